@@ -1,0 +1,44 @@
+"""Which O*NET skills stand between two occupations, by how much, and how sure that is."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from skillgap.analysis.gap import gap_matrix, identify_skill_gap, weighted_shortfalls
+    from skillgap.analysis.ratings import Ratings
+    from skillgap.errors import SkillgapError
+    from skillgap.model import GapReport, Occupation, SkillGap, SkillRating
+    from skillgap.nodes import extract_load_text_files
+    from skillgap.store.engine import make_engine
+    from skillgap.store.queries import get_occupation_skills, get_ratings
+    from skillgap.store.tables import init_tables
+
+__version__ = "0.1.0.dev0"
+
+_HOMES = {
+    "GapReport": "skillgap.model",
+    "Occupation": "skillgap.model",
+    "Ratings": "skillgap.analysis.ratings",
+    "SkillGap": "skillgap.model",
+    "SkillRating": "skillgap.model",
+    "SkillgapError": "skillgap.errors",
+    "extract_load_text_files": "skillgap.nodes",
+    "gap_matrix": "skillgap.analysis.gap",
+    "get_occupation_skills": "skillgap.store.queries",
+    "get_ratings": "skillgap.store.queries",
+    "identify_skill_gap": "skillgap.analysis.gap",
+    "init_tables": "skillgap.store.tables",
+    "make_engine": "skillgap.store.engine",
+    "weighted_shortfalls": "skillgap.analysis.gap",
+}
+
+__all__ = ["__version__", *_HOMES]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used: the command line's help must not wait for NumPy and pandas."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'skillgap' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

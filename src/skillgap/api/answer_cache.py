@@ -1,0 +1,134 @@
+"""ETags, 304 and stored answers for everything that depends on the data version and the request alone."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import blake2b
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+if TYPE_CHECKING:
+    from skillgap.api.current import Snapshot
+
+SNAPSHOT = "skillgap.snapshot"
+PAIR = "skillgap.pair"
+"""Keys of the request's scope: its snapshot, and the pair of codes to be logged."""
+
+_DATA_PATHS = ("/skill-gap", "/occupations")
+_SOFTWARE = version("skillgap")
+_OVERHEAD = 1_000
+"""Bytes that an entry takes beside its body."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A finished 200 answer."""
+
+    start: Message
+    body: Message
+    pair: tuple[str, str] | None
+
+    @property
+    def size(self) -> int:
+        return len(self.body["body"]) + _OVERHEAD
+
+
+class StoredAnswers:
+    """Answers of one data version, the least recently used dropped above `most_bytes`."""
+
+    def __init__(self, data_version: str, *, most_bytes: int) -> None:
+        self.data_version = data_version
+        self._most_bytes = most_bytes
+        self._bytes = 0
+        self._answers: OrderedDict[tuple[str, bytes, bool], Answer] = OrderedDict()
+
+    def get(self, key: tuple[str, bytes, bool]) -> Answer | None:
+        answer = self._answers.get(key)
+        if answer is not None:
+            self._answers.move_to_end(key)
+        return answer
+
+    def put(self, key: tuple[str, bytes, bool], answer: Answer) -> None:
+        if key in self._answers or answer.size > self._most_bytes:
+            return
+        self._answers[key] = answer
+        self._bytes += answer.size
+        while self._bytes > self._most_bytes:
+            _, dropped = self._answers.popitem(last=False)
+            self._bytes -= dropped.size
+
+    def etag(self, path: str, query: bytes) -> bytes:
+        """Return the tag that changes with the data, the software and the question. Weak: gzip or not, it is one."""
+        text = f"{_SOFTWARE}\0{self.data_version}\0{path}\0".encode() + query
+        return b'W/"%s"' % blake2b(text, digest_size=12).hexdigest().encode()
+
+
+class AnswerCache:
+    """ASGI middleware: gives each request its snapshot, and answers what has been answered from it before."""
+
+    def __init__(self, app: ASGIApp, snapshot: Callable[[], Snapshot]) -> None:
+        self._app = app
+        self._snapshot = snapshot
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        snapshot = scope[SNAPSHOT] = self._snapshot()
+        if scope["method"] == "HEAD":
+            scope["method"] = "GET"  # the server sends no body to a HEAD
+        if scope["method"] != "GET" or not scope["path"].startswith(_DATA_PATHS):
+            return await self._app(scope, receive, send)
+        accepts_gzip, known_tags = _conditions(scope)
+        answers, path, query = snapshot.answers, scope["path"], scope["query_string"]
+        key = (path, query, accepts_gzip)
+        answer = answers.get(key)
+        if known_tags and (etag := answers.etag(path, query)) in known_tags:
+            await send({"type": "http.response.start", "status": 304, "headers": _headers(etag)})
+            await send({"type": "http.response.body", "body": b""})
+            return None
+        if answer is None:
+            return await self._app(scope, receive, _Recorder(send, answers, key, scope))
+        scope[PAIR] = answer.pair
+        await send(answer.start)
+        await send(answer.body)
+        return None
+
+
+class _Recorder:
+    """A `send` that adds ETag and Cache-Control to a 200 answer and stores it."""
+
+    def __init__(self, send: Send, answers: StoredAnswers, key: tuple[str, bytes, bool], scope: Scope) -> None:
+        self._send = send
+        self._answers = answers
+        self._key = key
+        self._scope = scope
+        self._start: Message | None = None
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start" and message["status"] == 200:
+            path, query, _ = self._key
+            message["headers"] = [*message["headers"], *_headers(self._answers.etag(path, query))]
+            self._start = message
+        elif self._start and not message.get("more_body"):
+            self._answers.put(self._key, Answer(self._start, message, self._scope.get(PAIR)))
+        await self._send(message)
+
+
+def _headers(etag: bytes) -> list[tuple[bytes, bytes]]:
+    # no-cache: caches keep the answer and ask each time whether it still stands
+    return [(b"etag", etag), (b"cache-control", b"no-cache")]
+
+
+def _conditions(scope: Scope) -> tuple[bool, bytes]:
+    """Return whether gzip is accepted, and the If-None-Match header."""
+    accepts_gzip, known_tags = False, b""
+    for name, value in scope["headers"]:
+        if name == b"accept-encoding":
+            accepts_gzip = b"gzip" in value
+        elif name == b"if-none-match":
+            known_tags = value
+    return accepts_gzip, known_tags

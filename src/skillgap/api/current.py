@@ -1,0 +1,74 @@
+"""The ratings that requests are answered from: held in memory, replaced whole when a load has changed the data."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy import Engine
+
+from skillgap.analysis.gap import identify_skill_gap
+from skillgap.analysis.ratings import Ratings
+from skillgap.api.answer_cache import StoredAnswers
+from skillgap.errors import StoreError
+from skillgap.store.engine import read
+from skillgap.store.queries import get_data_version, get_ratings
+
+_log = structlog.get_logger("skillgap.api")
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One data version with the answers already given from it. A request sees one snapshot from first to last."""
+
+    ratings: Ratings
+    answers: StoredAnswers
+
+
+class CurrentData:
+    """Reads the database at start and when its data version changes; without it, the last snapshot stands."""
+
+    def __init__(self, engine: Engine, *, answer_cache_bytes: int) -> None:
+        self._engine = engine
+        self._answer_cache_bytes = answer_cache_bytes
+        self.snapshot = self._snapshot(Ratings.empty())
+        self.store_error: StoreError | None = None
+        """Why the database could not be read last time; None when it could."""
+
+    def refresh(self) -> None:
+        """Take over a new data version, if there is one. Blocks; on StoreError the old snapshot stays."""
+        try:
+            with read(self._engine) as connection:
+                version = get_data_version(connection)
+                ratings = get_ratings(connection) if version != self.snapshot.ratings.data_version else None
+        except StoreError as error:
+            if self.store_error is None:
+                _log.warning("database not readable", error=str(error))
+            self.store_error = error
+            return
+        if self.store_error is not None:
+            _log.info("database readable again")
+        self.store_error = None
+        if ratings is not None:
+            _warm_up(ratings)
+            self.snapshot = self._snapshot(ratings)
+            gc.collect()
+            gc.freeze()  # the ratings live long; the collector need not walk over them
+            _log.info("data loaded", data_version=version, rated=len(ratings.codes), known=len(ratings.occupations))
+
+    async def watch(self, every: float) -> None:
+        """Refresh again and again, `every` seconds apart, beside the requests."""
+        while True:
+            await asyncio.sleep(every)
+            await asyncio.to_thread(self.refresh)
+
+    def _snapshot(self, ratings: Ratings) -> Snapshot:
+        return Snapshot(ratings, StoredAnswers(ratings.data_version, most_bytes=self._answer_cache_bytes))
+
+
+def _warm_up(ratings: Ratings) -> None:
+    """Compute what is computed once per data version, so that no request waits for it."""
+    if ratings.codes:
+        identify_skill_gap(ratings.codes[0], ratings.codes[-1], ratings)

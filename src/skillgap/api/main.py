@@ -1,0 +1,75 @@
+"""The application: settings in, an ASGI app out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.types import ASGIApp
+
+import skillgap
+from skillgap.api import problems
+from skillgap.api.answer_cache import AnswerCache
+from skillgap.api.current import CurrentData
+from skillgap.api.request_log import RequestLog, configure_logging
+from skillgap.api.routers import occupations, service, skill_gap
+from skillgap.settings import Settings, read_settings
+from skillgap.store.engine import make_engine
+
+_DESCRIPTION = """Which O*NET® skills stand between two occupations, by how much, and how sure that is.
+
+Codes are O*NET-SOC codes (`15-1252.00`, `15-1252` or `15125200`). Every error is a problem document (RFC 9457) with a
+stable `code`. Answers carry an ETag that changes with the data; every answer names its release and sources."""
+
+
+def create_app(settings: Settings | None = None) -> ASGIApp:
+    """Return the service. Settings come from the environment unless given. Raises ConfigurationError."""
+    settings = settings or read_settings()
+    configure_logging(log_format=settings.log_format, log_level=settings.log_level)
+    current = CurrentData(make_engine(settings.url), answer_cache_bytes=settings.answer_cache_mb * 2**20)
+    api = create_api(current, reload_seconds=settings.reload_seconds)
+    return RequestLog(AnswerCache(api, lambda: current.snapshot))
+
+
+def create_api(current: CurrentData, *, reload_seconds: float) -> FastAPI:
+    """Return the FastAPI application alone, without log and answer cache."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await asyncio.to_thread(current.refresh)
+        watcher = asyncio.create_task(current.watch(reload_seconds))
+        yield
+        watcher.cancel()
+        with suppress(asyncio.CancelledError):
+            await watcher
+
+    api = FastAPI(
+        title="skillgap",
+        version=skillgap.__version__,
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        redoc_url=None,
+    )
+    api.state.current = current
+    api.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=5)
+    problems.install(api)
+    for router in (skill_gap.router, occupations.router, service.router):
+        api.include_router(router)
+    api.openapi = lambda: _openapi(api)  # type: ignore[method-assign]
+    return api
+
+
+def _openapi(api: FastAPI) -> dict[str, Any]:
+    """Return the OpenAPI document, with the schema that all errors share."""
+    if api.openapi_schema is None:
+        document = get_openapi(title=api.title, version=api.version, description=api.description, routes=api.routes)
+        template = "#/components/schemas/{model}"
+        schema = problems.Problem.model_json_schema(ref_template=template)
+        document["components"]["schemas"] |= {**schema.pop("$defs", {}), "Problem": schema}
+        api.openapi_schema = document
+    return api.openapi_schema

@@ -1,0 +1,169 @@
+"""Errors as problem details (RFC 9457): one body everywhere, with a stable `code`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Annotated, Any
+
+import orjson
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from skillgap.errors import (
+    InvalidCode,
+    NoData,
+    OccupationError,
+    SkillgapError,
+    UnknownOccupation,
+    UnratedOccupation,
+)
+
+MEDIA_TYPE = "application/problem+json"
+_LONGEST_DETAIL = 500
+
+
+class WrongParameter(BaseModel):
+    """One parameter that cannot be used."""
+
+    parameter: Annotated[str, Field(description="Name of the parameter.", examples=["to"])]
+    detail: Annotated[str, Field(description="What is wrong with it.", examples=["Field required"])]
+
+
+class Problem(BaseModel):
+    """Problem details (RFC 9457)."""
+
+    type: Annotated[str, Field(description="URN of the kind of problem: `urn:skillgap:problem:` and the code.")]
+    title: Annotated[str, Field(description="The HTTP status in words.")]
+    status: Annotated[int, Field(description="The HTTP status.")]
+    detail: Annotated[str, Field(description="What happened and what to do, for people.")]
+    code: Annotated[
+        str,
+        Field(
+            description="What happened, for programs; stable. One of `unknown-occupation`, `unrated-occupation`, "
+            "`invalid-code`, `invalid-parameter`, `no-data`, `not-found`, `method-not-allowed`, `internal-error`."
+        ),
+    ]
+    onet_soc_code: Annotated[str | None, Field(description="The code that was asked for.")] = None
+    parameters: Annotated[list[WrongParameter] | None, Field(description="Each parameter that is wrong.")] = None
+
+
+class InvalidParameter(SkillgapError):
+    """A parameter is missing, or its value is out of range."""
+
+    code = "invalid-parameter"
+
+    def __init__(self, message: str, parameters: Sequence[WrongParameter]) -> None:
+        super().__init__(message)
+        self.parameters = list(parameters)
+
+
+STATUS: dict[type[SkillgapError], HTTPStatus] = {
+    InvalidCode: HTTPStatus.UNPROCESSABLE_ENTITY,
+    InvalidParameter: HTTPStatus.UNPROCESSABLE_ENTITY,
+    UnknownOccupation: HTTPStatus.NOT_FOUND,
+    UnratedOccupation: HTTPStatus.NOT_FOUND,
+    NoData: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+
+EXAMPLES: tuple[SkillgapError, ...] = (
+    InvalidCode(
+        "'15-12' is not an O*NET-SOC code; write it like 15-1252.00, 15-1252 or 15125200",
+        onet_soc_code="15-12",
+    ),
+    InvalidParameter("to: Field required", [WrongParameter(parameter="to", detail="Field required")]),
+    UnknownOccupation("O*NET 29.0 has no occupation 99-9999.00", onet_soc_code="99-9999.00"),
+    UnratedOccupation(
+        "O*NET 29.0 has no skill ratings for 15-1252.00 (Software Developers), so no gap can be computed",
+        onet_soc_code="15-1252.00",
+    ),
+    NoData("no occupation is loaded yet; run `skillgap load starter`, or load a release"),
+)
+
+
+def responses(*errors: type[SkillgapError]) -> dict[int | str, dict[str, Any]]:
+    """Return the OpenAPI entries of the given errors, with an example of each."""
+    entries: dict[int | str, dict[str, Any]] = {}
+    for example in EXAMPLES:
+        if type(example) not in errors:
+            continue
+        status = STATUS[type(example)]
+        content = {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": {}}
+        entry = entries.setdefault(status.value, {"description": status.phrase, "content": {MEDIA_TYPE: content}})
+        entry["content"][MEDIA_TYPE]["examples"][example.code] = {
+            "value": _of_error(example).model_dump(exclude_none=True)
+        }
+    return entries
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of this application with problem details."""
+
+    @app.exception_handler(SkillgapError)
+    async def _(_: Request, error: SkillgapError) -> Response:
+        if type(error) not in STATUS:
+            structlog.get_logger("skillgap.api").error("unexpected", error=str(error), code=error.code)
+        return _response(_of_error(error))
+
+    @app.exception_handler(RequestValidationError)
+    async def _(_: Request, error: RequestValidationError) -> Response:
+        wrong = [
+            WrongParameter(parameter=str(each["loc"][-1])[:100], detail=each["msg"][:_LONGEST_DETAIL])
+            for each in error.errors()
+        ]
+        text = "; ".join(f"{each.parameter}: {each.detail}" for each in wrong)
+        return _response(_of_error(InvalidParameter(text, wrong)))
+
+    @app.exception_handler(HTTPException)
+    async def _(_: Request, error: HTTPException) -> Response:
+        status = HTTPStatus(error.status_code)
+        code = status.phrase.lower().replace(" ", "-")
+        return _response(_problem(status, code, status.description or status.phrase), error.headers)
+
+    @app.exception_handler(Exception)
+    async def _(_: Request, error: Exception) -> Response:
+        structlog.get_logger("skillgap.api").error("unexpected", exc_info=error)
+        return _response(
+            _problem(
+                HTTPStatus.INTERNAL_SERVER_ERROR,
+                "internal-error",
+                "the request failed; the log has it by X-Request-ID",
+            )
+        )
+
+
+def _of_error(error: SkillgapError) -> Problem:
+    status = STATUS.get(type(error), HTTPStatus.INTERNAL_SERVER_ERROR)
+    if status is HTTPStatus.INTERNAL_SERVER_ERROR:
+        return _problem(status, "internal-error", "the request failed; the log has it by X-Request-ID")
+    return _problem(
+        status,
+        error.code,
+        str(error),
+        onet_soc_code=error.onet_soc_code if isinstance(error, OccupationError) else None,
+        parameters=error.parameters if isinstance(error, InvalidParameter) else None,
+    )
+
+
+def _problem(status: HTTPStatus, code: str, detail: str, **extra: Any) -> Problem:
+    return Problem(
+        type=f"urn:skillgap:problem:{code}",
+        title=status.phrase,
+        status=status.value,
+        detail=detail[:_LONGEST_DETAIL],
+        code=code,
+        **extra,
+    )
+
+
+def _response(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(
+        orjson.dumps(problem.model_dump(exclude_none=True)),
+        problem.status,
+        headers={"Cache-Control": "no-store", **(headers or {})},
+        media_type=MEDIA_TYPE,
+    )

@@ -1,0 +1,67 @@
+"""`/health` and `/ready`: whether the process lives, and whether it can answer."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, Field
+from starlette.responses import RedirectResponse
+
+from skillgap.api import answers, problems
+from skillgap.api.current import CurrentData
+from skillgap.errors import NoData
+
+router = APIRouter(tags=["service"])
+
+
+class Health(BaseModel):
+    """The process answers."""
+
+    status: Annotated[Literal["ok"], Field(description="Always `ok`: an answer is the message.")]
+
+
+class Ready(BaseModel):
+    """The service can answer."""
+
+    status: Annotated[Literal["ready"], Field(description="Always `ready`; otherwise the answer is a 503 problem.")]
+    database: Annotated[
+        Literal["readable", "not readable"],
+        Field(description="`not readable`: answers come from memory until the database is back."),
+    ]
+    data_version: Annotated[str, Field(description="Version of the figures that answers come from.")]
+    release: Annotated[str | None, Field(description="O*NET release loaded from text files.")]
+    occupations: Annotated[int, Field(description="Occupations known.")]
+    rated_occupations: Annotated[int, Field(description="Occupations with skill ratings.")]
+
+
+@router.get("/health", summary="Is the process alive?", response_model=Health)
+async def health() -> Response:
+    """Answer without touching anything: for a supervisor that restarts what does not answer."""
+    return answers.json({"status": "ok"})
+
+
+@router.get("/ready", summary="Can the service answer?", response_model=Ready, responses=problems.responses(NoData))
+async def ready(request: Request) -> Response:
+    """Tell whether gaps can be answered: for a load balancer. A lost database alone does not make this fail."""
+    current: CurrentData = request.app.state.current
+    ratings = current.snapshot.ratings
+    if not ratings.codes:
+        why = f" ({current.store_error})" if current.store_error else ""
+        raise NoData(f"no ratings are loaded{why}; run `skillgap load starter`, or load a release")
+    return answers.json(
+        {
+            "status": "ready",
+            "database": "not readable" if current.store_error else "readable",
+            "data_version": ratings.data_version,
+            "release": ratings.release.number if ratings.release else None,
+            "occupations": len(ratings.occupations),
+            "rated_occupations": len(ratings.codes),
+        }
+    )
+
+
+@router.get("/", include_in_schema=False)
+async def root() -> Response:
+    """Lead a visitor to the documentation."""
+    return RedirectResponse("/docs")

@@ -1,0 +1,128 @@
+"""Every error that skillgap raises on purpose.
+
+    SkillgapError
+    ├── ConfigurationError          a setting that cannot work
+    ├── SourceError                 a source of facts cannot be used
+    │   ├── ReleaseUnavailable      neither on disk nor to be downloaded
+    │   ├── ReleaseLayoutError      a file or column is not where the release should have it
+    │   └── ReleaseDataError        a value breaks the rules of its column
+    ├── StoreError                  the database cannot do what was asked
+    │   ├── DatabaseUnavailable     no connection, connection lost, disk full
+    │   ├── SchemaMismatch          its tables are not those of this version
+    │   ├── LoadConflict            rows of another source still need what a load would delete
+    │   └── NoData                  no release has been loaded
+    └── OccupationError             a question about an occupation has no gap for an answer
+        ├── InvalidCode             not an O*NET-SOC code
+        ├── UnknownOccupation       no loaded source has it
+        └── UnratedOccupation       it exists, and O*NET has published no skill levels for it
+
+`code` is the stable name of an error in HTTP answers and logs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class SkillgapError(Exception):
+    """Base of all errors below; its text is written for the person who has to act."""
+
+    code = "error"
+
+
+class ConfigurationError(SkillgapError):
+    """A setting names something that cannot work."""
+
+    code = "configuration"
+
+
+class SourceError(SkillgapError):
+    """A source of facts cannot be used."""
+
+    code = "source"
+
+
+class ReleaseUnavailable(SourceError):
+    """The release is neither on disk nor to be downloaded."""
+
+    code = "release-unavailable"
+
+
+class ReleaseLayoutError(SourceError):
+    """A file or a column is not where an O*NET release has it."""
+
+    code = "release-layout"
+
+
+class ReleaseDataError(SourceError):
+    """Values break the rules of their columns; `defects` holds one line for each."""
+
+    code = "release-data"
+    shown = 20
+
+    def __init__(self, file: str, defects: Sequence[str]) -> None:
+        self.file = file
+        self.defects = tuple(defects)
+        shown = "\n".join(f"  {defect}" for defect in self.defects[: self.shown])
+        more = len(self.defects) - self.shown
+        rest = f"\n  and {more} more" if more > 0 else ""
+        count = f"{len(self.defects)} defect{'s' if len(self.defects) != 1 else ''}"
+        super().__init__(f"{file}: {count}, nothing was written\n{shown}{rest}")
+
+
+class StoreError(SkillgapError):
+    """The database cannot do what was asked."""
+
+    code = "store"
+
+
+class DatabaseUnavailable(StoreError):
+    """No connection, a lost connection, or a disk without room."""
+
+    code = "database-unavailable"
+
+
+class SchemaMismatch(StoreError):
+    """The database's tables are not those of this version."""
+
+    code = "schema-mismatch"
+
+
+class LoadConflict(StoreError):
+    """Rows of another source still need what this load would delete."""
+
+    code = "load-conflict"
+
+
+class NoData(StoreError):
+    """No release has been loaded."""
+
+    code = "no-data"
+
+
+class OccupationError(SkillgapError):
+    """A question about an occupation has no gap for an answer; `onet_soc_code` is the occupation asked for."""
+
+    code = "occupation"
+
+    def __init__(self, message: str, *, onet_soc_code: str) -> None:
+        super().__init__(message)
+        self.onet_soc_code = onet_soc_code
+
+
+class InvalidCode(OccupationError):
+    """Not an O*NET-SOC code."""
+
+    code = "invalid-code"
+
+
+class UnknownOccupation(OccupationError):
+    """No loaded source has this code or title."""
+
+    code = "unknown-occupation"
+
+
+class UnratedOccupation(OccupationError):
+    """The occupation exists, and O*NET has published no skill levels for it."""
+
+    code = "unrated-occupation"

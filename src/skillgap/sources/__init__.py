@@ -1,0 +1,1 @@
+"""Where facts come from. Nothing here knows a database."""

@@ -1,0 +1,163 @@
+"""Which file of an O*NET release holds what, and how to get the release itself.
+
+Source of names and columns: O*NET data dictionary, releases 20.1 to 31.0, and the release history
+(https://www.onetcenter.org/db_releases.html).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+import httpx
+import stamina
+
+from skillgap.errors import ReleaseUnavailable
+
+DOWNLOAD_URL = "https://www.onetcenter.org/dl_files/database"
+STARTER = "starter"
+
+RELEASE_FILES: dict[str, tuple[tuple[str, ...], ...]] = {
+    # table: the layouts it has had; a layout is the list of its files, without ending
+    "Occupations": (("Occupation Data",),),
+    "Elements": (("Content Model Reference",),),
+    "Scales": (("Scales Reference",),),
+    # 30.3 (May 2026) split the 35 skills into two files
+    "Skills": (("Skills",), ("Essential Skills", "Transferable Skills")),
+}
+
+_FIRST = (20, 1)
+_NUMBER = re.compile(r"([0-9]{2})\.([0-9])")
+
+OnBytes = Callable[[int, int | None], None]
+"""Called with bytes so far and bytes in all, where known."""
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A release on disk, and where it came from."""
+
+    path: Path
+    """A folder or a zip."""
+    origin: str
+    """URL, path, or `starter`."""
+
+
+@dataclass(frozen=True)
+class DownloadRecord:
+    """What is noted beside a downloaded zip."""
+
+    url: str
+    size: int
+    sha256: str
+    downloaded_at: str
+
+
+def is_release_number(text: str) -> bool:
+    """Tell `29.0` from a path."""
+    return _NUMBER.fullmatch(text) is not None
+
+
+def find_release(
+    source: str, *, cache_dir: Path, download_url: str = DOWNLOAD_URL, on_bytes: OnBytes | None = None
+) -> Archive:
+    """Return the release meant by `starter`, a release number, or the path of a folder or zip.
+
+    A number is downloaded once and kept in `cache_dir`. Raises ReleaseUnavailable.
+    """
+    if source == STARTER:
+        return Archive(Path(__file__).parent / "starter" / "starter.zip", STARTER)
+    path = Path(source).expanduser()
+    if path.exists():
+        return Archive(path, str(path.resolve()))
+    if not is_release_number(source):
+        raise ReleaseUnavailable(
+            f"{source}: no such file or folder, and not a release number like 31.0 (nor `{STARTER}`)"
+        )
+    return _download(source, cache_dir, download_url, on_bytes)
+
+
+def _download(number: str, cache_dir: Path, download_url: str, on_bytes: OnBytes | None) -> Archive:
+    major, minor = (int(part) for part in number.split("."))
+    if (major, minor) < _FIRST:
+        raise ReleaseUnavailable(f"O*NET {number} is laid out in an older way; releases from 20.1 on can be loaded")
+    name = f"db_{major}_{minor}_text.zip"
+    url = f"{download_url.rstrip('/')}/{name}"
+    target, record = cache_dir / name, cache_dir / f"{name}.json"
+    if target.exists() and record.exists():
+        _check(target, DownloadRecord(**json.loads(record.read_text())))
+        return Archive(target, url)
+    try:
+        cache_dir.mkdir(parents=True, exist_ok=True)
+        part = target.with_suffix(".part")
+        _fetch(url, part, on_bytes)
+        done = DownloadRecord(url, part.stat().st_size, sha256_of(part), datetime.now().astimezone().isoformat())
+        record.write_text(json.dumps(asdict(done), indent=2))
+        part.replace(target)
+    except OSError as error:
+        raise ReleaseUnavailable(f"{cache_dir}: cannot keep the download there: {error}") from error
+    except httpx.HTTPStatusError as error:
+        raise ReleaseUnavailable(
+            f"{url}: HTTP {error.response.status_code}; does O*NET {number} exist? "
+            "Releases: https://www.onetcenter.org/db_releases.html"
+        ) from error
+    except httpx.HTTPError as error:
+        raise ReleaseUnavailable(
+            f"{url}: {error or type(error).__name__}. Without network access, get the zip by other means and load "
+            f"its path, or load `{STARTER}`; what was downloaded is kept and the next run goes on from there"
+        ) from error
+    return Archive(target, url)
+
+
+@stamina.retry(on=httpx.TransportError, attempts=4, wait_max=5.0)
+def _fetch(url: str, part: Path, on_bytes: OnBytes | None) -> None:
+    """Append to `part` what it lacks of the file at `url`."""
+    have = part.stat().st_size if part.exists() else 0
+    headers = {"Range": f"bytes={have}-"} if have else {}
+    with httpx.stream("GET", url, headers=headers, follow_redirects=True, timeout=30.0) as response:
+        if response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
+            part.unlink()  # it had more than the file has: not the same file, start again
+            raise httpx.ReadError("the partial download does not fit the file")
+        response.raise_for_status()
+        resumed = response.status_code == httpx.codes.PARTIAL_CONTENT
+        done = have if resumed else 0
+        length = response.headers.get("Content-Length")
+        total = done + int(length) if length else None
+        with part.open("ab" if resumed else "wb") as file:
+            for chunk in response.iter_bytes():
+                file.write(chunk)
+                done += len(chunk)
+                if on_bytes:
+                    on_bytes(done, total)
+
+
+def _check(path: Path, record: DownloadRecord) -> None:
+    if path.stat().st_size != record.size or sha256_of(path) != record.sha256:
+        raise ReleaseUnavailable(
+            f"{path}: changed since it was downloaded on {record.downloaded_at} (SHA-256 differs); "
+            "delete it and load again"
+        )
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file, or of all files of a folder in the order of their names."""
+    digest = hashlib.sha256()
+    for file in sorted(path.iterdir()) if path.is_dir() else [path]:
+        if file.is_file():
+            if path.is_dir():
+                digest.update(os.fsencode(file.name) + b"\0")
+            with file.open("rb") as stream:
+                for chunk in iter(lambda: stream.read(1 << 20), b""):
+                    digest.update(chunk)
+    return digest.hexdigest()
+
+
+def release_date(text: str) -> date:
+    """Return the first day of `August 2024`. Raises ValueError."""
+    return datetime.strptime(text, "%B %Y").date()

@@ -1,0 +1,105 @@
+"""Connections: one engine for MySQL or SQLite, and its errors in our words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+
+from skillgap.errors import ConfigurationError, DatabaseUnavailable, SchemaMismatch, SkillgapError
+
+_NO_SUCH_TABLE = 1146
+_DISK_FULL = (1021, 1114, 28)
+_SECONDS_TO_CONNECT = 5
+_SECONDS_TO_WAIT_FOR_A_LOCK = 60
+
+
+def make_engine(database_url: str) -> Engine:
+    """Return an engine for `mysql+pymysql://…` or `sqlite:///…`. Raises ConfigurationError. Connects lazily."""
+    try:
+        url = make_url(database_url)
+    except ArgumentError:
+        raise ConfigurationError(
+            f"the database URL {database_url!r} cannot be read; write sqlite:////path/to/skillgap.db "
+            "or mysql+pymysql://user:password@host/database"
+        ) from None
+    if url.drivername == "mysql":
+        url = url.set(drivername="mysql+pymysql")
+    if url.get_backend_name() == "sqlite":
+        return _sqlite_engine(url)
+    if url.get_backend_name() not in ("mysql", "mariadb"):
+        raise ConfigurationError(f"the database URL names {url.get_backend_name()!r}; MySQL and SQLite are supported")
+    try:
+        return create_engine(
+            url.update_query_dict({"charset": "utf8mb4"}),
+            pool_pre_ping=True,
+            pool_recycle=1800,
+            connect_args={"connect_timeout": _SECONDS_TO_CONNECT},
+        )
+    except NoSuchModuleError:
+        raise ConfigurationError(f"the database driver {url.drivername!r} is unknown; use mysql+pymysql") from None
+
+
+@contextmanager
+def read(engine: Engine) -> Iterator[Connection]:
+    """Give a connection with one consistent snapshot. Raises DatabaseUnavailable, SchemaMismatch."""
+    with in_our_words(engine), engine.connect() as connection:
+        yield connection
+
+
+@contextmanager
+def write(engine: Engine) -> Iterator[Connection]:
+    """Give a connection whose work is committed whole or not at all. Raises as `read`."""
+    with in_our_words(engine), engine.execution_options(sqlite_begin="BEGIN IMMEDIATE").begin() as connection:
+        yield connection
+
+
+@contextmanager
+def in_our_words(engine: Engine) -> Iterator[None]:
+    """Translate the driver's errors; the way out depends on what failed, the SQL text helps nobody."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise _translated(error, engine) from error
+
+
+def _translated(error: DBAPIError, engine: Engine) -> SkillgapError:
+    where = engine.url.render_as_string(hide_password=True)
+    text = str(error.orig)
+    number = error.orig.args[0] if error.orig is not None and error.orig.args else None
+    if number == _NO_SUCH_TABLE or "no such table" in text:
+        return SchemaMismatch(f"{where} lacks tables of this version ({text}); run `skillgap init-db`")
+    if number in _DISK_FULL or "disk is full" in text:
+        return DatabaseUnavailable(f"{where}: no room left on its disk; nothing was changed ({text})")
+    return DatabaseUnavailable(f"{where}: {text}")
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    if url.database and url.database != ":memory:":
+        folder = Path(url.database).expanduser().parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigurationError(f"the database's folder {folder} cannot be made: {error}") from error
+    engine = create_engine(url, connect_args={"timeout": _SECONDS_TO_WAIT_FOR_A_LOCK})
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _: object) -> None:
+        connection.isolation_level = None  # transactions are begun below, not by the driver's guesses
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA journal_mode = WAL")  # readers go on while a load writes
+        connection.execute(
+            "PRAGMA synchronous = NORMAL"
+        )  # safe with WAL: a crash loses no committed load but power may
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # A writer takes its place in the queue at once: SQLite cannot turn a reader into one once others wrote.
+        connection.exec_driver_sql(connection.get_execution_options().get("sqlite_begin", "BEGIN"))
+
+    return engine

@@ -1,0 +1,193 @@
+"""What is read from the database; each function reads one snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+from sqlalchemy import ColumnElement, Connection, and_, column, func, select, table
+from sqlalchemy import Date as SqlDate
+
+from skillgap.analysis.ratings import NO_MONTH, Ratings
+from skillgap.model import Occupation, Release, SkillRating
+from skillgap.store.schema import Base, Loads
+
+OCCUPATIONS_VIEW = table(
+    "OccupationsView",
+    column("onet_soc_code"),
+    column("title"),
+    column("description"),
+    column("source"),
+    column("as_of", SqlDate),
+)
+SKILLS_VIEW = table(
+    "SkillsView",
+    column("onet_soc_code"),
+    column("element_id"),
+    column("scale_id"),
+    column("element_name"),
+    column("data_value"),
+    column("n"),
+    column("standard_error"),
+    column("recommend_suppress"),
+    column("not_relevant"),
+    column("date_updated", SqlDate),
+    column("source"),
+)
+
+_IS_LEVEL = and_(SKILLS_VIEW.c.scale_id == "LV", SKILLS_VIEW.c.data_value.is_not(None))
+
+
+@dataclass(frozen=True)
+class LoadRecord:
+    """One row of Loads."""
+
+    load_id: int
+    source: str
+    release_number: str
+    release_date: date | None
+    origin: str
+    sha256: str | None
+    started_at: datetime
+    finished_at: datetime
+    row_counts: dict[str, int]
+    rows_changed: int
+
+
+def get_data_version(connection: Connection) -> str:
+    """Return the data version: the number of the last load that changed a row, `""` before the first."""
+    load_id = connection.scalar(select(func.max(Loads.load_id)).where(Loads.rows_changed > 0))
+    return str(load_id or "")
+
+
+def list_loads(connection: Connection) -> list[LoadRecord]:
+    """Return all loads, the last one first."""
+    rows = connection.execute(select(*Loads.__table__.c).order_by(Loads.load_id.desc())).mappings()
+    return [LoadRecord(**row) for row in rows]
+
+
+def list_tables(connection: Connection) -> dict[str, int]:
+    """Return the number of rows of every table."""
+    return {
+        name: connection.scalar(select(func.count()).select_from(each)) or 0
+        for name, each in Base.metadata.tables.items()
+    }
+
+
+def count_skills_by_source(connection: Connection) -> dict[str, int]:
+    """Return how many rows of SkillsView each source contributes."""
+    source = SKILLS_VIEW.c.source
+    rows = connection.execute(select(source, func.count()).group_by(source).order_by(source))
+    return {name: count for name, count in rows}  # noqa: C416 - a Row is no pair to the type checker
+
+
+def list_unrated_occupations(connection: Connection) -> list[tuple[str, str]]:
+    """Return code and title of every occupation without a level, codes ascending."""
+    occupation = OCCUPATIONS_VIEW.c
+    rated = select(SKILLS_VIEW.c.onet_soc_code).where(_IS_LEVEL)
+    query = select(occupation.onet_soc_code, occupation.title).where(occupation.onet_soc_code.not_in(rated))
+    return [(code, title) for code, title in connection.execute(query.order_by(occupation.onet_soc_code))]
+
+
+def get_ratings(connection: Connection) -> Ratings:
+    """Return the ratings of all occupations. Source: the two views."""
+    return _get_ratings(connection, SKILLS_VIEW.c.scale_id.in_(("LV", "IM")))
+
+
+def get_occupation_skills(connection: Connection, onet_soc_code: str) -> list[SkillRating]:
+    """Return the skills of one occupation, most important first.
+
+    Raises NoData, UnknownOccupation, UnratedOccupation. Source: SkillsView.
+    """
+    return _get_ratings(connection, SKILLS_VIEW.c.onet_soc_code == onet_soc_code).skills(onet_soc_code)
+
+
+def _get_ratings(connection: Connection, which: ColumnElement[bool]) -> Ratings:
+    ratings = connection.execute(select(*SKILLS_VIEW.c).where(which, SKILLS_VIEW.c.source != "llm")).all()
+    occupations = connection.execute(select(*OCCUPATIONS_VIEW.c).order_by(OCCUPATIONS_VIEW.c.onet_soc_code))
+    rated = {row.onet_soc_code for row in ratings if row.scale_id == "LV" and row.data_value is not None}
+    return _to_ratings(
+        [row for row in ratings if row.onet_soc_code in rated],
+        occupations=[
+            Occupation(
+                onet_soc_code=row.onet_soc_code,
+                title=row.title,
+                description=row.description,
+                is_rated=row.onet_soc_code in rated,
+                source=row.source,
+                as_of=row.as_of.isoformat() if row.as_of else None,
+            )
+            for row in occupations
+        ],
+        release=_get_release(connection),
+        data_version=get_data_version(connection),
+    )
+
+
+def _get_release(connection: Connection) -> Release | None:
+    last_text = select(Loads.release_number, Loads.release_date).where(Loads.source == "text")
+    row = connection.execute(last_text.order_by(Loads.load_id.desc()).limit(1)).first()
+    return Release(*row) if row else None
+
+
+def _to_ratings(
+    rows: Sequence[Any], *, occupations: Sequence[Occupation], release: Release | None, data_version: str
+) -> Ratings:
+    """Pivot rows of SkillsView into arrays."""
+    codes = sorted({row.onet_soc_code for row in rows})
+    names = {row.element_id: row.element_name for row in rows}
+    element_ids = sorted(names)
+    sources = sorted({row.source for row in rows})
+    level, importance = (
+        _Pivot([row for row in rows if row.scale_id == scale_id], codes, element_ids) for scale_id in ("LV", "IM")
+    )
+    return Ratings(
+        data_version=data_version,
+        release=release,
+        occupations={each.onet_soc_code: each for each in occupations},
+        codes=tuple(codes),
+        element_ids=tuple(element_ids),
+        element_names=tuple(names[element_id] for element_id in element_ids),
+        sources=tuple(sources),
+        data_value=level.array("data_value", np.float64, np.nan),
+        standard_error=level.array("standard_error", np.float64, np.nan),
+        n=level.array("n", np.int32, 0),
+        importance=importance.array("data_value", np.float64, np.nan),
+        importance_standard_error=importance.array("standard_error", np.float64, np.nan),
+        importance_n=importance.array("n", np.int32, 0),
+        not_relevant=level.array("not_relevant", np.bool_, False, "Y".__eq__),
+        recommend_suppress=level.array("recommend_suppress", np.bool_, False, "Y".__eq__),
+        month=level.array("date_updated", np.int32, NO_MONTH, lambda day: 12 * day.year + day.month - 1),
+        source=level.array("source", np.int8, 0, sources.index),
+    )
+
+
+class _Pivot:
+    """The rows of one scale, to be read as arrays of (occupations, elements), one field at a time."""
+
+    def __init__(self, rows: Sequence[Any], codes: Sequence[str], element_ids: Sequence[str]) -> None:
+        fields = SKILLS_VIEW.c.keys()
+        columns = zip(*rows, strict=True) if rows else ((),) * len(fields)
+        self._columns = dict(zip(fields, columns, strict=True))
+        self._shape = (len(codes), len(element_ids))
+        self._where = (self._places("onet_soc_code", codes), self._places("element_id", element_ids))
+
+    def array(
+        self,
+        field: str,
+        dtype: type[np.generic],
+        missing: Any,
+        value_of: Callable[[Any], Any] = lambda value: value,
+    ) -> np.ndarray[Any, Any]:
+        """Return a field with `missing` for what is null or not there; few values differ, each is read once."""
+        values = {value: missing if value is None else value_of(value) for value in set(self._columns[field])}
+        out = np.full(self._shape, missing, dtype=dtype)
+        out[self._where] = np.array([values[value] for value in self._columns[field]], dtype=dtype)
+        return out
+
+    def _places(self, field: str, keys: Sequence[str]) -> np.ndarray[Any, np.dtype[np.intp]]:
+        places = {key: place for place, key in enumerate(keys)}
+        return np.array([places[key] for key in self._columns[field]], dtype=np.intp)

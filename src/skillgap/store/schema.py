@@ -1,0 +1,204 @@
+"""The tables, in the data dictionary's order. Column names are O*NET's, `onet_soc_code` for its `onetsoc_code`.
+
+Raw rows are kept as they came (flags, n, bounds, date); choosing between sources happens in `views/`.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import (
+    CHAR,
+    JSON,
+    CheckConstraint,
+    Date,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    MetaData,
+    Numeric,
+    SmallInteger,
+    String,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+MYSQL = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_unicode_520_ci"}
+"""Named, since MySQL 8.4 and MariaDB differ in their defaults, and foreign keys need one collation."""
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "pk": "pk_%(table_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+        }
+    )
+
+
+def _value(precision: int, scale: int) -> Numeric[Any]:
+    return Numeric(precision, scale, asdecimal=False)
+
+
+class Occupations(Base):
+    """Occupation Data: one row per occupation of the text release."""
+
+    __tablename__ = "Occupations"
+    __table_args__ = MYSQL
+
+    onet_soc_code: Mapped[str] = mapped_column(CHAR(10), primary_key=True)
+    title: Mapped[str] = mapped_column(String(150))
+    description: Mapped[str | None] = mapped_column(String(1000))
+
+
+class Scales(Base):
+    """Scales Reference: the bounds of each scale."""
+
+    __tablename__ = "Scales"
+    __table_args__ = MYSQL
+
+    scale_id: Mapped[str] = mapped_column(String(3), primary_key=True)
+    scale_name: Mapped[str] = mapped_column(String(50))
+    minimum: Mapped[float] = mapped_column(_value(3, 0))
+    maximum: Mapped[float] = mapped_column(_value(3, 0))
+
+
+class Elements(Base):
+    """Content Model Reference: a skill is an element."""
+
+    __tablename__ = "Elements"
+    __table_args__ = MYSQL
+
+    element_id: Mapped[str] = mapped_column(String(20), primary_key=True)
+    element_name: Mapped[str] = mapped_column(String(150))
+    description: Mapped[str | None] = mapped_column(String(1500))
+
+
+class _RatingColumns:
+    """The columns of O*NET's rating files after the key; one definition for the text and the API table."""
+
+    element_name: Mapped[str] = mapped_column(String(150))
+    data_value: Mapped[float | None] = mapped_column(_value(5, 2))
+    n: Mapped[int | None] = mapped_column(SmallInteger)
+    standard_error: Mapped[float | None] = mapped_column(_value(7, 4))
+    lower_ci_bound: Mapped[float | None] = mapped_column(_value(7, 4))
+    upper_ci_bound: Mapped[float | None] = mapped_column(_value(7, 4))
+    recommend_suppress: Mapped[str | None] = mapped_column(CHAR(1))
+    not_relevant: Mapped[str | None] = mapped_column(CHAR(1))
+    date_updated: Mapped[date | None] = mapped_column(Date)
+    domain_source: Mapped[str | None] = mapped_column(String(30))
+
+
+def _rating_checks() -> tuple[CheckConstraint, ...]:
+    return (
+        CheckConstraint("recommend_suppress IN ('Y', 'N')", name="recommend_suppress"),
+        CheckConstraint("not_relevant IN ('Y', 'N')", name="not_relevant"),
+        CheckConstraint("standard_error >= 0", name="standard_error"),
+    )
+
+
+class Skills(_RatingColumns, Base):
+    """Skills (to 30.2), Essential Skills and Transferable Skills (from 30.3): one row per rating."""
+
+    __tablename__ = "Skills"
+    __table_args__ = (*_rating_checks(), MYSQL)
+
+    onet_soc_code: Mapped[str] = mapped_column(CHAR(10), ForeignKey(Occupations.onet_soc_code), primary_key=True)
+    element_id: Mapped[str] = mapped_column(String(20), ForeignKey(Elements.element_id), primary_key=True)
+    scale_id: Mapped[str] = mapped_column(String(3), ForeignKey(Scales.scale_id), primary_key=True)
+
+
+class _Fetched:
+    """Where and when a row of the Web Services was read."""
+
+    source_endpoint: Mapped[str] = mapped_column(String(250))
+    api_version: Mapped[str] = mapped_column(String(20))
+    fetched_at: Mapped[datetime] = mapped_column(DateTime)
+
+
+class OnetApiOccupationData(_Fetched, Base):
+    """Occupation Data as O*NET Web Services give it."""
+
+    __tablename__ = "OnetApiOccupationData"
+    __table_args__ = MYSQL
+
+    onet_soc_code: Mapped[str] = mapped_column(CHAR(10), primary_key=True)
+    title: Mapped[str] = mapped_column(String(150))
+    description: Mapped[str | None] = mapped_column(String(1000))
+
+
+class OnetApiSkillsData(_RatingColumns, _Fetched, Base):
+    """Skill ratings as O*NET Web Services give them; fields an endpoint lacks are null."""
+
+    __tablename__ = "OnetApiSkillsData"
+    __table_args__ = (*_rating_checks(), MYSQL)
+
+    onet_soc_code: Mapped[str] = mapped_column(
+        CHAR(10), ForeignKey(OnetApiOccupationData.onet_soc_code), primary_key=True
+    )
+    element_id: Mapped[str] = mapped_column(String(20), ForeignKey(Elements.element_id), primary_key=True)
+    scale_id: Mapped[str] = mapped_column(String(3), ForeignKey(Scales.scale_id), primary_key=True)
+
+
+class LLMModels(Base):
+    """The models whose scores are kept; the views show the scores of the active one."""
+
+    __tablename__ = "LLMModels"
+    __table_args__ = (
+        UniqueConstraint("is_active"),
+        CheckConstraint("is_active = 1", name="is_active"),
+        MYSQL,
+    )
+
+    model: Mapped[str] = mapped_column(String(100), primary_key=True)
+    prompt_version: Mapped[str] = mapped_column(String(20), primary_key=True)
+    is_active: Mapped[int | None] = mapped_column(SmallInteger)
+    """1 for the active model, null for the others; unique, so at most one is active."""
+
+
+class LLMSkillScores(Base):
+    """Levels derived by a language model, each with what is needed to recompute it or throw it away."""
+
+    __tablename__ = "LLMSkillScores"
+    __table_args__ = (
+        ForeignKeyConstraint(["model", "prompt_version"], [LLMModels.model, LLMModels.prompt_version]),
+        CheckConstraint("scale_id = 'LV'", name="scale_id"),
+        MYSQL,
+    )
+
+    onet_soc_code: Mapped[str] = mapped_column(
+        CHAR(10), ForeignKey(Occupations.onet_soc_code, ondelete="CASCADE"), primary_key=True
+    )
+    element_id: Mapped[str] = mapped_column(String(20), ForeignKey(Elements.element_id), primary_key=True)
+    scale_id: Mapped[str] = mapped_column(String(3), ForeignKey(Scales.scale_id), primary_key=True)
+    model: Mapped[str] = mapped_column(String(100), primary_key=True)
+    prompt_version: Mapped[str] = mapped_column(String(20), primary_key=True)
+    level: Mapped[float] = mapped_column(_value(7, 4))
+    uncertainty: Mapped[float | None] = mapped_column(_value(7, 4))
+    explanation: Mapped[str | None] = mapped_column(Text)
+    reply: Mapped[str | None] = mapped_column(Text)
+    scored_at: Mapped[datetime] = mapped_column(DateTime)
+
+
+class Loads(Base):
+    """One row per finished load; the last one that changed a row is the data version."""
+
+    __tablename__ = "Loads"
+    __table_args__ = (CheckConstraint("source IN ('text', 'api', 'llm')", name="source"), MYSQL)
+
+    load_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    source: Mapped[str] = mapped_column(String(10))
+    release_number: Mapped[str] = mapped_column(String(10))
+    release_date: Mapped[date | None] = mapped_column(Date)
+    origin: Mapped[str] = mapped_column(String(1000))
+    sha256: Mapped[str | None] = mapped_column(CHAR(64))
+    started_at: Mapped[datetime] = mapped_column(DateTime)
+    finished_at: Mapped[datetime] = mapped_column(DateTime)
+    row_counts: Mapped[dict[str, int]] = mapped_column(JSON)
+    """Rows of each table after the load."""
+    rows_changed: Mapped[int]
+    """Rows inserted, updated and deleted."""

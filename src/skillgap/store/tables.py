@@ -1,0 +1,336 @@
+"""What changes tables: making them, loading a release, and the one place where the dialects differ."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from alembic import command
+from alembic.config import Config
+from alembic.util import CommandError
+from sqlalchemy import (
+    Column,
+    Connection,
+    Engine,
+    Insert,
+    MetaData,
+    Table,
+    and_,
+    delete,
+    func,
+    insert,
+    inspect,
+    select,
+    text,
+    true,
+)
+from sqlalchemy.dialects import mysql, sqlite
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.schema import CreateTable
+
+from skillgap.errors import ConfigurationError, LoadConflict, SchemaMismatch
+from skillgap.model import Release
+from skillgap.store.engine import write
+from skillgap.store.schema import MYSQL, Base, Loads
+
+VIEWS = ("OccupationsView", "SkillsView")
+LOAD_ORDER = ("Occupations", "Scales", "Elements", "Skills")
+"""The tables of a text release, parents before children."""
+
+_ROWS_PER_BATCH = 5_000
+_LOCK_SECONDS = 60
+
+OnRows = Callable[[str, int, int], None]
+"""Called with a table's name, its rows written so far, and how many there are to write."""
+
+
+# -- making tables ----------------------------------------------------------------------------------------------
+
+
+def init_tables(engine: Engine, *, recreate: Sequence[str] = ()) -> list[str]:
+    """Make what is missing of the schema, touch nothing else, and return the names of the tables made.
+
+    Tables named in `recreate` are dropped first, with their rows. Views are made anew, as they hold no rows.
+    Raises ConfigurationError (no such table, or others refer to it), SchemaMismatch (a newer version's database).
+    """
+    tables = Base.metadata.tables
+    if unknown := [name for name in recreate if name not in tables]:
+        raise ConfigurationError(f"no table {', '.join(unknown)}; tables: {', '.join(tables)}")
+    for table in tables.values():
+        needed = {key.column.table.name for key in table.foreign_keys} & set(recreate)
+        if needed and table.name not in recreate:
+            raise ConfigurationError(f"{table.name} refers to {', '.join(sorted(needed))}; recreate it as well")
+    with write(engine) as connection:
+        Base.metadata.drop_all(connection, [tables[name] for name in recreate])
+        before = set(inspect(connection).get_table_names())
+        _migrate(connection)
+        Base.metadata.create_all(connection)  # what was dropped after its migration ran
+        for name in VIEWS:
+            _replace_view(connection, name)
+        return sorted((set(inspect(connection).get_table_names()) & set(tables)) - before)
+
+
+def view_sql(name: str) -> str:
+    """Return the statement that makes a view."""
+    return (files("skillgap.store") / "views" / f"{name}.sql").read_text()
+
+
+def _replace_view(connection: Connection, name: str) -> None:
+    if connection.dialect.name == "sqlite":
+        connection.execute(text(f"DROP VIEW IF EXISTS {name}"))
+        connection.execute(text(view_sql(name)))
+    else:
+        connection.execute(text(view_sql(name).replace("CREATE VIEW", "CREATE OR REPLACE VIEW", 1)))
+
+
+def _migrate(connection: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise SchemaMismatch(
+            f"{connection.engine.url.render_as_string()}: its schema is of another version of skillgap ({error})"
+        ) from error
+
+
+# -- loading a text release ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class TableChange:
+    """What a load did to one table."""
+
+    table: str
+    rows: int
+    """Rows after the load."""
+    inserted: int
+    updated: int
+    deleted: int
+
+    @property
+    def changed(self) -> int:
+        return self.inserted + self.updated + self.deleted
+
+
+@dataclass(frozen=True)
+class LoadReport:
+    """What a load of a text release changed."""
+
+    tables: list[TableChange]
+    newly_rated: list[str]
+    """Occupations that had no skill ratings before."""
+    no_longer_rated: list[str]
+    """Occupations that had skill ratings before."""
+    levels_changed: int
+    """Levels (scale LV) of occupations rated before and after that have another value now."""
+
+    @property
+    def rows_changed(self) -> int:
+        return sum(table.changed for table in self.tables)
+
+
+def load_release(
+    engine: Engine,
+    tables: Mapping[str, pd.DataFrame],
+    *,
+    release: Release,
+    origin: str,
+    sha256: str,
+    on_rows: OnRows | None = None,
+) -> LoadReport:
+    """Make the text tables equal to a release, in one transaction (the `mysql_load` of the specification).
+
+    Only differences are written: rows new or changed are staged and upserted, parents first; rows that the release
+    no longer has are deleted, children first. The same release again writes nothing but its line in Loads.
+    Raises LoadConflict, DatabaseUnavailable, SchemaMismatch; then nothing has changed.
+    """
+    started_at = _now()
+    with write(engine) as connection, _one_load_at_a_time(connection):
+        differences = {name: _compare(connection, name, tables[name]) for name in LOAD_ORDER}
+        try:
+            for name in LOAD_ORDER:
+                upsert(connection, name, differences[name].new_or_changed, on_rows=on_rows)
+            for name in reversed(LOAD_ORDER):
+                _delete(connection, name, differences[name].gone)
+        except IntegrityError as error:
+            raise LoadConflict(
+                f"O*NET {release.number} lacks what rows of another source refer to ({error.orig}); "
+                "recreate that source's table (`skillgap init-db --recreate TABLE`) and load again"
+            ) from error
+        report = _report(differences)
+        _check_counts(connection, report)
+        connection.execute(
+            insert(Loads).values(
+                source="text",
+                release_number=release.number,
+                release_date=release.date,
+                origin=origin,
+                sha256=sha256,
+                started_at=started_at,
+                finished_at=_now(),
+                row_counts={change.table: change.rows for change in report.tables},
+                rows_changed=report.rows_changed,
+            )
+        )
+    return report
+
+
+@dataclass(frozen=True)
+class _Difference:
+    before: pd.DataFrame
+    after: pd.DataFrame
+    is_new: np.ndarray[Any, np.dtype[np.bool_]]
+    """For each row of `after`."""
+    is_changed: np.ndarray[Any, np.dtype[np.bool_]]
+    """For each row of `after`; never where it is new."""
+    gone: pd.DataFrame
+    """Rows of `before` whose key `after` lacks."""
+
+    @property
+    def new_or_changed(self) -> pd.DataFrame:
+        return self.after[self.is_new | self.is_changed]
+
+
+def _compare(connection: Connection, name: str, after: pd.DataFrame) -> _Difference:
+    table = _table(name)
+    key = [column.name for column in table.primary_key]
+    names = list(after.columns)
+    rows = connection.execute(select(*(table.c[column] for column in names)).order_by(*table.primary_key)).all()
+    columns = zip(*rows, strict=True) if rows else ((),) * len(names)
+    before = pd.DataFrame(
+        {column: pd.array(values, dtype=after.dtypes[column]) for column, values in zip(names, columns, strict=True)}
+    )
+    if before[key].equals(after[key]):  # O*NET's files are in the order of the key, so mostly they are
+        place = np.arange(len(after))
+    else:
+        place = pd.MultiIndex.from_frame(before[key]).get_indexer(pd.MultiIndex.from_frame(after[key]))
+    is_new = place == -1
+    twin = before.take(np.where(is_new, 0, place)) if len(before) else after
+    is_same = np.ones(len(after), dtype=np.bool_)
+    for column in names:
+        left, right = after[column].array, twin[column].array
+        equal = np.asarray(pd.array(left == right, dtype="boolean").fillna(False), dtype=np.bool_)
+        is_same &= equal | (np.asarray(left.isna()) & np.asarray(right.isna()))
+    is_gone = np.ones(len(before), dtype=np.bool_)
+    is_gone[place[~is_new]] = False
+    return _Difference(before, after, is_new, ~is_new & ~is_same, before[is_gone])
+
+
+def _report(differences: Mapping[str, _Difference]) -> LoadReport:
+    skills = differences["Skills"]
+    rated_before, rated_after = (set(frame["onet_soc_code"]) for frame in (skills.before, skills.after))
+    key = ["onet_soc_code", "element_id"]
+    levels = [frame[frame["scale_id"] == "LV"].set_index(key)["data_value"] for frame in (skills.before, skills.after)]
+    old, new = levels[0].align(levels[1], join="inner")
+    return LoadReport(
+        tables=[
+            TableChange(name, len(d.after), int(d.is_new.sum()), int(d.is_changed.sum()), len(d.gone))
+            for name, d in differences.items()
+        ],
+        newly_rated=sorted(rated_after - rated_before),
+        no_longer_rated=sorted(rated_before - rated_after),
+        levels_changed=int((old != new).sum()),
+    )
+
+
+def _check_counts(connection: Connection, report: LoadReport) -> None:
+    for change in report.tables:
+        rows = connection.scalar(select(func.count()).select_from(_table(change.table)))
+        if rows != change.rows:
+            raise LoadConflict(
+                f"{change.table} has {rows} rows after the load, expected {change.rows}; nothing was changed. "
+                "Does something else write to this table?"
+            )
+
+
+# -- staged writing ---------------------------------------------------------------------------------------------
+
+
+def upsert(connection: Connection, name: str, rows: pd.DataFrame, *, on_rows: OnRows | None = None) -> None:
+    """Insert the rows, or update those whose primary key is there; by way of a temporary table."""
+    if rows.empty:
+        return
+    table, names = _table(name), list(rows.columns)
+    with _staged(connection, table, rows, on_rows) as stage:
+        connection.execute(_upsert_from(connection, table, stage, names))
+
+
+def _delete(connection: Connection, name: str, rows: pd.DataFrame) -> None:
+    if rows.empty:
+        return
+    table = _table(name)
+    key = [column.name for column in table.primary_key]
+    with _staged(connection, table, rows[key], None) as stage:
+        same_key = and_(*(table.c[column] == stage.c[column] for column in key))
+        connection.execute(delete(table).where(select(stage.c[key[0]]).where(same_key).exists()))
+
+
+@contextmanager
+def _staged(connection: Connection, table: Table, rows: pd.DataFrame, on_rows: OnRows | None) -> Iterator[Table]:
+    """Give a temporary table with the rows; neither making nor dropping it ends the transaction."""
+    columns = [Column(name, table.c[name].type, primary_key=table.c[name].primary_key) for name in rows.columns]
+    stage = Table(f"staged_{table.name}", MetaData(), *columns, prefixes=["TEMPORARY"], **dict[str, Any](MYSQL))
+    connection.execute(CreateTable(stage))
+    records = _records(rows)
+    for start in range(0, len(records), _ROWS_PER_BATCH):
+        connection.execute(insert(stage), records[start : start + _ROWS_PER_BATCH])
+        if on_rows:
+            on_rows(table.name, min(start + _ROWS_PER_BATCH, len(records)), len(records))
+    yield stage
+    temporary = "" if connection.dialect.name == "sqlite" else "TEMPORARY "
+    connection.execute(text(f"DROP {temporary}TABLE {stage.name}"))
+
+
+def _records(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows as the drivers want them: plain Python values, None for missing."""
+    columns: dict[str, list[Any]] = {}
+    for name, values in rows.items():
+        plain = values.dt.date if values.dtype.kind == "M" else values
+        columns[str(name)] = plain.astype(object).where(values.notna(), None).tolist()
+    return [dict(zip(columns, record, strict=True)) for record in zip(*columns.values(), strict=True)]
+
+
+def _upsert_from(connection: Connection, table: Table, stage: Table, names: Sequence[str]) -> Insert:
+    """Return the one statement that each dialect writes in its own way."""
+    others = [name for name in names if not table.c[name].primary_key]
+    chosen = select(*(stage.c[name] for name in names))
+    if connection.dialect.name == "sqlite":
+        lite = sqlite.insert(table).from_select(names, chosen.where(true()))  # WHERE: SQLite parses ON as a join else
+        return lite.on_conflict_do_update(
+            index_elements=[*table.primary_key], set_={name: lite.excluded[name] for name in others}
+        )
+    return (
+        mysql.insert(table).from_select(names, chosen).on_duplicate_key_update({name: stage.c[name] for name in others})
+    )
+
+
+@contextmanager
+def _one_load_at_a_time(connection: Connection) -> Iterator[None]:
+    """Wait for another load to end; SQLite's write transaction does so by itself. Raises LoadConflict."""
+    if connection.dialect.name == "sqlite":
+        yield
+        return
+    lock = f"skillgap-load-{connection.engine.url.database}"
+    if connection.scalar(select(func.get_lock(lock, _LOCK_SECONDS))) != 1:
+        raise LoadConflict(f"another load has been running for {_LOCK_SECONDS} s; wait for its end and load again")
+    try:
+        yield
+    finally:
+        connection.execute(select(func.release_lock(lock)))
+
+
+def _table(name: str) -> Table:
+    return Base.metadata.tables[name]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None, microsecond=0)

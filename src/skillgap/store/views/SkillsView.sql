@@ -1,0 +1,115 @@
+-- One row per occupation, element and scale that O*NET has rated or the active language model has scored.
+-- Text against Web Services: the later `date_updated` wins, the text release on a tie or where a date is missing.
+-- `source` is 'text', 'api', or 'llm' where only a score exists; `data_value` is O*NET's alone,
+-- `llm_data_value` stands beside it.
+CREATE VIEW SkillsView AS
+WITH rated AS (
+    SELECT
+        t.onet_soc_code,
+        t.element_id,
+        t.scale_id,
+        t.element_name,
+        t.data_value,
+        t.n,
+        t.standard_error,
+        t.lower_ci_bound,
+        t.upper_ci_bound,
+        t.recommend_suppress,
+        t.not_relevant,
+        t.date_updated,
+        t.domain_source,
+        'text' AS source
+    FROM Skills AS t
+    LEFT JOIN OnetApiSkillsData AS a
+        ON a.onet_soc_code = t.onet_soc_code
+        AND a.element_id = t.element_id
+        AND a.scale_id = t.scale_id
+        AND a.date_updated > t.date_updated
+    WHERE a.onet_soc_code IS NULL
+    UNION ALL
+    SELECT
+        a.onet_soc_code,
+        a.element_id,
+        a.scale_id,
+        a.element_name,
+        a.data_value,
+        a.n,
+        a.standard_error,
+        a.lower_ci_bound,
+        a.upper_ci_bound,
+        a.recommend_suppress,
+        a.not_relevant,
+        a.date_updated,
+        a.domain_source,
+        'api' AS source
+    FROM OnetApiSkillsData AS a
+    LEFT JOIN Skills AS t
+        ON t.onet_soc_code = a.onet_soc_code
+        AND t.element_id = a.element_id
+        AND t.scale_id = a.scale_id
+    WHERE t.onet_soc_code IS NULL OR a.date_updated > t.date_updated
+),
+scored AS (
+    SELECT
+        s.onet_soc_code,
+        s.element_id,
+        s.scale_id,
+        s.level,
+        s.uncertainty
+    FROM LLMSkillScores AS s
+    INNER JOIN LLMModels AS m
+        ON m.model = s.model
+        AND m.prompt_version = s.prompt_version
+        AND m.is_active = 1
+)
+SELECT
+    r.onet_soc_code,
+    r.element_id,
+    r.scale_id,
+    r.element_name,
+    r.data_value,
+    r.n,
+    r.standard_error,
+    r.lower_ci_bound,
+    r.upper_ci_bound,
+    r.recommend_suppress,
+    r.not_relevant,
+    r.date_updated,
+    r.domain_source,
+    r.source,
+    s.level AS llm_data_value,
+    s.uncertainty AS llm_uncertainty
+FROM rated AS r
+LEFT JOIN scored AS s
+    ON s.onet_soc_code = r.onet_soc_code
+    AND s.element_id = r.element_id
+    AND s.scale_id = r.scale_id
+UNION ALL
+SELECT
+    s.onet_soc_code,
+    s.element_id,
+    s.scale_id,
+    e.element_name,
+    NULL,
+    NULL,
+    NULL,
+    NULL,
+    NULL,
+    NULL,
+    NULL,
+    NULL,
+    NULL,
+    'llm',
+    s.level,
+    s.uncertainty
+FROM scored AS s
+INNER JOIN Elements AS e ON e.element_id = s.element_id
+LEFT JOIN Skills AS t
+    ON t.onet_soc_code = s.onet_soc_code
+    AND t.element_id = s.element_id
+    AND t.scale_id = s.scale_id
+LEFT JOIN OnetApiSkillsData AS a
+    ON a.onet_soc_code = s.onet_soc_code
+    AND a.element_id = s.element_id
+    AND a.scale_id = s.scale_id
+WHERE t.onet_soc_code IS NULL AND a.onet_soc_code IS NULL
