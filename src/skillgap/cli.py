@@ -7,8 +7,6 @@ Exit codes: 0 done, 1 it could not be done (one line says why), 2 the command wa
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
@@ -16,7 +14,6 @@ import typer
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from skillgap.analysis.ratings import Ratings
     from skillgap.settings import Settings
 
 app = typer.Typer(
@@ -97,11 +94,16 @@ def gap(
     """Show which skills the target occupation asks more of, by how much, and how sure that is."""
     from skillgap import terminal
     from skillgap.analysis.gap import identify_skill_gap
+    from skillgap.analysis.search import find_code
+    from skillgap.store.engine import read
+    from skillgap.store.queries import get_ratings
 
     if as_json + as_csv + as_markdown > 1:
         raise typer.BadParameter("choose one of --json, --csv, --markdown")
-    ratings = _ratings()
-    report = identify_skill_gap(ratings.find(current), ratings.find(target), ratings)
+    with read(_engine()) as connection:
+        ratings = get_ratings(connection)
+    titles = {code: occupation.title for code, occupation in ratings.occupations.items()}
+    report = identify_skill_gap(find_code(current, titles), find_code(target, titles), ratings)
     if as_json:
         terminal.print_json(report, ratings.provenance)
     elif as_csv:
@@ -119,10 +121,65 @@ def skills(
 ) -> None:
     """Show level and importance of an occupation's skills."""
     from skillgap import terminal
+    from skillgap.analysis.search import find_code
     from skillgap.store.engine import read
-    from skillgap.store.queries import find_occupation, get_occupation_skills
+    from skillgap.store.queries import get_occupation_skills, get_titles
 
     with read(_engine()) as connection:
-        found = find_occupation(connection, occupation)
-        rated = get_occupation_skills(connection, found.onet_soc_code)
-    terminal.print_skills(found, rated, as_json=as_json)
+        titles = get_titles(connection)
+        code = find_code(occupation, titles)
+        rated = get_occupation_skills(connection, code)
+    terminal.print_skills(code, titles[code], rated, as_json=as_json)
+
+
+@app.command(epilog="Example: skillgap serve --port 8080")
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on (SKILLGAP_HOST).")] = None,
+    port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one (SKILLGAP_PORT).")] = None,
+    workers: Annotated[int | None, typer.Option(help="Worker processes (SKILLGAP_WORKERS).")] = None,
+) -> None:
+    """Serve the HTTP API until it is told to stop."""
+    from skillgap.server import run
+    from skillgap.settings import read_settings
+
+    asked = {"host": host, "port": port, "workers": workers}
+    settings = read_settings(**{name: value for name, value in asked.items() if value is not None})
+    _engine()
+    run(settings)
+
+
+def _engine() -> Engine:
+    """Return the engine of the settings; the embedded database is given the starter data on first use."""
+    from skillgap.errors import SchemaMismatch
+    from skillgap.settings import read_settings
+    from skillgap.store.engine import make_engine, read
+    from skillgap.store.queries import get_data_version
+
+    settings = read_settings()
+    engine = make_engine(settings.url)
+    if settings.database_url is None:
+        try:
+            with read(engine) as connection:
+                is_empty = not get_data_version(connection)
+        except SchemaMismatch:
+            is_empty = True
+        if is_empty:
+            typer.echo(f"first use: putting the starter data into {settings.embedded_database}", err=True)
+            _load(engine, "starter", settings)
+    return engine
+
+
+def _load(engine: Engine, source: str, settings: Settings) -> None:
+    from skillgap import terminal
+    from skillgap.nodes import extract_load_text_files
+
+    with terminal.progress() as bars:
+        data, report = extract_load_text_files(
+            engine,
+            source,
+            cache_dir=settings.cache_dir,
+            download_url=settings.onet_download_url,
+            on_bytes=bars.on_bytes,
+            on_rows=bars.on_rows,
+        )
+    terminal.print_load(data.release, report)

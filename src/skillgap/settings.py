@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from platformdirs import user_cache_path, user_data_path
 from pydantic import Field, SecretStr, ValidationError
@@ -42,10 +42,13 @@ class Settings(BaseSettings):
         return f"sqlite:///{self.embedded_database}"
 
 
-def read_settings() -> Settings:
-    """Return the settings of the environment. Raises ConfigurationError naming every variable that is wrong."""
+def read_settings(**chosen: Any) -> Settings:
+    """Return the settings of the environment, but for those chosen otherwise.
+
+    Raises ConfigurationError naming every variable that is wrong.
+    """
     try:
-        return Settings()
+        return Settings(**chosen)
     except ValidationError as error:
         wrong = "\n".join(
             f"  SKILLGAP_{'_'.join(map(str, each['loc'])).upper()}={each['input']!r}: {each['msg']}"

@@ -213,5 +213,7 @@ def python_numbers(values: FloatArray) -> list[Any]:
     """Return the array as (nested) lists of Python numbers, None for NaN."""
     numbers: list[Any] = values.tolist()
     if np.isnan(values).any():
-        numbers = np.where(np.isnan(values), None, values.astype(object)).tolist()
+        as_objects = values.astype(object)
+        as_objects[np.isnan(values)] = None
+        numbers = as_objects.tolist()
     return numbers

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 
-from skillgap.model import Occupation
+from skillgap.errors import InvalidCode, UnknownOccupation
+from skillgap.model import Occupation, OnetSocCode, parse_code
 
 
 def search_titles(words: str, occupations: Iterable[Occupation]) -> list[Occupation]:
@@ -15,3 +17,22 @@ def search_titles(words: str, occupations: Iterable[Occupation]) -> list[Occupat
         for each in occupations
         if all(word in each.title.casefold() or each.onet_soc_code.startswith(word) for word in wanted)
     ]
+
+
+def find_code(text: str, titles: Mapping[str, str]) -> OnetSocCode:
+    """Return the code meant by a code in any accepted form, or by an exact title (case does not matter).
+
+    `titles` are by code. Raises UnknownOccupation, with titles like it, where it is neither.
+    """
+    try:
+        return parse_code(text)
+    except InvalidCode:
+        codes = {title.casefold(): OnetSocCode(code) for code, title in titles.items()}
+    code = codes.get(text.strip().casefold())
+    if code is not None:
+        return code
+    near = [f"{titles[codes[match]]} ({codes[match]})" for match in get_close_matches(text.casefold(), codes)]
+    hint = f"; near it: {', '.join(near)}" if near else ""
+    raise UnknownOccupation(
+        f"{text[:80]!r} is neither an O*NET-SOC code nor a title that is loaded{hint}", onet_soc_code=text[:80]
+    )

@@ -57,6 +57,36 @@ class LoadRecord:
     rows_changed: int
 
 
+@dataclass(frozen=True)
+class Status:
+    """What the database holds."""
+
+    data_version: str
+    release: Release | None
+    occupations: int
+    unrated: list[tuple[str, str]]
+    """Code and title of each occupation without ratings."""
+    tables: dict[str, int]
+    """Rows of every table."""
+    sources: dict[str, int]
+    """Rows of SkillsView by source."""
+    loads: list[LoadRecord]
+    """The last one first."""
+
+
+def get_status(connection: Connection) -> Status:
+    """Return what the database holds."""
+    return Status(
+        data_version=get_data_version(connection),
+        release=_get_release(connection),
+        occupations=len(get_titles(connection)),
+        unrated=list_unrated_occupations(connection),
+        tables=count_rows(connection),
+        sources=count_skills_by_source(connection),
+        loads=list_loads(connection),
+    )
+
+
 def get_data_version(connection: Connection) -> str:
     """Return the data version: the number of the last load that changed a row, `""` before the first."""
     load_id = connection.scalar(select(func.max(Loads.load_id)).where(Loads.rows_changed > 0))
@@ -69,7 +99,7 @@ def list_loads(connection: Connection) -> list[LoadRecord]:
     return [LoadRecord(**row) for row in rows]
 
 
-def list_tables(connection: Connection) -> dict[str, int]:
+def count_rows(connection: Connection) -> dict[str, int]:
     """Return the number of rows of every table."""
     return {
         name: connection.scalar(select(func.count()).select_from(each)) or 0
@@ -90,6 +120,13 @@ def list_unrated_occupations(connection: Connection) -> list[tuple[str, str]]:
     rated = select(SKILLS_VIEW.c.onet_soc_code).where(_IS_LEVEL)
     query = select(occupation.onet_soc_code, occupation.title).where(occupation.onet_soc_code.not_in(rated))
     return [(code, title) for code, title in connection.execute(query.order_by(occupation.onet_soc_code))]
+
+
+def get_titles(connection: Connection) -> dict[str, str]:
+    """Return the title of every occupation by code, codes ascending."""
+    occupation = OCCUPATIONS_VIEW.c
+    query = select(occupation.onet_soc_code, occupation.title).order_by(occupation.onet_soc_code)
+    return {code: title for code, title in connection.execute(query)}  # noqa: C416 - a Row is no pair to mypy
 
 
 def get_ratings(connection: Connection) -> Ratings:

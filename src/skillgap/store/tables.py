@@ -126,6 +126,8 @@ class LoadReport:
     """What a load of a text release changed."""
 
     tables: list[TableChange]
+    was_empty: bool
+    """Nothing had been rated before."""
     newly_rated: list[str]
     """Occupations that had no skill ratings before."""
     no_longer_rated: list[str]
@@ -236,6 +238,7 @@ def _report(differences: Mapping[str, _Difference]) -> LoadReport:
             TableChange(name, len(d.after), int(d.is_new.sum()), int(d.is_changed.sum()), len(d.gone))
             for name, d in differences.items()
         ],
+        was_empty=not rated_before,
         newly_rated=sorted(rated_after - rated_before),
         no_longer_rated=sorted(rated_before - rated_after),
         levels_changed=int((old != new).sum()),

@@ -1,0 +1,255 @@
+"""What the command line prints: results on standard output, progress and notes on standard error."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, astuple, fields
+from typing import Any
+
+import orjson
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from skillgap.model import GapReport, Provenance, Release, SkillGap, SkillRating
+from skillgap.store.queries import Status
+from skillgap.store.tables import LoadReport
+
+_CELLS = 14
+_CELLS_PER_LEVEL = 2
+_NARROWEST = 80
+_NAMED = 10
+"""Occupations named in a sentence before it says `and N more`."""
+
+
+# -- a gap --------------------------------------------------------------------------------------------------------
+
+
+def print_report(report: GapReport, provenance: Provenance) -> None:
+    """Print the report as a table with a chart of the levels."""
+    out = _console()
+    out.print(Text.assemble("From  ", (_name(report.from_occupation), "bold")))
+    out.print(Text.assemble("To    ", (_name(report.to_occupation), "bold")))
+    out.print()
+    out.print(_in_one_sentence(report))
+    if report.skill_gaps:
+        out.print()
+        out.print(_gap_table(report.skill_gaps))
+        out.print("█ level now   ▓ gap beyond rater noise   ░ gap within it   ± half of the 95 % interval", style="dim")
+    if sure := [row.element_name for row in report.surplus_skills if row.distinguishable]:
+        out.print()
+        out.print(f"Clearly above the target: {', '.join(sure)}.")
+    out.print()
+    out.print(_source_line(provenance), style="dim")
+
+
+def _in_one_sentence(report: GapReport) -> str:
+    summary = report.summary
+    if not report.skill_gaps:
+        return f"No skill of {summary.skills_compared} asks for a higher level."
+    return (
+        f"{summary.gaps} of {summary.skills_compared} skills ask for a higher level, {summary.distinguishable_gaps} "
+        f"of them beyond rater noise. Weighted shortfall {summary.weighted_shortfall:.2f} levels: more than in "
+        f"{summary.shortfall_percentile:g} % of all pairs of occupations."
+    )
+
+
+def _gap_table(gaps: list[SkillGap]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    table.add_column("Skill", no_wrap=True, max_width=33)
+    table.add_column("Now", justify="right")
+    table.add_column("Asked", justify="right")
+    table.add_column(f"0{'level':^{_CELLS - 2}}7", no_wrap=True)
+    table.add_column("Gap", justify="right")
+    table.add_column("±", justify="right")
+    table.add_column("Sure")
+    for gap in gaps:
+        table.add_row(
+            gap.element_name,
+            _number(gap.from_data_value),
+            _number(gap.to_data_value),
+            _bar(gap),
+            f"{gap.gap:.2f}",
+            _number(None if gap.gap_upper is None else gap.gap_upper - gap.gap),
+            "not relevant" if gap.to_not_relevant else "yes" if gap.distinguishable else "no",
+            style="" if gap.distinguishable else "dim",
+        )
+    return table
+
+
+def _bar(gap: SkillGap) -> Text:
+    now = round((gap.from_data_value or 0.0) * _CELLS_PER_LEVEL)
+    asked = round((gap.to_data_value or 0.0) * _CELLS_PER_LEVEL)
+    fill, style = ("▓", "yellow") if gap.distinguishable else ("░", "dim")
+    return Text.assemble(("█" * now, "cyan"), (fill * (asked - now), style), "·" * (_CELLS - max(asked, now)))
+
+
+def print_json(report: GapReport, provenance: Provenance) -> None:
+    """Print what `GET /skill-gap` answers, indented."""
+    _write_json({**vars(report), "provenance": provenance})
+
+
+def print_csv(report: GapReport) -> None:
+    """Print one line per gap, with the pair's codes before the fields of SkillGap."""
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(["from_onet_soc_code", "to_onet_soc_code", *(field.name for field in fields(SkillGap))])
+    for gap in report.skill_gaps:
+        codes = (report.from_occupation.onet_soc_code, report.to_occupation.onet_soc_code)
+        writer.writerow([*codes, *astuple(gap)])
+
+
+def print_markdown(report: GapReport, provenance: Provenance) -> None:
+    """Print the report as Markdown."""
+    print(f"**From** {_name(report.from_occupation)} **to** {_name(report.to_occupation)}\n")
+    print(f"{_in_one_sentence(report)}\n")
+    if report.skill_gaps:
+        print("| Skill | Now | Asked | Gap | 95 % interval | Importance | Beyond rater noise |")
+        print("|---|---:|---:|---:|---|---:|---|")
+    for gap in report.skill_gaps:
+        interval = "" if gap.gap_lower is None else f"{gap.gap_lower:.2f} to {gap.gap_upper:.2f}"
+        cells = (
+            gap.element_name,
+            _number(gap.from_data_value),
+            _number(gap.to_data_value),
+            f"{gap.gap:.2f}",
+            interval,
+            _number(gap.importance),
+            "yes" if gap.distinguishable else "no",
+        )
+        print(f"| {' | '.join(cells)} |")
+    print(f"\n{_source_line(provenance)}")
+
+
+# -- the skills of an occupation ------------------------------------------------------------------------------------
+
+
+def print_skills(onet_soc_code: str, title: str, skills: list[SkillRating], *, as_json: bool) -> None:
+    """Print the skills, as a table or as JSON."""
+    if as_json:
+        _write_json({"onet_soc_code": onet_soc_code, "title": title, "skills": skills})
+        return
+    out = _console()
+    out.print(Text.assemble((f"{title} ({onet_soc_code})", "bold")))
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    table.add_column("Skill", no_wrap=True)
+    for header in ("Level", "Error", "Importance"):
+        table.add_column(header, justify="right")
+    table.add_column("Rated")
+    table.add_column("Notes")
+    for skill in skills:
+        flags = [(skill.not_relevant, "not relevant"), (skill.recommend_suppress, "raters differ widely")]
+        table.add_row(
+            skill.element_name,
+            _number(skill.data_value),
+            _number(skill.standard_error),
+            _number(skill.importance),
+            skill.date_updated or "",
+            ", ".join(text for is_set, text in flags if is_set),
+        )
+    out.print(table)
+
+
+# -- loads and status -----------------------------------------------------------------------------------------------
+
+
+class LoadProgress:
+    """Bars for what a load spends its time on; nothing is printed where standard error is not a terminal."""
+
+    def __init__(self, bars: Progress) -> None:
+        self._bars = bars
+        self._tasks: dict[str, TaskID] = {}
+
+    def on_bytes(self, done: int, total: int | None) -> None:
+        """Show a download."""
+        self._update("download", done, total)
+
+    def on_rows(self, table: str, done: int, total: int) -> None:
+        """Show a table being written."""
+        self._update(table, done, total)
+
+    def _update(self, name: str, done: int, total: int | None) -> None:
+        if name not in self._tasks:
+            self._tasks[name] = self._bars.add_task(name, total=total)
+        self._bars.update(self._tasks[name], completed=done, total=total)
+
+
+@contextmanager
+def progress() -> Iterator[LoadProgress]:
+    """Show progress on standard error while the block runs."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
+    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bars:
+        yield LoadProgress(bars)
+
+
+def print_load(release: Release, report: LoadReport) -> None:
+    """Say on standard error what a load changed."""
+    out = Console(stderr=True, highlight=False, soft_wrap=True)
+    rows = ", ".join(f"{table.rows:,} {table.table}" for table in report.tables)
+    out.print(f"O*NET {release.number} loaded: {rows}")
+    if not report.rows_changed:
+        out.print("nothing changed: the database had it all")
+        return
+    for table in report.tables:
+        if table.changed:
+            out.print(f"  {table.table}: {table.inserted:,} new, {table.updated:,} changed, {table.deleted:,} gone")
+    if report.was_empty:
+        return
+    out.print(f"  levels changed: {report.levels_changed:,}")
+    for codes, what in ((report.newly_rated, "newly rated"), (report.no_longer_rated, "no longer rated")):
+        if codes:
+            more = f" and {len(codes) - _NAMED} more" if len(codes) > _NAMED else ""
+            out.print(f"  {what}: {', '.join(codes[:_NAMED])}{more}")
+
+
+def print_status(status: Status, *, unrated: bool, as_json: bool) -> None:
+    """Print what the database holds."""
+    if as_json:
+        _write_json(asdict(status))
+        return
+    out = _console()
+    if not status.data_version:
+        out.print("nothing is loaded; run `skillgap load starter`, or load a release")
+        return
+    rated = status.occupations - len(status.unrated)
+    last = status.loads[0]
+    out.print(f"O*NET release   {status.release.number if status.release else 'none'}")
+    out.print(f"data version    {status.data_version}")
+    out.print(f"last load       {last.finished_at:%Y-%m-%d %H:%M} UTC from {last.origin}")
+    out.print(
+        f"occupations     {status.occupations:,}: {rated:,} rated, {len(status.unrated):,} not (--unrated lists them)"
+    )
+    out.print(f"ratings         {', '.join(f'{count:,} from {source}' for source, count in status.sources.items())}")
+    out.print(f"rows            {', '.join(f'{count:,} {name}' for name, count in status.tables.items() if count)}")
+    if unrated:
+        for code, title in status.unrated:
+            out.print(f"{code}  {title}")
+
+
+# -- pieces -------------------------------------------------------------------------------------------------------
+
+
+def _console() -> Console:
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = max(console.width, _NARROWEST)
+    return console
+
+
+def _name(occupation: Any) -> str:
+    return f"{occupation.title} ({occupation.onet_soc_code})"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"
+
+
+def _source_line(provenance: Provenance) -> str:
+    return f"{provenance.attribution} {provenance.modification}"
+
+
+def _write_json(value: Any) -> None:
+    sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode())
