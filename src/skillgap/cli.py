@@ -171,8 +171,10 @@ def _engine() -> Engine:
 
 def _load(engine: Engine, source: str, settings: Settings) -> None:
     from skillgap import terminal
+    from skillgap.logs import configure_logging
     from skillgap.nodes import extract_load_text_files
 
+    configure_logging(log_format="console", log_level=settings.log_level)
     with terminal.progress() as bars:
         data, report = extract_load_text_files(
             engine,

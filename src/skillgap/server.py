@@ -10,8 +10,8 @@ from granian.constants import Interfaces, Loops
 from granian.http import HTTP1Settings
 from granian.server import Server
 
-from skillgap.api.request_log import server_logging
 from skillgap.errors import ConfigurationError
+from skillgap.logs import server_logging
 from skillgap.settings import Settings
 
 _SECONDS_TO_READ_HEADERS = 10

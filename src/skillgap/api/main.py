@@ -16,8 +16,9 @@ import skillgap
 from skillgap.api import problems
 from skillgap.api.answer_cache import AnswerCache
 from skillgap.api.current import CurrentData
-from skillgap.api.request_log import RequestLog, configure_logging
+from skillgap.api.request_log import RequestLog
 from skillgap.api.routers import occupations, service, skill_gap
+from skillgap.logs import configure_logging
 from skillgap.settings import Settings, read_settings
 from skillgap.store.engine import make_engine
 

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import re
 import secrets
-import sys
-from collections.abc import MutableMapping
 from time import perf_counter
-from typing import Any
 
-import orjson
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -17,53 +13,6 @@ from skillgap.api.answer_cache import PAIR
 
 _CLIENT_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _LONGEST_PATH = 200
-_COMMON: list[structlog.typing.Processor] = [
-    structlog.processors.add_log_level,
-    structlog.processors.TimeStamper(fmt="iso", utc=True),
-]
-
-
-def configure_logging(*, log_format: str, log_level: str) -> None:
-    """Send structlog's lines to standard error, as JSON or for the eye."""
-    as_json = log_format == "json"
-    structlog.configure(
-        processors=[
-            *_COMMON,
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(orjson.dumps) if as_json else structlog.dev.ConsoleRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(log_level),
-        logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer)
-        if as_json
-        else structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
-    )
-
-
-def server_logging(*, log_format: str) -> dict[str, Any]:
-    """Return the logging configuration that gives the server's own lines the same form and place."""
-    renderer = _json_text if log_format == "json" else structlog.dev.ConsoleRenderer()
-    return {
-        "formatters": {
-            "structlog": {
-                "()": structlog.stdlib.ProcessorFormatter,
-                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
-                "foreign_pre_chain": _COMMON,
-            }
-        },
-        "handlers": {
-            "stderr": {
-                "class": "logging.StreamHandler",
-                "formatter": "structlog",
-                "stream": "ext://sys.stderr",
-            }
-        },
-        "loggers": {"_granian": {"handlers": ["stderr"], "level": "INFO", "propagate": False}},
-    }
-
-
-def _json_text(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> str:
-    return orjson.dumps(event, default=str).decode()
 
 
 class RequestLog:

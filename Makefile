@@ -1,0 +1,52 @@
+# Everything a newcomer needs: `make demo`, `make test`. Nothing but Python >= 3.11 and make is expected.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet install
+
+.PHONY: demo serve test check lint bench starter clean
+
+demo: $(VENV)/installed  ## a true answer in a minute: database, starter data, server, one question
+	@$(BIN)/python scripts/demo.py
+
+serve: $(VENV)/installed  ## the API on http://127.0.0.1:8000
+	@$(BIN)/skillgap serve
+
+test: $(VENV)/installed-dev  ## all tests
+	@$(BIN)/python -m pytest
+
+lint: $(VENV)/installed-dev
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache > build/lint-imports.log || { cat build/lint-imports.log; exit 1; }
+
+check: lint test  ## what CI runs
+
+bench: $(VENV)/installed-dev  ## speed, as ratios measured side by side (needs wrk and a MySQL server)
+	@$(BIN)/python -m benchmarks.bench
+
+starter: $(VENV)/installed  ## RELEASE=29.0 or a path: write the starter data anew
+	@$(BIN)/python scripts/make_starter.py "$(RELEASE)"
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "skillgap needs Python 3.11 or newer; name one: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+	  || { echo "this Python lacks venv; on Debian and Ubuntu: sudo apt install python3-venv" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: requirements.txt pyproject.toml | $(VENV)/bin/python
+	@echo "installing what skillgap needs into $(VENV)" >&2
+	@$(PIP) -r requirements.txt
+	@$(PIP) --no-deps --editable .
+	@mkdir -p build && touch $@
+
+$(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
+	@echo "installing what its tests need into $(VENV)" >&2
+	@$(PIP) -r requirements-dev.txt
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .hypothesis

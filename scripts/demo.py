@@ -1,0 +1,69 @@
+"""The demonstration of `make demo`: an empty database, the starter data, the API, one question, its answer."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+import httpx
+import stamina
+from pydantic import TypeAdapter
+
+from skillgap.api.answers import SkillGapAnswer
+from skillgap.terminal import print_report
+
+FROM, TO = "29-1141.00", "11-9111.00"
+SKILLGAP = (sys.executable, "-m", "skillgap")
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {**os.environ, "SKILLGAP_DATABASE_URL": f"sqlite:///{folder}/skillgap.db"}
+        for step in (["init-db"], ["load", "starter"]):
+            _say(f"skillgap {' '.join(step)}")
+            subprocess.run([*SKILLGAP, *step], env=environment, check=True)
+        _say("skillgap serve --port 0")
+        with subprocess.Popen(
+            [*SKILLGAP, "serve", "--port", "0"], env=environment, stderr=subprocess.PIPE, text=True
+        ) as server:
+            try:
+                answer = _ask(_address(server))
+            finally:
+                server.terminate()
+                server.communicate(timeout=20)
+    print()
+    print_report(answer, answer.provenance)
+
+
+def _address(server: subprocess.Popen[str]) -> str:
+    """Return the address that the server names first."""
+    assert server.stderr is not None
+    for line in server.stderr:
+        if match := re.search(r"serving on (\S+)", line):
+            return match[1]
+    raise SystemExit("the server ended before it served; run `make serve` to see why")
+
+
+def _ask(address: str) -> SkillGapAnswer:
+    stamina.instrumentation.set_on_retry_hooks([])  # that it takes a second to start is no news
+    for attempt in stamina.retry_context(on=httpx.TransportError, attempts=None, timeout=15, wait_max=0.1):
+        with attempt:
+            httpx.get(f"{address}/ready").raise_for_status()
+    question = f"{address}/skill-gap?from={FROM}&to={TO}"
+    _say(f"GET {question}")
+    started = time.perf_counter()
+    response = httpx.get(question).raise_for_status()
+    _say(f"{response.status_code} in {(time.perf_counter() - started) * 1e3:.0f} ms, {len(response.content):,} bytes")
+    return TypeAdapter(SkillGapAnswer).validate_json(response.content)
+
+
+def _say(line: str) -> None:
+    print(f"$ {line}" if line.startswith("skillgap") else f"  {line}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,5 @@
+"""`python -m skillgap` is `skillgap`."""
+
+from skillgap.cli import main
+
+main()

@@ -1,0 +1,140 @@
+"""Fixtures: a database of its own for every test, on SQLite and on a real MySQL server; the real releases."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy.engine import URL
+
+from skillgap.analysis.ratings import Ratings
+from skillgap.nodes import extract_load_text_files
+from skillgap.sources.onet_text import OnetData, extract_onet_data
+from skillgap.sources.releases import Archive, find_release
+from skillgap.store.engine import make_engine, read
+from skillgap.store.queries import get_ratings
+from tests.mysql_server import lets_root_in, private_mysql
+
+ONET_DIR = Path(os.environ.get("SKILLGAP_TEST_ONET_DIR", Path(__file__).parents[2] / "shared" / "onet"))
+
+
+def _required(variable: str) -> bool:
+    return os.environ.get(variable) == "1"
+
+
+# -- releases -----------------------------------------------------------------------------------------------------
+
+
+def onet_zip(name: str) -> Path:
+    """Return a real release of the data folder, skip the test where there is none."""
+    path = ONET_DIR / f"db_{name}_text.zip"
+    if not path.exists():
+        reason = f"no O*NET release at {path} (SKILLGAP_TEST_ONET_DIR)"
+        pytest.fail(reason) if _required("SKILLGAP_REQUIRE_ONET") else pytest.skip(reason)
+    return path
+
+
+@pytest.fixture(scope="session")
+def onet_29() -> OnetData:
+    """O*NET 29.0, whole."""
+    return extract_onet_data(Archive(onet_zip("29_0"), "29.0"))
+
+
+@pytest.fixture(scope="session")
+def onet_26() -> OnetData:
+    """O*NET 26.1, whole."""
+    return extract_onet_data(Archive(onet_zip("26_1"), "26.1"))
+
+
+@pytest.fixture(scope="session")
+def starter(tmp_path_factory: pytest.TempPathFactory) -> OnetData:
+    """The starter data."""
+    return extract_onet_data(find_release("starter", cache_dir=tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture(scope="session")
+def starter_database(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """URL of a SQLite database with the starter data; not to be written to."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('starter')}/skillgap.db"
+    engine = make_engine(url)
+    extract_load_text_files(engine, "starter", cache_dir=tmp_path_factory.mktemp("cache"))
+    engine.dispose()
+    return url
+
+
+@pytest.fixture(scope="session")
+def ratings(starter_database: str) -> Ratings:
+    """The starter's ratings, by way of the database."""
+    engine = make_engine(starter_database)
+    with read(engine) as connection:
+        found = get_ratings(connection)
+    engine.dispose()
+    return found
+
+
+# -- databases ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def mysql_server() -> Iterator[URL]:
+    """A real server: the one named, the one on 3306 that lets root in, or a private one."""
+    if named := os.environ.get("SKILLGAP_TEST_MYSQL_URL"):
+        yield make_url(named)
+        return
+    local = make_url("mysql+pymysql://root@127.0.0.1:3306")
+    if lets_root_in(local):
+        yield local
+        return
+    server = shutil.which("mariadbd") or shutil.which("mysqld")
+    if server is None:
+        reason = "no MySQL: set SKILLGAP_TEST_MYSQL_URL, or install mariadb-server"
+        pytest.fail(reason) if _required("SKILLGAP_REQUIRE_MYSQL") else pytest.skip(reason)
+    in_memory = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - the folder in it is our own
+    with tempfile.TemporaryDirectory(dir=in_memory) as folder, private_mysql(server, Path(folder)) as url:
+        yield url
+
+
+@pytest.fixture
+def mysql_url(mysql_server: URL) -> Iterator[str]:
+    """URL of a schema of its own on the MySQL server, dropped afterwards."""
+    name = f"skillgap_test_{uuid.uuid4().hex[:12]}"
+    admin = create_engine(mysql_server.set(database=None), isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    yield mysql_server.set(database=name).render_as_string(hide_password=False)
+    with admin.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name}"))
+    admin.dispose()
+
+
+@pytest.fixture(params=["sqlite", "mysql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """URL of an empty database, on each kind of server in turn."""
+    if request.param == "mysql":
+        url: str = request.getfixturevalue("mysql_url")
+        return url
+    return f"sqlite:///{tmp_path}/skillgap.db"
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """An engine on an empty database, on each kind of server in turn."""
+    engine = make_engine(database_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Keep tests away from the settings and the embedded database of whoever runs them; no retry waits."""
+    for name in [name for name in os.environ if name.startswith("SKILLGAP_") and "_TEST_" not in name]:
+        if "_REQUIRE_" not in name:
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
