@@ -13,7 +13,7 @@ import httpx
 import stamina
 from pydantic import TypeAdapter
 
-from skillgap.api.answers import SkillGapAnswer
+from skillgap.model import GapReport
 from skillgap.terminal import print_report
 
 FROM, TO = "29-1141.00", "11-9111.00"
@@ -36,7 +36,7 @@ def main() -> None:
                 server.terminate()
                 server.communicate(timeout=20)
     print()
-    print_report(answer, answer.provenance)
+    print_report(answer)
 
 
 def _address(server: subprocess.Popen[str]) -> str:
@@ -48,7 +48,7 @@ def _address(server: subprocess.Popen[str]) -> str:
     raise SystemExit("the server ended before it served; run `make serve` to see why")
 
 
-def _ask(address: str) -> SkillGapAnswer:
+def _ask(address: str) -> GapReport:
     stamina.instrumentation.set_on_retry_hooks([])  # that it takes a second to start is no news
     for attempt in stamina.retry_context(on=httpx.TransportError, attempts=None, timeout=15, wait_max=0.1):
         with attempt:
@@ -58,7 +58,7 @@ def _ask(address: str) -> SkillGapAnswer:
     started = time.perf_counter()
     response = httpx.get(question).raise_for_status()
     _say(f"{response.status_code} in {(time.perf_counter() - started) * 1e3:.0f} ms, {len(response.content):,} bytes")
-    return TypeAdapter(SkillGapAnswer).validate_json(response.content)
+    return TypeAdapter(GapReport).validate_json(response.content)
 
 
 def _say(line: str) -> None:

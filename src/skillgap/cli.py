@@ -105,13 +105,13 @@ def gap(
     titles = {code: occupation.title for code, occupation in ratings.occupations.items()}
     report = identify_skill_gap(find_code(current, titles), find_code(target, titles), ratings)
     if as_json:
-        terminal.print_json(report, ratings.provenance)
+        terminal.print_json(report)
     elif as_csv:
         terminal.print_csv(report)
     elif as_markdown:
-        terminal.print_markdown(report, ratings.provenance)
+        terminal.print_markdown(report)
     else:
-        terminal.print_report(report, ratings.provenance)
+        terminal.print_report(report)
 
 
 @app.command(epilog='Example: skillgap skills "Registered Nurses"')

@@ -147,6 +147,28 @@ class SkillGap:
 
 
 @dataclass(frozen=True)
+class Provenance:
+    """Where an answer's figures come from, and what must be said of it."""
+
+    __pydantic_config__ = _DOCUMENTED
+
+    release: str | None
+    """O*NET release loaded from text files, e.g. `29.0`."""
+    release_date: str | None
+    """Month of that release, `YYYY-MM`."""
+    data_version: str
+    """Changes whenever the figures change."""
+    sources: list[str]
+    """Sources with ratings in the loaded data: `text`, `api`."""
+    attribution: str
+    """Credit that O*NET's licence asks for; show it with the figures."""
+    modification: str
+    """What O*NET's licence asks to be said of derived figures."""
+    licence: str
+    """Licence of O*NET's data."""
+
+
+@dataclass(frozen=True)
 class GapSummary:
     """A pair of occupations in a few numbers."""
 
@@ -186,28 +208,8 @@ class GapReport:
     """Skills in which the target's level is higher: distinguishable first, then by importance x gap."""
     surplus_skills: list[SkillGap]
     """Skills in which the current level is higher (gap below 0), in the same order."""
-
-
-@dataclass(frozen=True)
-class Provenance:
-    """Where an answer's figures come from, and what must be said of it."""
-
-    __pydantic_config__ = _DOCUMENTED
-
-    release: str | None
-    """O*NET release loaded from text files, e.g. `29.0`."""
-    release_date: str | None
-    """Month of that release, `YYYY-MM`."""
-    data_version: str
-    """Changes whenever the figures change."""
-    sources: list[str]
-    """Sources with ratings in the loaded data: `text`, `api`."""
-    attribution: str
-    """Credit that O*NET's licence asks for; show it with the figures."""
-    modification: str
-    """What O*NET's licence asks to be said of derived figures."""
-    licence: str
-    """Licence of O*NET's data."""
+    provenance: Provenance
+    """Where the figures come from."""
 
 
 LICENCE_URL = "https://creativecommons.org/licenses/by/4.0/"

@@ -29,7 +29,7 @@ _NAMED = 10
 # -- a gap --------------------------------------------------------------------------------------------------------
 
 
-def print_report(report: GapReport, provenance: Provenance) -> None:
+def print_report(report: GapReport) -> None:
     """Print the report as a table with a chart of the levels."""
     out = _console()
     out.print(Text.assemble("From  ", (_name(report.from_occupation), "bold")))
@@ -44,7 +44,7 @@ def print_report(report: GapReport, provenance: Provenance) -> None:
         out.print()
         out.print(f"Clearly above the target: {', '.join(sure)}.")
     out.print()
-    out.print(_source_line(provenance), style="dim")
+    out.print(_source_line(report.provenance), style="dim")
 
 
 def _in_one_sentence(report: GapReport) -> str:
@@ -88,9 +88,9 @@ def _bar(gap: SkillGap) -> Text:
     return Text.assemble(("█" * now, "cyan"), (fill * (asked - now), style), "·" * (_CELLS - max(asked, now)))
 
 
-def print_json(report: GapReport, provenance: Provenance) -> None:
+def print_json(report: GapReport) -> None:
     """Print what `GET /skill-gap` answers, indented."""
-    _write_json({**vars(report), "provenance": provenance})
+    _write_json(report)
 
 
 def print_csv(report: GapReport) -> None:
@@ -102,7 +102,7 @@ def print_csv(report: GapReport) -> None:
         writer.writerow([*codes, *astuple(gap)])
 
 
-def print_markdown(report: GapReport, provenance: Provenance) -> None:
+def print_markdown(report: GapReport) -> None:
     """Print the report as Markdown."""
     print(f"**From** {_name(report.from_occupation)} **to** {_name(report.to_occupation)}\n")
     print(f"{_in_one_sentence(report)}\n")
@@ -121,7 +121,7 @@ def print_markdown(report: GapReport, provenance: Provenance) -> None:
             "yes" if gap.distinguishable else "no",
         )
         print(f"| {' | '.join(cells)} |")
-    print(f"\n{_source_line(provenance)}")
+    print(f"\n{_source_line(report.provenance)}")
 
 
 # -- the skills of an occupation ------------------------------------------------------------------------------------

@@ -13,7 +13,6 @@ from skillgap.analysis.ratings import Ratings
 from skillgap.api.answer_cache import PAIR, SNAPSHOT
 from skillgap.model import (
     CODE_PATTERN,
-    GapReport,
     Occupation,
     Provenance,
     SkillRating,
@@ -28,16 +27,6 @@ CodeParameter = Annotated[
     WithJsonSchema({"type": "string", "pattern": CODE_PATTERN, "examples": ["15-1252.00", "15-1252", "15125200"]}),
 ]
 """An O*NET-SOC code in any accepted form; the handler gets it dashed."""
-
-
-@dataclass(frozen=True)
-class SkillGapAnswer(GapReport):
-    """The skill gap between two occupations."""
-
-    __pydantic_config__ = _DOCUMENTED
-
-    provenance: Provenance
-    """Where the figures come from."""
 
 
 @dataclass(frozen=True)

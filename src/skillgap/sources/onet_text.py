@@ -11,8 +11,10 @@ import io
 import re
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
+from itertools import combinations
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
@@ -25,8 +27,8 @@ from skillgap.sources.releases import RELEASE_FILES, Archive, release_date, sha2
 
 _LARGEST_FILE = 256 * 2**20  # O*NET's largest text file has 22 MB; more is not a release
 _CODE = re.compile(r"[0-9]{2}-[0-9]{4}\.[0-9]{2}")
-_ELEMENT = re.compile(r"[0-9](\.[A-Za-z0-9]+)*")
-_MONTH = re.compile(r"(0[1-9]|1[0-2])/([0-9]{4})")
+_ELEMENT = re.compile(r"(?=.{1,20}\Z)[0-9](\.[A-Za-z0-9]+)*")
+_MONTH = re.compile(r"(0[1-9]|1[0-2])/((?:19|20)[0-9]{2})")
 _DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
@@ -53,8 +55,8 @@ class Column(NamedTuple):
 
 def _text(longest: int) -> Callable[[str], str]:
     def parse(text: str) -> str:
-        if not 0 < len(text) <= longest:
-            raise ValueError(f"1 to {longest} characters")
+        if not 0 < len(text) <= longest or text == "n/a":
+            raise ValueError(f"a text of 1 to {longest} characters")
         return text
 
     return parse
@@ -152,13 +154,20 @@ def extract_onet_data(archive: Archive) -> OnetData:
 
     Raises ReleaseLayoutError (files, columns) and ReleaseDataError (values; all defects of a file in one report).
     """
+    try:
+        return _extract(archive)
+    except OSError as error:  # of a folder: it may change, or not let us read it
+        raise ReleaseLayoutError(f"{archive.origin}: cannot be read ({error})") from error
+
+
+def _extract(archive: Archive) -> OnetData:
     found = _open_files(archive)
     tables: dict[str, pd.DataFrame] = {}
     for table in RELEASE_FILES:
         parts = {file.name: _read_table(file, table) for file in found.of(table)}
         for name, rows in parts.items():
             _check_rows(name, table, rows, tables)
-        _check_same_occupations(parts)
+        _check_parts(parts)
         tables[table] = pd.concat(parts.values(), ignore_index=True)
     tables["Skills"] = _with_element_names(tables["Skills"], tables["Elements"])
     return OnetData(
@@ -188,12 +197,14 @@ class _Files:
     def __init__(self, archive: Archive, files: Mapping[str, Callable[[], bytes]]) -> None:
         self._archive = archive
         self._by_key: dict[str, _File] = {}
-        for path in sorted(files, reverse=True):  # .txt after .csv: where both are there, the text file counts
+        # .txt after .csv: where both are there, the text file counts
+        for path in sorted(files, key=lambda path: (path.lower().endswith(".txt"), path)):
             name = PurePosixPath(path).name
             stem, _, ending = name.rpartition(".")
             if ending.lower() in ("txt", "csv") and not name.startswith("."):
                 self._by_key[_key(stem)] = _File(name, files[path])
-        self._folder = next((PurePosixPath(path).parts[0] for path in files if "/" in path), archive.path.stem)
+        folders = (path.parts[0] for path in map(PurePosixPath, files) if len(path.parts) > 1)
+        self._folder = next(folders, archive.path.resolve().stem)
 
     def of(self, table: str) -> list[_File]:
         """Return the files that hold a table, by the first layout that is there whole."""
@@ -211,7 +222,7 @@ class _Files:
         lines = read_me.content().decode("utf-8-sig", "replace").splitlines()[:2] if read_me else []
         number = re.search(r"O\*NET\S* ([0-9]{2}\.[0-9]) Database", lines[0]) if lines else None
         if number is None:
-            number = re.search(r"([0-9]{2}_[0-9])", self._folder)
+            number = re.search(r"db_([0-9]{2}_[0-9])(?![0-9])", self._folder)
         if number is None:
             raise ReleaseLayoutError(
                 f"{self._archive.origin}: cannot tell which release this is; expected 'O*NET 29.0 Database' in the "
@@ -219,7 +230,8 @@ class _Files:
             )
         month: date | None = None
         if len(lines) > 1 and (published := re.match(r"(\w+ [0-9]{4}) Release", lines[1])):
-            month = release_date(published[1])
+            with suppress(ValueError):  # not a month's name
+                month = release_date(published[1])
         return Release(number[1].replace("_", "."), month)
 
 
@@ -233,12 +245,12 @@ def _open_files(archive: Archive) -> _Files:
         return _Files(archive, {file.name: file.read_bytes for file in path.iterdir() if file.is_file()})
     try:
         with zipfile.ZipFile(path) as zipped:
-            members = [member for member in zipped.infolist() if not member.is_dir()]
-    except (zipfile.BadZipFile, OSError) as error:
+            members = [member for member in zipped.infolist() if not member.filename.endswith("/")]
+    except Exception as error:  # what zipfile lets out of a damaged archive is not documented, and a dozen kinds
         raise ReleaseLayoutError(f"{archive.origin}: neither a release folder nor a readable zip ({error})") from error
     for member in members:
         parts = PurePosixPath(member.filename.replace("\\", "/"))
-        if parts.is_absolute() or ".." in parts.parts or ":" in parts.parts[0]:
+        if parts.is_absolute() or ".." in parts.parts or ":" in str(parts).partition("/")[0]:
             raise ReleaseLayoutError(
                 f"{archive.origin}: refused, it has a file that would leave its folder: {member.filename!r}"
             )
@@ -259,14 +271,7 @@ class _ZipMember:
         try:
             with zipfile.ZipFile(self.archive.path) as zipped, zipped.open(self.filename) as member:
                 content = member.read(_LARGEST_FILE + 1)
-        except (
-            zipfile.BadZipFile,
-            OSError,
-            EOFError,
-            NotImplementedError,
-            RuntimeError,
-            ValueError,
-        ) as error:
+        except Exception as error:  # zlib.error, struct.error and more: see _open_files
             raise ReleaseLayoutError(f"{self.archive.origin}: {self.filename} cannot be unpacked ({error})") from error
         if len(content) > _LARGEST_FILE:
             raise ReleaseLayoutError(f"{self.archive.origin}: {self.filename} is larger than {_LARGEST_FILE:,} bytes")
@@ -279,8 +284,9 @@ class _ZipMember:
 def _read_table(file: _File, table: str) -> pd.DataFrame:
     """Return the file's rows, typed; the index is the line number."""
     lines, records = _read_records(file)
-    if not records:
-        raise ReleaseLayoutError(f"{file.name}: empty; is the download complete?")
+    if len(records) < 2:
+        has = "a header and no rows" if records else "empty"
+        raise ReleaseLayoutError(f"{file.name}: {has}; is the download complete?")
     header = [name.strip() for name in records[0]]
     columns = COLUMNS[table]
     missing = [column.header for column in columns if not column.may_be_absent and column.header not in header]
@@ -296,7 +302,7 @@ def _read_table(file: _File, table: str) -> pd.DataFrame:
     ]
     if defects:
         raise ReleaseDataError(file.name, defects)
-    texts = dict(zip(header, zip(*records[1:], strict=True), strict=True)) if len(records) > 1 else {}
+    texts = dict(zip(header, zip(*records[1:], strict=True), strict=True))
     series: dict[str, pd.Series[Any]] = {}
     flawed: list[tuple[int, str]] = []
     for column in columns:
@@ -320,7 +326,7 @@ def _read_records(file: _File) -> tuple[list[int], list[list[str]]]:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise ReleaseDataError(file.name, list(_undecodable(content))) from None
+        raise ReleaseDataError(file.name, list(_undecodable(content, is_csv=file.is_csv))) from None
     dialect: dict[str, Any] = {"strict": True} if file.is_csv else {"delimiter": "\t", "quoting": csv.QUOTE_NONE}
     reader = csv.reader(io.StringIO(text, newline=""), **dialect)
     lines: list[int] = []
@@ -335,13 +341,14 @@ def _read_records(file: _File) -> tuple[list[int], list[list[str]]]:
     return lines, records
 
 
-def _undecodable(content: bytes) -> Iterator[str]:
+def _undecodable(content: bytes, *, is_csv: bool) -> Iterator[str]:
     for number, line in enumerate(content.split(b"\n"), start=1):
         try:
             line.decode()
         except UnicodeDecodeError as error:
-            field = line[: error.start].count(b"\t") + 1
-            yield f"line {number}, field {field}: byte 0x{line[error.start]:02x}, expected UTF-8"
+            tabs = line.count(b"\t", 0, error.start)
+            field = "" if is_csv else f", field {tabs + 1}"
+            yield f"line {number}{field}: byte 0x{line[error.start]:02x}, expected UTF-8"
 
 
 def _typed(
@@ -409,13 +416,20 @@ def _orphans(rows: pd.DataFrame, column: str, parent: pd.DataFrame, parent_file:
 
 def _incomplete(rows: pd.DataFrame) -> Iterator[str]:
     """Every rated occupation has every element on every scale of the file; fewer rows mean a file cut off."""
-    expected = rows["element_id"].nunique() * rows["scale_id"].nunique()
-    counts = rows.groupby("onet_soc_code").size()
+    occupations = rows.groupby(["element_id", "scale_id"])["onet_soc_code"].transform("size")
+    # Without this, one wrong element id would make every occupation look incomplete.
+    is_odd = 2 * occupations < rows["onet_soc_code"].nunique()
+    for line, element_id, scale_id in rows.loc[is_odd, ["element_id", "scale_id"]].itertuples():
+        yield f"line {line}: {element_id} {scale_id} is rated for few occupations, expected for all"
+    usual = rows[~is_odd]
+    expected = usual["element_id"].nunique() * usual["scale_id"].nunique()
+    counts = usual.groupby("onet_soc_code").size()
     for code, count in counts[counts != expected].items():
         yield f"{code}: {count} ratings, expected {expected}; is the file cut off?"
 
 
-def _check_same_occupations(parts: Mapping[str, pd.DataFrame]) -> None:
+def _check_parts(parts: Mapping[str, pd.DataFrame]) -> None:
+    """Raise ReleaseDataError unless the files that make up one table rate the same occupations, on other elements."""
     if len(parts) == 1:
         return
     codes = {name: set(rows["onet_soc_code"]) for name, rows in parts.items()}
@@ -424,6 +438,9 @@ def _check_same_occupations(parts: Mapping[str, pd.DataFrame]) -> None:
         if missing := sorted(every - own):
             other = " and ".join(other for other in codes if other != name)
             raise ReleaseDataError(name, [f"{code}: no row here, but in {other}" for code in missing])
+    for (name, rows), (other, others) in combinations(parts.items(), 2):
+        if shared := sorted(set(rows["element_id"]) & set(others["element_id"])):
+            raise ReleaseDataError(other, [f"{element_id}: rated here and in {name}" for element_id in shared])
 
 
 def _file_title(table: str) -> str:

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import re
+import zipfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
@@ -73,14 +74,22 @@ def find_release(
     """
     if source == STARTER:
         return Archive(Path(__file__).parent / "starter" / "starter.zip", STARTER)
-    path = Path(source).expanduser()
-    if path.exists():
+    path = _on_disk(source)
+    if path is not None:
         return Archive(path, str(path.resolve()))
     if not is_release_number(source):
         raise ReleaseUnavailable(
             f"{source}: no such file or folder, and not a release number like 31.0 (nor `{STARTER}`)"
         )
     return _download(source, cache_dir, download_url, on_bytes)
+
+
+def _on_disk(source: str) -> Path | None:
+    try:
+        path = Path(source).expanduser()
+        return path if path.exists() else None
+    except (OSError, RuntimeError) as error:  # a name too long, a folder not to be entered; `~nobody`
+        raise ReleaseUnavailable(f"{source}: cannot be looked up ({error})") from error
 
 
 def _download(number: str, cache_dir: Path, download_url: str, on_bytes: OnBytes | None) -> Archive:
@@ -91,12 +100,13 @@ def _download(number: str, cache_dir: Path, download_url: str, on_bytes: OnBytes
     url = f"{download_url.rstrip('/')}/{name}"
     target, record = cache_dir / name, cache_dir / f"{name}.json"
     if target.exists() and record.exists():
-        _check(target, DownloadRecord(**json.loads(record.read_text())))
+        _check(target, record)
         return Archive(target, url)
     try:
         cache_dir.mkdir(parents=True, exist_ok=True)
         part = target.with_suffix(".part")
         _fetch(url, part, on_bytes)
+        _check_is_zip(part, url)
         done = DownloadRecord(url, part.stat().st_size, sha256_of(part), datetime.now().astimezone().isoformat())
         record.write_text(json.dumps(asdict(done), indent=2))
         part.replace(target)
@@ -107,7 +117,7 @@ def _download(number: str, cache_dir: Path, download_url: str, on_bytes: OnBytes
             f"{url}: HTTP {error.response.status_code}; does O*NET {number} exist? "
             "Releases: https://www.onetcenter.org/db_releases.html"
         ) from error
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise ReleaseUnavailable(
             f"{url}: {error or type(error).__name__}. Without network access, get the zip by other means and load "
             f"its path, or load `{STARTER}`; what was downloaded is kept and the next run goes on from there"
@@ -119,7 +129,7 @@ def _download(number: str, cache_dir: Path, download_url: str, on_bytes: OnBytes
 def _fetch(url: str, part: Path, on_bytes: OnBytes | None) -> None:
     """Append to `part` what it lacks of the file at `url`."""
     have = part.stat().st_size if part.exists() else 0
-    headers = {"Range": f"bytes={have}-"} if have else {}
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
     with httpx.stream("GET", url, headers=headers, follow_redirects=True, timeout=30.0) as response:
         if response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
             part.unlink()  # it had more than the file has: not the same file, start again
@@ -137,10 +147,26 @@ def _fetch(url: str, part: Path, on_bytes: OnBytes | None) -> None:
                     on_bytes(done, total)
 
 
-def _check(path: Path, record: DownloadRecord) -> None:
-    if path.stat().st_size != record.size or sha256_of(path) != record.sha256:
+def _check_is_zip(part: Path, url: str) -> None:
+    if not zipfile.is_zipfile(part):
+        with part.open("rb") as file:
+            start = file.read(60)
+        part.unlink()  # or the next run would go on from there
         raise ReleaseUnavailable(
-            f"{path}: changed since it was downloaded on {record.downloaded_at} (SHA-256 differs); "
+            f"{url}: what came is not a whole zip (it begins {start!r}); is there a sign-in page in between?"
+        )
+
+
+def _check(path: Path, record: Path) -> None:
+    """Raise ReleaseUnavailable unless the file is what `record` notes of its download."""
+    try:
+        noted = DownloadRecord(**json.loads(record.read_text()))
+        is_same = path.stat().st_size == noted.size and sha256_of(path) == noted.sha256
+    except (OSError, ValueError, TypeError) as error:
+        raise ReleaseUnavailable(f"{record}: cannot be read ({error}); delete it and load again") from error
+    if not is_same:
+        raise ReleaseUnavailable(
+            f"{path}: changed since it was downloaded on {noted.downloaded_at} (SHA-256 differs); "
             "delete it and load again"
         )
 

@@ -10,6 +10,7 @@ from skillgap.analysis.gap import identify_skill_gap
 from skillgap.api import answers, problems
 from skillgap.api.examples import SKILL_GAP
 from skillgap.errors import InvalidCode, NoData, UnknownOccupation, UnratedOccupation
+from skillgap.model import GapReport
 
 router = APIRouter(tags=["skill gap"])
 
@@ -17,7 +18,7 @@ router = APIRouter(tags=["skill gap"])
 @router.get(
     "/skill-gap",
     summary="The skill gap between two occupations",
-    response_model=answers.SkillGapAnswer,
+    response_model=GapReport,
     responses={
         200: {"content": {"application/json": {"example": SKILL_GAP}}},
         **problems.responses(InvalidCode, problems.InvalidParameter, UnknownOccupation, UnratedOccupation, NoData),
@@ -34,6 +35,4 @@ async def skill_gap(
     compared with itself has no gap, which is an empty list.
     """
     answers.remember_pair(request, current, target)
-    ratings = answers.ratings_of(request)
-    report = identify_skill_gap(current, target, ratings)
-    return answers.json(answers.SkillGapAnswer(**vars(report), provenance=ratings.provenance))
+    return answers.json(identify_skill_gap(current, target, answers.ratings_of(request)))

@@ -1,0 +1,345 @@
+"""The gap between two occupations: worked by hand, recomputed from the raw files another way, and by its laws."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import random
+import zipfile
+from collections import defaultdict
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from skillgap.analysis.gap import gap_matrix, identify_skill_gap, weighted_shortfalls
+from skillgap.analysis.ratings import Ratings, exact_means
+from skillgap.analysis.significance import compare_means
+from skillgap.errors import NoData, UnknownOccupation, UnratedOccupation
+from skillgap.model import GapReport
+from skillgap.nodes import extract_load_text_files
+from skillgap.sources import releases
+from skillgap.store.engine import make_engine, read
+from skillgap.store.queries import get_ratings
+from tests.analysis.builders import make_ratings
+from tests.conftest import onet_zip
+
+# -- worked by hand ---------------------------------------------------------------------------------------------------
+
+
+def test_a_gap_is_worked_by_hand():
+    # Skill 0: 2.88 -> 4.12 stands for 2.875 -> 4.125, so the gap is 1.25, not 1.24; skill 1: from 5 down to 3.5.
+    # Shortfall: (1.25 x 4 + 0 x 2) / (4 + 2) = 0.8333
+    ratings = make_ratings(
+        {"11-0000.00": [2.88, 5.0], "12-0000.00": [4.12, 3.5]}, importance={"12-0000.00": [4.0, 2.0]}
+    )
+    report = identify_skill_gap("11-0000.00", "12-0000.00", ratings)
+    [gap], [surplus] = report.skill_gaps, report.surplus_skills
+    assert (gap.element_id, gap.from_data_value, gap.to_data_value, gap.gap) == ("2.A.0", 2.88, 4.12, 1.25)
+    assert (gap.standard_error, gap.importance, gap.distinguishable) == (0.1768, 4.0, True)
+    assert (gap.gap_lower, gap.gap_upper) == (0.8709, 1.6291)  # 1.25 ± 2.1448 x 0.17678
+    assert gap.p_value == 6e-6  # t = 7.0711 with 14 degrees of freedom gives 5.6e-6, rounded up
+    assert gap.from_date_updated == "2023-08"
+    assert (surplus.element_id, surplus.gap) == ("2.A.1", -1.5)
+    assert report.summary.weighted_shortfall == 0.8333
+    assert (report.summary.gaps, report.summary.surplus, report.summary.skills_compared) == (1, 1, 2)
+
+
+def test_order_is_sure_before_unsure_then_importance_times_gap():
+    ratings = make_ratings(
+        {"11-0000.00": [1.0, 1.0, 1.0, 1.0], "12-0000.00": [2.0, 3.0, 4.0, 1.25]},
+        importance={"12-0000.00": [5.0, 2.0, 1.5, 5.0]},  # importance x gap: 5, 4, 4.5, and 1.25 within noise
+    )
+    report = identify_skill_gap("11-0000.00", "12-0000.00", ratings)
+    assert [gap.element_id for gap in report.skill_gaps] == ["2.A.0", "2.A.2", "2.A.1", "2.A.3"]
+    assert [gap.distinguishable for gap in report.skill_gaps] == [True, True, True, False]
+
+
+def test_a_skill_not_relevant_to_the_target_comes_last_and_never_counts():
+    ratings = make_ratings(
+        {"11-0000.00": [0.0, 1.0], "12-0000.00": [1.0, 1.25]},
+        not_relevant={"12-0000.00": [True, False]},
+        importance={"12-0000.00": [1.25, 3.0]},
+    )
+    report = identify_skill_gap("11-0000.00", "12-0000.00", ratings)
+    assert [(gap.element_id, gap.distinguishable) for gap in report.skill_gaps] == [("2.A.1", False), ("2.A.0", False)]
+    assert report.skill_gaps[1].to_not_relevant
+    assert report.summary.weighted_shortfall == 0.25  # of skill 1 alone
+
+
+def test_a_missing_level_counts_as_zero_and_is_never_sure():
+    ratings = make_ratings({"11-0000.00": [None, 2.0], "12-0000.00": [3.0, None]})
+    report = identify_skill_gap("11-0000.00", "12-0000.00", ratings)
+    [gap], [surplus] = report.skill_gaps, report.surplus_skills
+    assert (gap.from_data_value, gap.gap, gap.p_value, gap.gap_lower, gap.distinguishable) == (
+        None,
+        3.0,
+        None,
+        None,
+        False,
+    )
+    assert (surplus.to_data_value, surplus.gap, surplus.distinguishable) == (None, -2.0, False)
+    assert report.summary.skills_compared == 0
+
+
+def test_percentile_is_the_share_of_pairs_with_a_smaller_shortfall():
+    # shortfalls of the six ordered pairs: 1->2 1, 1->3 2, 2->3 1, and 0 downwards
+    ratings = make_ratings({"11-0000.00": [1.0], "12-0000.00": [2.0], "13-0000.00": [3.0]})
+    percentiles = {
+        pair: identify_skill_gap(*pair, ratings).summary.shortfall_percentile
+        for pair in [("13-0000.00", "11-0000.00"), ("11-0000.00", "12-0000.00"), ("11-0000.00", "13-0000.00")]
+    }
+    assert list(percentiles.values()) == [0.0, 50.0, 83.3]
+
+
+@pytest.mark.parametrize("eighths", range(57))
+def test_the_eighth_behind_two_decimals_is_found(eighths: int):
+    printed = float(round(Decimal(eighths) / 8, 2))  # half-even, as O*NET prints
+    assert exact_means(np.array([printed]), np.array([8])) == eighths / 8
+
+
+def test_what_no_eight_raters_give_is_left_alone():
+    assert exact_means(np.array([2.88, 2.86, 2.88]), np.array([28, 8, 0])).tolist() == [2.88, 2.86, 2.88]
+
+
+# -- recomputed from the raw files another way ------------------------------------------------------------------------
+
+
+@dataclass
+class Cell:
+    data_value: str
+    n: str
+    error: str
+    flag: str
+
+    @property
+    def level(self) -> float:
+        """The eighth nearest to the printed text, found by search instead of by rounding."""
+        if self.n != "8":
+            return float(self.data_value)
+        return min((k / 8 for k in range(57)), key=lambda level: abs(level - float(self.data_value)))
+
+
+def raw_cells(path: Path) -> dict[str, dict[str, dict[str, Cell]]]:
+    """Return the cells of Skills, or of Essential and Transferable Skills, by scale, code and element."""
+    cells: dict[str, dict[str, dict[str, Cell]]] = defaultdict(lambda: defaultdict(dict))
+    with zipfile.ZipFile(path) as zipped:
+        for name in zipped.namelist():
+            if name.endswith("Skills.txt") and "Technology" not in name:
+                for row in csv.DictReader(
+                    io.TextIOWrapper(zipped.open(name), "utf-8"), delimiter="\t", quoting=csv.QUOTE_NONE
+                ):
+                    cell = Cell(row["Data Value"], row["N"], row["Standard Error"], row["Not Relevant"])
+                    cells[row["Scale ID"]][row["O*NET-SOC Code"]][row["Element ID"]] = cell
+    return cells
+
+
+def recompute(cells: dict[str, dict[str, dict[str, Cell]]], current: str, target: str) -> dict[str, tuple]:
+    """Return gap, error, p, sure and flag of every skill that differs, in plain Python with a step-down search."""
+    have, want = cells["LV"][current], cells["LV"][target]
+    differences = {element: want[element].level - have[element].level for element in want}
+    errors: dict[str, float] = {}
+    for element in want:
+        sides = (want[element].error, have[element].error)
+        if "n/a" not in sides:
+            errors[element] = math.sqrt(sum(max(float(side), 0.125) ** 2 for side in sides))
+    p_values = {e: 2 * stats.t.sf(abs(differences[e]) / error, 14) for e, error in errors.items()}
+    sure: set[str] = set()
+    for rank in range(len(p_values), 0, -1):
+        smallest = sorted(p_values, key=p_values.__getitem__)[:rank]
+        if p_values[smallest[-1]] <= 0.05 * rank / len(p_values):
+            sure = set(smallest)
+            break
+    return {
+        element: (
+            difference,
+            round(errors[element], 4) if element in errors else None,
+            element in sure and want[element].flag != "Y",
+            want[element].flag == "Y",
+        )
+        for element, difference in differences.items()
+        if difference
+    }
+
+
+def figures(report: GapReport) -> dict[str, tuple]:
+    return {
+        row.element_id: (row.gap, row.standard_error, row.distinguishable, row.to_not_relevant)
+        for row in [*report.skill_gaps, *report.surplus_skills]
+    }
+
+
+RELEASES = [
+    pytest.param(lambda: Path(releases.__file__).parent / "starter" / "starter.zip", id="starter"),
+    *(pytest.param(lambda name=name: onet_zip(name), id=name) for name in ("29_0", "26_1", "30_3_layout")),
+]
+
+
+@pytest.mark.parametrize("find_path", RELEASES)
+def test_200_random_pairs_equal_a_recomputation_from_the_raw_file(find_path, tmp_path: Path):
+    path = find_path()
+    engine = make_engine(f"sqlite:///{tmp_path}/skillgap.db")
+    extract_load_text_files(engine, str(path), cache_dir=tmp_path)
+    with read(engine) as connection:
+        ratings = get_ratings(connection)
+    engine.dispose()
+    cells = raw_cells(path)
+    rng = random.Random(29)
+    for _ in range(200):
+        current, target = rng.sample(sorted(cells["LV"]), 2)
+        assert figures(identify_skill_gap(current, target, ratings)) == recompute(cells, current, target)
+
+
+def test_the_starter_gives_every_pair_the_gap_of_the_full_release(ratings: Ratings, full_ratings: Ratings):
+    assert ratings.codes == full_ratings.codes
+    for name in (
+        "data_value",
+        "standard_error",
+        "n",
+        "importance",
+        "importance_standard_error",
+        "importance_n",
+        "not_relevant",
+        "recommend_suppress",
+        "month",
+    ):
+        np.testing.assert_array_equal(getattr(ratings, name), getattr(full_ratings, name), err_msg=name)
+    rng = random.Random(1)
+    for _ in range(300):
+        pair = rng.sample(ratings.codes, 2)
+        one, other = (identify_skill_gap(*pair, each) for each in (ratings, full_ratings))
+        assert (one.summary, one.skill_gaps, one.surplus_skills) == (
+            other.summary,
+            other.skill_gaps,
+            other.surplus_skills,
+        )
+
+
+@pytest.fixture(scope="module")
+def full_ratings(tmp_path_factory: pytest.TempPathFactory) -> Ratings:
+    folder = tmp_path_factory.mktemp("full")
+    engine = make_engine(f"sqlite:///{folder}/skillgap.db")
+    extract_load_text_files(engine, str(onet_zip("29_0")), cache_dir=folder)
+    with read(engine) as connection:
+        found = get_ratings(connection)
+    engine.dispose()
+    return found
+
+
+# -- what the product claims of 29.0 ----------------------------------------------------------------------------------
+
+
+def share_not_distinguishable(ratings: Ratings, pairs: list[tuple[str, str]]) -> float:
+    reports = [identify_skill_gap(*pair, ratings) for pair in pairs]
+    gaps = sum(report.summary.gaps for report in reports)
+    return 1 - sum(report.summary.distinguishable_gaps for report in reports) / gaps
+
+
+def test_44_percent_of_the_gaps_of_all_pairs_are_not_distinguishable(ratings: Ratings):
+    gaps = sure = 0
+    for level, error, n in zip(ratings.level, ratings.standard_error, ratings.n, strict=True):
+        tested = compare_means(ratings.level - level, standard_errors=(error, ratings.standard_error), n=(n, ratings.n))
+        is_gap = ratings.level > level
+        gaps += is_gap.sum()
+        sure += (is_gap & tested.distinguishable & ~ratings.not_relevant).sum()
+    assert 1 - sure / gaps == pytest.approx(0.44, abs=0.01)
+
+
+def test_71_percent_of_the_gaps_of_related_occupations_are_not_distinguishable(ratings: Ratings):
+    with zipfile.ZipFile(onet_zip("29_0")) as zipped:
+        lines = zipped.read("db_29_0_text/Related Occupations.txt").decode().splitlines()[1:]
+    rated = set(ratings.codes)
+    pairs = [tuple(line.split("\t")[:2]) for line in lines if set(line.split("\t")[:2]) <= rated]
+    assert share_not_distinguishable(ratings, pairs) == pytest.approx(0.71, abs=0.01)
+
+
+def test_a_random_pair_meets_83_percent_of_the_targets_levels(ratings: Ratings):
+    """Importance-weighted share of the asked levels that the current occupation has: why a `match` misleads."""
+    level, weight = ratings.level_or_zero, ratings.weight
+    met = [
+        (np.minimum(level, level[b]) @ weight[b] / (level[b] @ weight[b]))[np.arange(len(level)) != b].mean()
+        for b in range(len(level))
+    ]
+    assert np.mean(met) == pytest.approx(0.83, abs=0.01)
+
+
+# -- laws -------------------------------------------------------------------------------------------------------------
+
+eighth_levels = st.lists(st.integers(0, 56).map(lambda k: float(round(Decimal(k) / 8, 2))), min_size=6, max_size=6)
+
+
+def test_an_occupation_has_no_gap_to_itself(ratings: Ratings):
+    for code in ratings.codes:
+        report = identify_skill_gap(code, code, ratings)
+        assert report.skill_gaps == report.surplus_skills == []
+        assert report.summary.weighted_shortfall == report.summary.shortfall_percentile == 0
+
+
+@given(eighth_levels, eighth_levels)
+def test_gaps_one_way_are_surplus_the_other_way(first: list[float], second: list[float]):
+    ratings = make_ratings({"11-0000.00": first, "12-0000.00": second})
+    there = identify_skill_gap("11-0000.00", "12-0000.00", ratings)
+    back = identify_skill_gap("12-0000.00", "11-0000.00", ratings)
+    assert {(r.element_id, r.gap, r.p_value, r.distinguishable) for r in there.skill_gaps} == {
+        (r.element_id, -r.gap, r.p_value, r.distinguishable) for r in back.surplus_skills
+    }
+
+
+@given(eighth_levels, eighth_levels, st.integers(0, 5))
+def test_raising_the_target_never_lowers_gap_or_shortfall(first: list[float], second: list[float], skill: int):
+    raised = [min(7.0, level + 1.0) if k == skill else level for k, level in enumerate(second)]
+    reports = [
+        identify_skill_gap("11-0000.00", "12-0000.00", make_ratings({"11-0000.00": first, "12-0000.00": target}))
+        for target in (second, raised)
+    ]
+    low, high = ({row.element_id: row.gap for row in report.skill_gaps} for report in reports)
+    assert all(high[element] >= gap for element, gap in low.items())
+    assert reports[1].summary.weighted_shortfall >= reports[0].summary.weighted_shortfall
+
+
+@given(eighth_levels, eighth_levels)
+def test_every_level_is_a_gap_a_surplus_or_equal(first: list[float], second: list[float]):
+    report = identify_skill_gap("11-0000.00", "12-0000.00", make_ratings({"11-0000.00": first, "12-0000.00": second}))
+    asked_more = {f"2.A.{k}" for k in range(6) if second[k] > first[k]}
+    asked_less = {f"2.A.{k}" for k in range(6) if second[k] < first[k]}
+    assert {row.element_id for row in report.skill_gaps} == asked_more
+    assert {row.element_id for row in report.surplus_skills} == asked_less
+
+
+def test_all_pairs_at_once_are_the_pairs_one_by_one(ratings: Ratings):
+    gaps, shortfalls = gap_matrix(ratings), weighted_shortfalls(ratings)
+    rng = random.Random(7)
+    for _ in range(200):
+        a, b = rng.sample(range(len(ratings.codes)), 2)
+        report = identify_skill_gap(ratings.codes[a], ratings.codes[b], ratings)
+        by_element = {row.element_id: row.gap for row in report.skill_gaps}
+        assert gaps[a, b].tolist() == [by_element.get(element, 0.0) for element in ratings.element_ids]
+        assert round(shortfalls[a, b], 4) == report.summary.weighted_shortfall
+    assert not gaps[np.arange(len(gaps)), np.arange(len(gaps))].any()
+
+
+# -- no answer --------------------------------------------------------------------------------------------------------
+
+
+def test_an_unrated_occupation_is_an_answer_of_its_own(ratings: Ratings):
+    for pair in [("15-1252.00", "29-1141.00"), ("29-1141.00", "15-1252.00")]:
+        with pytest.raises(
+            UnratedOccupation, match=r"29\.0 has no skill ratings for 15-1252\.00 \(Software Developers\)"
+        ):
+            identify_skill_gap(*pair, ratings)
+
+
+def test_an_unknown_occupation_names_those_of_its_group(ratings: Ratings):
+    with pytest.raises(UnknownOccupation, match=r"no occupation 29-1141\.99; 29-1141 has 29-1141\.00, 29-1141\.01"):
+        identify_skill_gap("29-1141.99", "29-1141.00", ratings)
+
+
+def test_without_data_the_answer_says_what_to_do():
+    with pytest.raises(NoData, match="skillgap load starter"):
+        identify_skill_gap("29-1141.00", "29-1141.01", Ratings.empty())

@@ -1,0 +1,95 @@
+"""The test of two means, against worked numbers, textbook procedures and simulation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from skillgap.analysis.significance import LEAST_STANDARD_ERROR, compare_means, discoveries
+
+
+def compare(difference: list[float], first: list[float], second: list[float]):
+    n = np.full(len(difference), 8)
+    return compare_means(np.array(difference), standard_errors=(np.array(first), np.array(second)), n=(n, n))
+
+
+def test_the_error_of_a_difference_is_worked_by_hand():
+    # sqrt(0.3² + 0.4²) = 0.5; t = 1.5 / 0.5 = 3; two-sided p of 3 with 14 degrees of freedom = 0.00955 (t table);
+    # the 97.5 % quantile is 2.1448, so the interval is 1.5 ± 1.0724
+    tested = compare([1.5], [0.3], [0.4])
+    assert tested.standard_error == pytest.approx([0.5])
+    assert tested.p_value == pytest.approx([0.00955], abs=5e-5)
+    assert (tested.lower[0], tested.upper[0]) == pytest.approx((1.5 - 1.0724, 1.5 + 1.0724), abs=1e-4)
+    assert tested.distinguishable.tolist() == [True]
+
+
+def test_an_error_of_zero_counts_as_the_least_eight_raters_can_show():
+    eight_ratings = [4, 4, 4, 4, 4, 4, 4, 5]
+    assert np.std(eight_ratings, ddof=1) / np.sqrt(8) == pytest.approx(LEAST_STANDARD_ERROR)
+    assert compare([1.0], [0.0], [0.0]).standard_error == pytest.approx([np.sqrt(2) / 8])
+
+
+def test_p_values_are_those_of_scipys_t_test_from_the_ratings():
+    rng = np.random.default_rng(1)
+    first, second = rng.integers(0, 8, (50, 8)), rng.integers(0, 8, (50, 8))
+    expected = stats.ttest_ind(second, first, axis=1)
+    tested = compare_means(
+        second.mean(axis=1) - first.mean(axis=1),
+        standard_errors=(stats.sem(first, axis=1), stats.sem(second, axis=1)),
+        n=(np.full(50, 8), np.full(50, 8)),
+    )
+    assert tested.p_value == pytest.approx(expected.pvalue)
+    interval = expected.confidence_interval(0.95)
+    assert tested.lower == pytest.approx(interval.low)
+    assert tested.upper == pytest.approx(interval.high)
+
+
+def test_a_side_without_an_error_is_no_test():
+    tested = compare([2.0, 2.0], [np.nan, 0.125], [0.125, 0.125])
+    assert np.isnan(tested.p_value).tolist() == [True, False]
+    assert tested.distinguishable.tolist() == [False, True]
+
+
+def test_discoveries_of_the_example_of_benjamini_and_hochberg():
+    # Benjamini and Hochberg (1995), section 4: 15 p values, 4 discoveries at 5 %
+    p = [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459]
+    p += [0.3240, 0.4262, 0.5719, 0.6528, 0.7590, 1.0000]
+    assert discoveries(np.array(p)).tolist() == [True] * 4 + [False] * 11
+
+
+@given(st.lists(st.floats(0, 1) | st.just(float("nan")), max_size=40))
+def test_discoveries_are_those_of_the_adjusted_p_values(p: list[float]):
+    values = np.array(p, dtype=float)
+    tests = [x for x in p if x == x]
+    adjusted = dict(zip(tests, stats.false_discovery_control(tests), strict=True)) if tests else {}
+    found = discoveries(values)
+    for x, is_found in zip(p, found.tolist(), strict=True):
+        if x != x:
+            assert not is_found
+        elif abs(adjusted[x] - 0.05) > 1e-9:
+            assert is_found == (adjusted[x] <= 0.05)
+
+
+def test_many_pairs_at_once_are_tested_as_each_alone():
+    p = np.random.default_rng(2).uniform(0, 0.2, (20, 35))
+    assert (discoveries(p) == np.array([discoveries(row) for row in p])).all()
+
+
+@pytest.mark.parametrize(("moved", "least", "most"), [(0.0, 0.0, 0.05), (1.0, 0.9, 1.0)])
+def test_raters_noise_is_seldom_called_a_gap_and_a_whole_level_mostly(moved: float, least: float, most: float):
+    """Simulated raters scatter by 0.4 about the true level, which gives 29.0's median spread once rounded (0.46)."""
+    rng = np.random.default_rng(3)
+    level = rng.uniform(2, 5, (4_000, 35))
+
+    def rate(truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        ratings = np.clip(np.rint(rng.normal(truth[..., None], 0.4, (*truth.shape, 8))), 0, 7)
+        return ratings.mean(axis=-1), stats.sem(ratings, axis=-1)
+
+    (first, first_error), (second, second_error) = rate(level), rate(level + moved)
+    n = np.full(level.shape, 8)
+    found = compare_means(second - first, standard_errors=(first_error, second_error), n=(n, n)).distinguishable
+    share = found.any(axis=1).mean() if moved == 0 else found.mean()  # any alarm in a pair; share of gaps found
+    assert least <= share <= most

@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+import stamina
+
+from tests.api.serving import Service, serve
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _quiet_retries() -> None:
+    stamina.instrumentation.set_on_retry_hooks([])
+
+
+@pytest.fixture(scope="session")
+def service(starter_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The service on the starter data."""
+    with serve(tmp_path_factory.mktemp("service"), starter_database) as running:
+        yield running
+
+
+@pytest.fixture
+def client(service: Service) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=service.url) as client:
+        yield client

@@ -1,0 +1,149 @@
+"""`GET /skill-gap` on the running service."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import asdict
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import TypeAdapter
+
+from skillgap.analysis.gap import identify_skill_gap
+from skillgap.analysis.ratings import Ratings
+from skillgap.api.examples import SKILL_GAP
+from skillgap.model import GapReport
+
+NURSE, MANAGER = "29-1141.00", "11-9111.00"
+
+
+def ask(client: httpx.Client, current: str, target: str, **headers: str) -> httpx.Response:
+    return client.get("/skill-gap", params={"from": current, "to": target}, headers=headers)
+
+
+def test_answers_are_the_reports_of_the_analysis(client: httpx.Client, ratings: Ratings):
+    rng = random.Random(8)
+    for _ in range(30):
+        pair = rng.sample(ratings.codes, 2)
+        answer = ask(client, *pair).raise_for_status().json()
+        assert answer == asdict(identify_skill_gap(*pair, ratings))
+        assert answer["provenance"]["release"] == "29.0"
+        assert answer["provenance"]["attribution"].startswith(
+            "This page includes information from the O*NET 29.0 Database by"
+        )
+
+
+def test_an_answer_is_of_the_documented_type(client: httpx.Client):
+    answer = ask(client, NURSE, MANAGER)
+    assert answer.headers["content-type"] == "application/json"
+    typed = TypeAdapter(GapReport).validate_json(answer.content, strict=True, extra="forbid")
+    assert asdict(typed) == answer.json()
+
+
+def test_the_documented_example_is_a_true_answer_shortened(client: httpx.Client):
+    answer = ask(client, SKILL_GAP["from_occupation"]["onet_soc_code"], SKILL_GAP["to_occupation"]["onet_soc_code"])
+    real = answer.json()
+    assert SKILL_GAP["skill_gaps"] == real["skill_gaps"][:1]
+    assert SKILL_GAP["surplus_skills"] == real["surplus_skills"][:1]
+    assert {key: SKILL_GAP[key] for key in ("from_occupation", "to_occupation", "summary")} == {
+        key: real[key] for key in ("from_occupation", "to_occupation", "summary")
+    }
+    assert SKILL_GAP["provenance"] == {**real["provenance"], "data_version": "1"}
+
+
+@pytest.mark.parametrize("current", ["29-1141.00", "29-1141", "29114100", "291141", "29-114100"])
+def test_every_accepted_form_of_a_code_gets_the_same_answer(client: httpx.Client, current: str):
+    assert ask(client, current, MANAGER).json() == ask(client, NURSE, MANAGER).json()
+
+
+def test_an_occupation_has_an_empty_gap_to_itself(client: httpx.Client):
+    answer = ask(client, NURSE, NURSE)
+    assert (answer.status_code, answer.json()["skill_gaps"], answer.json()["surplus_skills"]) == (200, [], [])
+
+
+PROBLEMS = [
+    # parameters, status, code, words of the detail
+    ({"from": NURSE, "to": "99-9999.00"}, 404, "unknown-occupation", "has no occupation 99-9999.00"),
+    ({"from": "29-1141.77", "to": NURSE}, 404, "unknown-occupation", "29-1141 has 29-1141.00, 29-1141.01"),
+    ({"from": NURSE, "to": "15-1252.00"}, 404, "unrated-occupation", "15-1252.00 (Software Developers)"),
+    ({"from": "15-2051", "to": NURSE}, 404, "unrated-occupation", "15-2051.00 (Data Scientists)"),
+    ({"from": NURSE}, 422, "invalid-parameter", "to: Field required"),
+    ({"to": NURSE}, 422, "invalid-parameter", "from: Field required"),
+    ({}, 422, "invalid-parameter", "from: Field required; to: Field required"),
+    ({"from": NURSE, "to": ""}, 422, "invalid-code", "write it like 15-1252.00"),
+    ({"from": NURSE, "to": "nurse"}, 422, "invalid-code", "'nurse' is not an O*NET-SOC code"),
+    ({"from": NURSE, "to": "29-1141.0"}, 422, "invalid-code", "'29-1141.0'"),
+    ({"from": NURSE, "to": " 29-1141.00"}, 422, "invalid-code", "not an O*NET-SOC code"),
+    ({"from": NURSE, "to": "٢٩-١١٤١"}, 422, "invalid-code", "not an O*NET-SOC code"),
+    ({"from": NURSE, "to": "29-1141.00\n"}, 422, "invalid-code", "not an O*NET-SOC code"),
+    ({"from": NURSE, "to": "\0"}, 422, "invalid-code", "not an O*NET-SOC code"),
+    ({"from": "29-1141.00' OR '1'='1", "to": NURSE}, 422, "invalid-code", "not an O*NET-SOC code"),
+    ({"from": "1" * 10_000, "to": NURSE}, 422, "invalid-code", "… (10000 characters)"),
+]
+
+
+@pytest.mark.parametrize(("parameters", "status", "code", "words"), PROBLEMS, ids=range(len(PROBLEMS)))
+def test_a_question_without_an_answer_gets_its_problem(
+    client: httpx.Client, parameters: dict[str, str], status: int, code: str, words: str
+):
+    answer = client.get("/skill-gap", params=parameters)
+    problem = answer.json()
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+    assert (problem["status"], problem["code"], problem["type"]) == (status, code, f"urn:skillgap:problem:{code}")
+    assert words in problem["detail"]
+    assert len(answer.content) < 1_000
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_a_wrong_percent_escape_is_no_server_error(client: httpx.Client):
+    answer = client.get(f"/skill-gap?from=%ff%fe&to={NURSE}")
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid-code")
+
+
+# -- conditional requests and compression ---------------------------------------------------------------------------
+
+
+def test_the_same_question_again_costs_a_304(client: httpx.Client):
+    first = ask(client, NURSE, MANAGER)
+    assert first.headers["etag"].startswith('W/"')
+    again = ask(client, NURSE, MANAGER, **{"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["etag"] == first.headers["etag"]
+    listed = ask(client, NURSE, MANAGER, **{"If-None-Match": f'"other", {first.headers["etag"]}'})
+    assert listed.status_code == 304
+
+
+def test_another_question_has_another_etag(client: httpx.Client):
+    tag = ask(client, NURSE, MANAGER).headers["etag"]
+    other = ask(client, MANAGER, NURSE, **{"If-None-Match": tag})
+    assert other.status_code == 200
+    assert other.headers["etag"] != tag
+
+
+def test_an_etag_of_an_error_is_never_given(client: httpx.Client):
+    assert "etag" not in ask(client, NURSE, "99-9999.00").headers
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["first", "from the cache"])
+def test_gzip_carries_the_same_answer(client: httpx.Client, ratings: Ratings, again: bool):
+    pair = (ratings.codes[3], ratings.codes[9])
+    plain = ask(client, *pair, **{"Accept-Encoding": "identity"})
+    for _ in range(1 + again):
+        zipped = ask(client, *pair, **{"Accept-Encoding": "gzip"})
+    assert (plain.headers.get("content-encoding"), zipped.headers["content-encoding"]) == (None, "gzip")
+    assert "accept-encoding" in zipped.headers["vary"].lower()
+    assert "accept-encoding" in plain.headers["vary"].lower()
+    assert zipped.json() == plain.json()
+    assert int(zipped.headers["content-length"]) < int(plain.headers["content-length"]) / 3
+
+
+def test_a_repeated_answer_is_the_first_to_the_byte(client: httpx.Client, ratings: Ratings):
+    pair = (ratings.codes[5], ratings.codes[6])
+    first, second = ask(client, *pair), ask(client, *pair)
+    assert first.content == second.content
+    changing = ("date", "x-request-id")
+    kept: list[dict[str, Any]] = [
+        {name: value for name, value in each.headers.items() if name not in changing} for each in (first, second)
+    ]
+    assert kept[0] == kept[1]

@@ -1,0 +1,75 @@
+"""`/occupations` on the running service."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import httpx
+import pytest
+
+from skillgap.analysis.ratings import Ratings
+
+
+def test_following_next_gives_every_occupation_once(client: httpx.Client, ratings: Ratings):
+    found, url = [], "/occupations?limit=300"
+    while url:
+        page = client.get(url).raise_for_status().json()
+        assert page["total"] == 1016
+        found += page["items"]
+        url = page["next"]
+    assert found == [asdict(occupation) for occupation in ratings.occupations.values()]
+    assert sum(occupation["is_rated"] for occupation in found) == 879
+
+
+def test_words_find_titles_in_any_order_and_case(client: httpx.Client):
+    found = client.get("/occupations", params={"q": "DEVELOPERS soft"}).json()["items"]
+    assert [each["onet_soc_code"] for each in found] == ["15-1252.00"]
+
+
+def test_next_keeps_the_words(client: httpx.Client):
+    first = client.get("/occupations", params={"q": "all other", "limit": 2}).json()
+    second = client.get(first["next"]).json()
+    titles = [each["title"].casefold() for each in first["items"] + second["items"]]
+    assert len(set(titles)) == 4
+    assert all("all" in title and "other" in title for title in titles)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [({"limit": "0"}, "limit"), ({"limit": "1001"}, "limit"), ({"offset": "-1"}, "offset"), ({"q": "x" * 201}, "q")],
+)
+def test_a_parameter_out_of_range_is_named(client: httpx.Client, parameters: dict[str, str], words: str):
+    answer = client.get("/occupations", params=parameters)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid-parameter")
+    assert answer.json()["parameters"][0]["parameter"] == words
+
+
+def test_one_occupation_rated_or_not(client: httpx.Client):
+    rated, unrated = (client.get(f"/occupations/{code}").json() for code in ("29-1141", "15-1252.00"))
+    assert (rated["occupation"]["title"], rated["occupation"]["is_rated"]) == ("Registered Nurses", True)
+    assert (unrated["occupation"]["title"], unrated["occupation"]["is_rated"]) == ("Software Developers", False)
+    assert rated["occupation"]["as_of"] == "2024-08-01"
+
+
+def test_skills_are_the_ratings_most_important_first(client: httpx.Client, ratings: Ratings):
+    answer = client.get("/occupations/29-1141.00/skills").json()
+    assert answer["skills"] == [asdict(skill) for skill in ratings.skills("29-1141.00")]
+    importances = [skill["importance"] for skill in answer["skills"] if not skill["not_relevant"]]
+    assert importances == sorted(importances, reverse=True)
+    assert {skill["element_id"] for skill in answer["skills"]} == set(ratings.element_ids)
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        ("99-9999.00", 404, "unknown-occupation"),
+        ("nurse", 422, "invalid-code"),
+        ("99-9999.00/skills", 404, "unknown-occupation"),
+        ("15-1252.00/skills", 404, "unrated-occupation"),
+        ("..%2f..%2fetc%2fpasswd", 404, "not-found"),
+    ],
+)
+def test_an_occupation_without_an_answer_gets_its_problem(client: httpx.Client, path: str, status: int, code: str):
+    answer = client.get(f"/occupations/{path}")
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert answer.headers["content-type"] == "application/problem+json"

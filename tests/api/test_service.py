@@ -1,0 +1,248 @@
+"""The service as its operator sees it: health, readiness, logs, faults, its document."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from skillgap.api.answer_cache import Answer, StoredAnswers
+from skillgap.api.current import CurrentData
+from skillgap.api.main import create_api
+from skillgap.api.request_log import RequestLog
+from skillgap.nodes import extract_load_text_files
+from skillgap.store.engine import make_engine, write
+from tests.api.serving import Service, eventually, serve
+from tests.conftest import onet_zip
+from tests.mysql_server import private_mysql
+
+PAIR = "/skill-gap?from=29-1141.00&to=11-9111.00"
+
+
+# -- health, logs, other paths ----------------------------------------------------------------------------------------
+
+
+def test_health_and_readiness(client: httpx.Client):
+    assert client.get("/health").json() == {"status": "ok"}
+    ready = client.get("/ready").json()
+    assert (ready["status"], ready["database"], ready["release"]) == ("ready", "readable", "29.0")
+    assert (ready["occupations"], ready["rated_occupations"]) == (1016, 879)
+
+
+def test_head_is_get_without_a_body(client: httpx.Client):
+    for path in ("/health", PAIR):
+        head, get = client.head(path), client.get(path)
+        assert (head.status_code, head.content) == (200, b"")
+        assert head.headers["content-length"] == get.headers["content-length"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [("GET", "/nowhere", 404, "not-found"), ("POST", "/skill-gap", 405, "method-not-allowed")],
+)
+def test_other_paths_and_methods_are_problems_too(client: httpx.Client, method: str, path: str, status: int, code: str):
+    answer = client.request(method, path)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert status != 405 or answer.headers["allow"] == "GET"
+
+
+def test_root_leads_to_the_documentation(client: httpx.Client):
+    assert client.get("/", follow_redirects=True).url.path == "/docs"
+
+
+def test_every_request_is_one_log_line_with_its_id_and_pair(service: Service, client: httpx.Client):
+    ids = [client.get(f"{PAIR}&key=secret-{n}").headers["x-request-id"] for n in range(2)]
+    lines = eventually(lambda: [line for line in service.lines("request") if line["id"] in ids])
+    assert [line["id"] for line in lines] == ids
+    for line in lines:
+        assert (line["method"], line["path"], line["status"]) == ("GET", "/skill-gap", 200)
+        assert (line["from"], line["to"]) == ("29-1141.00", "11-9111.00")
+        assert line["ms"] > 0
+    assert b"secret" not in service.log.read_bytes()
+
+
+def test_a_clients_request_id_is_kept_and_a_hostile_one_is_not(client: httpx.Client):
+    kept = client.get("/health", headers={"X-Request-ID": "trace-17.a_B"}).headers["x-request-id"]
+    assert kept == "trace-17.a_B"
+    for hostile in ('a"b', "x" * 65, "a b"):
+        assert client.get("/health", headers={"X-Request-ID": hostile}).headers["x-request-id"] != hostile
+
+
+# -- data that come, change and go ------------------------------------------------------------------------------------
+
+
+def test_an_empty_database_is_no_data_until_a_load_makes_it_ready(tmp_path: Path):
+    url = f"sqlite:///{tmp_path}/skillgap.db"
+    with serve(tmp_path, url) as service:
+        for path in (PAIR, "/ready", "/occupations", "/occupations/29-1141.00", "/occupations/29-1141.00/skills"):
+            answer = httpx.get(service.url + path)
+            assert (answer.status_code, answer.json()["code"]) == (503, "no-data")
+            assert "skillgap load starter" in answer.json()["detail"]
+        assert httpx.get(f"{service.url}/health").is_success
+        extract_load_text_files(make_engine(url), "starter", cache_dir=tmp_path)
+        eventually(lambda: httpx.get(f"{service.url}/ready").is_success)
+        assert httpx.get(service.url + PAIR).json()["provenance"]["release"] == "29.0"
+
+
+def test_another_release_is_taken_over_with_new_etags(tmp_path: Path):
+    url = f"sqlite:///{tmp_path}/skillgap.db"
+    engine = make_engine(url)
+    extract_load_text_files(engine, str(onet_zip("26_1")), cache_dir=tmp_path)
+    with serve(tmp_path, url) as service:
+        old = httpx.get(service.url + PAIR)
+        assert old.json()["provenance"]["release"] == "26.1"
+        extract_load_text_files(engine, str(onet_zip("29_0")), cache_dir=tmp_path)
+
+        def is_new() -> bool:
+            return httpx.get(f"{service.url}/ready").json()["release"] == "29.0"
+
+        eventually(is_new)
+        new = httpx.get(service.url + PAIR, headers={"If-None-Match": old.headers["etag"]})
+        assert new.status_code == 200
+        assert new.json()["provenance"]["release"] == "29.0"
+        assert new.json()["skill_gaps"] != old.json()["skill_gaps"]
+        assert httpx.get(service.url + PAIR, headers={"If-None-Match": new.headers["etag"]}).status_code == 304
+
+
+def test_answers_go_on_while_the_database_is_gone_and_new_data_are_seen_after(tmp_path: Path):
+    server = shutil.which("mariadbd") or shutil.which("mysqld")
+    if server is None:
+        pytest.skip("no MySQL server program on PATH")
+    with private_mysql(server, tmp_path) as mysql:
+        with make_engine(mysql.render_as_string(hide_password=False)).begin() as connection:
+            connection.execute(text("CREATE DATABASE skillgap"))
+        url = mysql.set(database="skillgap").render_as_string(hide_password=False)
+        engine = make_engine(url)
+        extract_load_text_files(engine, "starter", cache_dir=tmp_path)
+        engine.dispose()
+        folder = tmp_path / "service"
+        folder.mkdir()
+        running = serve(folder, url)
+        service = running.__enter__()
+        try:
+            assert httpx.get(f"{service.url}/ready").json()["database"] == "readable"
+        except BaseException:
+            running.__exit__(None, None, None)
+            raise
+    try:
+        eventually(lambda: httpx.get(f"{service.url}/ready").json()["database"] == "not readable")
+        answer = httpx.get(f"{service.url}/skill-gap?from=29-1141.00&to=29-1141.01")
+        assert answer.status_code == 200
+        with private_mysql(server, tmp_path, port=mysql.port):
+            eventually(lambda: httpx.get(f"{service.url}/ready").json()["database"] == "readable")
+            with write(make_engine(url)) as connection:
+                connection.execute(text("UPDATE Occupations SET title = 'Nurses' WHERE onet_soc_code = '29-1141.00'"))
+                connection.execute(
+                    text(
+                        "INSERT INTO Loads (source, release_number, origin, started_at, finished_at, row_counts, "
+                        "rows_changed) VALUES ('text', '29.0', 'test', now(), now(), '{}', 1)"
+                    )
+                )
+            found = f"{service.url}/occupations/29-1141.00"
+            eventually(lambda: httpx.get(found).json()["occupation"]["title"] == "Nurses")
+    finally:
+        running.__exit__(None, None, None)
+
+
+# -- starting and stopping --------------------------------------------------------------------------------------------
+
+
+def test_a_port_in_use_is_named(starter_database: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SKILLGAP_DATABASE_URL", starter_database)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        command = [sys.executable, "-m", "skillgap", "serve", "--port", str(port)]
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 1
+    assert f"cannot listen on 127.0.0.1:{port}" in ended.stderr
+    assert "SKILLGAP_PORT" in ended.stderr
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_service_cleanly(starter_database: str, tmp_path: Path, stop: signal.Signals):
+    with serve(tmp_path, starter_database) as service:
+        assert httpx.get(service.url + PAIR).is_success
+        service.process.send_signal(stop)
+        assert service.process.wait(30) == 0
+    assert "Traceback" not in service.log.read_text()
+
+
+def test_two_workers_give_the_same_answers_and_etags(starter_database: str, tmp_path: Path):
+    with serve(tmp_path, starter_database, workers="2") as service:
+        answers = [httpx.get(service.url + PAIR) for _ in range(20)]
+    assert len({(answer.content, answer.headers["etag"]) for answer in answers}) == 1
+
+
+# -- what goes wrong inside -------------------------------------------------------------------------------------------
+
+
+def test_an_unexpected_error_is_a_500_that_tells_nothing_of_the_inside(starter_database: str):
+    current = CurrentData(make_engine(starter_database), answer_cache_bytes=0)
+    api = create_api(current, reload_seconds=60)
+
+    @api.get("/broken")
+    async def broken() -> None:
+        raise RuntimeError("secret of the inside")
+
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(RequestLog(api), raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            return await client.get("/broken")
+
+    answer = asyncio.run(ask())
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal-error")
+    assert "secret" not in answer.text
+
+
+def test_stored_answers_stay_within_their_bytes_and_the_last_used_stay():
+    answers = StoredAnswers("1", most_bytes=10_000)
+    for n in range(20):
+        answers.put(("/", str(n).encode(), False), Answer({}, {"body": b"x" * 1_000}, None))
+        answers.get(("/", b"0", False))
+    assert [n for n in range(20) if answers.get(("/", str(n).encode(), False))] == [0, 16, 17, 18, 19]
+    answers.put(("/", b"large", False), Answer({}, {"body": b"x" * 10_000}, None))
+    assert answers.get(("/", b"large", False)) is None
+
+
+# -- the document -----------------------------------------------------------------------------------------------------
+
+
+def test_every_error_in_the_document_has_an_example_and_every_parameter_a_description(client: httpx.Client):
+    document = client.get("/openapi.json").json()
+    assert client.get("/docs").is_success
+    for path, operations in document["paths"].items():
+        [operation] = operations.values()
+        assert operation["summary"]
+        for parameter in operation.get("parameters", []):
+            assert parameter["description"], (path, parameter)
+        for status, response in operation["responses"].items():
+            if status != "200":
+                examples = response["content"]["application/problem+json"]["examples"]
+                assert all(example["value"]["status"] == int(status) for example in examples.values())
+    schemas = document["components"]["schemas"]
+    undocumented = [
+        (name, field)
+        for name, schema in schemas.items()
+        for field, details in schema.get("properties", {}).items()
+        if "description" not in details
+    ]
+    assert undocumented == []
+    assert set(document["paths"]["/skill-gap"]["get"]["responses"]) == {"200", "404", "422", "503"}
+
+
+def test_schemathesis_finds_no_deviation(service: Service, tmp_path: Path):
+    command = [Path(sys.executable).with_name("schemathesis"), "run", f"{service.url}/openapi.json"]
+    options = ["--max-examples=50", "--seed=1", "--no-color", f"--report-dir={tmp_path}"]
+    ended = subprocess.run([*command, *options], capture_output=True, text=True, cwd=tmp_path, timeout=300)
+    assert ended.returncode == 0, ended.stdout
