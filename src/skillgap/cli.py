@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+import skillgap
+
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
@@ -41,13 +43,28 @@ def main() -> NoReturn:
     raise SystemExit(0)
 
 
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(skillgap.__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""
+
+
 @app.command(epilog="Example: skillgap init-db --recreate Skills")
 def init_db(
     recreate: Annotated[
         list[str] | None, typer.Option(metavar="TABLE", help="Drop this table with its rows, and make it anew.")
     ] = None,
 ) -> None:
-    """Make the tables and views that the database lacks; touch nothing else."""
+    """Make the tables and views that are missing. Nothing else is touched."""
     from skillgap.settings import read_settings
     from skillgap.store.engine import make_engine
     from skillgap.store.tables import init_tables
@@ -60,7 +77,7 @@ def init_db(
 def load(
     source: Annotated[str, typer.Argument(help="`starter`, a release number like 31.0, or a release folder or zip.")],
 ) -> None:
-    """Load an O*NET release; another release over a loaded one upgrades it and tells what changed."""
+    """Load an O*NET release. Over another release, it tells what changed."""
     from skillgap.settings import read_settings
     from skillgap.store.engine import make_engine
 
@@ -73,7 +90,7 @@ def status(
     unrated: Annotated[bool, typer.Option("--unrated", help="List the occupations without ratings.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show what is loaded: data version, release, rows, sources, occupations without ratings."""
+    """Show what is loaded. Data version, release, rows, sources, unrated occupations."""
     from skillgap import terminal
     from skillgap.store.engine import read
     from skillgap.store.queries import get_status
@@ -91,7 +108,7 @@ def gap(
     as_csv: Annotated[bool, typer.Option("--csv", help="Print the gaps as CSV.")] = False,
     as_markdown: Annotated[bool, typer.Option("--markdown", help="Print the gaps as a Markdown table.")] = False,
 ) -> None:
-    """Show which skills the target occupation asks more of, by how much, and how sure that is."""
+    """Show the skill gap between two occupations. By how much each skill differs, and how sure that is."""
     from skillgap import terminal
     from skillgap.analysis.gap import identify_skill_gap
     from skillgap.analysis.search import find_code
@@ -119,7 +136,7 @@ def skills(
     occupation: Annotated[str, typer.Argument(help="O*NET-SOC code or exact title.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show level and importance of an occupation's skills."""
+    """Show the skills of an occupation. Level, error, importance, date and flags of each."""
     from skillgap import terminal
     from skillgap.analysis.search import find_code
     from skillgap.store.engine import read
@@ -138,7 +155,7 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one (SKILLGAP_PORT).")] = None,
     workers: Annotated[int | None, typer.Option(help="Worker processes (SKILLGAP_WORKERS).")] = None,
 ) -> None:
-    """Serve the HTTP API until it is told to stop."""
+    """Serve the HTTP API. It ends on SIGINT or SIGTERM, requests in flight first."""
     from skillgap.server import run
     from skillgap.settings import read_settings
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -25,9 +28,22 @@ def extract_load_text_files(
     Raises SourceError before anything is written, StoreError with nothing changed.
     """
     archive = find_release(source, cache_dir=cache_dir, download_url=download_url, on_bytes=on_bytes)
-    data = extract_onet_data(archive)
-    init_tables(engine)
-    report = load_release(
-        engine, data.tables, release=data.release, origin=data.origin, sha256=data.sha256, on_rows=on_rows
-    )
+    with _collector_paused():
+        data = extract_onet_data(archive)
+        init_tables(engine)
+        report = load_release(
+            engine, data.tables, release=data.release, origin=data.origin, sha256=data.sha256, on_rows=on_rows
+        )
     return data, report
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Keep the garbage collector from walking the rows again and again: a fifth of the time of a load."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

@@ -39,7 +39,7 @@ def print_report(report: GapReport) -> None:
     if report.skill_gaps:
         out.print()
         out.print(_gap_table(report.skill_gaps))
-        out.print("█ level now   ▓ gap beyond rater noise   ░ gap within it   ± half of the 95 % interval", style="dim")
+        out.print("█ level now  ▓ gap beyond rater noise  ░ within it  ± half of the 95 % interval", style="dim")
     if sure := [row.element_name for row in report.surplus_skills if row.distinguishable]:
         out.print()
         out.print(f"Clearly above the target: {', '.join(sure)}.")
@@ -73,7 +73,7 @@ def _gap_table(gaps: list[SkillGap]) -> Table:
             _number(gap.from_data_value),
             _number(gap.to_data_value),
             _bar(gap),
-            f"{gap.gap:.2f}",
+            f"{gap.gap:.3f}",
             _number(None if gap.gap_upper is None else gap.gap_upper - gap.gap),
             "not relevant" if gap.to_not_relevant else "yes" if gap.distinguishable else "no",
             style="" if gap.distinguishable else "dim",
@@ -115,7 +115,7 @@ def print_markdown(report: GapReport) -> None:
             gap.element_name,
             _number(gap.from_data_value),
             _number(gap.to_data_value),
-            f"{gap.gap:.2f}",
+            f"{gap.gap:.3f}",
             interval,
             _number(gap.importance),
             "yes" if gap.distinguishable else "no",
@@ -181,7 +181,10 @@ class LoadProgress:
 def progress() -> Iterator[LoadProgress]:
     """Show progress on standard error while the block runs."""
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
-    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bars:
+    console = Console(stderr=True)
+    with Progress(
+        *columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal
+    ) as bars:
         yield LoadProgress(bars)
 
 

@@ -24,7 +24,7 @@ _DOCUMENTED = {"use_attribute_docstrings": True}
 CodeParameter = Annotated[
     str,
     AfterValidator(parse_code),
-    WithJsonSchema({"type": "string", "pattern": CODE_PATTERN, "examples": ["15-1252.00", "15-1252", "15125200"]}),
+    WithJsonSchema({"type": "string", "pattern": CODE_PATTERN}),
 ]
 """An O*NET-SOC code in any accepted form; the handler gets it dashed."""
 

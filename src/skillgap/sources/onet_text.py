@@ -197,14 +197,15 @@ class _Files:
     def __init__(self, archive: Archive, files: Mapping[str, Callable[[], bytes]]) -> None:
         self._archive = archive
         self._by_key: dict[str, _File] = {}
+        self._folder = archive.path.resolve().stem
         # .txt after .csv: where both are there, the text file counts
         for path in sorted(files, key=lambda path: (path.lower().endswith(".txt"), path)):
             name = PurePosixPath(path).name
             stem, _, ending = name.rpartition(".")
             if ending.lower() in ("txt", "csv") and not name.startswith("."):
                 self._by_key[_key(stem)] = _File(name, files[path])
-        folders = (path.parts[0] for path in map(PurePosixPath, files) if len(path.parts) > 1)
-        self._folder = next(folders, archive.path.resolve().stem)
+                if "/" in path:
+                    self._folder = PurePosixPath(path).parts[0]
 
     def of(self, table: str) -> list[_File]:
         """Return the files that hold a table, by the first layout that is there whole."""

@@ -13,7 +13,9 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from skillgap.errors import ConfigurationError, DatabaseUnavailable, SchemaMismatch, SkillgapError
 
-_NO_SUCH_TABLE = 1146
+# MySQL's numbers, and SQLite's words: no such table, no such column, a view of such.
+_OTHER_SCHEMA = (1146, 1054, 1356)
+_OTHER_SCHEMA_TEXT = ("no such table", "no such column", "has no column named")
 _DISK_FULL = (1021, 1114, 28)
 _SECONDS_TO_CONNECT = 5
 _SECONDS_TO_WAIT_FOR_A_LOCK = 60
@@ -23,26 +25,26 @@ def make_engine(database_url: str) -> Engine:
     """Return an engine for `mysql+pymysql://…` or `sqlite:///…`. Raises ConfigurationError. Connects lazily."""
     try:
         url = make_url(database_url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # ValueError: the port is no number
         raise ConfigurationError(
-            f"the database URL {database_url!r} cannot be read; write sqlite:////path/to/skillgap.db "
+            f"the database URL {_without_password(database_url)!r} cannot be read; write sqlite:////path/to/skillgap.db "
             "or mysql+pymysql://user:password@host/database"
         ) from None
-    if url.drivername == "mysql":
+    if url.drivername in ("mysql", "mariadb", "mariadb+pymysql"):  # as mariadb, tables would lose their mysql_ options
         url = url.set(drivername="mysql+pymysql")
-    if url.get_backend_name() == "sqlite":
-        return _sqlite_engine(url)
-    if url.get_backend_name() not in ("mysql", "mariadb"):
+    if url.get_backend_name() not in ("sqlite", "mysql"):
         raise ConfigurationError(f"the database URL names {url.get_backend_name()!r}; MySQL and SQLite are supported")
     try:
-        return create_engine(
-            url.update_query_dict({"charset": "utf8mb4"}),
-            pool_pre_ping=True,
-            pool_recycle=1800,
-            connect_args={"connect_timeout": _SECONDS_TO_CONNECT},
-        )
-    except NoSuchModuleError:
-        raise ConfigurationError(f"the database driver {url.drivername!r} is unknown; use mysql+pymysql") from None
+        return _sqlite_engine(url) if url.get_backend_name() == "sqlite" else _mysql_engine(url)
+    except (NoSuchModuleError, ImportError):
+        raise ConfigurationError(
+            f"the database driver {url.drivername!r} is not there; use mysql+pymysql or sqlite"
+        ) from None
+
+
+def shown(url: URL) -> str:
+    """Return the URL for a message: without its password, and without its query, which may hold one as well."""
+    return url.set(query={}).render_as_string(hide_password=True)
 
 
 @contextmanager
@@ -69,23 +71,40 @@ def in_our_words(engine: Engine) -> Iterator[None]:
 
 
 def _translated(error: DBAPIError, engine: Engine) -> SkillgapError:
-    where = engine.url.render_as_string(hide_password=True)
+    where = shown(engine.url)
     text = str(error.orig)
     number = error.orig.args[0] if error.orig is not None and error.orig.args else None
-    if number == _NO_SUCH_TABLE or "no such table" in text:
-        return SchemaMismatch(f"{where} lacks tables of this version ({text}); run `skillgap init-db`")
+    if number in _OTHER_SCHEMA or any(words in text for words in _OTHER_SCHEMA_TEXT):
+        return SchemaMismatch(f"{where} lacks tables or columns of this version ({text}); run `skillgap init-db`")
     if number in _DISK_FULL or "disk is full" in text:
         return DatabaseUnavailable(f"{where}: no room left on its disk; nothing was changed ({text})")
     return DatabaseUnavailable(f"{where}: {text}")
 
 
+def _without_password(database_url: str) -> str:
+    before, at, host = database_url.rpartition("@")
+    return f"{before.partition('//')[0]}//…@{host.partition('?')[0]}" if at else database_url.partition("?")[0]
+
+
+def _mysql_engine(url: URL) -> Engine:
+    if "@" in f"{url.host}{url.database}":
+        raise ConfigurationError("the database URL has more than one @; in a user name or a password write @ as %40")
+    return create_engine(
+        url.update_query_dict({"charset": "utf8mb4"}),
+        pool_pre_ping=True,
+        pool_recycle=1800,
+        connect_args={"connect_timeout": _SECONDS_TO_CONNECT},
+    )
+
+
 def _sqlite_engine(url: URL) -> Engine:
     if url.database and url.database != ":memory:":
-        folder = Path(url.database).expanduser().parent
+        file = Path(url.database).expanduser()
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            file.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise ConfigurationError(f"the database's folder {folder} cannot be made: {error}") from error
+            raise ConfigurationError(f"the database's folder {file.parent} cannot be made: {error}") from error
+        url = url.set(database=str(file))
     engine = create_engine(url, connect_args={"timeout": _SECONDS_TO_WAIT_FOR_A_LOCK})
 
     @event.listens_for(engine, "connect")

@@ -18,6 +18,7 @@ from alembic.util import CommandError
 from sqlalchemy import (
     Column,
     Connection,
+    Date,
     Engine,
     Insert,
     MetaData,
@@ -37,7 +38,7 @@ from sqlalchemy.schema import CreateTable
 
 from skillgap.errors import ConfigurationError, LoadConflict, SchemaMismatch
 from skillgap.model import Release
-from skillgap.store.engine import write
+from skillgap.store.engine import read, shown, write
 from skillgap.store.schema import MYSQL, Base, Loads
 
 VIEWS = ("OccupationsView", "SkillsView")
@@ -98,7 +99,7 @@ def _migrate(connection: Connection) -> None:
         command.upgrade(config, "head")
     except CommandError as error:
         raise SchemaMismatch(
-            f"{connection.engine.url.render_as_string()}: its schema is of another version of skillgap ({error})"
+            f"{shown(connection.engine.url)}: its schema is of another version of skillgap ({error})"
         ) from error
 
 
@@ -151,16 +152,17 @@ def load_release(
 ) -> LoadReport:
     """Make the text tables equal to a release, in one transaction (the `mysql_load` of the specification).
 
-    Only differences are written: rows new or changed are staged and upserted, parents first; rows that the release
-    no longer has are deleted, children first. The same release again writes nothing but its line in Loads.
+    Only differences are written: new rows are inserted and changed ones staged and upserted, parents first; rows
+    that the release no longer has are deleted, children first. The same release again writes only its line in Loads.
     Raises LoadConflict, DatabaseUnavailable, SchemaMismatch; then nothing has changed.
     """
     started_at = _now()
-    with write(engine) as connection, _one_load_at_a_time(connection):
+    with _one_load_at_a_time(engine), write(engine) as connection:
         differences = {name: _compare(connection, name, tables[name]) for name in LOAD_ORDER}
         try:
             for name in LOAD_ORDER:
-                upsert(connection, name, differences[name].new_or_changed, on_rows=on_rows)
+                _insert(connection, _table(name), differences[name].new, on_rows, name=name)
+                upsert(connection, name, differences[name].changed, on_rows=on_rows)
             for name in reversed(LOAD_ORDER):
                 _delete(connection, name, differences[name].gone)
         except IntegrityError as error:
@@ -198,8 +200,12 @@ class _Difference:
     """Rows of `before` whose key `after` lacks."""
 
     @property
-    def new_or_changed(self) -> pd.DataFrame:
-        return self.after[self.is_new | self.is_changed]
+    def new(self) -> pd.DataFrame:
+        return self.after[self.is_new]
+
+    @property
+    def changed(self) -> pd.DataFrame:
+        return self.after[self.is_changed]
 
 
 def _compare(connection: Connection, name: str, after: pd.DataFrame) -> _Difference:
@@ -282,22 +288,30 @@ def _staged(connection: Connection, table: Table, rows: pd.DataFrame, on_rows: O
     """Give a temporary table with the rows; neither making nor dropping it ends the transaction."""
     columns = [Column(name, table.c[name].type, primary_key=table.c[name].primary_key) for name in rows.columns]
     stage = Table(f"staged_{table.name}", MetaData(), *columns, prefixes=["TEMPORARY"], **dict[str, Any](MYSQL))
-    connection.execute(CreateTable(stage))
-    records = _records(rows)
-    for start in range(0, len(records), _ROWS_PER_BATCH):
-        connection.execute(insert(stage), records[start : start + _ROWS_PER_BATCH])
-        if on_rows:
-            on_rows(table.name, min(start + _ROWS_PER_BATCH, len(records)), len(records))
-    yield stage
     temporary = "" if connection.dialect.name == "sqlite" else "TEMPORARY "
-    connection.execute(text(f"DROP {temporary}TABLE {stage.name}"))
+    drop = text(f"DROP {temporary}TABLE IF EXISTS {stage.name}")
+    connection.execute(drop)  # MySQL keeps it on a connection whose last load failed
+    connection.execute(CreateTable(stage))
+    _insert(connection, stage, rows, on_rows, name=table.name)
+    yield stage
+    connection.execute(drop)
 
 
-def _records(rows: pd.DataFrame) -> list[dict[str, Any]]:
+def _insert(connection: Connection, into: Table, rows: pd.DataFrame, on_rows: OnRows | None, *, name: str) -> None:
+    records = _records(rows, into)
+    for start in range(0, len(records), _ROWS_PER_BATCH):
+        connection.execute(insert(into), records[start : start + _ROWS_PER_BATCH])
+        if on_rows:
+            on_rows(name, min(start + _ROWS_PER_BATCH, len(records)), len(records))
+
+
+def _records(rows: pd.DataFrame, table: Table) -> list[dict[str, Any]]:
     """Return the rows as the drivers want them: plain Python values, None for missing."""
     columns: dict[str, list[Any]] = {}
     for name, values in rows.items():
-        plain = values.dt.date if values.dtype.kind == "M" else values
+        plain = values
+        if values.dtype.kind == "M":
+            plain = values.dt.date if isinstance(table.c[str(name)].type, Date) else values.dt.to_pydatetime()
         columns[str(name)] = plain.astype(object).where(values.notna(), None).tolist()
     return [dict(zip(columns, record, strict=True)) for record in zip(*columns.values(), strict=True)]
 
@@ -317,18 +331,22 @@ def _upsert_from(connection: Connection, table: Table, stage: Table, names: Sequ
 
 
 @contextmanager
-def _one_load_at_a_time(connection: Connection) -> Iterator[None]:
-    """Wait for another load to end; SQLite's write transaction does so by itself. Raises LoadConflict."""
-    if connection.dialect.name == "sqlite":
+def _one_load_at_a_time(engine: Engine) -> Iterator[None]:
+    """Wait for another load to end; SQLite's write transaction does so by itself. Raises LoadConflict.
+
+    The lock has a connection of its own: it must outlive the load's commit, and is gone if this process dies.
+    """
+    if engine.dialect.name == "sqlite":
         yield
         return
-    lock = f"skillgap-load-{connection.engine.url.database}"
-    if connection.scalar(select(func.get_lock(lock, _LOCK_SECONDS))) != 1:
-        raise LoadConflict(f"another load has been running for {_LOCK_SECONDS} s; wait for its end and load again")
-    try:
-        yield
-    finally:
-        connection.execute(select(func.release_lock(lock)))
+    lock = f"skillgap-load-{engine.url.database}"[:64]  # MySQL takes no longer name
+    with read(engine) as keeper:
+        if keeper.scalar(select(func.get_lock(lock, _LOCK_SECONDS))) != 1:
+            raise LoadConflict(f"another load has been running for {_LOCK_SECONDS} s; wait for its end and load again")
+        try:
+            yield
+        finally:
+            keeper.invalidate()  # closing it frees the lock, and cannot fail after the load was committed
 
 
 def _table(name: str) -> Table:

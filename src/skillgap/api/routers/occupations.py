@@ -13,7 +13,10 @@ from skillgap.errors import InvalidCode, NoData, UnknownOccupation, UnratedOccup
 
 router = APIRouter(prefix="/occupations", tags=["occupations"])
 
-CodePath = Annotated[answers.CodeParameter, Path(description="O*NET-SOC code.")]
+CodePath = Annotated[
+    answers.CodeParameter,
+    Path(description="O*NET-SOC code.", openapi_examples={"Registered Nurses": {"value": "29-1141.00"}}),
+]
 
 
 @router.get(

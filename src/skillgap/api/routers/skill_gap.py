@@ -26,8 +26,22 @@ router = APIRouter(tags=["skill gap"])
 )
 async def skill_gap(
     request: Request,
-    current: Annotated[answers.CodeParameter, Query(alias="from", description="Code of the current occupation.")],
-    target: Annotated[answers.CodeParameter, Query(alias="to", description="Code of the target occupation.")],
+    current: Annotated[
+        answers.CodeParameter,
+        Query(
+            alias="from",
+            description="Code of the current occupation.",
+            openapi_examples={"Registered Nurses": {"value": "29-1141.00"}},
+        ),
+    ],
+    target: Annotated[
+        answers.CodeParameter,
+        Query(
+            alias="to",
+            description="Code of the target occupation.",
+            openapi_examples={"Medical and Health Services Managers": {"value": "11-9111.00"}},
+        ),
+    ],
 ) -> Response:
     """List the skills in which the target asks for a higher level, the sure and weighty ones first.
 

@@ -1,0 +1,250 @@
+"""`make bench`: how fast the product is beside what limits it, measured in one run; ends with one line of ratios.
+
+HTTP: `/skill-gap` on one worker with its log on, against a bare endpoint of the same framework and server that
+returns stored bytes of equal size; rounds alternate, medians are compared. Database: loading the release into
+MySQL, validation included, against plain batched inserts of the same rows. Analysis: all ordered pairs at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import statistics
+import tempfile
+import time
+import tracemalloc
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pymysql
+from rich.console import Console
+from sqlalchemy import make_url
+
+from benchmarks.http import Load, free_port, granian, health_probe, server, uvicorn, wrk
+from skillgap.analysis.gap import gap_matrix, identify_skill_gap, weighted_shortfalls
+from skillgap.analysis.ratings import Ratings
+from skillgap.nodes import extract_load_text_files
+from skillgap.sources.onet_text import extract_onet_data
+from skillgap.sources.releases import find_release
+from skillgap.store.engine import make_engine, read
+from skillgap.store.queries import get_ratings
+from skillgap.store.tables import init_tables
+
+ONET_29 = Path(os.environ.get("SKILLGAP_TEST_ONET_DIR", "../shared/onet")) / "db_29_0_text.zip"
+MYSQL_URL = os.environ.get("SKILLGAP_TEST_MYSQL_URL", "mysql+pymysql://root@127.0.0.1:3306")
+PAIRS = 5_000
+ROWS_PER_INSERT = 1_000
+
+out = Console(highlight=False, soft_wrap=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5, help="alternating rounds of each HTTP measurement")
+    parser.add_argument("--seconds", type=int, default=4, help="seconds of each round")
+    parser.add_argument("--server", choices=["granian", "uvicorn"], default="granian")
+    arguments = parser.parse_args()
+    source = str(ONET_29) if ONET_29.exists() else "starter"
+    with tempfile.TemporaryDirectory() as folder:
+        figures = {
+            **bench_analysis(Path(folder), source),
+            **bench_load(Path(folder), source),
+            **bench_http(Path(folder), arguments.rounds, arguments.seconds, arguments.server),
+        }
+    out.print()
+    print("bench", *(f"{name}={value:.4g}" for name, value in figures.items()))
+
+
+# -- analysis -----------------------------------------------------------------------------------------------------
+
+
+def bench_analysis(folder: Path, source: str) -> dict[str, float]:
+    """All ordered pairs, and one pair."""
+    database = f"sqlite:///{folder}/skillgap.db"
+    engine = make_engine(database)
+    extract_load_text_files(engine, source, cache_dir=folder)
+    with read(engine) as connection:
+        ratings = get_ratings(connection)
+    _ = ratings.level_or_zero, ratings.weight, ratings.weight_sum
+
+    def all_pairs() -> None:
+        gap_matrix(ratings)
+        weighted_shortfalls(ratings)
+
+    seconds = min(timed(all_pairs) for _ in range(3))
+    tracemalloc.start()
+    all_pairs()
+    peak_mb = tracemalloc.get_traced_memory()[1] / 1e6
+    tracemalloc.stop()
+    pairs = len(ratings.codes) * (len(ratings.codes) - 1)
+    out.print(f"all {pairs:,} ordered pairs: {seconds:.2f} s, {peak_mb:.0f} MB at most")
+    chosen = random_pairs(ratings, 2_000)
+    identify_skill_gap(*chosen[0], ratings)
+    pair_us = timed(lambda: [identify_skill_gap(*pair, ratings) is None for pair in chosen]) / len(chosen) * 1e6
+    out.print(f"one pair, with statistics and all rows: {pair_us:.0f} µs")
+    return {"all_pairs_s": seconds, "all_pairs_mb": peak_mb, "pair_us": pair_us}
+
+
+def random_pairs(ratings: Ratings, count: int) -> list[tuple[str, str]]:
+    rng = random.Random(5)
+    drawn: dict[tuple[str, str], None] = {}
+    while len(drawn) < count:
+        current, target = rng.sample(ratings.codes, 2)
+        drawn[current, target] = None
+    return list(drawn)
+
+
+# -- loading --------------------------------------------------------------------------------------------------------
+
+
+def bench_load(folder: Path, source: str) -> dict[str, float]:
+    """A first and an unchanged second load into MySQL, against plain inserts of the same rows into the same table."""
+    server_url = make_url(MYSQL_URL)
+    name = f"skillgap_bench_{uuid.uuid4().hex[:8]}"
+    admin = pymysql.connect(
+        host=server_url.host, port=server_url.port or 3306, user=server_url.username, password=server_url.password or ""
+    )
+    first, second, plain = [], [], []
+    try:
+        for _ in range(3):
+            admin.cursor().execute(f"CREATE DATABASE {name}")
+            engine = make_engine(server_url.set(database=name).render_as_string(hide_password=False))
+            init_tables(engine)
+
+            def load() -> None:
+                extract_load_text_files(engine, source, cache_dir=folder)  # noqa: B023 - called in this round
+
+            first.append(timed(load))
+            second.append(timed(load))
+            plain.append(timed_plain_inserts(engine.url.render_as_string(hide_password=False), source, folder))
+            engine.dispose()
+            admin.cursor().execute(f"DROP DATABASE {name}")
+    finally:
+        admin.cursor().execute(f"DROP DATABASE IF EXISTS {name}")
+        admin.close()
+    inserts = statistics.median(plain)
+    ratios = {
+        "load_ratio": statistics.median(first) / inserts,
+        "reload_ratio": statistics.median(second) / inserts,
+    }
+    out.print(
+        f"load into MySQL: {statistics.median(first):.2f} s first, {statistics.median(second):.2f} s unchanged, "
+        f"plain inserts of the skills {inserts:.2f} s"
+    )
+    return ratios
+
+
+def timed_plain_inserts(url: str, source: str, folder: Path) -> float:
+    """Seconds of inserting the Skills rows into the emptied table, batched, committed once."""
+    skills = extract_onet_data(find_release(source, cache_dir=folder)).tables["Skills"]
+    plain = skills.assign(date_updated=skills["date_updated"].dt.date).astype(object)
+    rows = list(plain.where(skills.notna(), None).itertuples(index=False, name=None))
+    statement = f"INSERT INTO Skills ({', '.join(map(str, skills))}) VALUES ({', '.join(['%s'] * len(skills.columns))})"  # noqa: S608
+    parts = make_url(url)
+    connection = pymysql.connect(
+        host=parts.host,
+        port=parts.port or 3306,
+        user=parts.username,
+        password=parts.password or "",
+        database=parts.database,
+    )
+    cursor = connection.cursor()
+    cursor.execute("DELETE FROM Skills")
+    connection.commit()
+
+    def insert() -> None:
+        for start in range(0, len(rows), ROWS_PER_INSERT):
+            cursor.executemany(statement, rows[start : start + ROWS_PER_INSERT])
+        connection.commit()
+
+    seconds = timed(insert)
+    connection.close()
+    return seconds
+
+
+# -- HTTP -------------------------------------------------------------------------------------------------------------
+
+
+def bench_http(folder: Path, rounds: int, seconds: int, kind: str) -> dict[str, float]:
+    """The service against the bare endpoint: one pair, many pairs, many pairs computed each time, 200 connections."""
+    command = {"granian": granian, "uvicorn": uvicorn}[kind]
+    database = f"sqlite:///{folder}/skillgap.db"
+    with read(make_engine(database)) as connection:
+        ratings = get_ratings(connection)
+    paths = [f"/skill-gap?from={current}&to={target}" for current, target in random_pairs(ratings, PAIRS)]
+    environment = {"SKILLGAP_DATABASE_URL": database}
+    ports = [free_port() for _ in range(3)]
+    with (
+        server(
+            command("skillgap.api.main:create_app", ports[0], factory=True), ports[0], environment, folder / "ours.log"
+        ) as ours,
+        server(
+            command("skillgap.api.main:create_app", ports[1], factory=True),
+            ports[1],
+            {**environment, "SKILLGAP_ANSWER_CACHE_MB": "0"},
+            folder / "uncached.log",
+        ) as uncached,
+    ):
+        size = statistics.mean(len(httpx.get(ours + path).content) for path in paths[:200])
+        body = {"BENCH_BODY_BYTES": str(round(size))}
+        with server(command("benchmarks.bare:app", ports[2]), ports[2], body, folder / "bare.log") as bare:
+            targets = {
+                "bare": (bare, paths[:1]),
+                "one pair": (ours, paths[:1]),
+                f"{PAIRS:,} pairs": (ours, paths),
+                f"{PAIRS:,} pairs, none stored": (uncached, paths),
+            }
+
+            def load(url: str, asked: list[str], connections: int) -> Load:
+                return wrk(url, asked, connections=connections, seconds=seconds, folder=folder)
+
+            for url, asked in targets.values():
+                load(url, asked, 16)  # warm
+            results: dict[str, list[Load]] = {name: [] for name in targets}
+            for _ in range(rounds):
+                for name, (url, asked) in targets.items():
+                    results[name].append(load(url, asked, 16))
+            medians = {name: median_load(loads) for name, loads in results.items()}
+            for name, seen in medians.items():
+                out.print(
+                    f"{kind}, 16 connections, {name}: {seen.per_second:,.0f} requests/s, "
+                    f"p50 {seen.p50_ms:.2f} ms, p99 {seen.p99_ms:.2f} ms, {seen.errors} errors"
+                )
+            with health_probe(ours) as took:
+                crowd = load(ours, paths, 200)
+            out.print(
+                f"{kind}, 200 connections: {crowd.per_second:,.0f} requests/s, p99 {crowd.p99_ms:.1f} ms, "
+                f"{crowd.errors} errors; /health meanwhile {max(took):.1f} ms at most of {len(took)}"
+            )
+    base, one, many, computed = medians.values()
+    return {
+        "one_pair_ratio": one.per_second / base.per_second,
+        "pairs_ratio": many.per_second / base.per_second,
+        "computed_ratio": computed.per_second / base.per_second,
+        "p99_ratio": many.p99_ms / base.p99_ms,
+        "computed_p99_ratio": computed.p99_ms / base.p99_ms,
+        "errors": sum(load.errors for loads in results.values() for load in loads) + crowd.errors,
+        "health_ms_at_200": max(took),
+    }
+
+
+def median_load(loads: list[Load]) -> Load:
+    return Load(
+        statistics.median(load.per_second for load in loads),
+        sum(load.errors for load in loads),
+        statistics.median(load.p50_ms for load in loads),
+        statistics.median(load.p99_ms for load in loads),
+    )
+
+
+def timed(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""Databases with the schema, with a small release, and with the real 29.0."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.engine import URL
+
+from skillgap.sources.onet_text import OnetData
+from skillgap.store.engine import make_engine
+from skillgap.store.tables import init_tables
+from tests.store.small_releases import RELEASE_A, load
+
+
+@pytest.fixture
+def blank(engine: Engine) -> Engine:
+    """A database with the schema and no rows."""
+    init_tables(engine)
+    return engine
+
+
+@pytest.fixture
+def loaded(blank: Engine) -> Engine:
+    """A database with RELEASE_A."""
+    load(blank, RELEASE_A)
+    return blank
+
+
+@pytest.fixture(scope="session", params=["sqlite", "mysql"])
+def engine_29(
+    request: pytest.FixtureRequest, onet_29: OnetData, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Engine]:
+    """A database with the whole of 29.0, only to be read, on each kind of server in turn."""
+    if request.param == "sqlite":
+        engine = make_engine(f"sqlite:///{tmp_path_factory.mktemp('onet_29')}/skillgap.db")
+        init_tables(engine)
+        load(engine, onet_29)
+        yield engine
+        engine.dispose()
+        return
+    server: URL = request.getfixturevalue("mysql_server")
+    name = f"skillgap_test_{uuid.uuid4().hex[:12]}"
+    admin = create_engine(server.set(database=None), isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    engine = make_engine(server.set(database=name).render_as_string(hide_password=False))
+    init_tables(engine)
+    load(engine, onet_29)
+    yield engine
+    engine.dispose()
+    with admin.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name}"))
+    admin.dispose()
+
+
+def file_of(engine: Engine) -> Path:
+    """Return the file of a SQLite database."""
+    return Path(str(engine.url.database))

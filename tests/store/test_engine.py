@@ -1,0 +1,217 @@
+"""Engines are made or refused with the way out, and no message ever holds a password."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy.engine import URL
+
+from skillgap.errors import ConfigurationError, DatabaseUnavailable, SchemaMismatch, SkillgapError
+from skillgap.store.engine import make_engine, read, write
+from skillgap.store.queries import get_ratings, get_status
+from skillgap.store.tables import init_tables
+from tests.store.conftest import file_of
+from tests.store.small_releases import RELEASE_A, load, stored
+
+SECRET = "s3cr3t"  # noqa: S105 - the word the tests look for
+
+
+def everything_said(error: BaseException) -> str:
+    """Return the texts of an error and of all that it came from."""
+    said, seen = [], error
+    while seen is not None:
+        said.append(f"{seen} {seen.args}")
+        seen = seen.__cause__ or (None if seen.__suppress_context__ else seen.__context__)  # type: ignore[assignment]
+    return "\n".join(said)
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("", "write sqlite:////path/to/skillgap.db or mysql\\+pymysql://"),
+        ("skillgap.db", "cannot be read"),
+        (f"mysql//root:{SECRET}@db/skillgap", "cannot be read"),
+        (f"mysql+pymysql://root:{SECRET}@db:port/skillgap", "cannot be read"),
+        (f"mysql+pymysql://root:p@{SECRET}@db/skillgap", "write @ as %40"),
+        (f"mysql+pymysql://root:p@x/{SECRET}@db/skillgap", "write @ as %40"),
+        (f"postgresql://root:{SECRET}@db/skillgap", "'postgresql'; MySQL and SQLite are supported"),
+        (f"oracle+nosuch://root:{SECRET}@db/skillgap", "'oracle'; MySQL and SQLite are supported"),
+        (f"mysql+nosuch://root:{SECRET}@db/skillgap", r"'mysql\+nosuch' .* use mysql\+pymysql"),
+        (f"mysql+mysqldb://root:{SECRET}@db/skillgap", r"'mysql\+mysqldb' .* use mysql\+pymysql"),
+        ("sqlite+nosuch:///skillgap.db", r"'sqlite\+nosuch' .* or sqlite"),
+    ],
+)
+def test_a_url_that_cannot_work_is_refused_with_the_way_out(url: str, said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said) as refused:
+        make_engine(url)
+    assert SECRET not in everything_said(refused.value)
+
+
+@pytest.mark.parametrize("driver", ["mysql", "mysql+pymysql", "mariadb", "mariadb+pymysql"])
+def test_every_spelling_of_mysql_reaches_the_same_tables(mysql_url: str, driver: str) -> None:
+    engine = make_engine(mysql_url.replace("mysql+pymysql", driver))
+    init_tables(engine)
+    load(engine, RELEASE_A)
+    with read(engine) as connection:
+        made = connection.execute(text("SHOW CREATE TABLE Skills")).one()[1]
+        character_set = connection.scalar(text("SELECT @@character_set_client"))
+    engine.dispose()
+    assert "utf8mb4_unicode_520_ci" in made
+    assert character_set == "utf8mb4"
+
+
+# -- a server that cannot be reached ------------------------------------------------------------------------------
+
+
+def test_no_server_is_said_without_the_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as bound:  # bound and not listening: nobody else can answer there
+        bound.bind(("127.0.0.1", 0))
+        engine = make_engine(f"mysql+pymysql://root:{SECRET}@127.0.0.1:{bound.getsockname()[1]}/skillgap")
+        with pytest.raises(DatabaseUnavailable, match=r"root:\*\*\*@127\.0\.0\.1.*refused") as failed, read(engine):
+            pass
+    assert SECRET not in everything_said(failed.value)
+
+
+def test_a_wrong_password_is_not_repeated(
+    mysql_server: URL, mysql_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    engine = make_engine(URL.create(**{**_parts(mysql_url), "password": SECRET}).render_as_string(False))
+    with pytest.raises(DatabaseUnavailable, match="Access denied") as failed:
+        init_tables(engine)
+    assert SECRET not in everything_said(failed.value) + caplog.text
+
+
+def _parts(url: str) -> dict[str, object]:
+    from sqlalchemy import make_url
+
+    return make_url(url)._asdict()
+
+
+def test_a_password_in_the_query_is_not_repeated(mysql_url: str) -> None:
+    engine = make_engine(f"{mysql_url}?password={SECRET}")
+    with pytest.raises(DatabaseUnavailable, match="Access denied") as failed, read(engine):
+        pass
+    assert SECRET not in str(failed.value)
+
+
+def test_a_password_is_not_in_the_message_of_a_schema_of_another_version(mysql_url: str) -> None:
+    engine = make_engine(f"{mysql_url}?program_name={SECRET}")
+    init_tables(engine)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(SchemaMismatch) as failed:
+        init_tables(engine)
+    engine.dispose()
+    assert SECRET not in str(failed.value)
+
+
+# -- a database without the tables --------------------------------------------------------------------------------
+
+
+def test_an_empty_database_names_the_command_that_makes_its_tables(engine: Engine) -> None:
+    with pytest.raises(SchemaMismatch, match="run `skillgap init-db`"), read(engine) as connection:
+        get_status(connection)
+    with pytest.raises(SchemaMismatch, match="run `skillgap init-db`"):
+        load(engine, RELEASE_A)
+
+
+@pytest.mark.parametrize("dropped", ["TABLE Skills", "TABLE Loads", "VIEW SkillsView"])
+def test_a_lost_table_or_view_names_the_command_that_makes_it(loaded: Engine, dropped: str) -> None:
+    with loaded.begin() as connection:
+        connection.execute(text(f"DROP {dropped}"))
+    with pytest.raises(SchemaMismatch, match="run `skillgap init-db`"), read(loaded) as connection:
+        get_ratings(connection)
+
+
+@pytest.mark.parametrize("statement", ["SELECT nosuch FROM Skills", "INSERT INTO Scales (nosuch) VALUES (1)"])
+def test_a_column_that_is_not_there_is_a_schema_of_another_version(loaded: Engine, statement: str) -> None:
+    with pytest.raises(SchemaMismatch, match="nosuch.*run `skillgap init-db`"), write(loaded) as connection:
+        connection.execute(text(statement))
+
+
+# -- transactions ---------------------------------------------------------------------------------------------------
+
+
+class Interruption(Exception):
+    """Anything that may happen inside a transaction."""
+
+
+def test_write_is_undone_whole_by_any_error(loaded: Engine) -> None:
+    with pytest.raises(Interruption), write(loaded) as connection:
+        connection.execute(text("DELETE FROM Skills"))
+        raise Interruption
+    assert len(stored(loaded)["Skills"]) == 8
+
+
+def test_read_sees_one_snapshot_while_another_writes(loaded: Engine) -> None:
+    count = text("SELECT COUNT(*) FROM Skills")
+    with read(loaded) as reader:
+        before = reader.scalar(count)
+        with write(loaded) as writer:
+            writer.execute(text("DELETE FROM Skills"))
+        assert reader.scalar(count) == before == 8
+    assert stored(loaded)["Skills"] == []
+
+
+def test_our_own_errors_pass_unchanged(engine: Engine) -> None:
+    with pytest.raises(SkillgapError, match="^ours$"), read(engine):
+        raise SkillgapError("ours")
+
+
+# -- SQLite -----------------------------------------------------------------------------------------------------------
+
+
+def test_sqlite_makes_the_folder_of_its_file(tmp_path: Path) -> None:
+    init_tables(make_engine(f"sqlite:///{tmp_path}/not/yet/there.db"))
+    assert (tmp_path / "not" / "yet" / "there.db").stat().st_size > 0
+
+
+def test_sqlite_finds_a_file_in_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    init_tables(make_engine("sqlite:///~/data/skillgap.db"))
+    assert (tmp_path / "data" / "skillgap.db").exists()
+
+
+def test_sqlite_in_memory_works() -> None:
+    engine = make_engine("sqlite://")
+    init_tables(engine)
+    load(engine, RELEASE_A)
+    assert len(stored(engine)["Skills"]) == 8
+    engine.dispose()
+
+
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigurationError, match=f"folder {tmp_path}/file/folder cannot be made"):
+        make_engine(f"sqlite:///{tmp_path}/file/folder/skillgap.db")
+
+
+@pytest.mark.parametrize("content", [b"O*NET-SOC Code\tTitle\n" * 100, b"PK\x03\x04"])
+def test_a_file_that_is_not_a_database_is_refused_and_left_alone(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "skillgap.db"
+    file.write_bytes(content)
+    with pytest.raises(DatabaseUnavailable, match=r"skillgap\.db: file is not a database"):
+        init_tables(make_engine(f"sqlite:///{file}"))
+    assert file.read_bytes() == content
+
+
+def test_a_folder_in_place_of_the_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseUnavailable, match="unable to open database file"), read(
+        make_engine(f"sqlite:///{tmp_path}")
+    ):
+        pass
+
+
+def test_sqlite_lets_readers_go_on_and_guards_foreign_keys(tmp_path: Path) -> None:
+    engine = make_engine(f"sqlite:///{tmp_path}/skillgap.db")
+    with read(engine) as first, read(engine) as second:  # two connections: the settings are each one's own
+        for connection in (first, second):
+            assert connection.scalar(text("PRAGMA journal_mode")) == "wal"
+            assert connection.scalar(text("PRAGMA foreign_keys")) == 1
+    assert file_of(engine).exists()
+    engine.dispose()

@@ -1,0 +1,287 @@
+"""What is read equals the raw rows, and each kind of nothing has its own name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import astuple, replace
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pytest
+from sqlalchemy import Engine, text
+
+from skillgap.analysis.ratings import NO_MONTH, Ratings
+from skillgap.errors import NoData, UnknownOccupation, UnratedOccupation
+from skillgap.model import Occupation, Release, SkillRating
+from skillgap.sources.onet_text import OnetData
+from skillgap.store.engine import read
+from skillgap.store.queries import (
+    count_rows,
+    get_data_version,
+    get_occupation_skills,
+    get_ratings,
+    get_status,
+    get_titles,
+    list_unrated_occupations,
+)
+from tests.store.small_releases import (
+    ACTIVE_MODEL,
+    CHIEFS,
+    CLERKS,
+    DEVELOPERS,
+    FETCHED,
+    LISTENING,
+    NURSES,
+    READING,
+    RELEASE_A,
+    RELEASE_B,
+    add,
+    api_skill,
+    cells,
+    llm_score,
+    load,
+)
+
+Row = Mapping[str, Any]
+SKILL_COLUMNS = list(RELEASE_A.tables["Skills"].columns)
+
+
+def ratings_of(engine: Engine) -> Ratings:
+    with read(engine) as connection:
+        return get_ratings(connection)
+
+
+def data_version(engine: Engine) -> str:
+    with read(engine) as connection:
+        return get_data_version(connection)
+
+
+def skills_of(engine: Engine, onet_soc_code: str) -> list[SkillRating]:
+    with read(engine) as connection:
+        return get_occupation_skills(connection, onet_soc_code)
+
+
+def assert_equals_pivot(ratings: Ratings, rows: Iterable[Row]) -> None:
+    """Compare every cell of every array with the raw row of its occupation, element and scale."""
+    by_key = {(row["onet_soc_code"], row["element_id"], row["scale_id"]): row for row in rows}
+    levels = {key[0] for key, row in by_key.items() if key[2] == "LV" and row["data_value"] is not None}
+    assert ratings.codes == tuple(sorted(levels))
+    assert ratings.element_ids == tuple(sorted({key[1] for key in by_key if key[0] in levels}))
+
+    def pivot(scale_id: str, field: str, missing: Any) -> list[list[Any]]:
+        cells = [
+            [by_key.get((code, element, scale_id), {}).get(field) for element in ratings.element_ids]
+            for code in ratings.codes
+        ]
+        return [[missing if value is None else value for value in row] for row in cells]
+
+    def months(days: list[list[Any]]) -> list[list[Any]]:
+        return [[day if day == NO_MONTH else day.year * 12 + day.month - 1 for day in row] for row in days]
+
+    np.testing.assert_array_equal(ratings.data_value, pivot("LV", "data_value", np.nan))
+    np.testing.assert_array_equal(ratings.standard_error, pivot("LV", "standard_error", np.nan))
+    np.testing.assert_array_equal(ratings.n, pivot("LV", "n", 0))
+    np.testing.assert_array_equal(ratings.importance, pivot("IM", "data_value", np.nan))
+    np.testing.assert_array_equal(ratings.importance_standard_error, pivot("IM", "standard_error", np.nan))
+    np.testing.assert_array_equal(ratings.importance_n, pivot("IM", "n", 0))
+    np.testing.assert_array_equal(ratings.not_relevant, np.array(pivot("LV", "not_relevant", "N")) == "Y")
+    np.testing.assert_array_equal(ratings.recommend_suppress, np.array(pivot("LV", "recommend_suppress", "N")) == "Y")
+    np.testing.assert_array_equal(ratings.month, months(pivot("LV", "date_updated", NO_MONTH)))
+
+
+def raw_rows(data: OnetData) -> list[Row]:
+    return [dict(zip(SKILL_COLUMNS, row, strict=True)) for row in cells(data)["Skills"]]
+
+
+# -- get_ratings --------------------------------------------------------------------------------------------------------
+
+
+def test_the_ratings_of_29_0_equal_the_raw_rows(engine_29: Engine, onet_29: OnetData) -> None:
+    ratings = ratings_of(engine_29)
+    assert ratings.data_value.shape == (879, 35)
+    assert len(ratings.occupations) == 1016
+    assert ratings.release == Release("29.0", date(2024, 8, 1))
+    assert (ratings.sources, set(ratings.source.flat)) == (("text",), {0})
+    assert_equals_pivot(ratings, raw_rows(onet_29))
+
+
+@pytest.mark.parametrize("data", [RELEASE_A, RELEASE_B], ids=["a", "b"])
+def test_ratings_equal_the_raw_rows_also_where_fields_are_missing(blank: Engine, data: OnetData) -> None:
+    load(blank, data)
+    assert_equals_pivot(ratings_of(blank), raw_rows(data))
+
+
+def test_a_rating_that_is_not_there_is_nan_and_one_without_level_does_not_count(loaded: Engine) -> None:
+    with loaded.begin() as connection:
+        for lost in (
+            f"DELETE FROM Skills WHERE onet_soc_code = '{CHIEFS}' AND element_id = '{READING}' AND scale_id = 'LV'",
+            f"DELETE FROM Skills WHERE onet_soc_code = '{CHIEFS}' AND element_id = '{LISTENING}' AND scale_id = 'IM'",
+            f"UPDATE Skills SET data_value = NULL WHERE onet_soc_code = '{NURSES}' AND scale_id = 'LV'",
+        ):
+            connection.execute(text(lost))
+    ratings = ratings_of(loaded)
+    assert ratings.codes == (CHIEFS,)
+    np.testing.assert_array_equal(ratings.data_value, [[np.nan, 4.88]])
+    np.testing.assert_array_equal(ratings.importance, [[4.0, np.nan]])
+    np.testing.assert_array_equal(ratings.n, [[0, 8]])
+    np.testing.assert_array_equal(ratings.month, [[NO_MONTH, 12 * 2014 + 6]])
+    assert {code: each.is_rated for code, each in ratings.occupations.items()} == {
+        CHIEFS: True,
+        DEVELOPERS: False,
+        NURSES: False,
+    }
+
+
+def test_ratings_name_the_source_of_each_cell(loaded: Engine) -> None:
+    occupation = {"onet_soc_code": CHIEFS, "title": "Chiefs", **FETCHED}
+    newer = api_skill(CHIEFS, LISTENING, data_value=6.0, date_updated=date(2024, 8, 1))
+    add(loaded, {"OnetApiOccupationData": [occupation], "OnetApiSkillsData": [newer]})
+    ratings = ratings_of(loaded)
+    assert ratings.sources == ("api", "text")
+    np.testing.assert_array_equal(ratings.source, [[1, 0], [1, 1]])
+    np.testing.assert_array_equal(ratings.data_value, [[4.62, 6.0], [1.25, 4.0]])
+
+
+def test_scores_of_a_model_are_no_ratings(loaded: Engine) -> None:
+    scores = [llm_score(DEVELOPERS, READING), llm_score(CHIEFS, READING, level=6.9)]
+    before = ratings_of(loaded)
+    add(loaded, {"LLMModels": [ACTIVE_MODEL], "LLMSkillScores": scores})
+    after = ratings_of(loaded)
+    assert (after.codes, after.sources, after.occupations) == (before.codes, ("text",), before.occupations)
+    np.testing.assert_array_equal(after.data_value, before.data_value)
+    with read(loaded) as connection:
+        assert list_unrated_occupations(connection) == [(DEVELOPERS, "Software Developers")]
+
+
+def test_occupations_carry_title_description_source_and_date(loaded: Engine) -> None:
+    fetched = {"onet_soc_code": CLERKS, "title": "Clerks", **FETCHED}
+    add(loaded, {"OnetApiOccupationData": [fetched]})
+    occupations = ratings_of(loaded).occupations
+    assert list(occupations) == [CHIEFS, DEVELOPERS, NURSES, CLERKS]
+    assert occupations[DEVELOPERS] == Occupation(DEVELOPERS, "Software Developers", None, False, "text", "2024-05-01")
+    assert occupations[CLERKS] == Occupation(CLERKS, "Clerks", None, False, "api", "2024-09-01")
+
+
+def test_ratings_before_the_first_load_are_empty(blank: Engine) -> None:
+    ratings = ratings_of(blank)
+    assert (ratings.codes, ratings.occupations, ratings.release, ratings.data_version) == ((), {}, None, "")
+    assert ratings.data_value.shape == (0, 0)
+
+
+# -- get_occupation_skills ------------------------------------------------------------------------------------------------
+
+
+def test_skills_come_by_importance_with_not_relevant_ones_last(loaded: Engine) -> None:
+    assert [astuple(skill) for skill in skills_of(loaded, CHIEFS)] == [
+        (LISTENING, "Active Listening", 4.88, 0.227, 8, 4.12, 0.125, False, False, "2014-07", "text"),
+        (READING, "Reading Comprehension", 4.62, 0.183, 8, 4.0, 0.0, False, False, "2014-07", "text"),
+    ]
+    assert [astuple(skill) for skill in skills_of(loaded, NURSES)] == [
+        (LISTENING, "Active Listening", 4.0, 0.0, 8, 3.75, 0.164, False, False, "2018-08", "text"),
+        (READING, "Reading Comprehension", 1.25, 0.491, 7, 2.38, 0.183, True, True, "2018-08", "text"),
+    ]
+
+
+def test_a_not_relevant_skill_comes_last_however_important(loaded: Engine) -> None:
+    with loaded.begin() as connection:
+        connection.execute(text("UPDATE Skills SET not_relevant = 'Y' WHERE element_id = '2.A.1.b' AND scale_id = 'LV'"))
+    assert [skill.element_id for skill in skills_of(loaded, CHIEFS)] == [READING, LISTENING]
+
+
+def test_what_a_rating_lacks_is_none(loaded: Engine) -> None:
+    load(loaded, RELEASE_B)
+    reading, listening = skills_of(loaded, DEVELOPERS)
+    assert astuple(reading) == (READING, "Reading Comprehension", 3.88, None, None, 3.62, *[None, False, False, None, "text"])
+    assert (listening.element_id, listening.importance) == (LISTENING, 3.38)
+
+
+def test_the_skills_of_one_occupation_equal_those_among_all(engine_29: Engine) -> None:
+    ratings = ratings_of(engine_29)
+    for code in (ratings.codes[0], "29-1141.00", ratings.codes[-1]):
+        found = skills_of(engine_29, code)
+        assert found == ratings.skills(code)
+        assert len(found) == 35
+
+
+@pytest.mark.parametrize(
+    ("code", "error", "said"),
+    [
+        (DEVELOPERS, UnratedOccupation, r"O\*NET 28\.3 has no skill ratings for 15-1252\.00 \(Software Developers\)"),
+        ("99-9999.00", UnknownOccupation, r"O\*NET 28\.3 has no occupation 99-9999\.00$"),
+        ("29-1141.03", UnknownOccupation, r"no occupation 29-1141\.03; 29-1141 has 29-1141\.00"),
+        ("' OR 1=1 --", UnknownOccupation, "no occupation ' OR 1=1"),
+    ],
+)
+def test_a_question_without_ratings_for_an_answer_has_its_own_error(
+    loaded: Engine, code: str, error: type[Exception], said: str
+) -> None:
+    with pytest.raises(error, match=said):
+        skills_of(loaded, code)
+
+
+def test_skills_before_the_first_load_name_the_command_that_loads(blank: Engine) -> None:
+    with pytest.raises(NoData, match="run `skillgap load starter`"):
+        skills_of(blank, CHIEFS)
+
+
+# -- what the database holds --------------------------------------------------------------------------------------------
+
+
+def test_29_0_leaves_137_occupations_unrated(engine_29: Engine, onet_29: OnetData) -> None:
+    with read(engine_29) as connection:
+        unrated, titles = list_unrated_occupations(connection), get_titles(connection)
+    assert len(unrated) == 137
+    assert ("15-1252.00", "Software Developers") in unrated
+    assert unrated == sorted(unrated)
+    rated = set(onet_29.tables["Skills"]["onet_soc_code"])
+    assert {code for code, _ in unrated} == titles.keys() - rated
+
+
+def test_the_data_version_moves_with_the_data_only(blank: Engine) -> None:
+    assert data_version(blank) == ""
+    load(blank, RELEASE_A)
+    first = data_version(blank)
+    assert first != ""
+    load(blank, RELEASE_A)
+    assert data_version(blank) == first == ratings_of(blank).data_version
+    load(blank, RELEASE_B)
+    assert data_version(blank) not in ("", first)
+
+
+def test_the_release_is_that_of_the_last_text_load_also_where_it_changed_nothing(loaded: Engine) -> None:
+    load(loaded, replace(RELEASE_A, release=Release("29.0", None)))
+    assert ratings_of(loaded).release == Release("29.0", None)
+
+
+def test_status_tells_what_the_database_holds(loaded: Engine) -> None:
+    load(loaded, RELEASE_B)
+    occupation = {"onet_soc_code": CLERKS, "title": "Clerks", **FETCHED}
+    add(loaded, {"OnetApiOccupationData": [occupation], "OnetApiSkillsData": [api_skill(CLERKS, READING, "IM")]})
+    with read(loaded) as connection:
+        status = get_status(connection)
+        assert status.tables == count_rows(connection)
+    assert status.data_version == str(status.loads[0].load_id)
+    assert status.release == Release("29.0", date(2024, 8, 1))
+    assert status.occupations == 3
+    assert status.unrated == [(CLERKS, "Clerks")]
+    assert status.tables == {
+        "Occupations": 3,
+        "Scales": 3,
+        "Elements": 3,
+        "Skills": 8,
+        "OnetApiOccupationData": 1,
+        "OnetApiSkillsData": 1,
+        "LLMModels": 0,
+        "LLMSkillScores": 0,
+        "Loads": 2,
+    }
+    assert status.sources == {"api": 1, "text": 8}
+    assert [record.release_number for record in status.loads] == ["29.0", "28.3"]
+
+
+def test_status_of_a_database_without_data(blank: Engine) -> None:
+    with read(blank) as connection:
+        status = get_status(connection)
+    assert (status.data_version, status.release, status.occupations, status.unrated) == ("", None, 0, [])
+    assert (set(status.tables.values()), status.sources, status.loads) == ({0}, {}, [])

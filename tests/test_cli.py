@@ -1,0 +1,243 @@
+"""The command line: what it prints where, and how it ends."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+import pytest
+
+from skillgap import cli
+from skillgap.analysis.gap import identify_skill_gap
+from skillgap.analysis.ratings import Ratings
+from tests.conftest import onet_zip
+
+NURSE, MANAGER = "29-1141.00", "11-9111.00"
+COMMANDS = ("init-db", "load", "status", "gap", "skills", "serve")
+
+
+@dataclass
+class Ended:
+    code: object
+    out: str
+    err: str
+
+
+Run = Callable[..., Ended]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a command in this process."""
+
+    def run(*arguments: str) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["skillgap", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        out, err = capsys.readouterr()
+        return Ended(ended.value.code, out, err)
+
+    return run
+
+
+@pytest.fixture
+def with_starter(starter_database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SKILLGAP_DATABASE_URL", starter_database)
+
+
+# -- gap ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("with_starter")
+def test_gap_prints_the_pair_the_table_and_the_credit(run: Run, ratings: Ratings):
+    ended = run("gap", NURSE, MANAGER)
+    report = identify_skill_gap(NURSE, MANAGER, ratings)
+    assert (ended.code, ended.err) == (0, "")
+    text = " ".join(ended.out.split())
+    assert "From Registered Nurses (29-1141.00) To Medical and Health Services Managers (11-9111.00)" in text
+    assert "17 of 35 skills ask for a higher level, 8 of them beyond rater noise." in text
+    assert "more than in 51.3 % of all pairs of occupations." in text
+    assert report.provenance.attribution in text
+    assert report.provenance.modification in text
+    rows = re.findall(r"^(\w[\w ]+?) +([\d.]+) +([\d.]+) +[█▓░·]{14} +([\d.]+) +([\d.]+) +(yes|no)", ended.out, re.M)
+    assert [row[0] for row in rows] == [gap.element_name for gap in report.skill_gaps]
+    assert [row[5] for row in rows] == ["yes" if gap.distinguishable else "no" for gap in report.skill_gaps]
+    assert rows[0][1:5] == ("1.75", "3.88", "2.125", "0.92")
+    assert max(map(len, ended.out.splitlines())) <= 80
+
+
+@pytest.mark.usefixtures("with_starter")
+@pytest.mark.parametrize("current", ["29-1141", "29114100", "Registered Nurses", " registered nurses "])
+def test_gap_takes_codes_in_every_form_and_exact_titles(run: Run, current: str):
+    assert run("gap", current, MANAGER, "--csv").out == run("gap", NURSE, MANAGER, "--csv").out
+
+
+@pytest.mark.usefixtures("with_starter")
+def test_gap_as_json_is_what_the_http_service_answers(run: Run, ratings: Ratings):
+    ended = run("gap", NURSE, MANAGER, "--json")
+    assert orjson.loads(ended.out) == orjson.loads(orjson.dumps(identify_skill_gap(NURSE, MANAGER, ratings)))
+
+
+@pytest.mark.usefixtures("with_starter")
+def test_gap_as_csv_has_a_line_per_gap_with_all_fields(run: Run, ratings: Ratings):
+    rows = list(csv.DictReader(io.StringIO(run("gap", NURSE, MANAGER, "--csv").out)))
+    report = identify_skill_gap(NURSE, MANAGER, ratings)
+    assert [row["element_id"] for row in rows] == [gap.element_id for gap in report.skill_gaps]
+    for row, gap in zip(rows, report.skill_gaps, strict=True):
+        assert (row.pop("from_onet_soc_code"), row.pop("to_onet_soc_code")) == (NURSE, MANAGER)
+        assert row == {name: str(value) for name, value in vars(gap).items()}
+
+
+@pytest.mark.usefixtures("with_starter")
+def test_gap_as_markdown_is_a_table(run: Run):
+    lines = run("gap", NURSE, MANAGER, "--markdown").out.splitlines()
+    table = [line for line in lines if line.startswith("|")]
+    assert len(table) == 2 + 17
+    assert {line.count("|") for line in table} == {8}
+    assert "| Operations Analysis | 1.75 | 3.88 | 2.125 | 1.20 to 3.05 | 3.62 | yes |" in table
+
+
+@pytest.mark.usefixtures("with_starter")
+def test_gap_to_itself_says_that_nothing_is_asked(run: Run):
+    assert "No skill of 35 asks for a higher level." in run("gap", NURSE, NURSE).out
+
+
+@pytest.mark.usefixtures("with_starter")
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("gap", NURSE, "15-1252.00"), "no skill ratings for 15-1252.00 (Software Developers)"),
+        (("gap", "99-9999", NURSE), "no occupation 99-9999.00"),
+        (("gap", "Registred Nurses", MANAGER), "near it: Registered Nurses (29-1141.00)"),
+        (("gap", "x" * 10_000, MANAGER), "neither an O*NET-SOC code nor a title"),
+        (("skills", "15-2051"), "no skill ratings for 15-2051.00 (Data Scientists)"),
+        (("load", "nowhere.zip"), "nowhere.zip: no such file or folder, and not a release number like 31.0"),
+        (("load", "19.0"), "releases from 20.1 on can be loaded"),
+        (("init-db", "--recreate", "Skils"), "no table Skils; tables: Occupations, Scales"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line_on_standard_error_and_exit_1(run: Run, arguments: tuple[str, ...], words: str):
+    ended = run(*arguments)
+    assert (ended.code, ended.out) == (1, "")
+    assert words in ended.err
+    assert ended.err.startswith("skillgap: ")
+    assert len(ended.err) < 400
+    assert ended.err.count("\n") == 1
+
+
+@pytest.mark.usefixtures("with_starter")
+@pytest.mark.parametrize(
+    "arguments", [("gap", NURSE), ("nonsense",), ("gap", NURSE, MANAGER, "--json", "--csv"), ("serve", "--port", "x")]
+)
+def test_what_is_not_understood_is_exit_2(run: Run, arguments: tuple[str, ...]):
+    ended = run(*arguments)
+    assert (ended.code, ended.out) == (2, "")
+    assert "Usage" in ended.err
+
+
+# -- skills, status, load ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("with_starter")
+def test_skills_are_printed_most_important_first(run: Run, ratings: Ratings):
+    printed = orjson.loads(run("skills", NURSE, "--json").out)
+    assert printed["title"] == "Registered Nurses"
+    assert [skill["element_id"] for skill in printed["skills"]] == [s.element_id for s in ratings.skills(NURSE)]
+    lines = run("skills", NURSE).out.splitlines()
+    names = [line.split("  ")[0].strip() for line in lines[2:]]
+    assert names == [skill.element_name for skill in ratings.skills(NURSE)]
+    assert re.match(r"Social Perceptiveness +4\.38 +0\.26 +4\.12 +2021-08", lines[2])
+
+
+@pytest.mark.usefixtures("with_starter")
+def test_status_tells_release_counts_and_unrated_occupations(run: Run):
+    text = run("status").out
+    assert re.search(r"O\*NET release +29\.0\n", text)
+    assert "1,016: 879 rated, 137 not" in text
+    assert "61,530 from text" in text
+    assert "15-1252.00  Software Developers" in run("status", "--unrated").out
+    state = orjson.loads(run("status", "--json").out)
+    assert (state["occupations"], len(state["unrated"]), state["tables"]["Skills"]) == (1016, 137, 61530)
+
+
+def test_the_first_question_finds_the_starter_by_itself(run: Run):
+    first, second = run("gap", NURSE, MANAGER, "--csv"), run("gap", NURSE, MANAGER, "--csv")
+    assert "first use: putting the starter data into" in first.err
+    assert second.err == ""
+    assert first.out == second.out != ""
+
+
+def test_a_database_that_was_named_is_never_filled_unasked(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("SKILLGAP_DATABASE_URL", f"sqlite:///{tmp_path}/own.db")
+    ended = run("gap", NURSE, MANAGER)
+    assert (ended.code, ended.out) == (1, "")
+    assert "run `skillgap init-db`" in ended.err
+    assert run("init-db").code == 0
+    assert "skillgap load starter" in run("gap", NURSE, MANAGER).err
+    assert "nothing is loaded" in run("status").out
+
+
+def test_an_upgrade_says_what_changed(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("SKILLGAP_DATABASE_URL", f"sqlite:///{tmp_path}/own.db")
+    old, new = str(onet_zip("26_1")), str(onet_zip("29_0"))
+    first = run("load", old)
+    assert (first.code, first.out) == (0, "")
+    assert "O*NET 26.1 loaded: 1,016 Occupations, 29 Scales, 627 Elements, 61,110 Skills" in first.err
+    upgrade = run("load", new).err
+    assert "Skills: 420 new, 50,689 changed, 0 gone" in upgrade
+    assert "levels changed: 6,664" in upgrade
+    assert "newly rated: 11-3013.00, 19-3039.02, 19-3039.03, 25-9042.00, 29-2011.04, 29-2036.00" in upgrade
+    assert "nothing changed" in run("load", new).err
+
+
+def test_wrong_settings_are_all_named_at_once(run: Run, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SKILLGAP_PORT", "70000")
+    monkeypatch.setenv("SKILLGAP_LOG_FORMAT", "xml")
+    ended = run("serve")
+    assert ended.code == 1
+    assert "SKILLGAP_PORT='70000'" in ended.err
+    assert "SKILLGAP_LOG_FORMAT='xml'" in ended.err
+
+
+# -- help -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_help_of_every_command_ends_with_an_example_that_is_understood(run: Run, command: str):
+    lines = run(command, "--help").out.rstrip().splitlines()
+    assert re.fullmatch(rf" *Example: skillgap {command}\b.*", lines[-1])
+
+
+def test_the_help_names_every_command(run: Run):
+    listed = re.findall(r"^  ([a-z][a-z-]*)  ", run("--help").out, re.M)
+    assert tuple(listed) == COMMANDS
+
+
+def test_the_help_waits_for_no_heavy_library():
+    code = (
+        "import sys; from skillgap import cli; sys.argv = ['skillgap', '--help']\n"
+        "try: cli.main()\n"
+        "finally: print(*sys.modules, file=sys.stderr)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(ended.stderr.split())
+    assert "typer" in loaded
+    assert not loaded & {"numpy", "pandas", "scipy", "sqlalchemy", "fastapi", "pydantic", "httpx", "granian", "rich"}
+
+
+def test_a_reader_that_leaves_early_is_no_error(starter_database: str):
+    command = f"{sys.executable} -m skillgap skills 29-1141.00 --json | head -1"
+    ended = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {command}"],
+        env={"SKILLGAP_DATABASE_URL": starter_database, "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+    )
+    assert (ended.stdout, ended.stderr) == ("{\n", "")
