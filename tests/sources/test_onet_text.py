@@ -506,10 +506,10 @@ def test_a_wrong_header_is_shown_beside_the_columns_missed(extract: Extract):
 @pytest.mark.parametrize(
     ("line", "header", "text", "defect"),
     [
-        (3, "Data Value", "8", "'8.00', expected 0 to 7 (scale LV)"),
-        (3, "Data Value", "7.01", "'7.01', expected 0 to 7 (scale LV)"),
-        (3, "Data Value", "-1", "'-1.00', expected 0 to 7 (scale LV)"),
-        (2, "Data Value", "0.5", "'0.50', expected 1 to 5 (scale IM)"),
+        (3, "Data Value", "8", "'8.0', expected 0 to 7 (scale LV)"),
+        (3, "Data Value", "7.001", "'7.001', expected 0 to 7 (scale LV)"),
+        (3, "Data Value", "-1", "'-1.0', expected 0 to 7 (scale LV)"),
+        (2, "Data Value", "0.5", "'0.5', expected 1 to 5 (scale IM)"),
         (2, "Data Value", "high", "'high', expected a number from -9 to 999"),
         (2, "Data Value", "4,12", "'4,12', expected a number from -9 to 999"),
         (2, "Data Value", "nan", "'nan', expected a number from -9 to 999"),
@@ -536,6 +536,7 @@ def test_a_wrong_header_is_shown_beside_the_columns_missed(extract: Extract):
         (2, "Element Name", "x" * 151, f"'{'x' * 60}', expected a text of 1 to 150 characters"),
         (2, "Domain Source", "x" * 31, f"'{'x' * 31}', expected a text of 1 to 30 characters"),
     ],
+    ids=lambda value: str(value)[:40],
 )
 def test_a_wrong_value_in_skills_is_named_with_its_place(
     line: int, header: str, text: str, defect: str, extract: Extract
@@ -555,6 +556,7 @@ def test_a_wrong_value_in_skills_is_named_with_its_place(
         ("Scales Reference", "Minimum", "one", "'one', expected a number from -9 to 9"),
         ("Scales Reference", "Maximum", "1000", "'1000', expected a number from -9 to 999"),
     ],
+    ids=lambda value: str(value)[:40],
 )
 def test_a_wrong_value_elsewhere_is_named_with_its_place(
     file: str, header: str, text: str, defect: str, extract: Extract

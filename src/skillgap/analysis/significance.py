@@ -7,6 +7,7 @@ last axis, for one pair or for many.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -57,7 +58,12 @@ def discoveries(p_value: FloatArray, rate: float = FALSE_DISCOVERY_RATE) -> Bool
     """Return which tests are discoveries by the step-up rule of Benjamini and Hochberg; NaN is no test."""
     ranked = np.sort(p_value, axis=-1)  # NaN last
     tests = np.count_nonzero(p_value == p_value, axis=-1, keepdims=True)
-    passes = ranked * tests <= rate * np.arange(1, p_value.shape[-1] + 1)
-    threshold = np.where(passes, ranked, -1.0).max(axis=-1, keepdims=True, initial=-1.0)
+    passes = ranked * tests <= rate * _ranks(p_value.shape[-1])
+    threshold = ranked.max(axis=-1, keepdims=True, where=passes, initial=-1.0)
     found: BoolArray = p_value <= threshold
     return found
+
+
+@lru_cache(maxsize=8)
+def _ranks(count: int) -> FloatArray:
+    return np.arange(1.0, count + 1)

@@ -406,7 +406,7 @@ def _outside_scale(rows: pd.DataFrame, scales: pd.DataFrame) -> Iterator[str]:
     outside = rows[(rows["data_value"] < least) | (rows["data_value"] > most)]
     for line, scale_id, value in outside[["scale_id", "data_value"]].itertuples():
         low, high = bounds.loc[scale_id, ["minimum", "maximum"]]
-        yield f"line {line}, Data Value: '{value:.2f}', expected {low:g} to {high:g} (scale {scale_id})"
+        yield f"line {line}, Data Value: '{value}', expected {low:g} to {high:g} (scale {scale_id})"
 
 
 def _orphans(rows: pd.DataFrame, column: str, parent: pd.DataFrame, parent_file: str) -> Iterator[str]:

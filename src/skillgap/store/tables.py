@@ -68,7 +68,7 @@ def init_tables(engine: Engine, *, recreate: Sequence[str] = ()) -> list[str]:
         needed = {key.column.table.name for key in table.foreign_keys} & set(recreate)
         if needed and table.name not in recreate:
             raise ConfigurationError(f"{table.name} refers to {', '.join(sorted(needed))}; recreate it as well")
-    with write(engine) as connection:
+    with _one_load_at_a_time(engine), write(engine) as connection:
         Base.metadata.drop_all(connection, [tables[name] for name in recreate])
         before = set(inspect(connection).get_table_names())
         _migrate(connection)
@@ -332,7 +332,7 @@ def _upsert_from(connection: Connection, table: Table, stage: Table, names: Sequ
 
 @contextmanager
 def _one_load_at_a_time(engine: Engine) -> Iterator[None]:
-    """Wait for another load to end; SQLite's write transaction does so by itself. Raises LoadConflict.
+    """Wait for another load, or making of tables, to end; SQLite's write transaction does so. Raises LoadConflict.
 
     The lock has a connection of its own: it must outlive the load's commit, and is gone if this process dies.
     """

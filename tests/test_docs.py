@@ -1,0 +1,100 @@
+"""What the documents show is what the product does."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from sqlalchemy.dialects import mysql
+
+import skillgap
+from skillgap.settings import Settings
+from skillgap.store.schema import Base
+from tests.api.serving import serve
+from tests.test_cli import COMMANDS, Run, run  # noqa: F401 - a fixture
+
+TOP = Path(__file__).parents[1]
+README = (TOP / "README.md").read_text()
+DOCUMENTS = [TOP / "README.md", *sorted((TOP / "docs").rglob("*.md"))]
+
+
+def console_blocks(text: str) -> list[tuple[str, str]]:
+    """Return command and shown output of the console blocks that show one command with its output."""
+    blocks = re.findall(r"```console\n\$ (.+)\n((?:(?!\$ |```).*\n)+)```", text)
+    assert blocks
+    return blocks
+
+
+def test_the_readmes_terminal_answer_is_the_commands(run: Run, starter_database: str, monkeypatch):  # noqa: F811
+    monkeypatch.setenv("SKILLGAP_DATABASE_URL", starter_database)
+    command, shown = next(block for block in console_blocks(README) if "skillgap gap" in block[0])
+    program, *arguments = shlex.split(command)
+    assert program == ".venv/bin/skillgap"
+    assert [line.rstrip() for line in run(*arguments).out.splitlines()] == shown.splitlines()
+
+
+def test_the_readmes_http_answer_is_in_the_services(starter_database: str, tmp_path: Path):
+    command, shown = next(block for block in console_blocks(README) if "curl" in block[0])
+    url = urlsplit(re.search(r"'(http\S+)'", command)[1])
+    with serve(tmp_path, starter_database) as service:
+        answer = httpx.get(f"{service.url}{url.path}?{url.query}").json()
+    first = answer["skill_gaps"][0]
+    figures = {**answer["summary"], **first}
+    pairs = re.findall(r'"(\w+)": ([^\n{\[]+?),?\n', shown)
+    assert len(pairs) == 7 + 12
+    for name, value in pairs:
+        assert value == {True: "true"}.get(
+            figures[name], f'"{figures[name]}"' if isinstance(figures[name], str) else str(figures[name])
+        )
+
+
+def test_the_readmes_python_runs(starter_database: str, capsys: pytest.CaptureFixture[str]):
+    [code] = re.findall(r"```python\n(.*?)```", README, re.S)
+    exec(code.replace("sqlite:///skillgap.db", starter_database), {})  # noqa: S102 - our own README
+    assert "Operations Analysis" in capsys.readouterr().out
+
+
+def test_every_command_is_in_the_readme():
+    for command in COMMANDS:
+        assert re.search(rf"^\$ \.venv/bin/skillgap {command}\b", README, re.M), command
+
+
+def test_every_setting_is_in_readme_and_environment_file_with_its_default():
+    environment = (TOP / "env" / "env.env").read_text()
+    names = {f"SKILLGAP_{name.upper()}" for name in Settings.model_fields}
+    assert set(re.findall(r"SKILLGAP_(?!TEST|REQUIRE)[A-Z_]+", README)) == names
+    given = dict(re.findall(r"^#(SKILLGAP_[A-Z_]+)=(.*)$", environment, re.M))
+    assert set(given) == names
+    defaults = Settings()
+    for name, value in given.items():
+        if value:
+            assert value == str(getattr(defaults, name.removeprefix("SKILLGAP_").lower()))
+
+
+def test_the_tables_of_the_document_are_those_of_the_schema():
+    text = (TOP / "docs" / "data.md").read_text()
+    for table in Base.metadata.tables.values():
+        section = text.split(f"## {table.name}\n")[1].split("\n## ")[0]
+        shown = re.findall(r"^\| `(\w+)` \| (.+?) \|", section, re.M)
+        assert shown == [(column.name, column.type.compile(mysql.dialect())) for column in table.columns]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_and_named_file_is_there(document: Path):
+    text = document.read_text()
+    for target in re.findall(r"\]\((?!http)([^)#]+)\)", text):
+        assert (document.parent / target).exists(), target
+    for path in re.findall(r"`((?:tests|env|docs|scripts|benchmarks)/[\w./-]+\.\w+)`", text):
+        assert (TOP / path).exists(), path
+    for path in re.findall(r"`((?:store|sources|analysis|api)/[\w./]+\.\w+)", text):
+        assert (Path(skillgap.__file__).parent / path).exists() or "planned" in text, path
+
+
+def test_no_registry_and_no_secret_is_named():
+    for path in TOP.glob("requirements*.txt"):
+        assert not re.search(r"https?:|--index|--find-links", path.read_text())
+    assert not re.search(r"^SKILLGAP_\w+=", (TOP / "env" / "env.env").read_text(), re.M)
