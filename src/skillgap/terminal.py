@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, astuple, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from rich.console import Console
@@ -16,8 +16,10 @@ from rich.table import Table
 from rich.text import Text
 
 from skillgap.model import GapReport, Provenance, Release, SkillGap, SkillRating
-from skillgap.store.queries import Status
-from skillgap.store.tables import LoadReport
+
+if TYPE_CHECKING:
+    from skillgap.store.queries import Status
+    from skillgap.store.tables import LoadReport
 
 _CELLS = 14
 _CELLS_PER_LEVEL = 2

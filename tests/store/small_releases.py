@@ -133,7 +133,7 @@ def cells(data: OnetData) -> dict[str, list[tuple[Any, ...]]]:
 def _plain(row: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(
         None
-        if value is pd.NA or value != value  # noqa: PLR0124 - NaN and NaT; a call to pd.isna for each takes seconds
+        if value is pd.NA or value != value
         else value.date()
         if isinstance(value, pd.Timestamp)
         else value

@@ -76,9 +76,7 @@ def test_no_server_is_said_without_the_password(monkeypatch: pytest.MonkeyPatch)
     assert SECRET not in everything_said(failed.value)
 
 
-def test_a_wrong_password_is_not_repeated(
-    mysql_server: URL, mysql_url: str, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_wrong_password_is_not_repeated(mysql_server: URL, mysql_url: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     engine = make_engine(URL.create(**{**_parts(mysql_url), "password": SECRET}).render_as_string(False))
     with pytest.raises(DatabaseUnavailable, match="Access denied") as failed:
@@ -201,8 +199,9 @@ def test_a_file_that_is_not_a_database_is_refused_and_left_alone(tmp_path: Path,
 
 
 def test_a_folder_in_place_of_the_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DatabaseUnavailable, match="unable to open database file"), read(
-        make_engine(f"sqlite:///{tmp_path}")
+    with (
+        pytest.raises(DatabaseUnavailable, match="unable to open database file"),
+        read(make_engine(f"sqlite:///{tmp_path}")),
     ):
         pass
 

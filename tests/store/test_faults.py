@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, Engine, event, inspect, text
 
-from skillgap.errors import DatabaseUnavailable, LoadConflict, StoreError
+from skillgap.errors import DatabaseUnavailable, StoreError
 from skillgap.sources.onet_text import OnetData
 from skillgap.store import engine as engine_module
 from skillgap.store import tables
@@ -235,8 +235,6 @@ def test_a_load_that_waits_too_long_for_another_says_so_and_changes_nothing(
 
 
 # -- the server is gone -------------------------------------------------------------------------------------------------------
-
-
 
 
 @pytest.fixture

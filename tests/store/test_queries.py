@@ -185,14 +185,24 @@ def test_skills_come_by_importance_with_not_relevant_ones_last(loaded: Engine) -
 
 def test_a_not_relevant_skill_comes_last_however_important(loaded: Engine) -> None:
     with loaded.begin() as connection:
-        connection.execute(text("UPDATE Skills SET not_relevant = 'Y' WHERE element_id = '2.A.1.b' AND scale_id = 'LV'"))
+        connection.execute(
+            text("UPDATE Skills SET not_relevant = 'Y' WHERE element_id = '2.A.1.b' AND scale_id = 'LV'")
+        )
     assert [skill.element_id for skill in skills_of(loaded, CHIEFS)] == [READING, LISTENING]
 
 
 def test_what_a_rating_lacks_is_none(loaded: Engine) -> None:
     load(loaded, RELEASE_B)
     reading, listening = skills_of(loaded, DEVELOPERS)
-    assert astuple(reading) == (READING, "Reading Comprehension", 3.88, None, None, 3.62, *[None, False, False, None, "text"])
+    assert astuple(reading) == (
+        READING,
+        "Reading Comprehension",
+        3.88,
+        None,
+        None,
+        3.62,
+        *[None, False, False, None, "text"],
+    )
     assert (listening.element_id, listening.importance) == (LISTENING, 3.38)
 
 

@@ -299,7 +299,9 @@ def test_upsert_inserts_updates_and_leaves_other_rows(blank: Engine) -> None:
     first = api_occupations(
         (CHIEFS, "Chiefs", "Lead.", "2024-09-01 12:30:15"), (NURSES, "Nurses", "Care.", "2024-09-01 12:30:16")
     )
-    second = api_occupations((NURSES, "Nurses!", None, "2024-10-01 00:00:00"), (CLERKS, "Clerks", None, "2024-10-01 23:59:59"))
+    second = api_occupations(
+        (NURSES, "Nurses!", None, "2024-10-01 00:00:00"), (CLERKS, "Clerks", None, "2024-10-01 23:59:59")
+    )
     for rows in (first, first, second, second):
         with write(blank) as connection:
             upsert(connection, "OnetApiOccupationData", rows)

@@ -24,7 +24,6 @@ from tests.store.small_releases import (
     CLERKS,
     DEVELOPERS,
     FETCHED,
-    LISTENING,
     NURSES,
     READING,
     RELEASE_A,
@@ -37,10 +36,7 @@ from tests.store.small_releases import (
 
 EARLY, MIDDLE, LATE = date(2019, 7, 1), date(2021, 8, 1), date(2024, 8, 1)
 OLD_MODEL = {"model": "old", "prompt_version": "1", "is_active": None}
-RATING = (
-    "element_name data_value n standard_error lower_ci_bound upper_ci_bound recommend_suppress not_relevant "
-    "date_updated domain_source"
-).split()
+RATING = ["element_name", "data_value", "n", "standard_error", "lower_ci_bound", "upper_ci_bound", "recommend_suppress", "not_relevant", "date_updated", "domain_source"]
 
 
 def view_rows(engine: Engine, name: str) -> list[dict[str, Any]]:
@@ -145,7 +141,10 @@ def test_the_winner_brings_its_own_flags_and_nothing_of_the_other(loaded: Engine
     newer = {"recommend_suppress": "N", "not_relevant": "N", "date_updated": LATE, "n": None}
     older = {"recommend_suppress": "N", "not_relevant": "Y", "date_updated": EARLY, "n": 3}
     occupations = [{"onet_soc_code": code, "title": "-", **FETCHED} for code in (CHIEFS, NURSES)]
-    ratings = [api_skill(NURSES, READING, **newer), api_skill(CHIEFS, READING, **{**older, "date_updated": date(2014, 1, 1)})]
+    ratings = [
+        api_skill(NURSES, READING, **newer),
+        api_skill(CHIEFS, READING, **{**older, "date_updated": date(2014, 1, 1)}),
+    ]
     add(loaded, {"OnetApiOccupationData": occupations, "OnetApiSkillsData": ratings})
 
     found = skills_by_key(loaded)

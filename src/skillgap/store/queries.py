@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -143,13 +143,15 @@ def get_occupation_skills(connection: Connection, onet_soc_code: str) -> list[Sk
 
 
 def _get_ratings(connection: Connection, which: ColumnElement[bool]) -> Ratings:
-    ratings = connection.execute(select(*SKILLS_VIEW.c).where(which, SKILLS_VIEW.c.source != "llm")).all()
+    rows = connection.execute(select(*SKILLS_VIEW.c).where(which, SKILLS_VIEW.c.source != "llm")).all()
+    skills = _Pivot(rows)
     occupations = connection.execute(select(*OCCUPATIONS_VIEW.c).order_by(OCCUPATIONS_VIEW.c.onet_soc_code))
-    rated = {row.onet_soc_code for row in ratings if row.scale_id == "LV" and row.data_value is not None}
-    return _to_ratings(
-        [row for row in ratings if row.onet_soc_code in rated],
-        occupations=[
-            Occupation(
+    rated = set(skills.codes)
+    return Ratings(
+        data_version=get_data_version(connection),
+        release=_get_release(connection),
+        occupations={
+            row.onet_soc_code: Occupation(
                 onet_soc_code=row.onet_soc_code,
                 title=row.title,
                 description=row.description,
@@ -158,9 +160,21 @@ def _get_ratings(connection: Connection, which: ColumnElement[bool]) -> Ratings:
                 as_of=row.as_of.isoformat() if row.as_of else None,
             )
             for row in occupations
-        ],
-        release=_get_release(connection),
-        data_version=get_data_version(connection),
+        },
+        codes=tuple(skills.codes),
+        element_ids=tuple(skills.names),
+        element_names=tuple(skills.names.values()),
+        sources=tuple(skills.sources),
+        data_value=skills.array("LV", "data_value", np.float64, np.nan),
+        standard_error=skills.array("LV", "standard_error", np.float64, np.nan),
+        n=skills.array("LV", "n", np.int32, 0),
+        importance=skills.array("IM", "data_value", np.float64, np.nan),
+        importance_standard_error=skills.array("IM", "standard_error", np.float64, np.nan),
+        importance_n=skills.array("IM", "n", np.int32, 0),
+        not_relevant=skills.array("LV", "not_relevant", np.bool_, False, "Y".__eq__),
+        recommend_suppress=skills.array("LV", "recommend_suppress", np.bool_, False, "Y".__eq__),
+        month=skills.array("LV", "date_updated", np.int32, NO_MONTH, lambda day: 12 * day.year + day.month - 1),
+        source=skills.array("LV", "source", np.int8, 0, skills.sources.index),
     )
 
 
@@ -170,61 +184,42 @@ def _get_release(connection: Connection) -> Release | None:
     return Release(*row) if row else None
 
 
-def _to_ratings(
-    rows: Sequence[Any], *, occupations: Sequence[Occupation], release: Release | None, data_version: str
-) -> Ratings:
-    """Pivot rows of SkillsView into arrays."""
-    codes = sorted({row.onet_soc_code for row in rows})
-    names = {row.element_id: row.element_name for row in rows}
-    element_ids = sorted(names)
-    sources = sorted({row.source for row in rows})
-    level, importance = (
-        _Pivot([row for row in rows if row.scale_id == scale_id], codes, element_ids) for scale_id in ("LV", "IM")
-    )
-    return Ratings(
-        data_version=data_version,
-        release=release,
-        occupations={each.onet_soc_code: each for each in occupations},
-        codes=tuple(codes),
-        element_ids=tuple(element_ids),
-        element_names=tuple(names[element_id] for element_id in element_ids),
-        sources=tuple(sources),
-        data_value=level.array("data_value", np.float64, np.nan),
-        standard_error=level.array("standard_error", np.float64, np.nan),
-        n=level.array("n", np.int32, 0),
-        importance=importance.array("data_value", np.float64, np.nan),
-        importance_standard_error=importance.array("standard_error", np.float64, np.nan),
-        importance_n=importance.array("n", np.int32, 0),
-        not_relevant=level.array("not_relevant", np.bool_, False, "Y".__eq__),
-        recommend_suppress=level.array("recommend_suppress", np.bool_, False, "Y".__eq__),
-        month=level.array("date_updated", np.int32, NO_MONTH, lambda day: 12 * day.year + day.month - 1),
-        source=level.array("source", np.int8, 0, sources.index),
-    )
-
-
 class _Pivot:
-    """The rows of one scale, to be read as arrays of (occupations, elements), one field at a time."""
+    """Rows of SkillsView, to be read as arrays of (rated occupations, elements), one field of one scale at a time."""
 
-    def __init__(self, rows: Sequence[Any], codes: Sequence[str], element_ids: Sequence[str]) -> None:
+    def __init__(self, rows: Sequence[Any]) -> None:
         fields = SKILLS_VIEW.c.keys()
         columns = zip(*rows, strict=True) if rows else ((),) * len(fields)
         self._columns = dict(zip(fields, columns, strict=True))
-        self._shape = (len(codes), len(element_ids))
-        self._where = (self._places("onet_soc_code", codes), self._places("element_id", element_ids))
+        codes, scales, values = (self._columns[field] for field in ("onet_soc_code", "scale_id", "data_value"))
+        self.codes = sorted(
+            {
+                code
+                for code, scale, value in zip(codes, scales, values, strict=True)
+                if scale == "LV" and value is not None
+            }
+        )
+        self.names = dict(sorted(zip(self._columns["element_id"], self._columns["element_name"], strict=True)))
+        self.sources = sorted(set(self._columns["source"]))
+        self._row = self._mapped("onet_soc_code", {code: i for i, code in enumerate(self.codes)}, np.intp, -1)
+        self._column = self._mapped("element_id", {element_id: k for k, element_id in enumerate(self.names)}, np.intp)
 
     def array(
         self,
+        scale_id: str,
         field: str,
         dtype: type[np.generic],
         missing: Any,
         value_of: Callable[[Any], Any] = lambda value: value,
     ) -> np.ndarray[Any, Any]:
-        """Return a field with `missing` for what is null or not there; few values differ, each is read once."""
+        """Return a field of a scale, with `missing` for what is null or not there; each value is read once."""
         values = {value: missing if value is None else value_of(value) for value in set(self._columns[field])}
-        out = np.full(self._shape, missing, dtype=dtype)
-        out[self._where] = np.array([values[value] for value in self._columns[field]], dtype=dtype)
+        wanted = self._mapped("scale_id", {scale_id: True}, np.bool_, False) & (self._row >= 0)
+        out = np.full((len(self.codes), len(self.names)), missing, dtype=dtype)
+        out[self._row[wanted], self._column[wanted]] = self._mapped(field, values, dtype)[wanted]
         return out
 
-    def _places(self, field: str, keys: Sequence[str]) -> np.ndarray[Any, np.dtype[np.intp]]:
-        places = {key: place for place, key in enumerate(keys)}
-        return np.array([places[key] for key in self._columns[field]], dtype=np.intp)
+    def _mapped(
+        self, field: str, values: Mapping[Any, Any], dtype: type[np.generic], otherwise: Any = None
+    ) -> np.ndarray[Any, Any]:
+        return np.array([values.get(value, otherwise) for value in self._columns[field]], dtype=dtype)
