@@ -23,9 +23,8 @@ SKILLGAP = (sys.executable, "-m", "skillgap")
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, "SKILLGAP_DATABASE_URL": f"sqlite:///{folder}/skillgap.db"}
-        for step in (["init-db"], ["load", "starter"]):
-            _say(f"skillgap {' '.join(step)}")
-            subprocess.run([*SKILLGAP, *step], env=environment, check=True)
+        _say("skillgap load starter")
+        subprocess.run([*SKILLGAP, "load", "starter"], env=environment, check=True)
         _say("skillgap serve --port 0")
         with subprocess.Popen(
             [*SKILLGAP, "serve", "--port", "0"], env=environment, stderr=subprocess.PIPE, text=True

@@ -20,7 +20,9 @@ from sqlalchemy import Engine, make_url
 from skillgap.errors import ReleaseDataError
 from skillgap.nodes import extract_load_text_files
 from skillgap.store.engine import make_engine
+from skillgap.store.tables import init_tables
 from tests.conftest import onet_zip
+from tests.store.small_releases import RELEASE_A, load
 
 
 @pytest.fixture
@@ -28,6 +30,18 @@ def engine(mysql_url: str) -> Iterator[Engine]:
     engine = make_engine(mysql_url)
     yield engine
     engine.dispose()
+
+
+def skillgap(engine: Engine, *arguments: str) -> str:
+    """Run the command line and return what it printed."""
+    url = engine.url.render_as_string(hide_password=False)
+    return subprocess.run(
+        [sys.executable, "-m", "skillgap", *arguments],
+        env={**os.environ, "SKILLGAP_DATABASE_URL": url},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
 
 
 def rows(engine: Engine, query: str) -> list[tuple[object, ...]]:
@@ -60,11 +74,12 @@ def month(text: str) -> date:
     return datetime.strptime(text, "%m/%Y").date()
 
 
-def test_29_0_reaches_the_views_line_by_line(engine: Engine, tmp_path: Path) -> None:
+def test_29_0_reaches_the_views_line_by_line_and_answers(engine: Engine) -> None:
     release = onet_zip("29_0")
-    _, report = extract_load_text_files(engine, str(release), cache_dir=tmp_path)
-    assert report.was_empty
-
+    skillgap(engine, "load", str(release))
+    assert rows(engine, "SELECT source, release_number, rows_changed FROM Loads") == [
+        ("text", "29.0", 1016 + 29 + 627 + 61_530)
+    ]
     skills = lines(release, "Skills.txt")
     assert len(skills) == 879 * 35 * 2
     assert sorted(
@@ -106,9 +121,17 @@ def test_29_0_reaches_the_views_line_by_line(engine: Engine, tmp_path: Path) -> 
         for line in lines(release, "Scales Reference.txt")
     )
 
+    answer = json.loads(skillgap(engine, "skills", "11-1011.00", "--json"))["skills"]
+    assert {skill["element_id"]: skill["data_value"] for skill in answer} == {
+        line["Element ID"]: number(line["Data Value"])
+        for line in skills
+        if (line["O*NET-SOC Code"], line["Scale ID"]) == ("11-1011.00", "LV")
+    }
+
 
 def test_a_release_with_a_bad_value_changes_nothing(engine: Engine, tmp_path: Path) -> None:
-    extract_load_text_files(engine, "starter", cache_dir=tmp_path)
+    init_tables(engine)
+    load(engine, RELEASE_A)
     checksums = "CHECKSUM TABLE Occupations, Scales, Elements, Skills, Loads"
     before = rows(engine, checksums)
     bad = tmp_path / "db_29_0_text"
@@ -122,27 +145,3 @@ def test_a_release_with_a_bad_value_changes_nothing(engine: Engine, tmp_path: Pa
     ):
         extract_load_text_files(engine, str(bad), cache_dir=tmp_path)
     assert rows(engine, checksums) == before
-
-
-def test_the_command_line_loads_and_answers_from_mysql(mysql_url: str, engine: Engine) -> None:
-    def skillgap(*arguments: str) -> str:
-        environment = {**os.environ, "SKILLGAP_DATABASE_URL": mysql_url}
-        command = [sys.executable, "-m", "skillgap", *arguments]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
-
-    skillgap("load", str(onet_zip("29_0")))
-    assert rows(engine, "SELECT source, release_number, rows_changed FROM Loads") == [
-        ("text", "29.0", 1016 + 29 + 627 + 61_530)
-    ]
-    answer = skillgap("skills", "11-1011.00", "--json")
-    (level,) = rows(
-        engine,
-        "SELECT CAST(data_value AS DOUBLE) FROM SkillsView "
-        "WHERE onet_soc_code = '11-1011.00' AND element_id = '2.B.4.e' AND scale_id = 'LV'",
-    )
-    skills = {skill["element_id"]: skill for skill in json.loads(answer)["skills"]}
-    assert len(skills) == 35
-    assert (skills["2.B.4.e"]["element_name"], skills["2.B.4.e"]["data_value"]) == (
-        "Judgment and Decision Making",
-        *level,
-    )

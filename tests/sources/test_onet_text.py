@@ -169,6 +169,15 @@ def test_a_quote_in_a_field_is_data(onet_29: OnetData):
     assert elements.loc["5.E", "description"].startswith('Alternate or "lay titles" include')
 
 
+def test_a_quote_that_opens_a_field_and_never_closes_is_data(extract: Extract):
+    tables = small_tables()
+    set_cell(tables, "Occupation Data", 3, "Title", '"Fund" managers')
+    set_cell(tables, "Occupation Data", 3, "Description", '"Plan')
+    occupations = extract(as_text(tables)).tables["Occupations"]
+    assert occupations.loc[1, ["title", "description"]].tolist() == ['"Fund" managers', '"Plan']
+    assert len(occupations) == 4
+
+
 def test_errors_of_26_1_have_two_decimals_and_those_of_29_0_four(onet_26: OnetData, onet_29: OnetData):
     first = ("11-1011.00", "2.A.1.a", "LV")
     errors = [
@@ -202,6 +211,9 @@ SHAPES: dict[str, Callable[[Tables], dict[str, bytes]]] = {
     "no last line end": lambda tables: {name: file.rstrip() for name, file in as_text(tables).items()},
     "column order": lambda tables: as_text({name: [row[::-1] for row in rows] for name, rows in tables.items()}),
     "extra columns": lambda tables: as_text({name: [["x", *row, ""] for row in rows] for name, rows in tables.items()}),
+    "padded header": lambda tables: as_text(
+        {n: [[f" {h} " for h in rows[0]], *rows[1:]] for n, rows in tables.items()}
+    ),
     "other files": lambda tables: (
         as_text(tables) | {"Abilities.txt": b"\xff", "x.pdf": b"", "Skills": b"", ".txt": b""}
     ),
@@ -255,10 +267,10 @@ def test_a_small_release_is_extracted_value_by_value(extract: Extract):
 
 
 def test_quotes_commas_and_line_ends_in_a_csv_field_are_data(extract: Extract):
-    tables, title = small_tables(), 'Cooks, "Restaurant",\nand more'
+    tables, title = small_tables(), 'Cooks, "Restaurant",\r\nand more'
     set_cell(tables, "Occupation Data", 5, "Title", title)
     files = as_csv(tables)
-    assert b'35-2014.00,"Cooks, ""Restaurant"",\nand more",' in files["occupation_data.csv"]
+    assert b'35-2014.00,"Cooks, ""Restaurant"",\r\nand more",' in files["occupation_data.csv"]
     assert extract(files, "db_31_0_csv").tables["Occupations"]["title"].tolist()[3] == title
 
 
@@ -433,9 +445,10 @@ def test_a_member_declared_too_large_is_refused_unread(tmp_path: Path, monkeypat
 
 
 def test_a_member_of_the_largest_size_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    files = as_text(small_tables())
-    monkeypatch.setattr(onet_text, "_LARGEST_FILE", max(map(len, files.values())))
-    assert len(extract_onet_data(write_zip(tmp_path / "db.zip", files)).tables["Skills"]) == 12
+    files = {name: content.rstrip() for name, content in as_text(small_tables()).items()}
+    monkeypatch.setattr(onet_text, "_LARGEST_FILE", len(files["Skills.txt"]))
+    skills = extract_onet_data(write_zip(tmp_path / "db.zip", files)).tables["Skills"]
+    assert skills["domain_source"].tolist() == ["Analyst"] * 12
 
 
 @pytest.mark.parametrize(
@@ -645,6 +658,14 @@ def test_a_file_cut_off_at_a_line_end_lacks_ratings_of_its_last_occupation(rows:
     assert_refused(
         extract, as_text(tables), "Skills.txt", f"35-2014.00: {left} ratings, expected 4; is the file cut off?"
     )
+
+
+def test_a_rating_that_every_occupation_lacks_is_missed(extract: Extract):
+    tables = small_tables()
+    tables["Skills"] = [row for row in tables["Skills"] if (row[1], row[3]) != ("2.B.3.m", "LV")]
+    codes = ("11-1011.00", "11-3031.03", "35-2014.00")
+    defects = [f"{code}: 3 ratings, expected 4; is the file cut off?" for code in codes]
+    assert_refused(extract, as_text(tables), "Skills.txt", *defects)
 
 
 @pytest.mark.parametrize(

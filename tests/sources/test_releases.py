@@ -169,6 +169,7 @@ def test_after_four_cuts_the_next_run_goes_on(download, cache_dir: Path, release
     release_server.cut_after = [1000, 1000, 1000, 1000]
     with pytest.raises(ReleaseUnavailable, match="what was downloaded is kept and the next run goes on from there"):
         download()
+    assert len(release_server.requests) == 4
     assert [file.name for file in cache_dir.iterdir()] == ["db_29_0_text.part"]
     archive = download()
     asked = [asked for _, asked in release_server.requests]
@@ -179,9 +180,11 @@ def test_after_four_cuts_the_next_run_goes_on(download, cache_dir: Path, release
 def test_a_server_that_ignores_the_range_sends_the_whole_file(download, cache_dir: Path, release_server: ReleaseServer):
     release_server.knows_ranges = False
     release_server.cut_after = [100_000]
-    archive = download()
+    seen: list[tuple[int, int | None]] = []
+    archive = download(on_bytes=lambda *each: seen.append(each))
     assert [asked for _, asked in release_server.requests] == [None, "bytes=100000-"]
     assert archive.path.read_bytes() == release_server.content
+    assert seen[-1] == (len(release_server.content), len(release_server.content))
 
 
 @pytest.mark.parametrize("more", [0, 7])
@@ -310,3 +313,16 @@ def test_the_checksum_of_a_folder_depends_on_the_names_and_contents_of_its_files
     assert checksum("same in another order", {"b": b"2", "a": b"1"}) == first
     assert checksum("another name", {"a": b"1", "c": b"2"}) != first
     assert checksum("another content", {"a": b"1", "b": b"3"}) != first
+
+
+def test_the_checksum_of_a_folder_does_not_depend_on_the_order_it_is_listed_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    for name in ("a", "b"):
+        (tmp_path / name).write_bytes(name.encode())
+    listed = list(tmp_path.iterdir())
+    checksums = []
+    for order in (listed, listed[::-1]):
+        monkeypatch.setattr(Path, "iterdir", lambda _, order=order: iter(order))
+        checksums.append(sha256_of(tmp_path))
+    assert checksums[0] == checksums[1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import contextmanager
 
 import pytest
 from sqlalchemy import Engine, create_engine, text
@@ -30,15 +30,30 @@ def loaded(blank: Engine) -> Engine:
     return blank
 
 
+@pytest.fixture(scope="module", params=["sqlite", "mysql"])
+def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """A database with RELEASE_A for the tests of a module that change nothing in it."""
+    with _database(request, tmp_path_factory) as engine:
+        load(engine, RELEASE_A)
+        yield engine
+
+
 @pytest.fixture(scope="session", params=["sqlite", "mysql"])
 def engine_29(
-    request: pytest.FixtureRequest, onet_29: OnetData, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, onet_29: OnetData
 ) -> Iterator[Engine]:
-    """A database with the whole of 29.0, only to be read, on each kind of server in turn."""
-    if request.param == "sqlite":
-        engine = make_engine(f"sqlite:///{tmp_path_factory.mktemp('onet_29')}/skillgap.db")
-        init_tables(engine)
+    """A database with the whole of 29.0, only to be read."""
+    with _database(request, tmp_path_factory) as engine:
         load(engine, onet_29)
+        yield engine
+
+
+@contextmanager
+def _database(request: pytest.FixtureRequest, folders: pytest.TempPathFactory) -> Iterator[Engine]:
+    """Give an engine on a database with the schema, of the kind that the fixture's parameter names."""
+    if request.param == "sqlite":
+        engine = make_engine(f"sqlite:///{folders.mktemp('store')}/skillgap.db")
+        init_tables(engine)
         yield engine
         engine.dispose()
         return
@@ -48,15 +63,11 @@ def engine_29(
     with admin.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
     engine = make_engine(server.set(database=name).render_as_string(hide_password=False))
-    init_tables(engine)
-    load(engine, onet_29)
-    yield engine
-    engine.dispose()
-    with admin.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name}"))
-    admin.dispose()
-
-
-def file_of(engine: Engine) -> Path:
-    """Return the file of a SQLite database."""
-    return Path(str(engine.url.database))
+    try:
+        init_tables(engine)
+        yield engine
+    finally:
+        engine.dispose()
+        with admin.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name}"))
+        admin.dispose()

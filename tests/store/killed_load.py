@@ -79,7 +79,8 @@ class InTheMiddleOf:
             if engine.dialect.name == "sqlite":
                 driver.set_progress_handler(lambda: action(connection), 100_000)
             else:
-                threading.Thread(target=self._watch, args=(engine.url, driver.thread_id(), action, connection)).start()
+                arguments = (engine.url, driver.thread_id(), action, connection)
+                threading.Thread(target=self._watch, args=arguments, daemon=True).start()
 
         BeforeStatement(self.pattern).arm(engine, while_at_work)
 
@@ -100,6 +101,9 @@ def plain(statement: str) -> str:
 
 # -- dying ------------------------------------------------------------------------------------------------------------
 
+_HANGS = 120
+"""Seconds after which a load that should have ended is taken for stuck."""
+
 _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload([__name__])
 
@@ -108,7 +112,7 @@ def kill_load(url: str, data: OnetData, at: Moment) -> None:
     """Load a release in another process, which is killed with SIGKILL at the moment."""
     process = _processes.Process(target=_load_and_die, args=(url, data, at))
     process.start()
-    process.join()
+    process.join(_HANGS)
     assert process.exitcode == -signal.SIGKILL, f"was not killed at {at}, exit code {process.exitcode}"
     process.close()
 

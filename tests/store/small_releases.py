@@ -132,11 +132,7 @@ def cells(data: OnetData) -> dict[str, list[tuple[Any, ...]]]:
 
 def _plain(row: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(
-        None
-        if value is pd.NA or value != value
-        else value.date()
-        if isinstance(value, pd.Timestamp)
-        else value
+        None if value is pd.NA or value != value else value.date() if isinstance(value, pd.Timestamp) else value
         for value in row
     )
 

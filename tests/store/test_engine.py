@@ -7,15 +7,13 @@ import socket
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, text
-from sqlalchemy.engine import URL
+from sqlalchemy import Engine, make_url, text
 
 from skillgap.errors import ConfigurationError, DatabaseUnavailable, SchemaMismatch, SkillgapError
 from skillgap.store.engine import make_engine, read, write
 from skillgap.store.queries import get_ratings, get_status
 from skillgap.store.tables import init_tables
-from tests.store.conftest import file_of
-from tests.store.small_releases import RELEASE_A, load, stored
+from tests.store.small_releases import RELEASE_A, load, stored, stored_on
 
 SECRET = "s3cr3t"  # noqa: S105 - the word the tests look for
 
@@ -76,18 +74,12 @@ def test_no_server_is_said_without_the_password(monkeypatch: pytest.MonkeyPatch)
     assert SECRET not in everything_said(failed.value)
 
 
-def test_a_wrong_password_is_not_repeated(mysql_server: URL, mysql_url: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_wrong_password_is_not_repeated(mysql_url: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    engine = make_engine(URL.create(**{**_parts(mysql_url), "password": SECRET}).render_as_string(False))
+    engine = make_engine(make_url(mysql_url).set(password=SECRET).render_as_string(hide_password=False))
     with pytest.raises(DatabaseUnavailable, match="Access denied") as failed:
         init_tables(engine)
     assert SECRET not in everything_said(failed.value) + caplog.text
-
-
-def _parts(url: str) -> dict[str, object]:
-    from sqlalchemy import make_url
-
-    return make_url(url)._asdict()
 
 
 def test_a_password_in_the_query_is_not_repeated(mysql_url: str) -> None:
@@ -127,12 +119,12 @@ def test_a_lost_table_or_view_names_the_command_that_makes_it(loaded: Engine, dr
 
 
 @pytest.mark.parametrize("statement", ["SELECT nosuch FROM Skills", "INSERT INTO Scales (nosuch) VALUES (1)"])
-def test_a_column_that_is_not_there_is_a_schema_of_another_version(loaded: Engine, statement: str) -> None:
-    with pytest.raises(SchemaMismatch, match="nosuch.*run `skillgap init-db`"), write(loaded) as connection:
+def test_a_column_that_is_not_there_is_a_schema_of_another_version(shared: Engine, statement: str) -> None:
+    with pytest.raises(SchemaMismatch, match=r"nosuch.*run `skillgap init-db`"), write(shared) as connection:
         connection.execute(text(statement))
 
 
-# -- transactions ---------------------------------------------------------------------------------------------------
+# -- transactions -------------------------------------------------------------------------------------------------
 
 
 class Interruption(Exception):
@@ -140,9 +132,13 @@ class Interruption(Exception):
 
 
 def test_write_is_undone_whole_by_any_error(loaded: Engine) -> None:
-    with pytest.raises(Interruption), write(loaded) as connection:
-        connection.execute(text("DELETE FROM Skills"))
-        raise Interruption
+    def delete_and_fail() -> None:
+        with write(loaded) as connection:
+            connection.execute(text("DELETE FROM Skills"))
+            raise Interruption
+
+    with pytest.raises(Interruption):
+        delete_and_fail()
     assert len(stored(loaded)["Skills"]) == 8
 
 
@@ -156,12 +152,23 @@ def test_read_sees_one_snapshot_while_another_writes(loaded: Engine) -> None:
     assert stored(loaded)["Skills"] == []
 
 
+def test_read_sees_one_snapshot_also_on_a_mysql_server_that_defaults_to_less(mysql_url: str) -> None:
+    engine = make_engine(f"{mysql_url}?init_command=SET+SESSION+TRANSACTION+ISOLATION+LEVEL+READ+COMMITTED")
+    init_tables(engine)
+    with read(engine) as reader:
+        assert stored_on(reader)["Skills"] == []
+        load(engine, RELEASE_A)
+        assert stored_on(reader)["Skills"] == []
+    assert len(stored(engine)["Skills"]) == 8
+    engine.dispose()
+
+
 def test_our_own_errors_pass_unchanged(engine: Engine) -> None:
-    with pytest.raises(SkillgapError, match="^ours$"), read(engine):
+    with pytest.raises(SkillgapError, match=r"^ours$"), read(engine):
         raise SkillgapError("ours")
 
 
-# -- SQLite -----------------------------------------------------------------------------------------------------------
+# -- SQLite -------------------------------------------------------------------------------------------------------
 
 
 def test_sqlite_makes_the_folder_of_its_file(tmp_path: Path) -> None:
@@ -212,5 +219,4 @@ def test_sqlite_lets_readers_go_on_and_guards_foreign_keys(tmp_path: Path) -> No
         for connection in (first, second):
             assert connection.scalar(text("PRAGMA journal_mode")) == "wal"
             assert connection.scalar(text("PRAGMA foreign_keys")) == 1
-    assert file_of(engine).exists()
     engine.dispose()

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, delete, text, update
 
 from skillgap.analysis.ratings import NO_MONTH, Ratings
 from skillgap.errors import NoData, UnknownOccupation, UnratedOccupation
@@ -25,6 +25,7 @@ from skillgap.store.queries import (
     get_titles,
     list_unrated_occupations,
 )
+from skillgap.store.schema import Skills
 from tests.store.small_releases import (
     ACTIVE_MODEL,
     CHIEFS,
@@ -94,7 +95,7 @@ def raw_rows(data: OnetData) -> list[Row]:
     return [dict(zip(SKILL_COLUMNS, row, strict=True)) for row in cells(data)["Skills"]]
 
 
-# -- get_ratings --------------------------------------------------------------------------------------------------------
+# -- get_ratings --------------------------------------------------------------------------------------------------
 
 
 def test_the_ratings_of_29_0_equal_the_raw_rows(engine_29: Engine, onet_29: OnetData) -> None:
@@ -113,13 +114,11 @@ def test_ratings_equal_the_raw_rows_also_where_fields_are_missing(blank: Engine,
 
 
 def test_a_rating_that_is_not_there_is_nan_and_one_without_level_does_not_count(loaded: Engine) -> None:
+    chiefs, nurses = Skills.onet_soc_code == CHIEFS, Skills.onet_soc_code == NURSES
     with loaded.begin() as connection:
-        for lost in (
-            f"DELETE FROM Skills WHERE onet_soc_code = '{CHIEFS}' AND element_id = '{READING}' AND scale_id = 'LV'",
-            f"DELETE FROM Skills WHERE onet_soc_code = '{CHIEFS}' AND element_id = '{LISTENING}' AND scale_id = 'IM'",
-            f"UPDATE Skills SET data_value = NULL WHERE onet_soc_code = '{NURSES}' AND scale_id = 'LV'",
-        ):
-            connection.execute(text(lost))
+        connection.execute(delete(Skills).where(chiefs, Skills.element_id == READING, Skills.scale_id == "LV"))
+        connection.execute(delete(Skills).where(chiefs, Skills.element_id == LISTENING, Skills.scale_id == "IM"))
+        connection.execute(update(Skills).where(nurses, Skills.scale_id == "LV").values(data_value=None))
     ratings = ratings_of(loaded)
     assert ratings.codes == (CHIEFS,)
     np.testing.assert_array_equal(ratings.data_value, [[np.nan, 4.88]])
@@ -169,15 +168,15 @@ def test_ratings_before_the_first_load_are_empty(blank: Engine) -> None:
     assert ratings.data_value.shape == (0, 0)
 
 
-# -- get_occupation_skills ------------------------------------------------------------------------------------------------
+# -- get_occupation_skills ----------------------------------------------------------------------------------------
 
 
-def test_skills_come_by_importance_with_not_relevant_ones_last(loaded: Engine) -> None:
-    assert [astuple(skill) for skill in skills_of(loaded, CHIEFS)] == [
+def test_skills_come_by_importance_with_not_relevant_ones_last(shared: Engine) -> None:
+    assert [astuple(skill) for skill in skills_of(shared, CHIEFS)] == [
         (LISTENING, "Active Listening", 4.88, 0.227, 8, 4.12, 0.125, False, False, "2014-07", "text"),
         (READING, "Reading Comprehension", 4.62, 0.183, 8, 4.0, 0.0, False, False, "2014-07", "text"),
     ]
-    assert [astuple(skill) for skill in skills_of(loaded, NURSES)] == [
+    assert [astuple(skill) for skill in skills_of(shared, NURSES)] == [
         (LISTENING, "Active Listening", 4.0, 0.0, 8, 3.75, 0.164, False, False, "2018-08", "text"),
         (READING, "Reading Comprehension", 1.25, 0.491, 7, 2.38, 0.183, True, True, "2018-08", "text"),
     ]
@@ -224,10 +223,10 @@ def test_the_skills_of_one_occupation_equal_those_among_all(engine_29: Engine) -
     ],
 )
 def test_a_question_without_ratings_for_an_answer_has_its_own_error(
-    loaded: Engine, code: str, error: type[Exception], said: str
+    shared: Engine, code: str, error: type[Exception], said: str
 ) -> None:
     with pytest.raises(error, match=said):
-        skills_of(loaded, code)
+        skills_of(shared, code)
 
 
 def test_skills_before_the_first_load_name_the_command_that_loads(blank: Engine) -> None:
@@ -235,7 +234,7 @@ def test_skills_before_the_first_load_name_the_command_that_loads(blank: Engine)
         skills_of(blank, CHIEFS)
 
 
-# -- what the database holds --------------------------------------------------------------------------------------------
+# -- what the database holds --------------------------------------------------------------------------------------
 
 
 def test_29_0_leaves_137_occupations_unrated(engine_29: Engine, onet_29: OnetData) -> None:

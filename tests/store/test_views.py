@@ -36,7 +36,9 @@ from tests.store.small_releases import (
 
 EARLY, MIDDLE, LATE = date(2019, 7, 1), date(2021, 8, 1), date(2024, 8, 1)
 OLD_MODEL = {"model": "old", "prompt_version": "1", "is_active": None}
-RATING = ["element_name", "data_value", "n", "standard_error", "lower_ci_bound", "upper_ci_bound", "recommend_suppress", "not_relevant", "date_updated", "domain_source"]
+RATING = [
+    name for name in RELEASE_A.tables["Skills"].columns if name not in ("onet_soc_code", "element_id", "scale_id")
+]
 
 
 def view_rows(engine: Engine, name: str) -> list[dict[str, Any]]:
@@ -58,7 +60,7 @@ def skills_by_key(engine: Engine) -> dict[tuple[str, str, str], dict[str, Any]]:
     return by_key
 
 
-# -- SkillsView, worked by hand ---------------------------------------------------------------------------------------
+# -- SkillsView, worked by hand -----------------------------------------------------------------------------------
 
 TEXT, API = 4.0, 2.0
 CASES = {
@@ -202,7 +204,7 @@ def test_activating_another_model_changes_whose_scores_are_shown(loaded: Engine)
     assert skills_by_key(loaded)[CHIEFS, READING, "LV"]["llm_data_value"] == 1.5
 
 
-# -- SkillsView against a merge in plain Python -------------------------------------------------------------------------
+# -- SkillsView against a merge in plain Python -------------------------------------------------------------------
 
 
 def merged(rows: dict[str, list[dict[str, Any]]], names: dict[str, str]) -> dict[tuple[str, str, str], dict[str, Any]]:
@@ -276,7 +278,7 @@ def test_every_combination_of_sources_equals_a_plain_merge(blank: Engine, seed: 
     assert counts == {source: sources.count(source) for source in ("api", "llm", "text")}
 
 
-# -- OccupationsView --------------------------------------------------------------------------------------------------
+# -- OccupationsView ----------------------------------------------------------------------------------------------
 
 PUBLISHED = date(2024, 5, 1)
 """RELEASE_A's."""
@@ -293,8 +295,8 @@ def occupations(engine: Engine) -> dict[str, tuple[Any, ...]]:
     return by_code
 
 
-def test_occupations_of_the_text_release_alone_carry_its_date(loaded: Engine) -> None:
-    assert occupations(loaded) == {
+def test_occupations_of_the_text_release_alone_carry_its_date(shared: Engine) -> None:
+    assert occupations(shared) == {
         CHIEFS: ("Chief Executives", "Determine and formulate policies.", "text", PUBLISHED),
         DEVELOPERS: ("Software Developers", None, "text", PUBLISHED),
         NURSES: ("Registered Nurses", "Assess patients’ health; «soins».", "text", PUBLISHED),

@@ -16,7 +16,7 @@ from skillgap.errors import ConfigurationError, DatabaseUnavailable, SchemaMisma
 # MySQL's numbers, and SQLite's words: no such table, no such column, a view of such.
 _OTHER_SCHEMA = (1146, 1054, 1356)
 _OTHER_SCHEMA_TEXT = ("no such table", "no such column", "has no column named")
-_DISK_FULL = (1021, 1114, 28)
+_DISK_FULL = (1021, 1114, 28, "SQLITE_FULL", "SQLITE_IOERR_SHMSIZE")  # the last: no room for the index of its log
 _SECONDS_TO_CONNECT = 5
 _SECONDS_TO_WAIT_FOR_A_LOCK = 60
 
@@ -27,8 +27,8 @@ def make_engine(database_url: str) -> Engine:
         url = make_url(database_url)
     except (ArgumentError, ValueError):  # ValueError: the port is no number
         raise ConfigurationError(
-            f"the database URL {_without_password(database_url)!r} cannot be read; write sqlite:////path/to/skillgap.db "
-            "or mysql+pymysql://user:password@host/database"
+            f"the database URL {_without_password(database_url)!r} cannot be read; "
+            "write sqlite:////path/to/skillgap.db or mysql+pymysql://user:password@host/database"
         ) from None
     if url.drivername in ("mysql", "mariadb", "mariadb+pymysql"):  # as mariadb, tables would lose their mysql_ options
         url = url.set(drivername="mysql+pymysql")
@@ -74,9 +74,10 @@ def _translated(error: DBAPIError, engine: Engine) -> SkillgapError:
     where = shown(engine.url)
     text = str(error.orig)
     number = error.orig.args[0] if error.orig is not None and error.orig.args else None
+    name = getattr(error.orig, "sqlite_errorname", None)
     if number in _OTHER_SCHEMA or any(words in text for words in _OTHER_SCHEMA_TEXT):
         return SchemaMismatch(f"{where} lacks tables or columns of this version ({text}); run `skillgap init-db`")
-    if number in _DISK_FULL or "disk is full" in text:
+    if number in _DISK_FULL or name in _DISK_FULL:
         return DatabaseUnavailable(f"{where}: no room left on its disk; nothing was changed ({text})")
     return DatabaseUnavailable(f"{where}: {text}")
 
@@ -91,6 +92,7 @@ def _mysql_engine(url: URL) -> Engine:
         raise ConfigurationError("the database URL has more than one @; in a user name or a password write @ as %40")
     return create_engine(
         url.update_query_dict({"charset": "utf8mb4"}),
+        isolation_level="REPEATABLE READ",  # `read` promises one snapshot, whatever the server's default
         pool_pre_ping=True,
         pool_recycle=1800,
         connect_args={"connect_timeout": _SECONDS_TO_CONNECT},
