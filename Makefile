@@ -4,6 +4,10 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check install
+NAMES  := awk '/^Collecting/ { print "  " $$2; fflush() }'  # of what pip is getting, as it goes
+
+SHELL       := bash
+.SHELLFLAGS := -eu -o pipefail -c
 
 .PHONY: demo serve test check lint bench starter clean
 
@@ -39,13 +43,13 @@ $(VENV)/bin/python:
 
 $(VENV)/installed: requirements.txt pyproject.toml | $(VENV)/bin/python
 	@echo "installing what skillgap needs into $(VENV)" >&2
-	@$(PIP) -r requirements.txt
-	@$(PIP) --no-deps --editable .
+	@$(PIP) -r requirements.txt | $(NAMES)
+	@$(PIP) --quiet --no-deps --editable .
 	@mkdir -p build && touch $@
 
 $(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
 	@echo "installing what its tests need into $(VENV)" >&2
-	@$(PIP) -r requirements-dev.txt
+	@$(PIP) -r requirements-dev.txt | $(NAMES)
 	@touch $@
 
 clean:
