@@ -520,22 +520,23 @@ def test_a_wrong_header_is_shown_beside_the_columns_missed(extract: Extract):
     ("line", "header", "text", "defect"),
     [
         (3, "Data Value", "8", "'8.0', expected 0 to 7 (scale LV)"),
-        (3, "Data Value", "7.001", "'7.001', expected 0 to 7 (scale LV)"),
+        (3, "Data Value", "7.01", "'7.01', expected 0 to 7 (scale LV)"),
+        (3, "Data Value", "4.125", "'4.125', expected a number from -9 to 999 with at most 2 decimals"),
         (3, "Data Value", "-1", "'-1.0', expected 0 to 7 (scale LV)"),
         (2, "Data Value", "0.5", "'0.5', expected 1 to 5 (scale IM)"),
-        (2, "Data Value", "high", "'high', expected a number from -9 to 999"),
-        (2, "Data Value", "4,12", "'4,12', expected a number from -9 to 999"),
-        (2, "Data Value", "nan", "'nan', expected a number from -9 to 999"),
-        (2, "Data Value", "1e0", "'1e0', expected a number from -9 to 999"),
-        (2, "Data Value", "٤", "'٤', expected a number from -9 to 999"),
-        (2, "Data Value", "n/a", "'n/a', expected a number from -9 to 999"),
-        (2, "Data Value", "", "'', expected a number from -9 to 999"),
+        (2, "Data Value", "high", "'high', expected a number from -9 to 999 with at most 2 decimals"),
+        (2, "Data Value", "4,12", "'4,12', expected a number from -9 to 999 with at most 2 decimals"),
+        (2, "Data Value", "nan", "'nan', expected a number from -9 to 999 with at most 2 decimals"),
+        (2, "Data Value", "1e0", "'1e0', expected a number from -9 to 999 with at most 2 decimals"),
+        (2, "Data Value", "٤", "'٤', expected a number from -9 to 999 with at most 2 decimals"),
+        (2, "Data Value", "n/a", "'n/a', expected a number from -9 to 999 with at most 2 decimals"),
+        (2, "Data Value", "", "'', expected a number from -9 to 999 with at most 2 decimals"),
         (2, "N", "8.0", "'8.0', expected a whole number from 0 to 9999"),
         (2, "N", "-8", "'-8', expected a whole number from 0 to 9999"),
         (2, "N", "10000", "'10000', expected a whole number from 0 to 9999"),
         (2, "N", "²", "'²', expected a whole number from 0 to 9999"),
-        (2, "Standard Error", "-0.1", "'-0.1', expected a number from 0 to 999"),
-        (2, "Upper CI Bound", "high", "'high', expected a number from -99 to 999"),
+        (2, "Standard Error", "-0.1", "'-0.1', expected a number from 0 to 999 with at most 4 decimals"),
+        (2, "Upper CI Bound", "high", "'high', expected a number from -99 to 999 with at most 4 decimals"),
         (2, "Recommend Suppress", "y", "'y', expected Y or N"),
         (2, "Not Relevant", "No", "'No', expected Y or N"),
         (2, "Date", "13/2023", "'13/2023', expected a month, MM/YYYY"),
@@ -566,8 +567,8 @@ def test_a_wrong_value_in_skills_is_named_with_its_place(
         ("Occupation Data", "Title", "", "'', expected a text of 1 to 150 characters"),
         ("Occupation Data", "Description", "x" * 1001, f"'{'x' * 60}', expected a text of 1 to 1000 characters"),
         ("Content Model Reference", "Element Name", "n/a", "'n/a', expected a text of 1 to 150 characters"),
-        ("Scales Reference", "Minimum", "one", "'one', expected a number from -9 to 9"),
-        ("Scales Reference", "Maximum", "1000", "'1000', expected a number from -9 to 999"),
+        ("Scales Reference", "Minimum", "one", "'one', expected a number from -9 to 9 with at most 0 decimals"),
+        ("Scales Reference", "Maximum", "1000", "'1000', expected a number from -9 to 999 with at most 0 decimals"),
     ],
     ids=lambda value: str(value)[:40],
 )
@@ -804,3 +805,12 @@ def test_a_damaged_zip_is_refused_or_read(scratch: Path, data: st.DataObject):
     except SourceError:
         return
     assert len(data_read.tables["Skills"]) == 12
+
+
+def test_two_releases_in_one_zip_are_refused_by_their_folders(tmp_path: Path):
+    path = tmp_path / "both.zip"
+    with zipfile.ZipFile(path, "w") as zipped:
+        for folder in ("db_28_3_text", "db_29_0_text"):
+            zipped.writestr(f"{folder}/Skills.txt", "x")
+    with pytest.raises(ReleaseLayoutError, match="more than one folder: db_28_3_text, db_29_0_text"):
+        extract_onet_data(Archive(path, "both.zip"))

@@ -197,18 +197,21 @@ def test_a_part_that_does_not_fit_is_thrown_away(more: int, download, cache_dir:
     assert archive.path.read_bytes() == release_server.content
 
 
-@pytest.mark.parametrize("status", [403, 404, 503])
+@pytest.mark.parametrize(
+    ("status", "way_out", "requests"),
+    [(403, "does O*NET 29.9 exist?", 1), (404, "does O*NET 29.9 exist?", 1), (503, "try again later.", 4)],
+)
 def test_a_refusal_names_url_and_status_and_where_releases_are_listed(
-    status: int, download, cache_dir: Path, release_server: ReleaseServer
+    status: int, way_out: str, requests: int, download, cache_dir: Path, release_server: ReleaseServer
 ):
     release_server.status = status
     with pytest.raises(ReleaseUnavailable) as caught:
         download("29.9")
     assert str(caught.value) == (
-        f"{release_server.url}/db_29_9_text.zip: HTTP {status}; does O*NET 29.9 exist? "
+        f"{release_server.url}/db_29_9_text.zip: HTTP {status}; {way_out} "
         "Releases: https://www.onetcenter.org/db_releases.html"
     )
-    assert len(release_server.requests) == 1
+    assert len(release_server.requests) == requests
     assert list(cache_dir.iterdir()) == []
 
 

@@ -71,10 +71,14 @@ def _matching(pattern: re.Pattern[str], expected: str) -> Callable[[str], str]:
     return parse
 
 
-def _number(least: float, most: float) -> Callable[[str], float]:
+def _number(least: float, most: float, decimals: int) -> Callable[[str], float]:
+    """More decimals than the column has are refused: MySQL would round them away, SQLite keep them."""
+    expected = f"a number from {least:g} to {most:g} with at most {decimals} decimals"
+
     def parse(text: str) -> float:
-        if not _DECIMAL.fullmatch(text) or not least <= float(text) <= most:
-            raise ValueError(f"a number from {least:g} to {most:g}")
+        match = _DECIMAL.fullmatch(text)
+        if match is None or not least <= float(text) <= most or len(match[1] or "") > decimals + 1:
+            raise ValueError(expected)
         return float(text)
 
     return parse
@@ -121,19 +125,19 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     "Scales": (
         Column("scale_id", "Scale ID", _text(3)),
         Column("scale_name", "Scale Name", _text(50)),
-        Column("minimum", "Minimum", _number(-9, 9), "float64"),
-        Column("maximum", "Maximum", _number(-9, 999), "float64"),
+        Column("minimum", "Minimum", _number(-9, 9, 0), "float64"),
+        Column("maximum", "Maximum", _number(-9, 999, 0), "float64"),
     ),
     "Skills": (
         Column("onet_soc_code", "O*NET-SOC Code", _soc_code),
         Column("element_id", "Element ID", _element_id),
         Column("scale_id", "Scale ID", _text(3)),
         Column("element_name", "Element Name", _text(150), may_be_null=True, may_be_absent=True),
-        Column("data_value", "Data Value", _number(-9, 999), "float64"),
+        Column("data_value", "Data Value", _number(-9, 999, 2), "float64"),
         Column("n", "N", _whole(0, 9999), "Int64", may_be_null=True),
-        Column("standard_error", "Standard Error", _number(0, 999), "float64", may_be_null=True),
-        Column("lower_ci_bound", "Lower CI Bound", _number(-99, 999), "float64", True, True),
-        Column("upper_ci_bound", "Upper CI Bound", _number(-99, 999), "float64", True, True),
+        Column("standard_error", "Standard Error", _number(0, 999, 4), "float64", may_be_null=True),
+        Column("lower_ci_bound", "Lower CI Bound", _number(-99, 999, 4), "float64", True, True),
+        Column("upper_ci_bound", "Upper CI Bound", _number(-99, 999, 4), "float64", True, True),
         Column("recommend_suppress", "Recommend Suppress", _flag, may_be_null=True),
         Column("not_relevant", "Not Relevant", _flag, may_be_null=True),
         Column("date_updated", "Date", _month, "datetime64[s]", may_be_null=True),
@@ -197,15 +201,18 @@ class _Files:
     def __init__(self, archive: Archive, files: Mapping[str, Callable[[], bytes]]) -> None:
         self._archive = archive
         self._by_key: dict[str, _File] = {}
-        self._folder = archive.path.resolve().stem
+        folders: set[str] = set()
         # .txt after .csv: where both are there, the text file counts
         for path in sorted(files, key=lambda path: (path.lower().endswith(".txt"), path)):
             name = PurePosixPath(path).name
             stem, _, ending = name.rpartition(".")
             if ending.lower() in ("txt", "csv") and not name.startswith("."):
                 self._by_key[_key(stem)] = _File(name, files[path])
-                if "/" in path:
-                    self._folder = PurePosixPath(path).parts[0]
+                folders.add(str(PurePosixPath(path).parent))
+        if len(folders) > 1:
+            raise ReleaseLayoutError(f"{archive.origin}: files in more than one folder: {', '.join(sorted(folders))}")
+        folder = PurePosixPath(*folders).name
+        self._folder = folder or archive.path.resolve().stem
 
     def of(self, table: str) -> list[_File]:
         """Return the files that hold a table, by the first layout that is there whole."""

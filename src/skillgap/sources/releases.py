@@ -113,9 +113,9 @@ def _download(number: str, cache_dir: Path, download_url: str, on_bytes: OnBytes
     except OSError as error:
         raise ReleaseUnavailable(f"{cache_dir}: cannot keep the download there: {error}") from error
     except httpx.HTTPStatusError as error:
+        way_out = "try again later." if error.response.is_server_error else f"does O*NET {number} exist?"
         raise ReleaseUnavailable(
-            f"{url}: HTTP {error.response.status_code}; does O*NET {number} exist? "
-            "Releases: https://www.onetcenter.org/db_releases.html"
+            f"{url}: HTTP {error.response.status_code}; {way_out} Releases: https://www.onetcenter.org/db_releases.html"
         ) from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise ReleaseUnavailable(
@@ -125,7 +125,13 @@ def _download(number: str, cache_dir: Path, download_url: str, on_bytes: OnBytes
     return Archive(target, url)
 
 
-@stamina.retry(on=httpx.TransportError, attempts=4, wait_max=5.0)
+def _may_pass(error: Exception) -> bool:
+    if isinstance(error, httpx.HTTPStatusError):
+        return error.response.is_server_error
+    return isinstance(error, httpx.TransportError) and not isinstance(error, httpx.UnsupportedProtocol)
+
+
+@stamina.retry(on=_may_pass, attempts=4, wait_max=5.0)
 def _fetch(url: str, part: Path, on_bytes: OnBytes | None) -> None:
     """Append to `part` what it lacks of the file at `url`."""
     have = part.stat().st_size if part.exists() else 0
