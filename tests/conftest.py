@@ -81,6 +81,15 @@ def ratings(starter_database: str) -> Ratings:
 # -- databases ----------------------------------------------------------------------------------------------------
 
 
+def mysql_program() -> str:
+    """Return a server program on PATH, skip the test where there is none."""
+    program = shutil.which("mariadbd") or shutil.which("mysqld")
+    if program is None:
+        reason = "no MySQL: set SKILLGAP_TEST_MYSQL_URL, or install mariadb-server"
+        pytest.fail(reason) if _required("SKILLGAP_REQUIRE_MYSQL") else pytest.skip(reason)
+    return program
+
+
 @pytest.fixture(scope="session")
 def mysql_server() -> Iterator[URL]:
     """A real server: the one named, the one on 3306 that lets root in, or a private one."""
@@ -91,10 +100,7 @@ def mysql_server() -> Iterator[URL]:
     if lets_root_in(local):
         yield local
         return
-    server = shutil.which("mariadbd") or shutil.which("mysqld")
-    if server is None:
-        reason = "no MySQL: set SKILLGAP_TEST_MYSQL_URL, or install mariadb-server"
-        pytest.fail(reason) if _required("SKILLGAP_REQUIRE_MYSQL") else pytest.skip(reason)
+    server = mysql_program()
     in_memory = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - the folder in it is our own
     with tempfile.TemporaryDirectory(dir=in_memory) as folder, private_mysql(server, Path(folder)) as url:
         yield url

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import signal
 import socket
 import subprocess
@@ -21,7 +20,7 @@ from skillgap.api.request_log import RequestLog
 from skillgap.nodes import extract_load_text_files
 from skillgap.store.engine import make_engine, write
 from tests.api.serving import Service, eventually, serve
-from tests.conftest import onet_zip
+from tests.conftest import mysql_program, onet_zip
 from tests.mysql_server import private_mysql
 
 PAIR = "/skill-gap?from=29-1141.00&to=11-9111.00"
@@ -114,9 +113,7 @@ def test_another_release_is_taken_over_with_new_etags(tmp_path: Path):
 
 
 def test_answers_go_on_while_the_database_is_gone_and_new_data_are_seen_after(tmp_path: Path):
-    server = shutil.which("mariadbd") or shutil.which("mysqld")
-    if server is None:
-        pytest.skip("no MySQL server program on PATH")
+    server = mysql_program()
     with private_mysql(server, tmp_path) as mysql:
         with make_engine(mysql.render_as_string(hide_password=False)).begin() as connection:
             connection.execute(text("CREATE DATABASE skillgap"))
