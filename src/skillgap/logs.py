@@ -28,7 +28,6 @@ def configure_logging(*, log_format: str, log_level: str) -> None:
         logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer)
         if as_json
         else structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
     )
 
 
