@@ -99,11 +99,7 @@ def test_a_real_release_killed_at_work_leaves_the_release_before(
 ) -> None:
     load(blank, onet_26)
     before = cells(onet_26)
-    for moment in (
-        BeforeStatement("INSERT INTO staged_Skills", nth=4),
-        InTheMiddleOf("INSERT INTO Skills .* SELECT"),
-        BeforeCommit(),
-    ):
+    for moment in (BeforeStatement("INSERT INTO staged_Skills", nth=4), InTheMiddleOf("INSERT INTO Skills .* SELECT")):
         kill_load(database_url, onet_29, moment)
         assert stored(blank) == before, moment
 

@@ -98,13 +98,17 @@ def raw_rows(data: OnetData) -> list[Row]:
 # -- get_ratings --------------------------------------------------------------------------------------------------
 
 
-def test_the_ratings_of_29_0_equal_the_raw_rows(engine_29: Engine, onet_29: OnetData) -> None:
-    ratings = ratings_of(engine_29)
-    assert ratings.data_value.shape == (879, 35)
-    assert len(ratings.occupations) == 1016
-    assert ratings.release == Release("29.0", date(2024, 8, 1))
-    assert (ratings.sources, set(ratings.source.flat)) == (("text",), {0})
-    assert_equals_pivot(ratings, raw_rows(onet_29))
+@pytest.fixture(scope="module")
+def ratings_29(engine_29: Engine) -> Ratings:
+    return ratings_of(engine_29)
+
+
+def test_the_ratings_of_29_0_equal_the_raw_rows(ratings_29: Ratings, onet_29: OnetData) -> None:
+    assert ratings_29.data_value.shape == (879, 35)
+    assert len(ratings_29.occupations) == 1016
+    assert ratings_29.release == Release("29.0", date(2024, 8, 1))
+    assert (ratings_29.sources, set(ratings_29.source.flat)) == (("text",), {0})
+    assert_equals_pivot(ratings_29, raw_rows(onet_29))
 
 
 @pytest.mark.parametrize("data", [RELEASE_A, RELEASE_B], ids=["a", "b"])
@@ -205,11 +209,10 @@ def test_what_a_rating_lacks_is_none(loaded: Engine) -> None:
     assert (listening.element_id, listening.importance) == (LISTENING, 3.38)
 
 
-def test_the_skills_of_one_occupation_equal_those_among_all(engine_29: Engine) -> None:
-    ratings = ratings_of(engine_29)
-    for code in (ratings.codes[0], "29-1141.00", ratings.codes[-1]):
+def test_the_skills_of_one_occupation_equal_those_among_all(engine_29: Engine, ratings_29: Ratings) -> None:
+    for code in (ratings_29.codes[0], "29-1141.00", ratings_29.codes[-1]):
         found = skills_of(engine_29, code)
-        assert found == ratings.skills(code)
+        assert found == ratings_29.skills(code)
         assert len(found) == 35
 
 
