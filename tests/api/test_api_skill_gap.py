@@ -114,6 +114,23 @@ def test_the_same_question_again_costs_a_304(client: httpx.Client):
     assert listed.status_code == 304
 
 
+def test_whoever_has_any_answer_gets_a_304_from_a_star(client: httpx.Client):
+    for _ in ("computed for it", "stored by it"):
+        answer = ask(client, MANAGER, "11-1011.00", **{"If-None-Match": "*"})
+        assert (answer.status_code, answer.content) == (304, b"")
+    whole = ask(client, MANAGER, "11-1011.00")
+    assert (whole.status_code, whole.headers["etag"]) == (200, answer.headers["etag"])
+    assert ask(client, NURSE, "99-9999.00", **{"If-None-Match": "*"}).status_code == 404
+
+
+@pytest.mark.parametrize("refusal", ["gzip;q=0", "deflate, gzip; q=0.000", "gzip;q=0, identity"])
+def test_gzip_is_not_sent_to_who_refuses_it(client: httpx.Client, refusal: str):
+    for _ in ("computed", "stored"):
+        answer = ask(client, NURSE, MANAGER, **{"Accept-Encoding": refusal})
+        assert (answer.status_code, answer.headers.get("content-encoding")) == (200, None)
+    assert ask(client, NURSE, MANAGER, **{"Accept-Encoding": "gzip;q=0.5"}).headers["content-encoding"] == "gzip"
+
+
 def test_another_question_has_another_etag(client: httpx.Client):
     tag = ask(client, NURSE, MANAGER).headers["etag"]
     other = ask(client, MANAGER, NURSE, **{"If-None-Match": tag})

@@ -6,6 +6,7 @@ import hashlib
 import json
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 from pathlib import Path
 
@@ -39,6 +40,11 @@ def download(release_server: ReleaseServer, cache_dir: Path):
         return find_release(number, **{"cache_dir": cache_dir, "download_url": release_server.url} | given)
 
     return download
+
+
+def kept(cache_dir: Path) -> list[str]:
+    """Return what the cache holds beside its empty lock files."""
+    return sorted(file.name for file in cache_dir.iterdir() if file.suffix != ".lock")
 
 
 # -- names and paths --------------------------------------------------------------------------------------------------
@@ -114,7 +120,7 @@ def test_a_download_is_kept_with_a_record_of_it(download, cache_dir: Path, relea
         "size": len(release_server.content),
         "sha256": hashlib.sha256(release_server.content).hexdigest(),
     }
-    assert sorted(file.name for file in cache_dir.iterdir()) == ["db_29_0_text.zip", "db_29_0_text.zip.json"]
+    assert kept(cache_dir) == ["db_29_0_text.zip", "db_29_0_text.zip.json"]
 
 
 def test_what_was_downloaded_can_be_extracted(download, release_server: ReleaseServer):
@@ -155,6 +161,14 @@ def test_a_second_call_makes_no_request(download, release_server: ReleaseServer)
 # -- a download that fails --------------------------------------------------------------------------------------------
 
 
+def test_two_at_once_download_once(download, release_server: ReleaseServer):
+    with ThreadPoolExecutor(2) as pool:
+        archives = list(pool.map(lambda _: download(), range(2)))
+    assert archives[0] == archives[1]
+    assert archives[0].path.read_bytes() == release_server.content
+    assert len(release_server.requests) == 1
+
+
 def test_a_cut_download_goes_on_where_it_was_cut(download, release_server: ReleaseServer):
     release_server.cut_after = [100_000]
     seen: list[tuple[int, int | None]] = []
@@ -170,7 +184,7 @@ def test_after_four_cuts_the_next_run_goes_on(download, cache_dir: Path, release
     with pytest.raises(ReleaseUnavailable, match="what was downloaded is kept and the next run goes on from there"):
         download()
     assert len(release_server.requests) == 4
-    assert [file.name for file in cache_dir.iterdir()] == ["db_29_0_text.part"]
+    assert kept(cache_dir) == ["db_29_0_text.part"]
     archive = download()
     asked = [asked for _, asked in release_server.requests]
     assert asked == [None, "bytes=1000-", "bytes=2000-", "bytes=3000-", "bytes=4000-"]
@@ -212,7 +226,7 @@ def test_a_refusal_names_url_and_status_and_where_releases_are_listed(
         "Releases: https://www.onetcenter.org/db_releases.html"
     )
     assert len(release_server.requests) == requests
-    assert list(cache_dir.iterdir()) == []
+    assert kept(cache_dir) == []
 
 
 def test_without_a_server_the_way_out_is_said(download):
@@ -242,7 +256,7 @@ def test_a_sign_in_page_is_not_kept_as_a_release(download, cache_dir: Path, rele
         f"{release_server.url}/db_29_0_text.zip: what came is not a whole zip (it begins "
         "b'<html>Welcome to our wireless network</html>'); is there a sign-in page in between?"
     )
-    assert list(cache_dir.iterdir()) == []
+    assert kept(cache_dir) == []
     release_server.content = release
     assert download().path.read_bytes() == release
 

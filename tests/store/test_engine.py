@@ -57,9 +57,11 @@ def test_every_spelling_of_mysql_reaches_the_same_tables(mysql_url: str, driver:
     with read(engine) as connection:
         made = connection.execute(text("SHOW CREATE TABLE Skills")).one()[1]
         character_set = connection.scalar(text("SELECT @@character_set_client"))
+        sql_mode = connection.scalar(text("SELECT @@sql_mode"))
     engine.dispose()
     assert "utf8mb4_unicode_520_ci" in made
     assert character_set == "utf8mb4"
+    assert "STRICT_TRANS_TABLES" in sql_mode
 
 
 # -- a server that cannot be reached ------------------------------------------------------------------------------
@@ -220,3 +222,11 @@ def test_sqlite_lets_readers_go_on_and_guards_foreign_keys(tmp_path: Path) -> No
             assert connection.scalar(text("PRAGMA journal_mode")) == "wal"
             assert connection.scalar(text("PRAGMA foreign_keys")) == 1
     engine.dispose()
+
+
+def test_a_sqlite_uri_makes_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    engine = make_engine(f"sqlite:///file:{tmp_path}/skillgap.db?mode=rwc&uri=true")
+    init_tables(engine)
+    engine.dispose()
+    assert [path.name for path in tmp_path.iterdir()] == ["skillgap.db"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import astuple, replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from skillgap.analysis.ratings import NO_MONTH, Ratings
 from skillgap.errors import NoData, UnknownOccupation, UnratedOccupation
 from skillgap.model import Occupation, Release, SkillRating
 from skillgap.sources.onet_text import OnetData
-from skillgap.store.engine import read
+from skillgap.store.engine import read, write
 from skillgap.store.queries import (
     count_rows,
     get_data_version,
@@ -23,9 +23,11 @@ from skillgap.store.queries import (
     get_ratings,
     get_status,
     get_titles,
+    list_loads,
     list_unrated_occupations,
 )
-from skillgap.store.schema import Skills
+from skillgap.store.schema import Loads, Skills
+from skillgap.store.tables import init_tables
 from tests.store.small_releases import (
     ACTIVE_MODEL,
     CHIEFS,
@@ -37,6 +39,7 @@ from tests.store.small_releases import (
     READING,
     RELEASE_A,
     RELEASE_B,
+    WRITING,
     add,
     api_skill,
     cells,
@@ -261,6 +264,50 @@ def test_the_data_version_moves_with_the_data_only(blank: Engine) -> None:
     assert data_version(blank) not in ("", first)
 
 
+def test_the_data_version_of_a_database_made_anew_never_comes_back(blank: Engine) -> None:
+    load(blank, RELEASE_A)
+    with write(blank) as connection:
+        connection.execute(update(Loads).values(finished_at=datetime(2026, 11, 1)))
+    first = data_version(blank)
+    with write(blank) as connection:
+        connection.execute(delete(Loads))
+    load(blank, RELEASE_B)
+    assert first == "1-20261101T000000Z"
+    assert data_version(blank) not in ("", first)
+
+
+@pytest.mark.parametrize("table", ["Skills", "Loads"])
+def test_recreating_a_table_moves_the_data_version_and_keeps_the_release(loaded: Engine, table: str) -> None:
+    first = data_version(loaded)
+    init_tables(loaded, recreate=[table])
+    ratings = ratings_of(loaded)
+    assert ratings.data_version not in ("", first)
+    assert (ratings.release, len(ratings.codes)) == (RELEASE_A.release, 0 if table == "Skills" else 2)
+    with read(loaded) as connection:
+        last = list_loads(connection)[0]
+    assert (last.origin, last.source, last.sha256) == (f"init-db --recreate {table}", "text", None)
+    assert last.row_counts == {"Occupations": 3, "Scales": 3, "Elements": 3, "Skills": 0 if table == "Skills" else 8}
+    assert last.rows_changed == (8 if table == "Skills" else 1)
+
+
+def test_recreating_what_no_load_filled_is_no_change(loaded: Engine) -> None:
+    first = data_version(loaded)
+    init_tables(loaded, recreate=["LLMSkillScores", "LLMModels", "OnetApiSkillsData"])
+    assert data_version(loaded) == first
+
+
+def test_elements_are_those_of_rated_occupations_under_the_text_names(loaded: Engine) -> None:
+    occupation = {"onet_soc_code": CLERKS, "title": "Clerks", **FETCHED}
+    rows = [api_skill(CLERKS, WRITING, "IM")]  # importance alone rates nobody
+    chiefs = {"onet_soc_code": CHIEFS, "title": "Chiefs", **FETCHED}
+    newer = [api_skill(CHIEFS, READING, date_updated=date(2026, 1, 1), element_name="Z, not the text's name")]
+    add(loaded, {"OnetApiOccupationData": [occupation, chiefs], "OnetApiSkillsData": rows + newer})
+    ratings = ratings_of(loaded)
+    assert ratings.element_ids == (READING, LISTENING)
+    assert ratings.element_names == ("Reading Comprehension", "Active Listening")
+    assert ratings.sources == ("api", "text")
+
+
 def test_the_release_is_that_of_the_last_text_load_also_where_it_changed_nothing(loaded: Engine) -> None:
     load(loaded, replace(RELEASE_A, release=Release("29.0", None)))
     assert ratings_of(loaded).release == Release("29.0", None)
@@ -273,7 +320,8 @@ def test_status_tells_what_the_database_holds(loaded: Engine) -> None:
     with read(loaded) as connection:
         status = get_status(connection)
         assert status.tables == count_rows(connection)
-    assert status.data_version == str(status.loads[0].load_id)
+    last = status.loads[0]
+    assert status.data_version == f"{last.load_id}-{last.finished_at:%Y%m%dT%H%M%SZ}"
     assert status.release == Release("29.0", date(2024, 8, 1))
     assert status.occupations == 3
     assert status.unrated == [(CLERKS, "Clerks")]

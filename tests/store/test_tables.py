@@ -273,7 +273,7 @@ def test_rows_that_something_else_takes_away_meanwhile_undo_the_load(loaded: Eng
     with pytest.raises(LoadConflict, match="Scales has 2 rows after the load, expected 3; nothing was changed"):
         load(loaded, RELEASE_B)
     assert stored(loaded) == cells(RELEASE_A)
-    assert data_version(loaded) == "1"
+    assert data_version(loaded).startswith("1-")
 
 
 # -- upsert -------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ PAIR = "skillgap.pair"
 
 _DATA_PATHS = ("/skill-gap", "/occupations")
 _SOFTWARE = version("skillgap")
+_ANY = b"*"
+_REFUSES_GZIP = re.compile(rb"gzip\s*;\s*q=0(\.0*)?\s*(,|$)")
 _OVERHEAD = 1_000
 """Bytes that an entry takes beside its body."""
 
@@ -83,15 +86,18 @@ class AnswerCache:
         if scope["method"] != "GET" or not scope["path"].startswith(_DATA_PATHS):
             return await self._app(scope, receive, send)
         accepts_gzip, known_tags = _conditions(scope)
+        if not accepts_gzip:  # the inner middleware would take `gzip;q=0` for consent
+            scope["headers"] = [pair for pair in scope["headers"] if pair[0] != b"accept-encoding"]
         answers, path, query = snapshot.answers, scope["path"], scope["query_string"]
         key = (path, query, accepts_gzip)
         answer = answers.get(key)
-        if known_tags and (etag := answers.etag(path, query)) in known_tags:
-            await send({"type": "http.response.start", "status": 304, "headers": _headers(etag)})
-            await send({"type": "http.response.body", "body": b""})
+        etag = answers.etag(path, query) if known_tags else b""
+        if etag and (etag in known_tags or (known_tags == _ANY and answer)):
+            await _send_not_modified(send, etag)
             return None
         if answer is None:
-            return await self._app(scope, receive, _Recorder(send, answers, key, scope))
+            recorder = _Recorder(send, answers, key, scope, not_modified=known_tags == _ANY)
+            return await self._app(scope, receive, recorder)
         scope[PAIR] = answer.pair
         await send(answer.start)
         await send(answer.body)
@@ -101,21 +107,35 @@ class AnswerCache:
 class _Recorder:
     """A `send` that adds ETag and Cache-Control to a 200 answer and stores it."""
 
-    def __init__(self, send: Send, answers: StoredAnswers, key: tuple[str, bytes, bool], scope: Scope) -> None:
+    def __init__(
+        self, send: Send, answers: StoredAnswers, key: tuple[str, bytes, bool], scope: Scope, *, not_modified: bool
+    ) -> None:
         self._send = send
         self._answers = answers
         self._key = key
         self._scope = scope
+        self._not_modified = not_modified
+        """Whoever asks has an answer, and any will do: a 200 is sent as a 304."""
         self._start: Message | None = None
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start" and message["status"] == 200:
             path, query, _ = self._key
-            message["headers"] = [*message["headers"], *_headers(self._answers.etag(path, query))]
+            etag = self._answers.etag(path, query)
+            message["headers"] = [*message["headers"], *_headers(etag)]
             self._start = message
+            if self._not_modified:
+                return await _send_not_modified(self._send, etag)
         elif self._start and not message.get("more_body"):
             self._answers.put(self._key, Answer(self._start, message, self._scope.get(PAIR)))
-        await self._send(message)
+        if not (self._start and self._not_modified):
+            await self._send(message)
+        return None
+
+
+async def _send_not_modified(send: Send, etag: bytes) -> None:
+    await send({"type": "http.response.start", "status": 304, "headers": _headers(etag)})
+    await send({"type": "http.response.body", "body": b""})
 
 
 def _headers(etag: bytes) -> list[tuple[bytes, bytes]]:
@@ -128,7 +148,7 @@ def _conditions(scope: Scope) -> tuple[bool, bytes]:
     accepts_gzip, known_tags = False, b""
     for name, value in scope["headers"]:
         if name == b"accept-encoding":
-            accepts_gzip = b"gzip" in value
+            accepts_gzip = b"gzip" in value and not _REFUSES_GZIP.search(value)
         elif name == b"if-none-match":
-            known_tags = value
+            known_tags = value.strip()
     return accepts_gzip, known_tags

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import httpx
 import stamina
+from filelock import FileLock
 
 from skillgap.errors import ReleaseUnavailable
 
@@ -99,17 +100,18 @@ def _download(number: str, cache_dir: Path, download_url: str, on_bytes: OnBytes
     name = f"db_{major}_{minor}_text.zip"
     url = f"{download_url.rstrip('/')}/{name}"
     target, record = cache_dir / name, cache_dir / f"{name}.json"
-    if target.exists() and record.exists():
-        _check(target, record)
-        return Archive(target, url)
     try:
         cache_dir.mkdir(parents=True, exist_ok=True)
-        part = target.with_suffix(".part")
-        _fetch(url, part, on_bytes)
-        _check_is_zip(part, url)
-        done = DownloadRecord(url, part.stat().st_size, sha256_of(part), datetime.now().astimezone().isoformat())
-        record.write_text(json.dumps(asdict(done), indent=2))
-        part.replace(target)
+        with FileLock(target.with_suffix(".lock")):  # a second process waits, and finds what the first one got
+            if target.exists() and record.exists():
+                _check(target, record)
+                return Archive(target, url)
+            part = target.with_suffix(".part")
+            _fetch(url, part, on_bytes)
+            _check_is_zip(part, url)
+            done = DownloadRecord(url, part.stat().st_size, sha256_of(part), datetime.now().astimezone().isoformat())
+            record.write_text(json.dumps(asdict(done), indent=2))
+            part.replace(target)
     except OSError as error:
         raise ReleaseUnavailable(f"{cache_dir}: cannot keep the download there: {error}") from error
     except httpx.HTTPStatusError as error:

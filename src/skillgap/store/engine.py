@@ -17,6 +17,8 @@ from skillgap.errors import ConfigurationError, DatabaseUnavailable, SchemaMisma
 _OTHER_SCHEMA = (1146, 1054, 1356)
 _OTHER_SCHEMA_TEXT = ("no such table", "no such column", "has no column named")
 _DISK_FULL = (1021, 1114, 28, "SQLITE_FULL", "SQLITE_IOERR_SHMSIZE")  # the last: no room for the index of its log
+_STRICT = "STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
+"""MySQL's own default: a value that does not fit is an error, whatever the server was told."""
 _SECONDS_TO_CONNECT = 5
 _SECONDS_TO_WAIT_FOR_A_LOCK = 60
 
@@ -95,12 +97,12 @@ def _mysql_engine(url: URL) -> Engine:
         isolation_level="REPEATABLE READ",  # `read` promises one snapshot, whatever the server's default
         pool_pre_ping=True,
         pool_recycle=1800,
-        connect_args={"connect_timeout": _SECONDS_TO_CONNECT},
+        connect_args={"connect_timeout": _SECONDS_TO_CONNECT, "sql_mode": _STRICT},
     )
 
 
 def _sqlite_engine(url: URL) -> Engine:
-    if url.database and url.database != ":memory:":
+    if url.database and url.database != ":memory:" and not url.database.startswith("file:"):  # file: is a URI
         file = Path(url.database).expanduser()
         try:
             file.parent.mkdir(parents=True, exist_ok=True)

@@ -88,9 +88,13 @@ def get_status(connection: Connection) -> Status:
 
 
 def get_data_version(connection: Connection) -> str:
-    """Return the data version: the number of the last load that changed a row, `""` before the first."""
-    load_id = connection.scalar(select(func.max(Loads.load_id)).where(Loads.rows_changed > 0))
-    return str(load_id or "")
+    """Return the data version: number and time (UTC) of the last load that changed a row, `""` before the first.
+
+    The time tells apart loads of the same number in databases of the same place, one made anew after the other.
+    """
+    changes = select(Loads.load_id, Loads.finished_at).where(Loads.rows_changed > 0)
+    last = connection.execute(changes.order_by(Loads.load_id.desc()).limit(1)).first()
+    return f"{last.load_id}-{last.finished_at:%Y%m%dT%H%M%SZ}" if last else ""
 
 
 def list_loads(connection: Connection) -> list[LoadRecord]:
@@ -199,10 +203,15 @@ class _Pivot:
                 if scale == "LV" and value is not None
             }
         )
-        self.names = dict(sorted(zip(self._columns["element_id"], self._columns["element_name"], strict=True)))
+        rated = set(self.codes)
+        elements = zip(*(self._columns[f] for f in ("element_id", "source", "element_name")), codes, strict=True)
+        # Where sources name an element differently, text comes last and gives the name.
+        self.names = {key: name for key, _, name, code in sorted(elements) if code in rated}
         self.sources = sorted(set(self._columns["source"]))
         self._row = self._mapped("onet_soc_code", {code: i for i, code in enumerate(self.codes)}, np.intp, -1)
-        self._column = self._mapped("element_id", {element_id: k for k, element_id in enumerate(self.names)}, np.intp)
+        self._column = self._mapped(
+            "element_id", {element_id: k for k, element_id in enumerate(self.names)}, np.intp, -1
+        )
 
     def array(
         self,

@@ -185,7 +185,7 @@ class LLMSkillScores(Base):
 
 
 class Loads(Base):
-    """One row per finished load; the last one that changed a row is the data version."""
+    """One row per finished load or recreated source; the last one that changed a row is the data version."""
 
     __tablename__ = "Loads"
     __table_args__ = (CheckConstraint("source IN ('text', 'api', 'llm')", name="source"), MYSQL)

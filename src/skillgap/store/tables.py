@@ -44,6 +44,12 @@ from skillgap.store.schema import MYSQL, Base, Loads
 VIEWS = ("OccupationsView", "SkillsView")
 LOAD_ORDER = ("Occupations", "Scales", "Elements", "Skills")
 """The tables of a text release, parents before children."""
+SOURCE_TABLES = {
+    "text": LOAD_ORDER,
+    "api": ("OnetApiOccupationData", "OnetApiSkillsData"),
+    "llm": ("LLMModels", "LLMSkillScores"),
+}
+"""Which tables each source of Loads fills."""
 
 _ROWS_PER_BATCH = 5_000
 _LOCK_SECONDS = 60
@@ -58,7 +64,8 @@ OnRows = Callable[[str, int, int], None]
 def init_tables(engine: Engine, *, recreate: Sequence[str] = ()) -> list[str]:
     """Make what is missing of the schema, touch nothing else, and return the names of the tables made.
 
-    Tables named in `recreate` are dropped first, with their rows. Views are made anew, as they hold no rows.
+    Tables named in `recreate` are dropped first, with their rows; Loads notes it as a change of their source. Views
+    are made anew, as they hold no rows.
     Raises ConfigurationError (no such table, or others refer to it), SchemaMismatch (a newer version's database).
     """
     tables = Base.metadata.tables
@@ -69,13 +76,50 @@ def init_tables(engine: Engine, *, recreate: Sequence[str] = ()) -> list[str]:
         if needed and table.name not in recreate:
             raise ConfigurationError(f"{table.name} refers to {', '.join(sorted(needed))}; recreate it as well")
     with _one_load_at_a_time(engine), write(engine) as connection:
-        Base.metadata.drop_all(connection, [tables[name] for name in recreate])
         before = set(inspect(connection).get_table_names())
+        dropped = _recreations(connection, [name for name in recreate if name in before])
+        Base.metadata.drop_all(connection, [tables[name] for name in recreate])
+        before -= set(recreate)
         _migrate(connection)
         Base.metadata.create_all(connection)  # what was dropped after its migration ran
         for name in VIEWS:
             _replace_view(connection, name)
+        if dropped:
+            connection.execute(insert(Loads), dropped)
         return sorted((set(inspect(connection).get_table_names()) & set(tables)) - before)
+
+
+def _recreations(connection: Connection, recreate: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the lines for Loads: what each source whose tables are recreated held, and loses now.
+
+    With Loads itself, each source's last release and the count of loads survive, so that no data version comes back.
+    """
+    if "Loads" not in inspect(connection).get_table_names():
+        return []
+    lines: list[dict[str, Any]] = []
+    last_id = connection.scalar(select(func.max(Loads.load_id))) or 0
+    for source, names in SOURCE_TABLES.items():
+        last = connection.execute(
+            select(*Loads.__table__.c).where(Loads.source == source).order_by(Loads.load_id.desc()).limit(1)
+        ).first()
+        recreated = [name for name in recreate if name in (*names, "Loads")]
+        if last is None or not recreated:
+            continue
+        rows = {name: connection.scalar(select(func.count()).select_from(_table(name))) or 0 for name in recreated}
+        now = _now()
+        lines.append(
+            {
+                **last._asdict(),
+                "load_id": last_id + len(lines) + 1,
+                "origin": f"init-db --recreate {' '.join(recreated)}",
+                "sha256": None,
+                "started_at": now,
+                "finished_at": now,
+                "row_counts": {**last.row_counts, **dict.fromkeys(set(recreated) - {"Loads"}, 0)},
+                "rows_changed": sum(rows.values()),
+            }
+        )
+    return lines
 
 
 def view_sql(name: str) -> str:
@@ -166,10 +210,7 @@ def load_release(
             for name in reversed(LOAD_ORDER):
                 _delete(connection, name, differences[name].gone)
         except IntegrityError as error:
-            raise LoadConflict(
-                f"O*NET {release.number} lacks what rows of another source refer to ({error.orig}); "
-                "recreate that source's table (`skillgap init-db --recreate TABLE`) and load again"
-            ) from error
+            raise _conflict(error, release) from error
         report = _report(differences)
         _check_counts(connection, report)
         connection.execute(
@@ -186,6 +227,19 @@ def load_release(
             )
         )
     return report
+
+
+def _conflict(error: IntegrityError, release: Release) -> LoadConflict:
+    """Say what stands against a release whose own rows have been checked: rows that it did not write."""
+    if "foreign key" in str(error.orig).lower():
+        return LoadConflict(
+            f"O*NET {release.number} lacks what rows of another source refer to ({error.orig}); "
+            "recreate that source's table (`skillgap init-db --recreate TABLE`) and load again"
+        )
+    return LoadConflict(
+        f"the database refuses rows of O*NET {release.number} ({error.orig}); nothing was changed. "
+        "Does something else write to these tables?"
+    )
 
 
 @dataclass(frozen=True)
@@ -247,7 +301,7 @@ def _report(differences: Mapping[str, _Difference]) -> LoadReport:
         was_empty=not rated_before,
         newly_rated=sorted(rated_after - rated_before),
         no_longer_rated=sorted(rated_before - rated_after),
-        levels_changed=int((old != new).sum()),
+        levels_changed=int((old.ne(new) & ~(old.isna() & new.isna())).sum()),
     )
 
 
@@ -342,7 +396,9 @@ def _one_load_at_a_time(engine: Engine) -> Iterator[None]:
     lock = f"skillgap-load-{engine.url.database}"[:64]  # MySQL takes no longer name
     with read(engine) as keeper:
         if keeper.scalar(select(func.get_lock(lock, _LOCK_SECONDS))) != 1:
-            raise LoadConflict(f"another load has been running for {_LOCK_SECONDS} s; wait for its end and load again")
+            raise LoadConflict(
+                f"another load or init-db has been running for {_LOCK_SECONDS} s; wait for its end and try again"
+            )
         try:
             yield
         finally:
