@@ -129,8 +129,8 @@ def test_a_reader_keeps_its_release_whole_over_a_load(loaded: Engine, other: Eng
         assert stored_on(reader) == cells(RELEASE_A)
         load(loaded, RELEASE_B)
         assert stored_on(reader) == cells(RELEASE_A)
-        assert get_data_version(reader) == "1"
-    assert data_version(other) == "2"
+        assert get_data_version(reader).startswith("1-")
+    assert data_version(other).startswith("2-")
 
 
 # -- two at once --------------------------------------------------------------------------------------------------
@@ -220,7 +220,7 @@ def test_a_load_that_waits_too_long_for_another_says_so_and_changes_nothing(
     refused = []
 
     def try_to_load(connection: Connection) -> None:
-        with pytest.raises(StoreError, match=r"another load has been running|database is locked"):
+        with pytest.raises(StoreError, match=r"another load or init-db has been running|database is locked"):
             load(impatient, RELEASE_A)
         refused.append(True)
 
