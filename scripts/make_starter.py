@@ -16,8 +16,9 @@ import pandas as pd
 
 from skillgap.model import LICENCE_URL, MODIFICATION, attribution
 from skillgap.settings import read_settings
-from skillgap.sources.onet_text import COLUMNS, OnetData, extract_onet_data
+from skillgap.sources.onet_text import OnetData, extract_onet_data
 from skillgap.sources.releases import RELEASE_FILES, find_release, sha256_of
+from skillgap.sources.rows import COLUMNS
 
 STARTER = Path(__file__).parents[1] / "src" / "skillgap" / "sources" / "starter"
 LEFT_OUT = {

@@ -11,7 +11,8 @@ import pandas as pd
 from sqlalchemy import Connection, Engine, insert, select
 
 from skillgap.model import Release
-from skillgap.sources.onet_text import COLUMNS, OnetData
+from skillgap.sources.onet_text import OnetData
+from skillgap.sources.rows import COLUMNS
 from skillgap.store.engine import read
 from skillgap.store.schema import Base
 from skillgap.store.tables import LOAD_ORDER, LoadReport, OnRows, load_release
