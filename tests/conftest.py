@@ -15,6 +15,7 @@ from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.engine import URL
 
 from skillgap.analysis.ratings import Ratings
+from skillgap.fake_onet_api import FakeTables
 from skillgap.nodes import extract_load_text_files
 from skillgap.sources.onet_text import OnetData, extract_onet_data
 from skillgap.sources.releases import Archive, find_release
@@ -57,6 +58,18 @@ def onet_26() -> OnetData:
 def starter(tmp_path_factory: pytest.TempPathFactory) -> OnetData:
     """The starter data."""
     return extract_onet_data(find_release("starter", cache_dir=tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture(scope="session")
+def fake_tables(starter: OnetData) -> FakeTables:
+    """The starter data as the stand-in of O*NET Web Services serves them."""
+    return FakeTables(starter)
+
+
+@pytest.fixture(scope="session")
+def onet_29_tables(onet_29: OnetData) -> FakeTables:
+    """O*NET 29.0 as the stand-in of O*NET Web Services serves it."""
+    return FakeTables(onet_29)
 
 
 @pytest.fixture(scope="session")

@@ -13,14 +13,16 @@ from pathlib import Path
 
 import orjson
 import pytest
+from rich.console import Console
 
 from skillgap import cli
 from skillgap.analysis.gap import identify_skill_gap
 from skillgap.analysis.ratings import Ratings
+from skillgap.terminal import _gap_table
 from tests.conftest import onet_zip
 
 NURSE, MANAGER = "29-1141.00", "11-9111.00"
-COMMANDS = ("init-db", "load", "status", "gap", "skills", "serve")
+COMMANDS = ("init-db", "load", "fetch", "status", "gap", "skills", "serve")
 
 
 @dataclass
@@ -148,10 +150,11 @@ def test_what_is_not_understood_is_exit_2(run: Run, arguments: tuple[str, ...]):
 @pytest.mark.usefixtures("with_starter")
 def test_skills_are_printed_most_important_first(run: Run, ratings: Ratings):
     printed = orjson.loads(run("skills", NURSE, "--json").out)
-    assert printed["title"] == "Registered Nurses"
+    assert printed["occupation"]["title"] == "Registered Nurses"
     assert [skill["element_id"] for skill in printed["skills"]] == [s.element_id for s in ratings.skills(NURSE)]
     lines = run("skills", NURSE).out.splitlines()
-    names = [line.split("  ")[0].strip() for line in lines[2:]]
+    names = [line.split("  ")[0].strip() for line in lines[2 : lines.index("")]]
+    assert "O*NET 29.0 Database" in " ".join(lines[lines.index("") :])
     assert names == [skill.element_name for skill in ratings.skills(NURSE)]
     assert re.match(r"Social Perceptiveness +4\.38 +0\.26 +4\.12 +2021-08", lines[2])
 
@@ -178,7 +181,7 @@ def test_a_database_that_was_named_is_never_filled_unasked(run: Run, monkeypatch
     monkeypatch.setenv("SKILLGAP_DATABASE_URL", f"sqlite:///{tmp_path}/own.db")
     ended = run("gap", NURSE, MANAGER)
     assert (ended.code, ended.out) == (1, "")
-    assert "run `skillgap init-db`" in ended.err
+    assert "no such database; `skillgap load` makes it" in ended.err
     assert run("init-db").code == 0
     assert "skillgap load starter" in run("gap", NURSE, MANAGER).err
     assert "nothing is loaded" in run("status").out
@@ -232,12 +235,63 @@ def test_the_help_waits_for_no_heavy_library():
     assert not loaded & {"numpy", "pandas", "scipy", "sqlalchemy", "fastapi", "pydantic", "httpx", "granian", "rich"}
 
 
-def test_a_reader_that_leaves_early_is_no_error(starter_database: str):
-    command = f"{sys.executable} -m skillgap skills 29-1141.00 --json | head -1"
-    ended = subprocess.run(
-        ["bash", "-c", f"set -o pipefail; {command}"],
-        env={"SKILLGAP_DATABASE_URL": starter_database, "PATH": "/usr/bin:/bin"},
+def in_a_shell(command: str, database_url: str) -> subprocess.CompletedProcess[str]:
+    """Run `skillgap` as a shell does that fails when a part of a pipe fails."""
+    return subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {sys.executable} -m skillgap {command}"],
+        env={"SKILLGAP_DATABASE_URL": database_url, "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
         capture_output=True,
         text=True,
     )
-    assert (ended.stdout, ended.stderr) == ("{\n", "")
+
+
+@pytest.mark.parametrize("command", ["skills 29-1141.00 --json", "gap 29-1141 11-9111", "gap 29-1141 11-9111 --csv"])
+def test_a_reader_that_leaves_early_is_no_error(starter_database: str, command: str):
+    for reader in ("head -1 > /dev/null", "true"):
+        ended = in_a_shell(f"{command} | {reader}", starter_database)
+        assert (ended.returncode, ended.stderr) == (0, ""), reader
+
+
+@pytest.mark.parametrize("command", ["gap 29-1141 11-9111", "gap 29-1141 11-9111 --json", "status"])
+def test_an_answer_that_cannot_be_written_is_one_line_and_exit_1(starter_database: str, command: str):
+    full = in_a_shell(f"{command} > /dev/full", starter_database)
+    assert (full.returncode, full.stderr.count("\n")) == (1, 1)
+    assert full.stderr.startswith("skillgap: the answer cannot be written: ")
+    closed = in_a_shell(f"{command} >&-", starter_database)
+    assert (closed.returncode, closed.stderr) == (1, "skillgap: standard output is closed\n")
+
+
+def test_a_terminal_without_the_bars_blocks_still_gets_the_figures(starter_database: str):
+    ended = in_a_shell("gap 29-1141 11-9111 | grep Operations", f"{starter_database}")
+    plain = subprocess.run(
+        [sys.executable, "-m", "skillgap", "gap", "29-1141", "11-9111"],
+        env={"SKILLGAP_DATABASE_URL": starter_database, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=True,
+    )
+    assert b"Operations Analysis               1.75  3.88 ?????????????? 2.125 0.92 yes" in plain.stdout
+    assert "████▓▓▓▓······" in ended.stdout
+
+
+@pytest.mark.parametrize("columns", [40, 60, 71, 72, 200])
+def test_a_narrow_terminal_keeps_every_figure(ratings: Ratings, columns: int):
+    report = identify_skill_gap("29-1141.00", "11-9111.00", ratings)
+    out = Console(width=columns, file=io.StringIO(), color_system=None)
+    out.print(_gap_table(report.skill_gaps, columns))
+    lines = out.file.getvalue().splitlines()[1:]
+    assert len(lines) == len(report.skill_gaps)
+    for line, gap in zip(lines, report.skill_gaps, strict=True):
+        for figure in (f"{gap.from_data_value:.2f}", f"{gap.to_data_value:.2f}", f"{gap.gap:.3f}"):
+            assert figure in line
+        assert line.rstrip().endswith(("yes", "no"))
+        assert ("█" in line) == (columns >= 72)
+
+
+def test_a_database_that_is_not_there_is_not_made_by_a_question(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    monkeypatch.setenv("SKILLGAP_DATABASE_URL", f"sqlite:///{tmp_path}/typo.db")
+    ended = run("status")
+    assert ended.code == 1
+    assert "no such database; `skillgap load` makes it" in ended.err
+    assert not (tmp_path / "typo.db").exists()

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from skillgap.errors import SkillgapError
     from skillgap.model import GapReport, Occupation, SkillGap, SkillRating
     from skillgap.nodes import extract_load_text_files
-    from skillgap.store.engine import make_engine
+    from skillgap.store.engine import make_engine, read
     from skillgap.store.queries import get_occupation_skills, get_ratings
     from skillgap.store.tables import init_tables
 
@@ -31,6 +31,7 @@ _HOMES = {
     "identify_skill_gap": "skillgap.analysis.gap",
     "init_tables": "skillgap.store.tables",
     "make_engine": "skillgap.store.engine",
+    "read": "skillgap.store.engine",
     "weighted_shortfalls": "skillgap.analysis.gap",
 }
 

@@ -6,10 +6,13 @@ Exit codes: 0 done, 1 it could not be done (one line says why), 2 the command wa
 
 from __future__ import annotations
 
+import io
+import os
 import sys
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 import skillgap
 
@@ -18,8 +21,37 @@ if TYPE_CHECKING:
 
     from skillgap.settings import Settings
 
+
+class _Commands(TyperGroup):
+    """The commands; an error that was meant becomes one line on standard error and exit code 1."""
+
+    def invoke(self, ctx: Any) -> Any:
+        from skillgap.errors import SkillgapError
+
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except SkillgapError as error:
+            typer.echo(f"skillgap: {error}", err=True)
+            raise SystemExit(1) from None
+        except BrokenPipeError:  # the reader, `head` for one, has had enough
+            _throw_away_output()
+            raise SystemExit(0) from None
+        except OSError as error:
+            typer.echo(f"skillgap: the answer cannot be written: {error}", err=True)
+            _throw_away_output()
+            raise SystemExit(1) from None
+        return result
+
+
+def _throw_away_output() -> None:
+    """Keep Python from failing again on what is left to be written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 app = typer.Typer(
     name="skillgap",
+    cls=_Commands,
     help="Which O*NET® skills stand between two occupations, by how much, and how sure that is.",
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -28,19 +60,13 @@ app = typer.Typer(
 )
 
 
-def main() -> NoReturn:
-    """Run the command line; an error that was meant becomes one line on standard error and exit code 1."""
-    from skillgap.errors import SkillgapError
-
-    try:
-        app()
-    except SkillgapError as error:
-        typer.echo(f"skillgap: {error}", err=True)
-        raise SystemExit(1) from None
-    except BrokenPipeError:  # the reader, `head` for one, has had enough
-        sys.stderr.close()
-        raise SystemExit(0) from None
-    raise SystemExit(0)
+def main() -> None:
+    """Run the command line."""
+    if sys.stdout is None:
+        raise SystemExit("skillgap: standard output is closed")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without the bar's blocks shows ? for them
+    app()
 
 
 def _print_version(is_asked: bool) -> None:
@@ -76,13 +102,53 @@ def init_db(
 @app.command(epilog="Example: skillgap load 29.0")
 def load(
     source: Annotated[str, typer.Argument(help="`starter`, a release number like 31.0, or a release folder or zip.")],
+    accept_loss: Annotated[
+        bool, typer.Option("--accept-loss", help="Load it even if it takes the ratings of many occupations away.")
+    ] = False,
 ) -> None:
     """Load an O*NET release. Over another release, it tells what changed."""
     from skillgap.settings import read_settings
     from skillgap.store.engine import make_engine
 
     settings = read_settings()
-    _load(make_engine(settings.url), source, settings)
+    _load(make_engine(settings.url), source, settings, accept_loss=accept_loss)
+
+
+@app.command(epilog="Example: skillgap fetch --occupation 15-1252.00 --dry-run")
+def fetch(
+    occupation: Annotated[
+        list[str] | None, typer.Option(metavar="CODE", help="Fetch this occupation only; may be repeated.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where a broken run of all occupations ended.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Fetch, say what would change, and write nothing.")
+    ] = False,
+) -> None:
+    """Fetch ratings from O*NET Web Services. Needs an account, see SKILLGAP_ONET_API_KEY."""
+    from skillgap import terminal
+    from skillgap.logs import configure_logging
+    from skillgap.model import parse_code
+    from skillgap.nodes import extract_load_api_data
+    from skillgap.settings import read_settings
+    from skillgap.store.engine import make_engine
+
+    settings = read_settings()
+    configure_logging(log_format="console", log_level=settings.log_level)
+    with terminal.progress() as bars:
+        data, report = extract_load_api_data(
+            make_engine(settings.url),
+            settings.onet_access(),
+            cache_dir=settings.cache_dir,
+            codes=[parse_code(code) for code in occupation or ()],
+            resume=resume,
+            dry_run=dry_run,
+            requests_per_second=settings.onet_requests_per_second,
+            on_request=bars.on_request,
+            on_rows=bars.on_rows,
+        )
+    terminal.print_fetch(data, report, dry_run=dry_run)
 
 
 @app.command(epilog="Example: skillgap status")
@@ -134,19 +200,20 @@ def gap(
 @app.command(epilog='Example: skillgap skills "Registered Nurses"')
 def skills(
     occupation: Annotated[str, typer.Argument(help="O*NET-SOC code or exact title.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON, as GET /occupations/{code}/skills does.")
+    ] = False,
 ) -> None:
     """Show the skills of an occupation. Level, error, importance, date and flags of each."""
     from skillgap import terminal
     from skillgap.analysis.search import find_code
     from skillgap.store.engine import read
-    from skillgap.store.queries import get_occupation_skills, get_titles
+    from skillgap.store.queries import get_occupation_ratings, get_titles
 
     with read(_engine()) as connection:
-        titles = get_titles(connection)
-        code = find_code(occupation, titles)
-        rated = get_occupation_skills(connection, code)
-    terminal.print_skills(code, titles[code], rated, as_json=as_json)
+        code = find_code(occupation, get_titles(connection))
+        ratings = get_occupation_ratings(connection, code)
+    terminal.print_skills(ratings.occupation(code), ratings.skills(code), ratings.provenance, as_json=as_json)
 
 
 @app.command(epilog="Example: skillgap serve --port 8080")
@@ -176,8 +243,10 @@ def _engine() -> Engine:
     engine = make_engine(settings.url)
     if settings.database_url is None:
         try:
-            with read(engine) as connection:
-                is_empty = not get_data_version(connection)
+            is_empty = not settings.embedded_database.exists()
+            if not is_empty:
+                with read(engine) as connection:
+                    is_empty = not get_data_version(connection)
         except SchemaMismatch:
             is_empty = True
         if is_empty:
@@ -186,7 +255,7 @@ def _engine() -> Engine:
     return engine
 
 
-def _load(engine: Engine, source: str, settings: Settings) -> None:
+def _load(engine: Engine, source: str, settings: Settings, *, accept_loss: bool = False) -> None:
     from skillgap import terminal
     from skillgap.logs import configure_logging
     from skillgap.nodes import extract_load_text_files
@@ -198,6 +267,7 @@ def _load(engine: Engine, source: str, settings: Settings) -> None:
             source,
             cache_dir=settings.cache_dir,
             download_url=settings.onet_download_url,
+            accept_loss=accept_loss,
             on_bytes=bars.on_bytes,
             on_rows=bars.on_rows,
         )

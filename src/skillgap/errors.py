@@ -2,10 +2,15 @@
 
     SkillgapError
     ├── ConfigurationError          a setting that cannot work
+    │   └── MissingCredentials      O*NET Web Services were asked for, and no setting says as whom
     ├── SourceError                 a source of facts cannot be used
     │   ├── ReleaseUnavailable      neither on disk nor to be downloaded
     │   ├── ReleaseLayoutError      a file or column is not where the release should have it
-    │   └── ReleaseDataError        a value breaks the rules of its column
+    │   ├── ReleaseDataError        a value breaks the rules of its column
+    │   ├── OnetApiUnavailable      O*NET Web Services gave no usable answer, however often asked
+    │   ├── OnetApiProtocolError    an answer that is not what the Web Services' manual says
+    │   └── OnetApiRefusal          an answer with the status of an error
+    │       └── CredentialsRefused  401 or 403
     ├── StoreError                  the database cannot do what was asked
     │   ├── DatabaseUnavailable     no connection, connection lost, disk full
     │   ├── SchemaMismatch          its tables are not those of this version
@@ -34,6 +39,12 @@ class ConfigurationError(SkillgapError):
     """A setting names something that cannot work."""
 
     code = "configuration"
+
+
+class MissingCredentials(ConfigurationError):
+    """O*NET Web Services were asked for, and no setting says as whom."""
+
+    code = "missing-credentials"
 
 
 class SourceError(SkillgapError):
@@ -68,6 +79,34 @@ class ReleaseDataError(SourceError):
         rest = f"\n  and {more} more" if more > 0 else ""
         count = f"{len(self.defects)} defect{'s' if len(self.defects) != 1 else ''}"
         super().__init__(f"{file}: {count}, nothing was written\n{shown}{rest}")
+
+
+class OnetApiUnavailable(SourceError):
+    """O*NET Web Services gave no usable answer, however often asked."""
+
+    code = "onet-api-unavailable"
+
+
+class OnetApiProtocolError(SourceError):
+    """An answer of O*NET Web Services that is not what their manual says."""
+
+    code = "onet-api-protocol"
+
+
+class OnetApiRefusal(SourceError):
+    """O*NET Web Services answered with an error; `status` is its HTTP status."""
+
+    code = "onet-api-refusal"
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class CredentialsRefused(OnetApiRefusal):
+    """O*NET Web Services refuse the credentials (401, 403)."""
+
+    code = "credentials-refused"
 
 
 class StoreError(SkillgapError):
@@ -108,6 +147,8 @@ class OccupationError(SkillgapError):
     def __init__(self, message: str, *, onet_soc_code: str) -> None:
         super().__init__(message)
         self.onet_soc_code = onet_soc_code
+        self.retry_after: int | None = None
+        """Seconds after which another answer is possible; None where this one is final."""
 
 
 class InvalidCode(OccupationError):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import MutableMapping
 from typing import Any
 
 import orjson
+import stamina
 import structlog
 
 _COMMON: list[structlog.typing.Processor] = [
@@ -16,13 +18,15 @@ _COMMON: list[structlog.typing.Processor] = [
 
 
 def configure_logging(*, log_format: str, log_level: str) -> None:
-    """Send structlog's lines to standard error, as JSON or for the eye."""
+    """Send structlog's lines to standard error, as JSON or for the eye, those of retries as well."""
     as_json = log_format == "json"
+    stamina.instrumentation.set_on_retry_hooks([_log_retry])
+    for_the_eye = structlog.dev.ConsoleRenderer(colors=_takes_colours())
     structlog.configure(
         processors=[
             *_COMMON,
             structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(orjson.dumps) if as_json else structlog.dev.ConsoleRenderer(),
+            structlog.processors.JSONRenderer(orjson.dumps) if as_json else for_the_eye,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(log_level),
         logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer)
@@ -31,9 +35,18 @@ def configure_logging(*, log_format: str, log_level: str) -> None:
     )
 
 
+def _log_retry(details: stamina.instrumentation.RetryDetails) -> None:
+    log = structlog.get_logger("skillgap.sources")
+    log.warning("trying again", after_seconds=round(details.wait_for, 1), error=str(details.caused_by))
+
+
+def _takes_colours() -> bool:
+    return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+
+
 def server_logging(*, log_format: str) -> dict[str, Any]:
     """Return the logging configuration that gives the server's own lines the same form and place."""
-    renderer = _json_text if log_format == "json" else structlog.dev.ConsoleRenderer()
+    renderer = _json_text if log_format == "json" else structlog.dev.ConsoleRenderer(colors=_takes_colours())
     return {
         "formatters": {
             "structlog": {

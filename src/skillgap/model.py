@@ -156,10 +156,12 @@ class Provenance:
     """O*NET release loaded from text files, e.g. `29.0`."""
     release_date: str | None
     """Month of that release, `YYYY-MM`."""
+    web_services_release: str | None
+    """O*NET release that O*NET Web Services served at the last fetch; null where nothing was fetched."""
     data_version: str
     """Changes whenever the figures change."""
     sources: list[str]
-    """Sources with ratings in the loaded data: `text`, `api`."""
+    """Sources of the loaded data: `text` (a text release), `api` (O*NET Web Services)."""
     attribution: str
     """Credit that O*NET's licence asks for; show it with the figures."""
     modification: str
@@ -215,13 +217,21 @@ class GapReport:
 LICENCE_URL = "https://creativecommons.org/licenses/by/4.0/"
 
 
-def attribution(release: Release | None) -> str:
-    """Return the credit in the words of O*NET's licence (https://www.onetcenter.org/license_db.html)."""
+def attribution(release: Release | None, *, web_services: bool = False) -> str:
+    """Return the credit in the words of O*NET's licences, of the database and, where used, of its Web Services.
+
+    Sources: https://www.onetcenter.org/license_db.html, https://services.onetcenter.org/help/license_data.
+    """
+    agency = "the U.S. Department of Labor, Employment and Training Administration (USDOL/ETA)."
+    trademark = "O*NET® is a trademark of USDOL/ETA."
+    services = f"This application incorporates information from O*NET Web Services by {agency} {trademark}"
+    if web_services and release is None:
+        return services
     database = f"O*NET {release.number} Database" if release else "O*NET Database"
-    return (
-        f"This page includes information from the {database} by the U.S. Department of Labor, Employment and "
-        "Training Administration (USDOL/ETA). Used under the CC BY 4.0 license. O*NET® is a trademark of USDOL/ETA."
+    text = (
+        f"This page includes information from the {database} by {agency} Used under the CC BY 4.0 license. {trademark}"
     )
+    return f"{text} {services}" if web_services else text
 
 
 MODIFICATION = (

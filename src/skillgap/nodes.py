@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Engine
 
+from skillgap.sources.access import REQUESTS_PER_SECOND, Access
+from skillgap.sources.onet_api import OnRequest, Pages, connect
+from skillgap.sources.onet_api_data import OnetApiData, extract_onet_api_data
 from skillgap.sources.onet_text import OnetData, extract_onet_data
 from skillgap.sources.releases import DOWNLOAD_URL, OnBytes, find_release
-from skillgap.store.tables import LoadReport, OnRows, init_tables, load_release
+from skillgap.store.tables import LoadReport, OnRows, init_tables, load_release, upsert_api_data
 
 
 def extract_load_text_files(
@@ -20,6 +24,7 @@ def extract_load_text_files(
     *,
     cache_dir: Path,
     download_url: str = DOWNLOAD_URL,
+    accept_loss: bool = False,
     on_bytes: OnBytes | None = None,
     on_rows: OnRows | None = None,
 ) -> tuple[OnetData, LoadReport]:
@@ -32,9 +37,61 @@ def extract_load_text_files(
         data = extract_onet_data(archive)
         init_tables(engine)
         report = load_release(
-            engine, data.tables, release=data.release, origin=data.origin, sha256=data.sha256, on_rows=on_rows
+            engine,
+            data.tables,
+            release=data.release,
+            origin=data.origin,
+            sha256=data.sha256,
+            accept_loss=accept_loss,
+            on_rows=on_rows,
         )
     return data, report
+
+
+def extract_load_api_data(
+    engine: Engine,
+    access: Access,
+    *,
+    cache_dir: Path,
+    codes: Sequence[str] = (),
+    resume: bool = False,
+    dry_run: bool = False,
+    requests_per_second: float = REQUESTS_PER_SECOND,
+    on_request: OnRequest | None = None,
+    on_rows: OnRows | None = None,
+) -> tuple[OnetApiData, LoadReport]:
+    """Fetch all occupations, or those of `codes`, from O*NET Web Services and upsert them.
+
+    Raises SourceError and UnknownOccupation before anything is written, StoreError with nothing changed.
+    """
+
+    async def extract() -> OnetApiData:
+        async with connect(access, requests_per_second=requests_per_second, on_request=on_request) as api:
+            pages = None if codes else Pages(cache_dir / "onet-api")
+            return await extract_onet_api_data(api, codes=codes, pages=pages, resume=resume)
+
+    with _collector_paused():
+        data = asyncio.run(extract())
+        if not dry_run:
+            init_tables(engine)
+        return data, load_api_data(engine, data, dry_run=dry_run, on_rows=on_rows)
+
+
+def load_api_data(
+    engine: Engine, data: OnetApiData, *, dry_run: bool = False, on_rows: OnRows | None = None
+) -> LoadReport:
+    """Upsert what O*NET Web Services said."""
+    return upsert_api_data(
+        engine,
+        data.tables,
+        data.fetched,
+        release=data.release,
+        origin=data.origin,
+        codes=data.codes,
+        is_whole=data.is_whole,
+        dry_run=dry_run,
+        on_rows=on_rows,
+    )
 
 
 @contextmanager

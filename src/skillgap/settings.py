@@ -6,10 +6,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from platformdirs import user_cache_path, user_data_path
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from skillgap.errors import ConfigurationError
+from skillgap.errors import ConfigurationError, MissingCredentials
+from skillgap.sources.access import REQUESTS_PER_SECOND, Access
+
+
+def _lower(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
 
 
 class Settings(BaseSettings):
@@ -20,12 +25,20 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = None
     """Where the data live; None means the embedded SQLite database. Secret, as it may hold a password."""
     cache_dir: Path = Field(default_factory=lambda: user_cache_path("skillgap"))
-    onet_download_url: str = "https://www.onetcenter.org/dl_files/database"
+    onet_download_url: Annotated[str, Field(pattern="^https?://.")] = "https://www.onetcenter.org/dl_files/database"
+    onet_api_key: SecretStr | None = None
+    """Key of O*NET Web Services 2.0."""
+    onet_username: str | None = None
+    onet_password: SecretStr | None = None
+    """User name and password of O*NET Web Services 1.9, for accounts that have no key."""
+    onet_api_url: Annotated[str, Field(pattern="^https?://.")] | None = None
+    """Base URL of the Web Services; None means O*NET's own."""
+    onet_requests_per_second: Annotated[float, Field(gt=0, le=1000)] = REQUESTS_PER_SECOND
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     workers: Annotated[int, Field(ge=1, le=256)] = 1
     log_format: Literal["json", "console"] = "json"
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = "info"
     answer_cache_mb: Annotated[int, Field(ge=0)] = 128
     reload_seconds: Annotated[float, Field(gt=0, le=3600)] = 2.0
 
@@ -33,6 +46,23 @@ class Settings(BaseSettings):
     def embedded_database(self) -> Path:
         """The file of the embedded database."""
         return user_data_path("skillgap") / "skillgap.db"
+
+    @property
+    def has_onet_credentials(self) -> bool:
+        """Whether O*NET Web Services can be asked."""
+        return bool(self.onet_api_key or (self.onet_username and self.onet_password))
+
+    def onet_access(self) -> Access:
+        """Return how to reach O*NET Web Services: API 2.0 with a key, else 1.9. Raises MissingCredentials."""
+        if self.onet_api_key:
+            return Access.with_key(self.onet_api_key.get_secret_value(), base_url=self.onet_api_url)
+        if self.onet_username and self.onet_password:
+            password = self.onet_password.get_secret_value()
+            return Access.with_password(self.onet_username, password, base_url=self.onet_api_url)
+        raise MissingCredentials(
+            "O*NET Web Services need an account: set SKILLGAP_ONET_API_KEY (API 2.0), or SKILLGAP_ONET_USERNAME and "
+            "SKILLGAP_ONET_PASSWORD (API 1.9); accounts are free, see https://services.onetcenter.org/"
+        )
 
     @property
     def url(self) -> str:

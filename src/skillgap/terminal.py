@@ -11,19 +11,25 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from skillgap.model import GapReport, Provenance, Release, SkillGap, SkillRating
+from skillgap.model import GapReport, Occupation, Provenance, Release, SkillGap, SkillRating
 
 if TYPE_CHECKING:
+    from skillgap.sources.onet_api_data import OnetApiData
     from skillgap.store.queries import Status
     from skillgap.store.tables import LoadReport
 
 _CELLS = 14
 _CELLS_PER_LEVEL = 2
 _NARROWEST = 80
+"""Columns, where the output is no terminal."""
+_NARROWEST_WITH_BAR = 72
+_FIGURES = 29
+"""Columns that a gap's figures take, with the word `yes` or `no`."""
+_SHORTEST_NAME = 8
 _NAMED = 10
 """Occupations named in a sentence before it says `and N more`."""
 
@@ -40,7 +46,7 @@ def print_report(report: GapReport) -> None:
     out.print(_in_one_sentence(report))
     if report.skill_gaps:
         out.print()
-        out.print(_gap_table(report.skill_gaps))
+        out.print(_gap_table(report.skill_gaps, out.width))
         out.print("█ level now  ▓ gap beyond rater noise  ░ within it  ± half of the 95 % interval", style="dim")
     if sure := [row.element_name for row in report.surplus_skills if row.distinguishable]:
         out.print()
@@ -60,21 +66,25 @@ def _in_one_sentence(report: GapReport) -> str:
     )
 
 
-def _gap_table(gaps: list[SkillGap]) -> Table:
+def _gap_table(gaps: list[SkillGap], width: int) -> Table:
+    """Return a line per gap; a narrow terminal loses the bar, and letters of the names, before a figure."""
+    has_bar = width >= _NARROWEST_WITH_BAR
+    longest = max(_SHORTEST_NAME, min(33, width - (_FIGURES + _CELLS + 1 if has_bar else _FIGURES)))
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
-    table.add_column("Skill", no_wrap=True, max_width=33)
-    table.add_column("Now", justify="right")
-    table.add_column("Asked", justify="right")
-    table.add_column(f"0{'level':^{_CELLS - 2}}7", no_wrap=True)
-    table.add_column("Gap", justify="right")
-    table.add_column("±", justify="right")
+    table.add_column("Skill", no_wrap=True, max_width=longest)
+    table.add_column("Now", justify="right", no_wrap=True)
+    table.add_column("Asked", justify="right", no_wrap=True)
+    if has_bar:
+        table.add_column(f"0{'level':^{_CELLS - 2}}7", no_wrap=True)
+    table.add_column("Gap", justify="right", no_wrap=True)
+    table.add_column("±", justify="right", no_wrap=True)
     table.add_column("Sure")
     for gap in gaps:
         table.add_row(
             gap.element_name,
             _number(gap.from_data_value),
             _number(gap.to_data_value),
-            _bar(gap),
+            *([_bar(gap)] if has_bar else []),
             f"{gap.gap:.3f}",
             _number(None if gap.gap_upper is None else gap.gap_upper - gap.gap),
             "not relevant" if gap.to_not_relevant else "yes" if gap.distinguishable else "no",
@@ -129,18 +139,18 @@ def print_markdown(report: GapReport) -> None:
 # -- the skills of an occupation ------------------------------------------------------------------------------------
 
 
-def print_skills(onet_soc_code: str, title: str, skills: list[SkillRating], *, as_json: bool) -> None:
-    """Print the skills, as a table or as JSON."""
+def print_skills(occupation: Occupation, skills: list[SkillRating], provenance: Provenance, *, as_json: bool) -> None:
+    """Print the skills, as a table or, as `GET /occupations/{code}/skills` answers, as JSON."""
     if as_json:
-        _write_json({"onet_soc_code": onet_soc_code, "title": title, "skills": skills})
+        _write_json({"occupation": occupation, "skills": skills, "provenance": provenance})
         return
     out = _console()
-    out.print(Text.assemble((f"{title} ({onet_soc_code})", "bold")))
+    out.print(Text.assemble((_name(occupation), "bold")))
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
-    table.add_column("Skill", no_wrap=True)
+    table.add_column("Skill", no_wrap=True, max_width=max(_SHORTEST_NAME, min(33, out.width - 40)))
     for header in ("Level", "Error", "Importance"):
-        table.add_column(header, justify="right")
-    table.add_column("Rated")
+        table.add_column(header, justify="right", no_wrap=True)
+    table.add_column("Rated", no_wrap=True)
     table.add_column("Notes")
     for skill in skills:
         flags = [(skill.not_relevant, "not relevant"), (skill.recommend_suppress, "raters differ widely")]
@@ -153,9 +163,19 @@ def print_skills(onet_soc_code: str, title: str, skills: list[SkillRating], *, a
             ", ".join(text for is_set, text in flags if is_set),
         )
     out.print(table)
+    out.print()
+    out.print(_source_line(provenance), style="dim")
 
 
 # -- loads and status -----------------------------------------------------------------------------------------------
+
+
+class _RateColumn(ProgressColumn):
+    """Requests a second; a rate limit is what they wait for."""
+
+    def render(self, task: Task) -> Text:
+        """Return the rate of requests, nothing for other tasks."""
+        return Text(f"{task.speed:.1f}/s" if task.description == "requests" and task.speed else "")
 
 
 class LoadProgress:
@@ -168,6 +188,10 @@ class LoadProgress:
     def on_bytes(self, done: int, total: int | None) -> None:
         """Show a download."""
         self._update("download", done, total)
+
+    def on_request(self, done: int, total: int) -> None:
+        """Show requests answered."""
+        self._update("requests", done, total)
 
     def on_rows(self, table: str, done: int, total: int) -> None:
         """Show a table being written."""
@@ -182,7 +206,7 @@ class LoadProgress:
 @contextmanager
 def progress() -> Iterator[LoadProgress]:
     """Show progress on standard error while the block runs."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), _RateColumn())
     console = Console(stderr=True)
     with Progress(
         *columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal
@@ -192,9 +216,24 @@ def progress() -> Iterator[LoadProgress]:
 
 def print_load(release: Release, report: LoadReport) -> None:
     """Say on standard error what a load changed."""
+    _print_changes(f"O*NET {release.number} loaded", report)
+
+
+def print_fetch(data: OnetApiData, report: LoadReport, *, dry_run: bool) -> None:
+    """Say on standard error what a fetch changed, or would change."""
+    done = "compared, nothing written" if dry_run else "stored"
+    where = f"O*NET Web Services {data.api_version}, release {data.release.number}"
+    _print_changes(f"{where}, {data.requests:,} requests, {done}", report)
+    if not data.is_whole:
+        Console(stderr=True, highlight=False, soft_wrap=True).print(
+            "  this account cannot read the Database Services: importances only, no levels, so no gaps"
+        )
+
+
+def _print_changes(what: str, report: LoadReport) -> None:
     out = Console(stderr=True, highlight=False, soft_wrap=True)
     rows = ", ".join(f"{table.rows:,} {table.table}" for table in report.tables)
-    out.print(f"O*NET {release.number} loaded: {rows}")
+    out.print(f"{what}: {rows}")
     if not report.rows_changed:
         out.print("nothing changed: the database had it all")
         return
@@ -222,6 +261,8 @@ def print_status(status: Status, *, unrated: bool, as_json: bool) -> None:
     rated = status.occupations - len(status.unrated)
     last = status.loads[0]
     out.print(f"O*NET release   {status.release.number if status.release else 'none'}")
+    if status.web_services_release:
+        out.print(f"Web Services    release {status.web_services_release.number} at the last fetch")
     out.print(f"data version    {status.data_version}")
     out.print(f"last load       {last.finished_at:%Y-%m-%d %H:%M} UTC from {last.origin}")
     out.print(
@@ -237,8 +278,14 @@ def print_status(status: Status, *, unrated: bool, as_json: bool) -> None:
 # -- pieces -------------------------------------------------------------------------------------------------------
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave it to the command line, as for what is printed without Rich, which would end with exit code 1."""
+        raise BrokenPipeError
+
+
 def _console() -> Console:
-    console = Console(highlight=False)
+    console = _Console(highlight=False)
     if not console.is_terminal:
         console.width = max(console.width, _NARROWEST)
     return console

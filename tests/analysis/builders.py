@@ -32,6 +32,7 @@ def make_ratings(levels: Mapping[str, Sequence[float | None]], **given: Mapping[
     }
     return Ratings(
         data_version="1",
+        web_services_release=None,
         release=None,
         occupations={code: Occupation(code, f"Title {code}", None, True, "text", None) for code in codes},
         codes=tuple(codes),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
 import socket
 import subprocess
@@ -51,7 +52,16 @@ def test_other_paths_and_methods_are_problems_too(client: httpx.Client, method: 
     answer = client.request(method, path)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.headers["content-type"] == "application/problem+json"
-    assert status != 405 or answer.headers["allow"] == "GET"
+    assert status != 405 or answer.headers["allow"] == "GET, HEAD"
+    assert "/docs" in answer.json()["detail"]
+
+
+def test_the_documentation_needs_no_other_host(client: httpx.Client):
+    page = client.get("/docs").text
+    scripts = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert len(scripts) == 3
+    assert {client.get(path).status_code for path in scripts} == {200}
+    assert "http" not in re.sub(r"https?://json-schema.org\S*", "", page)
 
 
 def test_root_leads_to_the_documentation(client: httpx.Client):
@@ -207,9 +217,11 @@ def test_stored_answers_stay_within_their_bytes_and_the_last_used_stay():
     for n in range(20):
         answers.put(("/", str(n).encode(), False), Answer({}, {"body": b"x" * 1_000}, None))
         answers.get(("/", b"0", False))
-    assert [n for n in range(20) if answers.get(("/", str(n).encode(), False))] == [0, 16, 17, 18, 19]
+    assert [n for n in range(20) if answers.get(("/", str(n).encode(), False))] == [0, 17, 18, 19]
     answers.put(("/", b"large", False), Answer({}, {"body": b"x" * 10_000}, None))
     assert answers.get(("/", b"large", False)) is None
+    answers.put(("/", b"q" * 10_000, False), Answer({}, {"body": b"x"}, None))
+    assert answers.get(("/", b"q" * 10_000, False)) is None, "a question is kept with its answer, and counts"
 
 
 # -- the document -----------------------------------------------------------------------------------------------------

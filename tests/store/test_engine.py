@@ -13,7 +13,7 @@ from skillgap.errors import ConfigurationError, DatabaseUnavailable, SchemaMisma
 from skillgap.store.engine import make_engine, read, write
 from skillgap.store.queries import get_ratings, get_status
 from skillgap.store.tables import init_tables
-from tests.store.small_releases import RELEASE_A, load, stored, stored_on
+from tests.store.small_releases import RELEASE_A, RELEASE_B, cells, load, stored, stored_on
 
 SECRET = "s3cr3t"  # noqa: S105 - the word the tests look for
 
@@ -106,6 +106,8 @@ def test_a_password_is_not_in_the_message_of_a_schema_of_another_version(mysql_u
 
 
 def test_an_empty_database_names_the_command_that_makes_its_tables(engine: Engine) -> None:
+    with engine.connect():
+        pass  # SQLite makes the file
     with pytest.raises(SchemaMismatch, match="run `skillgap init-db`"), read(engine) as connection:
         get_status(connection)
     with pytest.raises(SchemaMismatch, match="run `skillgap init-db`"):
@@ -166,7 +168,7 @@ def test_read_sees_one_snapshot_also_on_a_mysql_server_that_defaults_to_less(mys
 
 
 def test_our_own_errors_pass_unchanged(engine: Engine) -> None:
-    with pytest.raises(SkillgapError, match=r"^ours$"), read(engine):
+    with pytest.raises(SkillgapError, match=r"^ours$"), write(engine):
         raise SkillgapError("ours")
 
 
@@ -217,6 +219,7 @@ def test_a_folder_in_place_of_the_file_is_refused(tmp_path: Path) -> None:
 
 def test_sqlite_lets_readers_go_on_and_guards_foreign_keys(tmp_path: Path) -> None:
     engine = make_engine(f"sqlite:///{tmp_path}/skillgap.db")
+    init_tables(engine)
     with read(engine) as first, read(engine) as second:  # two connections: the settings are each one's own
         for connection in (first, second):
             assert connection.scalar(text("PRAGMA journal_mode")) == "wal"
@@ -230,3 +233,19 @@ def test_a_sqlite_uri_makes_no_folder(tmp_path: Path, monkeypatch: pytest.Monkey
     init_tables(engine)
     engine.dispose()
     assert [path.name for path in tmp_path.iterdir()] == ["skillgap.db"]
+
+
+def test_a_sqlite_file_that_was_replaced_or_removed_is_noticed(tmp_path: Path) -> None:
+    here, other = (make_engine(f"sqlite:///{tmp_path}/{name}.db") for name in ("here", "other"))
+    for engine, data in ((here, RELEASE_A), (other, RELEASE_B)):
+        init_tables(engine)
+        load(engine, data)
+    with read(here) as connection:
+        assert stored_on(connection) == cells(RELEASE_A)
+    (tmp_path / "other.db").replace(tmp_path / "here.db")
+    with read(here) as connection:
+        assert stored_on(connection) == cells(RELEASE_B)
+    (tmp_path / "here.db").unlink()
+    with pytest.raises(DatabaseUnavailable, match="no such database"), read(here):
+        pass
+    assert not (tmp_path / "here.db").exists()

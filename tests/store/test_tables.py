@@ -20,7 +20,7 @@ from skillgap.store import tables
 from skillgap.store.engine import read, write
 from skillgap.store.queries import count_rows, get_data_version, get_ratings, list_loads
 from skillgap.store.schema import LLMSkillScores, OnetApiOccupationData
-from skillgap.store.tables import LOAD_ORDER, TableChange, upsert
+from skillgap.store.tables import LOAD_ORDER, TableChange, load_release, upsert
 from tests.store.small_releases import (
     ACTIVE_MODEL,
     CHIEFS,
@@ -274,6 +274,31 @@ def test_rows_that_something_else_takes_away_meanwhile_undo_the_load(loaded: Eng
         load(loaded, RELEASE_B)
     assert stored(loaded) == cells(RELEASE_A)
     assert data_version(loaded).startswith("1-")
+
+
+def many_occupations(rated: int) -> OnetData:
+    """Return a release of 150 occupations, of which the first are rated."""
+    codes = [f"11-{number:04d}.00" for number in range(150)]
+    occupations = pd.DataFrame({"onet_soc_code": codes, "title": codes, "description": None}, dtype="str")
+    one = RELEASE_A.tables["Skills"].iloc[:4].drop(columns="onet_soc_code")
+    skills = pd.concat([one.assign(onet_soc_code=code) for code in codes[:rated]], ignore_index=True)
+    skills = skills[RELEASE_A.tables["Skills"].columns].astype(RELEASE_A.tables["Skills"].dtypes)
+    return changed(RELEASE_A, Occupations=occupations, Skills=skills)
+
+
+def test_a_release_that_unrates_many_occupations_must_be_meant(blank: Engine) -> None:
+    load(blank, many_occupations(150))
+    load(blank, many_occupations(50))  # as many as may be lost
+    load(blank, many_occupations(150))
+    before = stored(blank)
+    cut = many_occupations(49)
+    with pytest.raises(LoadConflict, match=r"take the ratings of 101 occupations away .* --accept-loss"):
+        load(blank, cut)
+    assert stored(blank) == before
+    report = load_release(
+        blank, cut.tables, release=cut.release, origin=cut.origin, sha256=cut.sha256, accept_loss=True
+    )
+    assert len(report.no_longer_rated) == 101
 
 
 # -- upsert -------------------------------------------------------------------------------------------------------

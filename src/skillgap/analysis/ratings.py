@@ -67,6 +67,9 @@ class Ratings:
     data_version: str
     """Changes whenever a load changes a row; empty before the first load."""
     release: Release | None
+    """The text release that is loaded."""
+    web_services_release: Release | None
+    """What O*NET Web Services served at the last fetch."""
     occupations: Mapping[str, Occupation]
     """Every occupation by code, rated or not, codes ascending."""
     codes: tuple[str, ...]
@@ -94,6 +97,7 @@ class Ratings:
         return cls(
             data_version="",
             release=None,
+            web_services_release=None,
             occupations={},
             codes=(),
             element_ids=(),
@@ -157,23 +161,26 @@ class Ratings:
     @cached_property
     def provenance(self) -> Provenance:
         """Where the figures come from, for whoever shows them."""
+        sources = sorted({*self.sources, *(occupation.source for occupation in self.occupations.values())})
         return Provenance(
             release=self.release.number if self.release else None,
             release_date=f"{self.release.date:%Y-%m}" if self.release and self.release.date else None,
+            web_services_release=self.web_services_release.number if self.web_services_release else None,
             data_version=self.data_version,
-            sources=list(self.sources),
-            attribution=attribution(self.release),
+            sources=sources,
+            attribution=attribution(self.release, web_services="api" in sources),
             modification=MODIFICATION,
             licence=LICENCE_URL,
         )
 
     @cached_property
-    def _rows(self) -> Mapping[str, int]:
+    def rows(self) -> Mapping[str, int]:
+        """The row of each rated occupation."""
         return {code: row for row, code in enumerate(self.codes)}
 
     def row(self, onet_soc_code: str) -> int:
         """Return the row of a rated occupation. Raises NoData, UnknownOccupation, UnratedOccupation."""
-        row = self._rows.get(onet_soc_code)
+        row = self.rows.get(onet_soc_code)
         if row is not None:
             return row
         occupation = self.occupation(onet_soc_code)
@@ -206,7 +213,8 @@ class Ratings:
         return [skills[k] for k in order if (skills[k].data_value, skills[k].importance) != (None, None)]
 
     def _release_text(self) -> str:
-        return self.release.number if self.release else "data"
+        release = self.release or self.web_services_release
+        return release.number if release else "data"
 
 
 def python_numbers(values: FloatArray) -> list[Any]:

@@ -6,6 +6,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -21,8 +22,11 @@ PAIR = "skillgap.pair"
 
 _DATA_PATHS = ("/skill-gap", "/occupations")
 _SOFTWARE = version("skillgap")
+Key = tuple[str, bytes, bool]
+"""Path, query, and whether gzip is accepted."""
 _ANY = b"*"
-_REFUSES_GZIP = re.compile(rb"gzip\s*;\s*q=0(\.0*)?\s*(,|$)")
+_ZERO = re.compile(rb"(^|;)\s*q\s*=\s*0(\.0*)?\s*(;|$)")
+_VARY = (b"vary", b"Accept-Encoding")
 _OVERHEAD = 1_000
 """Bytes that an entry takes beside its body."""
 
@@ -35,9 +39,9 @@ class Answer:
     body: Message
     pair: tuple[str, str] | None
 
-    @property
-    def size(self) -> int:
-        return len(self.body["body"]) + _OVERHEAD
+    def size(self, key: Key) -> int:
+        path, query, _ = key
+        return len(self.body["body"]) + len(path) + len(query) + _OVERHEAD
 
 
 class StoredAnswers:
@@ -47,22 +51,23 @@ class StoredAnswers:
         self.data_version = data_version
         self._most_bytes = most_bytes
         self._bytes = 0
-        self._answers: OrderedDict[tuple[str, bytes, bool], Answer] = OrderedDict()
+        self._answers: OrderedDict[Key, Answer] = OrderedDict()
 
-    def get(self, key: tuple[str, bytes, bool]) -> Answer | None:
+    def get(self, key: Key) -> Answer | None:
         answer = self._answers.get(key)
         if answer is not None:
             self._answers.move_to_end(key)
         return answer
 
-    def put(self, key: tuple[str, bytes, bool], answer: Answer) -> None:
-        if key in self._answers or answer.size > self._most_bytes:
+    def put(self, key: Key, answer: Answer) -> None:
+        size = answer.size(key)
+        if key in self._answers or size > self._most_bytes:
             return
         self._answers[key] = answer
-        self._bytes += answer.size
+        self._bytes += size
         while self._bytes > self._most_bytes:
-            _, dropped = self._answers.popitem(last=False)
-            self._bytes -= dropped.size
+            oldest, dropped = self._answers.popitem(last=False)
+            self._bytes -= dropped.size(oldest)
 
     def etag(self, path: str, query: bytes) -> bytes:
         """Return the tag that changes with the data, the software and the question. Weak: gzip or not, it is one."""
@@ -86,17 +91,19 @@ class AnswerCache:
         if scope["method"] != "GET" or not scope["path"].startswith(_DATA_PATHS):
             return await self._app(scope, receive, send)
         accepts_gzip, known_tags = _conditions(scope)
-        if not accepts_gzip:  # the inner middleware would take `gzip;q=0` for consent
-            scope["headers"] = [pair for pair in scope["headers"] if pair[0] != b"accept-encoding"]
         answers, path, query = snapshot.answers, scope["path"], scope["query_string"]
         key = (path, query, accepts_gzip)
         answer = answers.get(key)
         etag = answers.etag(path, query) if known_tags else b""
-        if etag and (etag in known_tags or (known_tags == _ANY and answer)):
+        if etag and (_has_tag(known_tags, etag) or (known_tags == _ANY and answer)):
             await _send_not_modified(send, etag)
             return None
         if answer is None:
-            recorder = _Recorder(send, answers, key, scope, not_modified=known_tags == _ANY)
+            # The inner middleware looks for the word alone: `gzip;q=0` would be consent to it.
+            scope["headers"] = [pair for pair in scope["headers"] if pair[0] != b"accept-encoding"]
+            if accepts_gzip:
+                scope["headers"].append((b"accept-encoding", b"gzip"))
+            recorder = _Recorder(send, key, scope, not_modified=known_tags == _ANY)
             return await self._app(scope, receive, recorder)
         scope[PAIR] = answer.pair
         await send(answer.start)
@@ -105,24 +112,27 @@ class AnswerCache:
 
 
 class _Recorder:
-    """A `send` that adds ETag and Cache-Control to a 200 answer and stores it."""
+    """A `send` that adds ETag and Cache-Control to a 200 answer and stores it, with those of its snapshot."""
 
-    def __init__(
-        self, send: Send, answers: StoredAnswers, key: tuple[str, bytes, bool], scope: Scope, *, not_modified: bool
-    ) -> None:
+    def __init__(self, send: Send, key: Key, scope: Scope, *, not_modified: bool) -> None:
         self._send = send
-        self._answers = answers
         self._key = key
         self._scope = scope
         self._not_modified = not_modified
         """Whoever asks has an answer, and any will do: a 200 is sent as a 304."""
         self._start: Message | None = None
 
+    @property
+    def _answers(self) -> StoredAnswers:
+        # not before the answer begins: what was fetched for it has put a new snapshot into the scope
+        answers: StoredAnswers = self._scope[SNAPSHOT].answers
+        return answers
+
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start" and message["status"] == 200:
             path, query, _ = self._key
             etag = self._answers.etag(path, query)
-            message["headers"] = [*message["headers"], *_headers(etag)]
+            message["headers"] = [*(pair for pair in message["headers"] if pair[0] != b"vary"), *_headers(etag)]
             self._start = message
             if self._not_modified:
                 return await _send_not_modified(self._send, etag)
@@ -140,15 +150,26 @@ async def _send_not_modified(send: Send, etag: bytes) -> None:
 
 def _headers(etag: bytes) -> list[tuple[bytes, bytes]]:
     # no-cache: caches keep the answer and ask each time whether it still stands
-    return [(b"etag", etag), (b"cache-control", b"no-cache")]
+    return [(b"etag", etag), (b"cache-control", b"no-cache"), _VARY]
 
 
 def _conditions(scope: Scope) -> tuple[bool, bytes]:
     """Return whether gzip is accepted, and the If-None-Match header."""
-    accepts_gzip, known_tags = False, b""
+    accepted, known_tags = b"", b""
     for name, value in scope["headers"]:
         if name == b"accept-encoding":
-            accepts_gzip = b"gzip" in value and not _REFUSES_GZIP.search(value)
+            accepted = accepted + b"," + value if accepted else value
         elif name == b"if-none-match":
-            known_tags = value.strip()
-    return accepts_gzip, known_tags
+            known_tags = known_tags + b"," + value if known_tags else value
+    return _accepts_gzip(accepted), known_tags.strip()
+
+
+@lru_cache(maxsize=256)
+def _accepts_gzip(accept_encoding: bytes) -> bool:
+    codings = (coding.lower().partition(b";") for coding in accept_encoding.split(b","))
+    return any(name.strip() == b"gzip" and not _ZERO.search(weight) for name, _, weight in codings)
+
+
+def _has_tag(known_tags: bytes, etag: bytes) -> bool:
+    """Compare weakly: with or without W/, the tag is the same."""
+    return any(tag.strip().removeprefix(b"W/") == etag.removeprefix(b"W/") for tag in known_tags.split(b","))

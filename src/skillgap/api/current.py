@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from dataclasses import dataclass
+from threading import Lock
 
 import structlog
 from sqlalchemy import Engine
@@ -34,11 +35,16 @@ class CurrentData:
         self._engine = engine
         self._answer_cache_bytes = answer_cache_bytes
         self.snapshot = self._snapshot(Ratings.empty())
+        self._refreshing = Lock()
         self.store_error: StoreError | None = None
         """Why the database could not be read last time; None when it could."""
 
     def refresh(self) -> None:
         """Take over a new data version, if there is one. Blocks; on StoreError the old snapshot stays."""
+        with self._refreshing:
+            self._refresh()
+
+    def _refresh(self) -> None:
         try:
             with read(self._engine) as connection:
                 version = get_data_version(connection)

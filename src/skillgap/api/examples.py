@@ -88,7 +88,8 @@ SKILL_GAP: dict[str, Any] = {
     "provenance": {
         "release": "29.0",
         "release_date": "2024-08",
-        "data_version": "1",
+        "web_services_release": None,
+        "data_version": "1-20261123T080000Z",
         "sources": ["text"],
         "attribution": attribution(Release("29.0", date(2024, 8, 1))),
         "modification": MODIFICATION,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi_offline import FastAPIOffline
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp
 
@@ -16,6 +17,7 @@ import skillgap
 from skillgap.api import problems
 from skillgap.api.answer_cache import AnswerCache
 from skillgap.api.current import CurrentData
+from skillgap.api.on_demand import OnDemand
 from skillgap.api.request_log import RequestLog
 from skillgap.api.routers import occupations, service, skill_gap
 from skillgap.logs import configure_logging
@@ -32,31 +34,39 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     """Return the service. Settings come from the environment unless given. Raises ConfigurationError."""
     settings = settings or read_settings()
     configure_logging(log_format=settings.log_format, log_level=settings.log_level)
-    current = CurrentData(make_engine(settings.url), answer_cache_bytes=settings.answer_cache_mb * 2**20)
-    api = create_api(current, reload_seconds=settings.reload_seconds)
+    engine = make_engine(settings.url)
+    current = CurrentData(engine, answer_cache_bytes=settings.answer_cache_mb * 2**20)
+    on_demand = None
+    if settings.has_onet_credentials:
+        rate = settings.onet_requests_per_second / settings.workers
+        on_demand = OnDemand(current, engine, settings.onet_access(), requests_per_second=rate)
+    api = create_api(current, reload_seconds=settings.reload_seconds, on_demand=on_demand)
     return RequestLog(AnswerCache(api, lambda: current.snapshot))
 
 
-def create_api(current: CurrentData, *, reload_seconds: float) -> FastAPI:
+def create_api(current: CurrentData, *, reload_seconds: float, on_demand: OnDemand | None = None) -> FastAPI:
     """Return the FastAPI application alone, without log and answer cache."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(current.refresh)
         watcher = asyncio.create_task(current.watch(reload_seconds))
-        yield
+        async with on_demand.running() if on_demand else nullcontext():
+            yield
         watcher.cancel()
         with suppress(asyncio.CancelledError):
             await watcher
 
-    api = FastAPI(
+    api = FastAPIOffline(  # its pages take their scripts from this server, not from elsewhere
         title="skillgap",
         version=skillgap.__version__,
         description=_DESCRIPTION,
         lifespan=lifespan,
         redoc_url=None,
+        redirect_slashes=False,
     )
     api.state.current = current
+    api.state.on_demand = on_demand
     api.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=5)
     problems.install(api)
     for router in (skill_gap.router, occupations.router, service.router):

@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from skillgap.api.current import CurrentData
 from skillgap.errors import (
     InvalidCode,
     NoData,
@@ -70,6 +71,11 @@ STATUS: dict[type[SkillgapError], HTTPStatus] = {
 }
 
 
+_RETRY_AFTER = {
+    "description": "Seconds after which O*NET Web Services may have been read; absent where the answer is final.",
+    "schema": {"type": "integer"},
+}
+
 EXAMPLES: tuple[SkillgapError, ...] = (
     InvalidCode(
         "'15-12' is not an O*NET-SOC code; write it like 15-1252.00, 15-1252 or 15125200",
@@ -94,6 +100,8 @@ def responses(*errors: type[SkillgapError]) -> dict[int | str, dict[str, Any]]:
         status = STATUS[type(example)]
         content = {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": {}}
         entry = entries.setdefault(status.value, {"description": status.phrase, "content": {MEDIA_TYPE: content}})
+        if status is HTTPStatus.NOT_FOUND:
+            entry["headers"] = {"Retry-After": _RETRY_AFTER}
         entry["content"][MEDIA_TYPE]["examples"][example.code] = {
             "value": _of_error(example).model_dump(exclude_none=True)
         }
@@ -104,10 +112,17 @@ def install(app: FastAPI) -> None:
     """Answer every error of this application with problem details."""
 
     @app.exception_handler(SkillgapError)
-    async def _(_: Request, error: SkillgapError) -> Response:
+    async def _(request: Request, error: SkillgapError) -> Response:
         if type(error) not in STATUS:
             structlog.get_logger("skillgap.api").error("unexpected", error=str(error), code=error.code)
-        return _response(_of_error(error))
+        current: CurrentData = request.app.state.current
+        if isinstance(error, NoData) and current.store_error:
+            error = NoData(
+                "the database cannot be read, and nothing was read from it before (/ready tells why); "
+                "an empty one is filled by `skillgap load starter`"
+            )
+        retry_after = error.retry_after if isinstance(error, OccupationError) else None
+        return of(error, {"Retry-After": str(retry_after)} if retry_after else None)
 
     @app.exception_handler(RequestValidationError)
     async def _(_: Request, error: RequestValidationError) -> Response:
@@ -122,7 +137,12 @@ def install(app: FastAPI) -> None:
     async def _(_: Request, error: HTTPException) -> Response:
         status = HTTPStatus(error.status_code)
         code = status.phrase.lower().replace(" ", "-")
-        return _response(_problem(status, code, status.description or status.phrase), error.headers)
+        headers = dict(error.headers or {})
+        if "Allow" in headers:
+            headers["Allow"] += ", HEAD"  # which is answered as GET is
+        return _response(
+            _problem(status, code, f"{status.description or status.phrase}; /docs lists what there is"), headers
+        )
 
     @app.exception_handler(Exception)
     async def _(_: Request, error: Exception) -> Response:
@@ -134,6 +154,11 @@ def install(app: FastAPI) -> None:
                 "the request failed; the log has it by X-Request-ID",
             )
         )
+
+
+def of(error: SkillgapError, headers: Mapping[str, str] | None = None) -> Response:
+    """Return the problem document of an error."""
+    return _response(_of_error(error), headers)
 
 
 def _of_error(error: SkillgapError) -> Problem:

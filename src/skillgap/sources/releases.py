@@ -34,6 +34,7 @@ RELEASE_FILES: dict[str, tuple[tuple[str, ...], ...]] = {
     "Skills": (("Skills",), ("Essential Skills", "Transferable Skills")),
 }
 
+_LONGEST_SHOWN = 200
 _FIRST = (20, 1)
 _NUMBER = re.compile(r"([0-9]{2})\.([0-9])")
 
@@ -79,8 +80,9 @@ def find_release(
     if path is not None:
         return Archive(path, str(path.resolve()))
     if not is_release_number(source):
+        shown = source if len(source) <= _LONGEST_SHOWN else f"{source[:_LONGEST_SHOWN]}…"
         raise ReleaseUnavailable(
-            f"{source}: no such file or folder, and not a release number like 31.0 (nor `{STARTER}`)"
+            f"{shown or 'no source'}: no such file or folder, and not a release number like 31.0 (nor `{STARTER}`)"
         )
     return _download(source, cache_dir, download_url, on_bytes)
 
@@ -88,7 +90,7 @@ def find_release(
 def _on_disk(source: str) -> Path | None:
     try:
         path = Path(source).expanduser()
-        return path if path.exists() else None
+        return path if source and path.exists() else None  # an empty path would be the current folder
     except (OSError, RuntimeError) as error:  # a name too long, a folder not to be entered; `~nobody`
         raise ReleaseUnavailable(f"{source}: cannot be looked up ({error})") from error
 
@@ -100,13 +102,13 @@ def _download(number: str, cache_dir: Path, download_url: str, on_bytes: OnBytes
     name = f"db_{major}_{minor}_text.zip"
     url = f"{download_url.rstrip('/')}/{name}"
     target, record = cache_dir / name, cache_dir / f"{name}.json"
+    part = target.with_suffix(".part")
     try:
         cache_dir.mkdir(parents=True, exist_ok=True)
         with FileLock(target.with_suffix(".lock")):  # a second process waits, and finds what the first one got
             if target.exists() and record.exists():
                 _check(target, record)
                 return Archive(target, url)
-            part = target.with_suffix(".part")
             _fetch(url, part, on_bytes)
             _check_is_zip(part, url)
             done = DownloadRecord(url, part.stat().st_size, sha256_of(part), datetime.now().astimezone().isoformat())
@@ -120,9 +122,10 @@ def _download(number: str, cache_dir: Path, download_url: str, on_bytes: OnBytes
             f"{url}: HTTP {error.response.status_code}; {way_out} Releases: https://www.onetcenter.org/db_releases.html"
         ) from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
+        kept = "; what was downloaded is kept and the next run goes on from there" if part.exists() else ""
         raise ReleaseUnavailable(
             f"{url}: {error or type(error).__name__}. Without network access, get the zip by other means and load "
-            f"its path, or load `{STARTER}`; what was downloaded is kept and the next run goes on from there"
+            f"its path, or load `{STARTER}`{kept}"
         ) from error
     return Archive(target, url)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.pool import NullPool
 
 from skillgap.errors import ConfigurationError, DatabaseUnavailable, SchemaMismatch, SkillgapError
 
@@ -17,6 +18,7 @@ from skillgap.errors import ConfigurationError, DatabaseUnavailable, SchemaMisma
 _OTHER_SCHEMA = (1146, 1054, 1356)
 _OTHER_SCHEMA_TEXT = ("no such table", "no such column", "has no column named")
 _DISK_FULL = (1021, 1114, 28, "SQLITE_FULL", "SQLITE_IOERR_SHMSIZE")  # the last: no room for the index of its log
+_NOT_WRITABLE = ("SQLITE_READONLY", "SQLITE_READONLY_DIRECTORY", "SQLITE_CANTOPEN")
 _STRICT = "STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
 """MySQL's own default: a value that does not fit is an error, whatever the server was told."""
 _SECONDS_TO_CONNECT = 5
@@ -52,6 +54,7 @@ def shown(url: URL) -> str:
 @contextmanager
 def read(engine: Engine) -> Iterator[Connection]:
     """Give a connection with one consistent snapshot. Raises DatabaseUnavailable, SchemaMismatch."""
+    _check_is_there(engine.url)
     with in_our_words(engine), engine.connect() as connection:
         yield connection
 
@@ -61,6 +64,21 @@ def write(engine: Engine) -> Iterator[Connection]:
     """Give a connection whose work is committed whole or not at all. Raises as `read`."""
     with in_our_words(engine), engine.execution_options(sqlite_begin="BEGIN IMMEDIATE").begin() as connection:
         yield connection
+
+
+def _check_is_there(url: URL) -> None:
+    """Refuse to read a SQLite file that is not there: SQLite would make an empty one."""
+    if url.get_backend_name() == "sqlite" and (file := _file(url)) and not file.exists():
+        raise DatabaseUnavailable(
+            f"{shown(url)}: no such database; `skillgap load` makes it, with the data of a release"
+        )
+
+
+def _file(url: URL) -> Path | None:
+    """Return the file of a SQLite URL; None for a database in memory, and for a URI, whose reading is SQLite's."""
+    if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
+        return None
+    return Path(url.database)
 
 
 @contextmanager
@@ -78,9 +96,13 @@ def _translated(error: DBAPIError, engine: Engine) -> SkillgapError:
     number = error.orig.args[0] if error.orig is not None and error.orig.args else None
     name = getattr(error.orig, "sqlite_errorname", None)
     if number in _OTHER_SCHEMA or any(words in text for words in _OTHER_SCHEMA_TEXT):
-        return SchemaMismatch(f"{where} lacks tables or columns of this version ({text}); run `skillgap init-db`")
+        return SchemaMismatch(
+            f"{where} lacks tables or columns of this version ({text}); run `skillgap init-db`, or `skillgap load`"
+        )
     if number in _DISK_FULL or name in _DISK_FULL:
         return DatabaseUnavailable(f"{where}: no room left on its disk; nothing was changed ({text})")
+    if name in _NOT_WRITABLE:
+        return DatabaseUnavailable(f"{where}: {text}; SQLite needs a writable folder, even to read")
     return DatabaseUnavailable(f"{where}: {text}")
 
 
@@ -102,27 +124,32 @@ def _mysql_engine(url: URL) -> Engine:
 
 
 def _sqlite_engine(url: URL) -> Engine:
-    if url.database and url.database != ":memory:" and not url.database.startswith("file:"):  # file: is a URI
-        file = Path(url.database).expanduser()
+    if file := _file(url):
+        file = file.expanduser()
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigurationError(f"the database's folder {file.parent} cannot be made: {error}") from error
         url = url.set(database=str(file))
-    engine = create_engine(url, connect_args={"timeout": _SECONDS_TO_WAIT_FOR_A_LOCK})
+    # No pool: a connection kept would go on reading a file that has been replaced or deleted.
+    pool = {} if url.database in (None, "", ":memory:") else {"poolclass": NullPool}
+    engine = create_engine(url, connect_args={"timeout": _SECONDS_TO_WAIT_FOR_A_LOCK}, **pool)
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _: object) -> None:
         connection.isolation_level = None  # transactions are begun below, not by the driver's guesses
         connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA journal_mode = WAL")  # readers go on while a load writes
         connection.execute(
             "PRAGMA synchronous = NORMAL"
         )  # safe with WAL: a crash loses no committed load but power may
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
+        begin = connection.get_execution_options().get("sqlite_begin", "BEGIN")
+        if begin != "BEGIN":
+            with suppress(OperationalError):  # locked: another writer is making the same change, and BEGIN waits
+                connection.exec_driver_sql("PRAGMA journal_mode = WAL")  # readers go on while a load writes
         # A writer takes its place in the queue at once: SQLite cannot turn a reader into one once others wrote.
-        connection.exec_driver_sql(connection.get_execution_options().get("sqlite_begin", "BEGIN"))
+        connection.exec_driver_sql(begin)
 
     return engine

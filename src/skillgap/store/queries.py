@@ -63,6 +63,7 @@ class Status:
 
     data_version: str
     release: Release | None
+    web_services_release: Release | None
     occupations: int
     unrated: list[tuple[str, str]]
     """Code and title of each occupation without ratings."""
@@ -78,7 +79,8 @@ def get_status(connection: Connection) -> Status:
     """Return what the database holds."""
     return Status(
         data_version=get_data_version(connection),
-        release=_get_release(connection),
+        release=_get_release(connection, "text"),
+        web_services_release=_get_release(connection, "api"),
         occupations=len(get_titles(connection)),
         unrated=list_unrated_occupations(connection),
         tables=count_rows(connection),
@@ -138,12 +140,17 @@ def get_ratings(connection: Connection) -> Ratings:
     return _get_ratings(connection, SKILLS_VIEW.c.scale_id.in_(("LV", "IM")))
 
 
+def get_occupation_ratings(connection: Connection, onet_soc_code: str) -> Ratings:
+    """Return the ratings of one occupation alone, with the names of all. Source: the two views."""
+    return _get_ratings(connection, SKILLS_VIEW.c.onet_soc_code == onet_soc_code)
+
+
 def get_occupation_skills(connection: Connection, onet_soc_code: str) -> list[SkillRating]:
     """Return the skills of one occupation, most important first.
 
     Raises NoData, UnknownOccupation, UnratedOccupation. Source: SkillsView.
     """
-    return _get_ratings(connection, SKILLS_VIEW.c.onet_soc_code == onet_soc_code).skills(onet_soc_code)
+    return get_occupation_ratings(connection, onet_soc_code).skills(onet_soc_code)
 
 
 def _get_ratings(connection: Connection, which: ColumnElement[bool]) -> Ratings:
@@ -153,7 +160,8 @@ def _get_ratings(connection: Connection, which: ColumnElement[bool]) -> Ratings:
     rated = set(skills.codes)
     return Ratings(
         data_version=get_data_version(connection),
-        release=_get_release(connection),
+        release=_get_release(connection, "text"),
+        web_services_release=_get_release(connection, "api"),
         occupations={
             row.onet_soc_code: Occupation(
                 onet_soc_code=row.onet_soc_code,
@@ -182,9 +190,9 @@ def _get_ratings(connection: Connection, which: ColumnElement[bool]) -> Ratings:
     )
 
 
-def _get_release(connection: Connection) -> Release | None:
-    last_text = select(Loads.release_number, Loads.release_date).where(Loads.source == "text")
-    row = connection.execute(last_text.order_by(Loads.load_id.desc()).limit(1)).first()
+def _get_release(connection: Connection, source: str) -> Release | None:
+    loads = select(Loads.release_number, Loads.release_date).where(Loads.source == source)
+    row = connection.execute(loads.order_by(Loads.load_id.desc()).limit(1)).first()
     return Release(*row) if row else None
 
 

@@ -44,13 +44,17 @@ from skillgap.store.schema import MYSQL, Base, Loads
 VIEWS = ("OccupationsView", "SkillsView")
 LOAD_ORDER = ("Occupations", "Scales", "Elements", "Skills")
 """The tables of a text release, parents before children."""
+API_TABLES = {"Occupations": "OnetApiOccupationData", "Skills": "OnetApiSkillsData"}
+"""Where the rows of O*NET Web Services go, parents before children."""
 SOURCE_TABLES = {
     "text": LOAD_ORDER,
-    "api": ("OnetApiOccupationData", "OnetApiSkillsData"),
+    "api": tuple(API_TABLES.values()),
     "llm": ("LLMModels", "LLMSkillScores"),
 }
 """Which tables each source of Loads fills."""
 
+_MOST_LOST = 100
+"""Occupations that an upgrade may leave without ratings: within one taxonomy none or few are (26.1 to 29.0: none)."""
 _ROWS_PER_BATCH = 5_000
 _LOCK_SECONDS = 60
 
@@ -156,7 +160,7 @@ class TableChange:
 
     table: str
     rows: int
-    """Rows after the load."""
+    """Rows of the load."""
     inserted: int
     updated: int
     deleted: int
@@ -168,7 +172,7 @@ class TableChange:
 
 @dataclass(frozen=True)
 class LoadReport:
-    """What a load of a text release changed."""
+    """What a load changed."""
 
     tables: list[TableChange]
     was_empty: bool
@@ -192,17 +196,26 @@ def load_release(
     release: Release,
     origin: str,
     sha256: str,
+    accept_loss: bool = False,
     on_rows: OnRows | None = None,
 ) -> LoadReport:
     """Make the text tables equal to a release, in one transaction (the `mysql_load` of the specification).
 
     Only differences are written: new rows are inserted and changed ones staged and upserted, parents first; rows
     that the release no longer has are deleted, children first. The same release again writes only its line in Loads.
+    A release that would leave many occupations without ratings is refused unless `accept_loss`: it may be cut off.
     Raises LoadConflict, DatabaseUnavailable, SchemaMismatch; then nothing has changed.
     """
     started_at = _now()
     with _one_load_at_a_time(engine), write(engine) as connection:
         differences = {name: _compare(connection, name, tables[name]) for name in LOAD_ORDER}
+        report = _report(differences)
+        if len(report.no_longer_rated) > _MOST_LOST and not accept_loss:
+            raise LoadConflict(
+                f"O*NET {release.number} as given would take the ratings of {len(report.no_longer_rated)} occupations "
+                f"away ({', '.join(report.no_longer_rated[:3])}, …); nothing was changed. Is the release whole? "
+                "If this is meant, load it with --accept-loss"
+            )
         try:
             for name in LOAD_ORDER:
                 _insert(connection, _table(name), differences[name].new, on_rows, name=name)
@@ -211,22 +224,87 @@ def load_release(
                 _delete(connection, name, differences[name].gone)
         except IntegrityError as error:
             raise _conflict(error, release) from error
-        report = _report(differences)
         _check_counts(connection, report)
-        connection.execute(
-            insert(Loads).values(
-                source="text",
-                release_number=release.number,
-                release_date=release.date,
-                origin=origin,
-                sha256=sha256,
-                started_at=started_at,
-                finished_at=_now(),
-                row_counts={change.table: change.rows for change in report.tables},
-                rows_changed=report.rows_changed,
-            )
-        )
+        _record(connection, "text", report, release=release, origin=origin, sha256=sha256, started_at=started_at)
     return report
+
+
+def upsert_api_data(
+    engine: Engine,
+    tables: Mapping[str, pd.DataFrame],
+    fetched: Mapping[str, pd.DataFrame],
+    *,
+    release: Release,
+    origin: str,
+    codes: Sequence[str] | None,
+    is_whole: bool,
+    dry_run: bool = False,
+    on_rows: OnRows | None = None,
+) -> LoadReport:
+    """Upsert Occupations and Skills of O*NET Web Services, in one transaction (the list's `mysql_upsert_api_data`).
+
+    `codes` are the occupations that were asked for, None means all: only their rows are compared, so nothing else is
+    touched. Of them, ratings that O*NET no longer has are deleted, unless the answers were not the whole (`is_whole`).
+    Only rows whose values differ are written, with the endpoint, version and time of `fetched`. Elements and scales
+    that the text tables lack are added. With `dry_run`, the report tells what would change, and nothing does.
+    Raises LoadConflict, DatabaseUnavailable, SchemaMismatch; then nothing has changed.
+    """
+    started_at = _now()
+    with _one_load_at_a_time(engine), write(engine) as connection:
+        differences = {
+            API_TABLES[name]: _compare(connection, API_TABLES[name], tables[name], codes=codes) for name in API_TABLES
+        }
+        report = _report(differences, "OnetApiSkillsData", deletes=is_whole)
+        if dry_run:
+            return report
+        _add_missing(
+            connection, "Elements", tables["Skills"][["element_id", "element_name"]].drop_duplicates("element_id")
+        )
+        _add_missing(connection, "Scales", tables["Scales"])
+        for name, target in API_TABLES.items():
+            difference = differences[target]
+            written = difference.is_new | difference.is_changed
+            rows = pd.concat([tables[name], fetched[name]], axis=1)[written]
+            upsert(connection, target, rows, on_rows=on_rows)
+        if is_whole:
+            for target in reversed(differences):
+                _delete(connection, target, differences[target].gone)
+        _record(connection, "api", report, release=release, origin=origin, sha256=None, started_at=started_at)
+    return report
+
+
+def _add_missing(connection: Connection, name: str, rows: pd.DataFrame) -> None:
+    """Insert rows whose key is not there; those that are belong to the text release."""
+    table = _table(name)
+    [key] = table.primary_key
+    there = set(connection.scalars(select(key)))
+    _insert(connection, table, rows[~rows[key.name].isin(there)], None, name=name)
+
+
+def _record(
+    connection: Connection,
+    source: str,
+    report: LoadReport,
+    *,
+    release: Release,
+    origin: str,
+    sha256: str | None,
+    started_at: datetime,
+) -> None:
+    """Write a finished load's line in Loads."""
+    connection.execute(
+        insert(Loads).values(
+            source=source,
+            release_number=release.number,
+            release_date=release.date,
+            origin=origin,
+            sha256=sha256,
+            started_at=started_at,
+            finished_at=_now(),
+            row_counts={change.table: change.rows for change in report.tables},
+            rows_changed=report.rows_changed,
+        )
+    )
 
 
 def _conflict(error: IntegrityError, release: Release) -> LoadConflict:
@@ -262,11 +340,17 @@ class _Difference:
         return self.after[self.is_changed]
 
 
-def _compare(connection: Connection, name: str, after: pd.DataFrame) -> _Difference:
+def _compare(
+    connection: Connection, name: str, after: pd.DataFrame, *, codes: Sequence[str] | None = None
+) -> _Difference:
+    """Compare a table's rows, those of the given occupations or all, with what they shall be, in its columns."""
     table = _table(name)
     key = [column.name for column in table.primary_key]
     names = list(after.columns)
-    rows = connection.execute(select(*(table.c[column] for column in names)).order_by(*table.primary_key)).all()
+    query = select(*(table.c[column] for column in names)).order_by(*table.primary_key)
+    if codes is not None:
+        query = query.where(table.c.onet_soc_code.in_(codes))
+    rows = connection.execute(query).all()
     columns = zip(*rows, strict=True) if rows else ((),) * len(names)
     before = pd.DataFrame(
         {column: pd.array(values, dtype=after.dtypes[column]) for column, values in zip(names, columns, strict=True)}
@@ -287,15 +371,16 @@ def _compare(connection: Connection, name: str, after: pd.DataFrame) -> _Differe
     return _Difference(before, after, is_new, ~is_new & ~is_same, before[is_gone])
 
 
-def _report(differences: Mapping[str, _Difference]) -> LoadReport:
-    skills = differences["Skills"]
+def _report(differences: Mapping[str, _Difference], ratings: str = "Skills", *, deletes: bool = True) -> LoadReport:
+    """Return what the differences amount to; `ratings` is the table of them that holds the ratings."""
+    skills = differences[ratings]
     rated_before, rated_after = (set(frame["onet_soc_code"]) for frame in (skills.before, skills.after))
     key = ["onet_soc_code", "element_id"]
     levels = [frame[frame["scale_id"] == "LV"].set_index(key)["data_value"] for frame in (skills.before, skills.after)]
     old, new = levels[0].align(levels[1], join="inner")
     return LoadReport(
         tables=[
-            TableChange(name, len(d.after), int(d.is_new.sum()), int(d.is_changed.sum()), len(d.gone))
+            TableChange(name, len(d.after), int(d.is_new.sum()), int(d.is_changed.sum()), len(d.gone) * deletes)
             for name, d in differences.items()
         ],
         was_empty=not rated_before,

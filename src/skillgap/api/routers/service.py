@@ -47,8 +47,10 @@ async def ready(request: Request) -> Response:
     current: CurrentData = request.app.state.current
     ratings = current.snapshot.ratings
     if not ratings.codes:
-        why = f" ({current.store_error})" if current.store_error else ""
-        raise NoData(f"no ratings are loaded{why}; run `skillgap load starter`, or load a release")
+        if current.store_error:
+            filled = "an empty one is filled by `skillgap load starter`"
+            return problems.of(NoData(f"the database cannot be read ({current.store_error}); {filled}"))
+        raise NoData("no ratings are loaded; run `skillgap load starter`, or load a release")
     return answers.json(
         {
             "status": "ready",

@@ -8,8 +8,10 @@ from fastapi import APIRouter, Query, Request, Response
 
 from skillgap.analysis.gap import identify_skill_gap
 from skillgap.api import answers, problems
+from skillgap.api.answer_cache import SNAPSHOT
 from skillgap.api.examples import SKILL_GAP
-from skillgap.errors import InvalidCode, NoData, UnknownOccupation, UnratedOccupation
+from skillgap.api.on_demand import OnDemand
+from skillgap.errors import InvalidCode, NoData, OccupationError, UnknownOccupation, UnratedOccupation
 from skillgap.model import GapReport
 
 router = APIRouter(tags=["skill gap"])
@@ -46,7 +48,23 @@ async def skill_gap(
     """List the skills in which the target asks for a higher level, the sure and weighty ones first.
 
     `distinguishable` tells which differences stand out from the disagreement of O*NET's 8 raters; an occupation
-    compared with itself has no gap, which is an empty list.
+    compared with itself has no gap, which is an empty list. Where the service has access to O*NET Web Services, what
+    is missing of an occupation is fetched; a 404 with `Retry-After` means that this takes longer than a request may.
     """
     answers.remember_pair(request, current, target)
-    return answers.json(identify_skill_gap(current, target, answers.ratings_of(request)))
+    retry_after = await _complete(request, {current, target})
+    try:
+        return answers.json(identify_skill_gap(current, target, answers.ratings_of(request)))
+    except OccupationError as error:
+        error.retry_after = retry_after
+        raise
+
+
+async def _complete(request: Request, codes: set[str]) -> int | None:
+    """Have unrated codes fetched, where that is set up; return the seconds after which to ask again, if any."""
+    on_demand: OnDemand | None = request.app.state.on_demand
+    if on_demand is None or not (missing := codes.difference(answers.ratings_of(request).rows)):
+        return None
+    retry_after = await on_demand.complete(missing)
+    request.scope[SNAPSHOT] = request.app.state.current.snapshot
+    return retry_after

@@ -1,0 +1,170 @@
+"""What is missing is fetched when a gap is asked for: once, for a bounded time, and never in the way of the rest."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy import delete
+
+from skillgap.fake_onet_api import FakeOnetApi, FakeTables, Fault
+from skillgap.nodes import extract_load_text_files
+from skillgap.sources.onet_text import OnetData
+from skillgap.store.engine import make_engine, read, write
+from skillgap.store.queries import count_rows, list_loads
+from skillgap.store.schema import Occupations, Skills
+from skillgap.store.tables import init_tables
+from tests.api.serving import Service, eventually, serve
+
+NURSE, MANAGER, DEVELOPER, CHIEF = "29-1141.00", "11-9111.00", "15-1252.00", "11-1011.00"
+
+
+def settings(fake: FakeOnetApi, **more: str) -> dict[str, str]:
+    return {"onet_api_url": fake.url, "onet_api_key": fake.key, "onet_requests_per_second": "100", **more}
+
+
+@pytest.fixture
+def without_nurses(tmp_path: Path) -> Iterator[str]:
+    """URL of a database with the starter data, but no ratings of nurses and no chief executives at all."""
+    url = f"sqlite:///{tmp_path}/skillgap.db"
+    engine = make_engine(url)
+    extract_load_text_files(engine, "starter", cache_dir=tmp_path)
+    with write(engine) as connection:
+        connection.execute(delete(Skills).where(Skills.onet_soc_code.in_((NURSE, CHIEF))))
+        connection.execute(delete(Occupations).where(Occupations.onet_soc_code == CHIEF))
+    yield url
+    engine.dispose()
+
+
+def ask_many(service: Service, *paths: str) -> list[httpx.Response]:
+    async def ask() -> list[httpx.Response]:
+        limits = httpx.Limits(max_connections=100)
+        async with httpx.AsyncClient(base_url=service.url, limits=limits, timeout=60) as client:
+            return list(await asyncio.gather(*(client.get(path) for path in paths)))
+
+    return asyncio.run(ask())
+
+
+def gap(current: str, target: str) -> str:
+    return f"/skill-gap?from={current}&to={target}"
+
+
+def requests_for(fake: FakeOnetApi, code: str) -> list[str]:
+    return [path for path in fake.requests if code in path]
+
+
+def test_fifty_at_once_make_one_fetch_and_all_are_answered(
+    without_nurses: str, tmp_path: Path, fake_tables: FakeTables
+):
+    with FakeOnetApi(fake_tables) as fake, serve(tmp_path, without_nurses, **settings(fake)) as service:
+        answers = ask_many(service, *[gap(NURSE, MANAGER)] * 50)
+        assert {answer.status_code for answer in answers} == {200}
+        assert len({answer.content for answer in answers}) == 1
+        assert len(requests_for(fake, NURSE)) == 2, "its title, and its skills"
+        body = answers[0].json()
+        assert {row["from_source"] for row in body["skill_gaps"]} == {"api"}
+        assert {row["to_source"] for row in body["skill_gaps"]} == {"text"}
+        assert body["provenance"]["sources"] == ["api", "text"]
+        assert "O*NET Web Services" in body["provenance"]["attribution"]
+        # Stored: the same answer, under the ETag of the new data, and no request more.
+        again = httpx.get(service.url + gap(NURSE, MANAGER), headers={"If-None-Match": answers[0].headers["etag"]})
+        assert again.status_code == 304
+        assert len(requests_for(fake, NURSE)) == 2
+    engine = make_engine(without_nurses)
+    with read(engine) as connection:
+        assert count_rows(connection)["OnetApiSkillsData"] == 70
+        assert [line.source for line in list_loads(connection)] == ["api", "text"]
+    engine.dispose()
+
+
+def test_the_gap_from_fetched_ratings_is_that_of_the_release(
+    without_nurses: str, starter_database: str, tmp_path: Path, fake_tables: FakeTables
+):
+    with FakeOnetApi(fake_tables) as fake, serve(tmp_path, without_nurses, **settings(fake)) as service:
+        [fetched] = ask_many(service, gap(NURSE, CHIEF))
+    (tmp_path / "whole").mkdir()
+    with serve(tmp_path / "whole", starter_database) as service:
+        [whole] = ask_many(service, gap(NURSE, CHIEF))
+    for part in ("skill_gaps", "surplus_skills"):
+        for row, expected in zip(fetched.json()[part], whole.json()[part], strict=True):
+            assert row == expected | {"from_source": "api", "to_source": "api"}
+
+
+def test_what_onet_does_not_have_either_is_asked_once_a_day(
+    without_nurses: str, tmp_path: Path, fake_tables: FakeTables
+):
+    with FakeOnetApi(fake_tables) as fake, serve(tmp_path, without_nurses, **settings(fake)) as service:
+        for code, problem in ((DEVELOPER, "unrated-occupation"), ("99-9999.00", "unknown-occupation")):
+            for _ in range(3):
+                [answer] = ask_many(service, gap(code, MANAGER))
+                assert (answer.status_code, answer.json()["code"]) == (404, problem)
+                assert "retry-after" not in answer.headers
+            assert len(requests_for(fake, code)) == 2 - (problem == "unknown-occupation") * 0
+
+
+def test_a_slow_onet_ends_in_the_ordinary_404_and_the_fetch_goes_on(
+    without_nurses: str, tmp_path: Path, fake_tables: FakeTables
+):
+    with FakeOnetApi(fake_tables) as fake, serve(tmp_path, without_nurses, **settings(fake)) as service:
+        fake.faults = [Fault("about", "hold")]
+        slow, quick = ask_many(service, gap(NURSE, MANAGER), gap(MANAGER, DEVELOPER.replace("1252", "1251")))
+        assert (slow.status_code, slow.json()["code"], slow.headers["retry-after"]) == (404, "unrated-occupation", "4")
+        assert quick.status_code == 200
+        fake.open_gate.set()
+        eventually(lambda: httpx.get(service.url + gap(NURSE, MANAGER)).is_success)
+        assert len(requests_for(fake, NURSE)) == 2
+
+
+def test_an_outage_is_not_asked_again_at_once_and_slows_nobody_else(
+    without_nurses: str, tmp_path: Path, fake_tables: FakeTables
+):
+    with FakeOnetApi(fake_tables) as fake, serve(tmp_path, without_nurses, **settings(fake)) as service:
+        fake.faults = [Fault("", "503", times=1000)]
+        [first] = ask_many(service, gap(NURSE, MANAGER))
+        assert (first.status_code, first.json()["code"]) == (404, "unrated-occupation")
+        assert 0 < int(first.headers["retry-after"]) <= 60
+        eventually(lambda: service.lines("fetch failed"))
+        asked = len(fake.requests)
+        answers = ask_many(service, gap(NURSE, MANAGER), gap(CHIEF, MANAGER), gap(MANAGER, "11-1021.00"))
+        assert [answer.status_code for answer in answers] == [404, 404, 200]
+        assert all(0 < int(answer.headers["retry-after"]) <= 60 for answer in answers[:2])
+        assert len(fake.requests) == asked
+        [warning] = service.lines("fetch failed")
+        assert "HTTP 503" in warning["error"]
+        assert fake.key not in service.log.read_text()
+
+
+def test_a_flood_of_unknown_codes_does_not_queue(without_nurses: str, tmp_path: Path, fake_tables: FakeTables):
+    with FakeOnetApi(fake_tables) as fake, serve(tmp_path, without_nurses, **settings(fake)) as service:
+        fake.faults = [Fault("about", "hold", times=1000)]
+        answers = ask_many(service, *[gap(f"98-{n:04d}.00", MANAGER) for n in range(200)])
+        assert {answer.status_code for answer in answers} == {404}
+        assert {answer.headers["retry-after"] for answer in answers} == {"4"}
+        assert len(fake.requests) <= 20
+        assert httpx.get(service.url + gap(MANAGER, "11-1021.00")).status_code == 200
+
+
+def test_without_credentials_nothing_is_fetched(without_nurses: str, tmp_path: Path, fake_tables: FakeTables):
+    with (
+        FakeOnetApi(fake_tables) as fake,
+        serve(tmp_path, without_nurses, onet_api_url=fake.url) as service,
+    ):
+        [answer] = ask_many(service, gap(NURSE, MANAGER))
+        assert (answer.status_code, answer.json()["code"]) == (404, "unrated-occupation")
+        assert "retry-after" not in answer.headers
+        assert fake.requests == []
+
+
+def test_an_empty_database_is_filled_by_its_questions(tmp_path: Path, fake_tables: FakeTables, starter: OnetData):
+    url = f"sqlite:///{tmp_path}/skillgap.db"
+    engine = make_engine(url)
+    init_tables(engine)
+    engine.dispose()
+    with FakeOnetApi(fake_tables) as fake, serve(tmp_path, url, **settings(fake)) as service:
+        [answer] = ask_many(service, gap(NURSE, MANAGER))
+        assert answer.status_code == 200
+        assert answer.json()["provenance"]["release"] is None
+        assert answer.json()["provenance"]["web_services_release"] == "29.0"

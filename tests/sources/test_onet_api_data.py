@@ -1,0 +1,289 @@
+"""The whole extraction, through a real server with real figures: equal to the release it serves, or a clear error."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import stamina
+from structlog.testing import capture_logs
+
+from skillgap.errors import (
+    CredentialsRefused,
+    OnetApiProtocolError,
+    OnetApiRefusal,
+    OnetApiUnavailable,
+    ReleaseDataError,
+    UnknownOccupation,
+)
+from skillgap.fake_onet_api import FakeOnetApi, FakeTables, Fault
+from skillgap.sources.onet_api import Pages, connect
+from skillgap.sources.onet_api_data import OnetApiData, extract_onet_api_data
+from skillgap.sources.onet_text import OnetData, extract_onet_data
+from skillgap.sources.releases import Archive
+from tests.api.serving import eventually
+from tests.conftest import onet_zip
+
+NURSE, DEVELOPER = "29-1141.00", "15-1252.00"
+
+
+@pytest.fixture(autouse=True)
+def _no_waits():
+    with stamina.set_testing(True, attempts=5, cap=True):
+        yield
+
+
+def fetch(fake: FakeOnetApi, *codes: str, pages: Path | None = None, resume: bool = False, **given: Any) -> OnetApiData:
+    async def ask() -> OnetApiData:
+        async with connect(fake.access, **{"requests_per_second": 1000, **given}) as api:
+            kept = Pages(pages) if pages else None
+            return await extract_onet_api_data(api, codes=codes, pages=kept, resume=resume)
+
+    return asyncio.run(ask())
+
+
+def assert_same(data: OnetApiData, release: OnetData) -> None:
+    for table, rows in data.tables.items():
+        pd.testing.assert_frame_equal(rows, release.tables[table], check_exact=True)
+
+
+# -- the whole ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("version", ["2.0", "1.9"])
+def test_everything_equals_the_release_that_is_served(version: Any, onet_29: OnetData, onet_29_tables: FakeTables):
+    with FakeOnetApi(onet_29_tables, version=version) as fake:
+        data = fetch(fake)
+        assert_same(data, onet_29)
+        assert (data.release.number, data.api_version, data.origin) == ("29.0", version, fake.url)
+        assert (data.codes, data.is_whole, data.missing) == (None, True, {})
+        assert len(fake.requests) == data.requests < 40
+    for table, endpoint in (("Occupations", "database/rows/occupation_data"), ("Skills", "database/rows/skills")):
+        fetched = data.fetched[table]
+        assert len(fetched) == len(data.tables[table])
+        assert set(fetched["source_endpoint"]) == {endpoint}
+        assert set(fetched["api_version"]) == {version}
+        assert fetched["fetched_at"].notna().all()
+
+
+def test_the_two_tables_of_30_3_are_one():
+    release = extract_onet_data(Archive(onet_zip("30_3_layout"), "30.3"))
+    with FakeOnetApi(FakeTables(release, split=True)) as fake:
+        data = fetch(fake)
+        assert_same(data, release)
+        assert len(fake.requests) < 40
+    is_essential = data.tables["Skills"]["element_id"].str.startswith("2.A")
+    endpoints = data.fetched["Skills"]["source_endpoint"]
+    assert set(endpoints[is_essential]) == {"database/rows/essential_skills"}
+    assert set(endpoints[~is_essential]) == {"database/rows/transferable_skills"}
+
+
+def test_some_occupations_cost_two_requests_each_beside_the_survey(onet_29: OnetData, onet_29_tables: FakeTables):
+    with FakeOnetApi(onet_29_tables) as fake:
+        data = fetch(fake, NURSE, DEVELOPER, NURSE)
+        assert len(fake.requests) == 3 + 2 * 2
+    assert data.codes == (NURSE, DEVELOPER)
+    for table, key in (("Occupations", [NURSE, DEVELOPER]), ("Skills", [NURSE])):
+        whole = onet_29.tables[table]
+        expected = pd.concat([whole[whole["onet_soc_code"] == code] for code in key], ignore_index=True)
+        pd.testing.assert_frame_equal(data.tables[table], expected)
+
+
+def test_an_unknown_occupation_is_named(fake_tables: FakeTables):
+    with FakeOnetApi(fake_tables) as fake, pytest.raises(UnknownOccupation, match=r"no occupation 99-9999\.00"):
+        fetch(fake, NURSE, "99-9999.00")
+
+
+# -- where the Database Services refuse -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("version", ["2.0", "1.9"])
+def test_reports_stand_in_with_importances_and_each_missing_field_is_logged_once(
+    version: Any, onet_29: OnetData, onet_29_tables: FakeTables
+):
+    with FakeOnetApi(onet_29_tables, version=version, has_database_services=False) as fake, capture_logs() as logs:
+        data = fetch(fake)
+    importances = onet_29.tables["Skills"].query("scale_id == 'IM'").reset_index(drop=True)
+    absent = [
+        "n",
+        "standard_error",
+        "lower_ci_bound",
+        "upper_ci_bound",
+        "recommend_suppress",
+        "not_relevant",
+        "date_updated",
+        "domain_source",
+    ]
+    pd.testing.assert_frame_equal(
+        data.tables["Skills"].drop(columns=absent), importances.drop(columns=absent), check_exact=True
+    )
+    assert data.tables["Skills"][absent].isna().all(axis=None)
+    assert list(data.tables["Skills"].dtypes) == list(importances.dtypes)
+    pd.testing.assert_frame_equal(data.tables["Occupations"], onet_29.tables["Occupations"])
+    assert (data.is_whole, data.missing) == (False, dict.fromkeys(absent, len(importances)))
+    warned = [(log["field"], log["rows"]) for log in logs if "field" in log]
+    assert warned == [(field, len(importances)) for field in absent]
+    assert set(data.fetched["Skills"]["source_endpoint"]) >= {f"online/occupations/{NURSE}/details/skills"}
+
+
+def test_reports_of_some_occupations(onet_29_tables: FakeTables):
+    with FakeOnetApi(onet_29_tables, has_database_services=False) as fake:
+        data = fetch(fake, NURSE, DEVELOPER)
+        assert len(data.tables["Occupations"]) == 2
+        assert set(data.tables["Skills"]["onet_soc_code"]) == {NURSE}
+        with pytest.raises(UnknownOccupation, match=r"99-9999\.00"):
+            fetch(fake, "99-9999.00")
+
+
+# -- faults ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["429", "500", "503", "drop", "truncate", "html", "slash"])
+def test_faults_that_pass_leave_no_trace(kind: str, onet_29: OnetData, onet_29_tables: FakeTables):
+    with FakeOnetApi(onet_29_tables) as fake:
+        times = 1 if kind == "slash" else 4
+        fake.faults = [Fault("about", kind), Fault(r"rows/skills.*start=(1|2001|60001)&", kind, times)]
+        assert_same(fetch(fake), onet_29)
+        assert all(fault.times == 0 for fault in fake.faults)
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "said"),
+    [
+        (
+            Fault("start=20001&", "500", 5),
+            OnetApiUnavailable,
+            r"rows/skills\?start=20001&end=22000: HTTP 500 \(5 tries",
+        ),
+        (
+            Fault("start=20001&", "429", 5),
+            OnetApiUnavailable,
+            r"rows/skills\?start=20001&end=22000: HTTP 429 \(5 tries",
+        ),
+        (
+            Fault("start=20001&", "html", 5),
+            OnetApiUnavailable,
+            r"start=20001&end=22000: its body is not JSON \(.*<html>",
+        ),
+        (Fault("start=20001&", "truncate", 5), OnetApiUnavailable, "its body is not JSON"),
+        (Fault("start=20001&", "drop", 5), OnetApiUnavailable, "start=20001&end=22000: peer closed connection"),
+        (Fault("start=20001&", "repeat"), OnetApiProtocolError, "starts at row 1, expected 20001; the page repeats"),
+        (Fault("start=20001&", "elsewhere"), OnetApiProtocolError, "redirects to another host"),
+        (Fault("start=20001&", "401"), CredentialsRefused, "start=20001&end=22000: HTTP 401"),
+        (Fault("start=20001&", "403"), CredentialsRefused, "start=20001&end=22000: HTTP 403"),
+        (Fault("start=20001&", "422"), OnetApiRefusal, "start=20001&end=22000: HTTP 422, injected"),
+    ],
+    ids=lambda value: getattr(value, "kind", None),
+)
+def test_faults_that_stay_name_the_page(fault: Fault, error: type[Exception], said: str, onet_29_tables: FakeTables):
+    with FakeOnetApi(onet_29_tables) as fake:
+        fake.faults = [Fault(fault.path, fault.kind, fault.times)]
+        with pytest.raises(error, match=said):
+            fetch(fake)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda row: row | {"data_value": 8}, r"row \d+, Data Value: '8.0', expected 0 to 7 \(scale LV\)"),
+        (lambda row: row | {"onetsoc_code": "29-1141"}, r"onetsoc_code: '29-1141', expected an O\*NET-SOC code"),
+        (lambda row: row | {"date_updated": "08/2023"}, r"date_updated: '08/2023', expected a date, YYYY-MM-DD"),
+        (lambda row: row | {"n": 7.5}, r"n: '7.5', expected a whole number"),
+        (lambda row: row | {"data_value": None}, r"data_value: 'n/a', expected a number"),
+        (lambda row: {key: value for key, value in row.items() if key != "element_id"}, r"element_id: 'n/a', expected"),
+        (lambda row: row | {"onetsoc_code": "99-9999.00"}, r"99-9999\.00 \(1 rows\) is not in Occupation Data"),
+        (lambda row: row | {"scale_id": "XX"}, r"'XX', expected one of Scales Reference"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_its_row(change: Callable[..., Any], said: str, fake_tables: FakeTables):
+    rows = fake_tables.rows["skills"]
+    at = next(i for i, row in enumerate(rows) if row["scale_id"] == "LV")
+    tables = fake_tables.copy()
+    tables.rows["skills"] = [*rows[:at], change(rows[at]), *rows[at + 1 :]]
+    with FakeOnetApi(tables) as fake, pytest.raises(ReleaseDataError, match=said):
+        fetch(fake)
+
+
+def test_a_row_served_twice_is_refused(fake_tables: FakeTables):
+    tables = fake_tables.copy()
+    tables.rows["skills"] = [*tables.rows["skills"], tables.rows["skills"][0]]
+    with FakeOnetApi(tables) as fake, pytest.raises(ReleaseDataError, match="is there already, expected once"):
+        fetch(fake)
+
+
+def test_a_table_that_is_nowhere_is_named(fake_tables: FakeTables):
+    tables = fake_tables.copy()
+    del tables.rows["skills"]
+    said = "no table skills, nor essential_skills with transferable_skills"
+    with FakeOnetApi(tables) as fake, pytest.raises(OnetApiProtocolError, match=said):
+        fetch(fake)
+
+
+# -- going on with a broken run -------------------------------------------------------------------------
+
+
+def test_a_broken_run_goes_on_from_its_last_complete_page(
+    tmp_path: Path, onet_29: OnetData, onet_29_tables: FakeTables
+):
+    with FakeOnetApi(onet_29_tables) as fake:
+        fake.faults = [Fault("start=40001&", "500", times=5)]
+        with pytest.raises(OnetApiUnavailable):
+            fetch(fake, pages=tmp_path)
+        kept = len(list(tmp_path.rglob("*.json")))
+        assert kept > 1
+        asked = len(fake.requests)
+        assert_same(fetch(fake, pages=tmp_path, resume=True), onet_29)
+        assert len(fake.requests) - asked == 35 - kept, "what was kept is not asked for again"
+        assert list(tmp_path.rglob("*.json")) == [], "a whole run needs its pages no more"
+
+
+def test_without_resume_a_run_begins_anew(tmp_path: Path, fake_tables: FakeTables):
+    with FakeOnetApi(fake_tables) as fake:
+        fake.faults = [Fault("rows/skills", "500", times=5)]
+        with pytest.raises(OnetApiUnavailable):
+            fetch(fake, pages=tmp_path)
+        first = len(fake.requests)
+        fetch(fake, pages=tmp_path)
+        assert "/database/rows/occupation_data?start=1&end=2000" in fake.requests[first:]
+
+
+def test_pages_of_another_release_are_not_taken(tmp_path: Path, fake_tables: FakeTables):
+    with FakeOnetApi(fake_tables) as fake:
+        fake.faults = [Fault("rows/skills", "500", times=5)]
+        with pytest.raises(OnetApiUnavailable):
+            fetch(fake, pages=tmp_path)
+        first = len(fake.requests)
+        fake.tables = fake_tables.copy(release="31.0")
+        assert fetch(fake, pages=tmp_path, resume=True).release.number == "31.0"
+        assert "/database/rows/occupation_data?start=1&end=2000" in fake.requests[first:]
+
+
+def test_a_run_that_was_killed_goes_on(tmp_path: Path, onet_29: OnetData, onet_29_tables: FakeTables):
+    with FakeOnetApi(onet_29_tables) as fake:
+        fake.faults = [Fault("start=50001&", "stall", times=1)]
+        command = [sys.executable, "-m", "skillgap", "fetch"]
+        environment = {
+            **os.environ,
+            "SKILLGAP_DATABASE_URL": f"sqlite:///{tmp_path}/skillgap.db",
+            "SKILLGAP_CACHE_DIR": str(tmp_path),
+            "SKILLGAP_ONET_API_URL": fake.url,
+            "SKILLGAP_ONET_API_KEY": fake.key,
+            "SKILLGAP_ONET_REQUESTS_PER_SECOND": "1000",
+        }
+        with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as process:
+            with stamina.set_testing(False):
+                eventually(lambda: len(list(tmp_path.rglob("*.json"))) >= 30)
+            process.send_signal(signal.SIGKILL)
+        assert not (tmp_path / "skillgap.db").exists()
+        asked, kept = len(fake.requests), len(list(tmp_path.rglob("*.json")))
+        subprocess.run([*command, "--resume"], env=environment, check=True, stderr=subprocess.DEVNULL)
+        assert len(fake.requests) - asked == 35 - kept
+    assert (tmp_path / "skillgap.db").exists()
