@@ -9,10 +9,13 @@ NAMES  := awk '/^Collecting/ { print "  " $$2; fflush() }'  # of what pip is get
 SHELL       := bash
 .SHELLFLAGS := -eu -o pipefail -c
 
-.PHONY: demo serve test check lint bench starter clean
+.PHONY: demo demo-api serve test check lint bench starter clean
 
 demo: $(VENV)/installed  ## a true answer in a minute: database, starter data, server, one question
 	@$(BIN)/python scripts/demo.py
+
+demo-api: $(VENV)/installed  ## a database filled from O*NET Web Services, played by a stand-in
+	@$(BIN)/python scripts/demo_api.py
 
 serve: $(VENV)/installed  ## the API on http://127.0.0.1:8000
 	@$(BIN)/skillgap serve

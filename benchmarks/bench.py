@@ -26,7 +26,9 @@ from sqlalchemy import make_url
 from benchmarks.http import Load, free_port, granian, health_probe, server, uvicorn, wrk
 from skillgap.analysis.gap import gap_matrix, identify_skill_gap, weighted_shortfalls
 from skillgap.analysis.ratings import Ratings
-from skillgap.nodes import extract_load_text_files
+from skillgap.fake_onet_api import FakeOnetApi, FakeTables
+from skillgap.nodes import extract_load_api_data, extract_load_text_files
+from skillgap.sources.access import REQUESTS_PER_SECOND
 from skillgap.sources.onet_text import extract_onet_data
 from skillgap.sources.releases import find_release
 from skillgap.store.engine import make_engine, read
@@ -52,6 +54,7 @@ def main() -> None:
         figures = {
             **bench_analysis(Path(folder), source),
             **bench_load(Path(folder), source),
+            **bench_fetch(Path(folder), source),
             **bench_http(Path(folder), arguments.rounds, arguments.seconds, arguments.server),
         }
     out.print()
@@ -163,6 +166,22 @@ def timed_plain_inserts(url: str, source: str, folder: Path) -> float:
     seconds = timed(insert)
     connection.close()
     return seconds
+
+
+# -- O*NET Web Services -----------------------------------------------------------------------------------------------
+
+
+def bench_fetch(folder: Path, source: str) -> dict[str, float]:
+    """A whole fetch through the stand-in at the usual rate, against the time that the rate alone takes."""
+    data = extract_onet_data(find_release(source, cache_dir=folder))
+    engine = make_engine(f"sqlite:///{folder}/fetched.db")
+    init_tables(engine)
+    with FakeOnetApi(FakeTables(data)) as server:
+        seconds = timed(lambda: extract_load_api_data(engine, server.access, cache_dir=folder))
+        requests = len(server.requests)
+    engine.dispose()
+    out.print(f"whole fetch from O*NET Web Services (stand-in): {requests} requests in {seconds:.1f} s, stored")
+    return {"fetch_ratio": seconds / (requests / REQUESTS_PER_SECOND)}
 
 
 # -- HTTP -------------------------------------------------------------------------------------------------------------

@@ -1,0 +1,163 @@
+"""The whole way of O*NET Web Services: real server -> extract -> upsert -> views -> gap, on SQLite and MySQL."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import stamina
+from sqlalchemy import Engine, func, select
+
+from skillgap.analysis.gap import identify_skill_gap
+from skillgap.errors import OnetApiUnavailable, SchemaMismatch
+from skillgap.fake_onet_api import FakeOnetApi, FakeTables, Fault
+from skillgap.nodes import extract_load_api_data, extract_load_text_files
+from skillgap.sources.onet_text import OnetData
+from skillgap.store.engine import read
+from skillgap.store.queries import SKILLS_VIEW, count_rows, count_skills_by_source, get_ratings, get_status
+from skillgap.store.schema import OnetApiSkillsData
+from skillgap.store.tables import LoadReport
+from tests.api.serving import eventually
+from tests.conftest import onet_zip
+
+NURSE, MANAGER = "29-1141.00", "11-9111.00"
+KEYS = ["onet_soc_code", "element_id", "scale_id"]
+
+
+def fetch(engine: Engine, fake: FakeOnetApi, cache_dir: Path, **given: object) -> LoadReport:
+    _, report = extract_load_api_data(
+        engine, fake.access, cache_dir=cache_dir, **{"requests_per_second": 1000.0, **given}
+    )
+    return report
+
+
+def view(engine: Engine) -> pd.DataFrame:
+    columns = [SKILLS_VIEW.c[name] for name in (*KEYS, "data_value", "date_updated", "source")]
+    with read(engine) as connection:
+        rows = connection.execute(select(*columns)).all()
+    frame = pd.DataFrame(rows, columns=[column.name for column in columns])
+    return frame.astype({"data_value": "float64", "date_updated": "datetime64[s]"}).set_index(KEYS).sort_index()
+
+
+@pytest.mark.usefixtures("onet_26")
+def test_fetching_29_over_the_text_of_26_1_shows_the_newer_value_in_each_case(
+    engine: Engine, tmp_path: Path, onet_26: OnetData, onet_29: OnetData, onet_29_tables: FakeTables
+):
+    extract_load_text_files(engine, str(onet_zip("26_1")), cache_dir=tmp_path)
+    with FakeOnetApi(onet_29_tables) as fake:
+        report = fetch(engine, fake, tmp_path)
+        assert [change.inserted for change in report.tables] == [1016, 61530]
+        assert fetch(engine, fake, tmp_path).rows_changed == 0
+    text, api = (
+        data.tables["Skills"].set_index(KEYS)[["data_value", "date_updated"]].sort_index()
+        for data in (onet_26, onet_29)
+    )
+    both = text.join(api, how="outer", suffixes=("_text", "_api"))
+    is_api = both["data_value_text"].isna() | (both["date_updated_api"] > both["date_updated_text"])
+    assert 0 < is_api.sum() < len(both)
+    shown = view(engine)
+    assert list(shown.index) == list(both.index)
+    assert list(shown["source"]) == np.where(is_api, "api", "text").tolist()
+    for column in ("data_value", "date_updated"):
+        expected = both[f"{column}_api"].where(is_api, both[f"{column}_text"])
+        pd.testing.assert_series_equal(shown[column], expected, check_names=False, check_dtype=False)
+
+    with read(engine) as connection:
+        sources = count_skills_by_source(connection)
+        status = get_status(connection)
+        ratings = get_ratings(connection)
+    assert sources == {"api": int(is_api.sum()), "text": int((~is_api).sum())}
+    assert status.sources == sources
+    assert (status.release.number, status.web_services_release.number) == ("26.1", "29.0")
+    gap = identify_skill_gap(NURSE, MANAGER, ratings)
+    for row in (*gap.skill_gaps, *gap.surplus_skills):
+        assert row.from_source == shown.loc[(NURSE, row.element_id, "LV"), "source"]
+        assert row.to_source == shown.loc[(MANAGER, row.element_id, "LV"), "source"]
+    assert {"api", "text"} == set(ratings.provenance.sources)
+
+
+def test_a_fetch_into_an_empty_database_equals_the_text(engine: Engine, tmp_path: Path, fake_tables: FakeTables):
+    with FakeOnetApi(fake_tables) as fake:
+        fetch(engine, fake, tmp_path)
+    with read(engine) as connection:
+        from_api = get_ratings(connection)
+    extract_load_text_files(engine, "starter", cache_dir=tmp_path)
+    with read(engine) as connection:
+        with_text = get_ratings(connection)
+    assert (from_api.sources, with_text.sources) == (("api",), ("text",))  # the same dates: the text wins
+    assert from_api.codes == with_text.codes
+    for name in ("data_value", "standard_error", "n", "importance", "not_relevant", "recommend_suppress", "month"):
+        np.testing.assert_array_equal(getattr(from_api, name), getattr(with_text, name), err_msg=name)
+
+
+def test_a_failed_fetch_writes_nothing(engine: Engine, tmp_path: Path, fake_tables: FakeTables):
+    extract_load_text_files(engine, "starter", cache_dir=tmp_path)
+    with read(engine) as connection:
+        before = count_rows(connection)
+    with FakeOnetApi(fake_tables) as fake, stamina.set_testing(True, attempts=5, cap=True):
+        fake.faults = [Fault("start=30001&", "500", times=5)]
+        with pytest.raises(OnetApiUnavailable, match="start=30001&end=32000"):
+            fetch(engine, fake, tmp_path)
+    with read(engine) as connection:
+        assert count_rows(connection) == before
+
+
+def test_a_dry_run_writes_nothing_and_makes_no_tables(engine: Engine, tmp_path: Path, fake_tables: FakeTables):
+    with FakeOnetApi(fake_tables) as fake:
+        with engine.connect():
+            pass  # SQLite makes the file
+        with pytest.raises(SchemaMismatch):
+            fetch(engine, fake, tmp_path, dry_run=True)
+        extract_load_text_files(engine, "starter", cache_dir=tmp_path)
+        assert fetch(engine, fake, tmp_path, dry_run=True, codes=[NURSE]).rows_changed == 71
+    with read(engine) as connection:
+        assert count_rows(connection)["OnetApiSkillsData"] == 0
+
+
+def test_a_fetch_killed_while_it_writes_leaves_no_row(
+    engine: Engine, database_url: str, tmp_path: Path, fake_tables: FakeTables
+):
+    extract_load_text_files(engine, "starter", cache_dir=tmp_path)
+    script = (
+        "import sys, time\n"
+        "from skillgap.store import tables\n"
+        "upsert = tables.upsert\n"
+        "def slow(*given, **more):\n"
+        "    upsert(*given, **more)\n"
+        "    print('written', given[1], flush=True)\n"
+        "    if given[1] == 'OnetApiSkillsData': time.sleep(600)\n"
+        "tables.upsert = slow\n"
+        "from skillgap.cli import main\n"
+        "sys.argv = ['skillgap', 'fetch']\n"
+        "main()\n"
+    )
+    with FakeOnetApi(fake_tables) as fake:
+        environment = {
+            **os.environ,
+            "SKILLGAP_DATABASE_URL": database_url,
+            "SKILLGAP_CACHE_DIR": str(tmp_path),
+            "SKILLGAP_ONET_API_URL": fake.url,
+            "SKILLGAP_ONET_API_KEY": fake.key,
+            "SKILLGAP_ONET_REQUESTS_PER_SECOND": "1000",
+        }
+        with (
+            (tmp_path / "out").open("w") as out,
+            subprocess.Popen(
+                [sys.executable, "-c", script], env=environment, stdout=out, stderr=subprocess.DEVNULL
+            ) as process,
+        ):
+            try:
+                eventually(lambda: "written OnetApiSkillsData" in (tmp_path / "out").read_text(), within=60)
+            finally:
+                process.send_signal(signal.SIGKILL)
+        with read(engine) as connection:
+            assert count_rows(connection)["OnetApiSkillsData"] == 0
+        assert [change.inserted for change in fetch(engine, fake, tmp_path).tables] == [1016, 61530]
+    with read(engine) as connection:
+        assert connection.scalar(select(func.count()).select_from(OnetApiSkillsData)) == 61530
