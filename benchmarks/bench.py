@@ -8,6 +8,7 @@ MySQL, validation included, against plain batched inserts of the same rows. Anal
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
 import random
 import statistics
@@ -27,8 +28,10 @@ from benchmarks.http import Load, free_port, granian, health_probe, server, uvic
 from skillgap.analysis.gap import gap_matrix, identify_skill_gap, weighted_shortfalls
 from skillgap.analysis.ratings import Ratings
 from skillgap.fake_onet_api import FakeOnetApi, FakeTables
-from skillgap.nodes import extract_load_api_data, extract_load_text_files
+from skillgap.nodes import extract_load_text_files, load_api_data
 from skillgap.sources.access import REQUESTS_PER_SECOND
+from skillgap.sources.onet_api import Pages, connect
+from skillgap.sources.onet_api_data import extract_onet_api_data
 from skillgap.sources.onet_text import extract_onet_data
 from skillgap.sources.releases import find_release
 from skillgap.store.engine import make_engine, read
@@ -172,15 +175,25 @@ def timed_plain_inserts(url: str, source: str, folder: Path) -> float:
 
 
 def bench_fetch(folder: Path, source: str) -> dict[str, float]:
-    """A whole fetch through the stand-in at the usual rate, against the time that the rate alone takes."""
+    """A whole extraction through the stand-in at the usual rate, against the time that the rate alone takes."""
     data = extract_onet_data(find_release(source, cache_dir=folder))
     engine = make_engine(f"sqlite:///{folder}/fetched.db")
     init_tables(engine)
-    with FakeOnetApi(FakeTables(data)) as server:
-        seconds = timed(lambda: extract_load_api_data(engine, server.access, cache_dir=folder))
-        requests = len(server.requests)
+    fetched = []
+
+    async def extract() -> None:
+        async with connect(stand_in.access) as api:
+            fetched.append(await extract_onet_api_data(api, pages=Pages(folder / "pages")))
+
+    with FakeOnetApi(FakeTables(data)) as stand_in:
+        seconds = timed(lambda: asyncio.run(extract()))
+        requests = len(stand_in.requests)
+    storing = timed(lambda: load_api_data(engine, fetched[0]))
     engine.dispose()
-    out.print(f"whole fetch from O*NET Web Services (stand-in): {requests} requests in {seconds:.1f} s, stored")
+    out.print(
+        f"O*NET Web Services (stand-in), whole: {requests} requests and all checks in {seconds:.1f} s, "
+        f"stored in {storing:.1f} s (SQLite)"
+    )
     return {"fetch_ratio": seconds / (requests / REQUESTS_PER_SECOND)}
 
 

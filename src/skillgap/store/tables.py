@@ -262,10 +262,9 @@ def upsert_api_data(
         )
         _add_missing(connection, "Scales", tables["Scales"])
         for name, target in API_TABLES.items():
-            difference = differences[target]
-            written = difference.is_new | difference.is_changed
-            rows = pd.concat([tables[name], fetched[name]], axis=1)[written]
-            upsert(connection, target, rows, on_rows=on_rows)
+            difference, rows = differences[target], pd.concat([tables[name], fetched[name]], axis=1)
+            _insert(connection, _table(target), rows[difference.is_new], on_rows, name=target)
+            upsert(connection, target, rows[difference.is_changed], on_rows=on_rows)
         if is_whole:
             for target in reversed(differences):
                 _delete(connection, target, differences[target].gone)
