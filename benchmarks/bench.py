@@ -31,7 +31,7 @@ from skillgap.fake_onet_api import FakeOnetApi, FakeTables
 from skillgap.nodes import extract_load_text_files, load_api_data
 from skillgap.sources.access import REQUESTS_PER_SECOND
 from skillgap.sources.onet_api import Pages, connect
-from skillgap.sources.onet_api_data import extract_onet_api_data
+from skillgap.sources.onet_api_data import OnetApiData, extract_onet_api_data
 from skillgap.sources.onet_text import extract_onet_data
 from skillgap.sources.releases import find_release
 from skillgap.store.engine import make_engine, read
@@ -179,7 +179,7 @@ def bench_fetch(folder: Path, source: str) -> dict[str, float]:
     data = extract_onet_data(find_release(source, cache_dir=folder))
     engine = make_engine(f"sqlite:///{folder}/fetched.db")
     init_tables(engine)
-    fetched = []
+    fetched: list[OnetApiData] = []
 
     async def extract() -> None:
         async with connect(stand_in.access) as api:
