@@ -7,7 +7,7 @@ import io
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from rich.console import Console
 from skillgap import cli
 from skillgap.analysis.gap import identify_skill_gap
 from skillgap.analysis.ratings import Ratings
+from skillgap.fake_onet_api import PASSWORD, USERNAME, FakeOnetApi, FakeTables
 from skillgap.terminal import _gap_table
 from tests.conftest import onet_zip
 
@@ -295,3 +296,81 @@ def test_a_database_that_is_not_there_is_not_made_by_a_question(
     assert ended.code == 1
     assert "no such database; `skillgap load` makes it" in ended.err
     assert not (tmp_path / "typo.db").exists()
+
+
+# -- O*NET Web Services -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def with_access(monkeypatch: pytest.MonkeyPatch, fake_tables: FakeTables, tmp_path: Path) -> Iterator[FakeOnetApi]:
+    """The settings lead to a stand-in, and to a database with the starter data."""
+    with FakeOnetApi(fake_tables) as fake:
+        for name, value in {
+            "DATABASE_URL": f"sqlite:///{tmp_path}/own.db",
+            "ONET_API_URL": fake.url,
+            "ONET_API_KEY": fake.key,
+            "ONET_REQUESTS_PER_SECOND": "1000",
+        }.items():
+            monkeypatch.setenv(f"SKILLGAP_{name}", value)
+        yield fake
+
+
+def test_fetch_stores_the_release_and_the_answers_credit_the_services(run: Run, with_access: FakeOnetApi):
+    ended = run("fetch")
+    assert (ended.code, ended.out) == (0, "")
+    assert "Web Services 2.0, release 29.0, 35 requests, stored" in ended.err
+    assert "OnetApiSkillsData: 61,530 new, 0 changed, 0 gone" in ended.err
+    assert "nothing changed" in run("fetch").err
+    status = run("status").out
+    assert "Web Services    release 29.0 at the last fetch" in status
+    assert "61,530 from api" in status
+    for command in (("gap", NURSE, MANAGER), ("skills", NURSE)):
+        assert "O*NET Web Services by the U.S. Department of Labor" in " ".join(run(*command).out.split())
+
+
+def test_fetch_of_some_occupations_dry(run: Run, with_access: FakeOnetApi):
+    run("load", "starter")
+    ended = run("fetch", "--occupation", "29-1141", "--occupation", "15125200", "--dry-run")
+    assert "compared, nothing written: 2 OnetApiOccupationData, 70 OnetApiSkillsData" in ended.err
+    assert "from api" not in run("status").out
+    ended = run("fetch", "--occupation", "99-9999")
+    assert (ended.code, "no occupation 99-9999.00" in ended.err) == (1, True)
+    assert run("fetch", "--occupation", "nurse").code == 1
+
+
+def test_fetch_says_when_the_account_has_reports_only(run: Run, with_access: FakeOnetApi):
+    with_access.has_database_services = False
+    ended = run("fetch", "--occupation", NURSE)
+    assert "importances only, no levels, so no gaps" in ended.err
+    assert ended.err.count("field not in the answers, stored as null") == 8
+    assert "no skill ratings for 29-1141.00" in run("gap", NURSE, NURSE).err
+
+
+def test_fetch_without_an_account_names_the_settings(run: Run):
+    ended = run("fetch")
+    assert (ended.code, ended.out) == (1, "")
+    for name in ("SKILLGAP_ONET_API_KEY", "SKILLGAP_ONET_USERNAME", "SKILLGAP_ONET_PASSWORD"):
+        assert name in ended.err
+
+
+def test_fetch_with_a_refused_key_never_shows_it(run: Run, with_access: FakeOnetApi, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SKILLGAP_ONET_API_KEY", "revoked-3f7c")
+    ended = run("fetch")
+    assert (ended.code, "HTTP 401" in ended.err, "revoked-3f7c" in ended.err) == (1, True, False)
+    monkeypatch.setenv("SKILLGAP_ONET_API_URL", "onet.test")
+    ended = run("fetch")
+    assert (ended.code, "SKILLGAP_ONET_API_URL='onet.test'" in ended.err, "revoked-3f7c" in ended.err) == (
+        1,
+        True,
+        False,
+    )
+
+
+def test_an_account_with_a_password_uses_version_1_9(
+    run: Run, monkeypatch: pytest.MonkeyPatch, fake_tables: FakeTables
+):
+    with FakeOnetApi(fake_tables, version="1.9") as fake:
+        monkeypatch.setenv("SKILLGAP_ONET_API_URL", fake.url)
+        monkeypatch.setenv("SKILLGAP_ONET_USERNAME", USERNAME)
+        monkeypatch.setenv("SKILLGAP_ONET_PASSWORD", PASSWORD)
+        assert "Web Services 1.9, release 29.0, 5 requests, stored" in run("fetch", "--occupation", NURSE).err

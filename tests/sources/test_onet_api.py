@@ -99,6 +99,11 @@ def test_a_redirect_is_followed_on_the_same_host_only():
     assert not other.called
 
 
+def test_a_base_url_that_is_none_is_named():
+    with pytest.raises(ConfigurationError, match=r"http://\[::1: not a base URL"):
+        asking(Access.with_key(KEY, base_url="http://[::1"), lambda api: api.release())
+
+
 @respx.mock
 def test_redirects_in_a_circle_end():
     respx.get("https://onet.test/about").respond(301, headers={"Location": "/about"})

@@ -15,7 +15,7 @@ from cachetools import TTLCache
 from sqlalchemy import Engine
 
 from skillgap.api.current import CurrentData
-from skillgap.errors import SourceError, StoreError, UnknownOccupation
+from skillgap.errors import SkillgapError, UnknownOccupation
 from skillgap.nodes import load_api_data
 from skillgap.sources.access import Access
 from skillgap.sources.onet_api import OnetApi, connect
@@ -100,11 +100,12 @@ class OnDemand:
         except UnknownOccupation:
             self._absent[code] = True
             _log.info("not at O*NET either", onet_soc_code=code)
-        except (SourceError, StoreError) as error:
+        except SkillgapError as error:
             self._down_until = time.monotonic() + _SECONDS_DOWN
             _log.warning("fetch failed", onet_soc_code=code, error=str(error), next_in_seconds=_SECONDS_DOWN)
         else:
             await asyncio.to_thread(self._current.refresh)
-            if code not in self._current.snapshot.ratings.codes:
+            skills = data.tables["Skills"]
+            if not (skills["scale_id"] == "LV").any():
                 self._absent[code] = True
-            _log.info("fetched", onet_soc_code=code, ratings=len(data.tables["Skills"]))
+            _log.info("fetched", onet_soc_code=code, ratings=len(skills))

@@ -236,7 +236,12 @@ class OnetApi:
 
     async def _send(self, url: str) -> httpx.Response:
         """Send a request, and follow redirects to the same host only: another is not told our credentials."""
-        request = self._http.build_request("GET", url)
+        try:
+            request = self._http.build_request("GET", url)
+        except httpx.InvalidURL as error:
+            raise ConfigurationError(
+                f"{self.access.base_url}: not a base URL of O*NET Web Services ({error})"
+            ) from error
         for _ in range(1 + _REDIRECTS):
             async with self._limiter:
                 self.requests += 1
