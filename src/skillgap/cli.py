@@ -60,6 +60,10 @@ app = typer.Typer(
 )
 
 
+llm = typer.Typer(name="llm", help="Levels derived by language models.", no_args_is_help=True)
+app.add_typer(llm)
+
+
 def main() -> None:
     """Run the command line."""
     if sys.stdout is None:
@@ -214,6 +218,31 @@ def skills(
         code = find_code(occupation, get_titles(connection))
         ratings = get_occupation_ratings(connection, code)
     terminal.print_skills(ratings.occupation(code), ratings.skills(code), ratings.provenance, as_json=as_json)
+
+
+@llm.command(epilog="Example: skillgap llm evaluate 29.0")
+def evaluate(
+    source: Annotated[str, typer.Argument(help="A release number, or a release folder or zip; not the starter.")],
+    states: Annotated[
+        bool, typer.Option("--states", help="Run the embedded language model as well; minutes, the first time.")
+    ] = False,
+) -> None:
+    """Measure how well levels can be derived. Each rated occupation is predicted from others."""
+    from skillgap import terminal
+    from skillgap.nodes import evaluate_profilers
+    from skillgap.settings import read_settings
+
+    settings = read_settings()
+    with terminal.progress() as bars:
+        scores = evaluate_profilers(
+            source,
+            cache_dir=settings.cache_dir,
+            download_url=settings.onet_download_url,
+            states=states,
+            on_bytes=bars.on_bytes,
+            on_text=bars.on_text,
+        )
+    terminal.print_scores(scores)
 
 
 @app.command(epilog="Example: skillgap serve --port 8080")

@@ -7,15 +7,21 @@ import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
+from skillgap.errors import ReleaseLayoutError
 from skillgap.sources.access import REQUESTS_PER_SECOND, Access
 from skillgap.sources.onet_api import OnRequest, Pages, connect
 from skillgap.sources.onet_api_data import OnetApiData, extract_onet_api_data
 from skillgap.sources.onet_text import OnetData, extract_onet_data
-from skillgap.sources.releases import DOWNLOAD_URL, OnBytes, find_release
+from skillgap.sources.releases import DOWNLOAD_URL, PROFILE_TABLES, OnBytes, find_release
 from skillgap.store.tables import LoadReport, OnRows, init_tables, load_release, upsert_api_data
+
+if TYPE_CHECKING:
+    from skillgap.llm.encoder import OnText
+    from skillgap.llm.evaluation import Score
 
 
 def extract_load_text_files(
@@ -92,6 +98,36 @@ def load_api_data(
         dry_run=dry_run,
         on_rows=on_rows,
     )
+
+
+def evaluate_profilers(
+    source: str,
+    *,
+    cache_dir: Path,
+    download_url: str = DOWNLOAD_URL,
+    states: bool = False,
+    on_bytes: OnBytes | None = None,
+    on_text: OnText | None = None,
+) -> list[Score]:
+    """Score the profilers and their baselines on the rated occupations of a release.
+
+    With `states`, the embedded language model reads every title and description first. Raises SourceError,
+    ConfigurationError (a package of the extra `llm` is absent).
+    """
+    from skillgap.llm.encoder import encode  # the extra `llm`: only who asks for it needs it
+    from skillgap.llm.evaluation import evaluate
+    from skillgap.llm.profiles import described, read_levels, read_profiles
+
+    archive = find_release(source, cache_dir=cache_dir, download_url=download_url, on_bytes=on_bytes)
+    data = extract_onet_data(archive, also=PROFILE_TABLES)
+    levels, profiles = read_levels(data), read_profiles(data)
+    rated = [profiles[code] for code in levels.codes]
+    if all(profile.abstention for profile in rated):
+        raise ReleaseLayoutError(
+            f"{archive.origin}: no tasks, titles and Job Zones to learn from; load a whole release"
+        )
+    encoded = encode(described(rated), cache_dir=cache_dir, on_text=on_text) if states else None
+    return list(evaluate(rated, levels, None if encoded is None else encoded.astype("float64")))
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from rich.text import Text
 from skillgap.model import GapReport, Occupation, Provenance, Release, SkillGap, SkillRating
 
 if TYPE_CHECKING:
+    from skillgap.llm.evaluation import Score
     from skillgap.sources.onet_api_data import OnetApiData
     from skillgap.store.queries import Status
     from skillgap.store.tables import LoadReport
@@ -193,6 +194,10 @@ class LoadProgress:
         """Show requests answered."""
         self._update("requests", done, total)
 
+    def on_text(self, done: int, total: int) -> None:
+        """Show texts read by the language model."""
+        self._update("texts", done, total)
+
     def on_rows(self, table: str, done: int, total: int) -> None:
         """Show a table being written."""
         self._update(table, done, total)
@@ -273,6 +278,28 @@ def print_status(status: Status, *, unrated: bool, as_json: bool) -> None:
     if unrated:
         for code, title in status.unrated:
             out.print(f"{code}  {title}")
+
+
+def print_scores(scores: list[Score]) -> None:
+    """Print an evaluation as a Markdown table, and the last model's figures in one line."""
+    print("| model | MAE random | MAE grouped | bias | r | rank r | r within skills | coverage | seconds |")
+    print("|---|---:|---:|---:|---:|---:|---:|---:|---:|")
+    for random, grouped in zip(scores[::2], scores[1::2], strict=True):
+        cells = [
+            f"{random.mae:.3f}",
+            f"{grouped.mae:.3f}",
+            f"{random.bias:+.3f} / {grouped.bias:+.3f}",
+            f"{random.pearson:.3f} / {grouped.pearson:.3f}",
+            f"{random.spearman:.3f} / {grouped.spearman:.3f}",
+            f"{random.within_skill:.3f} / {grouped.within_skill:.3f}",
+            "" if random.coverage is None else f"{random.coverage:.1%} / {grouped.coverage:.1%}",
+            f"{random.seconds + grouped.seconds:.1f}",
+        ]
+        print(f"| {random.model} | {' | '.join(cells)} |")
+    print(
+        f"evaluate-llm mae_random={random.mae:.4f} mae_grouped={grouped.mae:.4f} "
+        f"bias={grouped.bias:.4f} coverage={grouped.coverage:.4f}"
+    )
 
 
 # -- pieces -------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import csv
 import io
 import re
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
@@ -22,8 +22,8 @@ import pandas as pd
 
 from skillgap.errors import ReleaseDataError, ReleaseLayoutError
 from skillgap.model import Release
-from skillgap.sources.releases import RELEASE_FILES, Archive, release_date, sha256_of
-from skillgap.sources.rows import COLUMNS, check_rows, typed_rows
+from skillgap.sources.releases import RATING_TABLES, RELEASE_FILES, Archive, release_date, sha256_of
+from skillgap.sources.rows import COLUMNS, check_rows, no_rows, typed_rows
 
 _LARGEST_FILE = 256 * 2**20  # O*NET's largest text file has 22 MB; more is not a release
 
@@ -38,21 +38,26 @@ class OnetData:
     tables: Mapping[str, pd.DataFrame]
 
 
-def extract_onet_data(archive: Archive) -> OnetData:
+def extract_onet_data(archive: Archive, *, also: Sequence[str] = ()) -> OnetData:
     """Return every row of Occupation Data, Content Model Reference, Scales Reference and Skills of a release.
+
+    So too the tables of `also`, other keys of RELEASE_FILES; one that the release lacks has no rows.
 
     Raises ReleaseLayoutError (files, columns) and ReleaseDataError (values; all defects of a file in one report).
     """
     try:
-        return _extract(archive)
+        return _extract(archive, also)
     except OSError as error:  # of a folder: it may change, or not let us read it
         raise ReleaseLayoutError(f"{archive.origin}: cannot be read ({error})") from error
 
 
-def _extract(archive: Archive) -> OnetData:
+def _extract(archive: Archive, also: Sequence[str]) -> OnetData:
     found = _open_files(archive)
     tables: dict[str, pd.DataFrame] = {}
-    for table in RELEASE_FILES:
+    for table in (*RATING_TABLES, *also):
+        if table not in RATING_TABLES and not found.has(table):
+            tables[table] = no_rows(table)
+            continue
         parts = {file.name: _read_table(file, table) for file in found.of(table)}
         for name, rows in parts.items():
             check_rows(name, table, rows, tables)
@@ -98,6 +103,10 @@ class _Files:
             raise ReleaseLayoutError(f"{archive.origin}: files in more than one folder: {', '.join(sorted(folders))}")
         folder = PurePosixPath(*folders).name
         self._folder = folder or archive.path.resolve().stem
+
+    def has(self, table: str) -> bool:
+        """Tell whether a layout of a table is there whole."""
+        return any(all(_key(stem) in self._by_key for stem in layout) for layout in RELEASE_FILES[table])
 
     def of(self, table: str) -> list[_File]:
         """Return the files that hold a table, by the first layout that is there whole."""
@@ -182,6 +191,8 @@ def _read_table(file: _File, table: str) -> pd.DataFrame:
         raise ReleaseLayoutError(f"{file.name}: {has}; is the download complete?")
     header = [name.strip() for name in records[0]]
     columns = COLUMNS[table]
+    other_names = {column.other_header: column.header for column in columns if column.other_header}
+    header = [other_names.get(name, name) for name in header]
     missing = [column.header for column in columns if not column.may_be_absent and column.header not in header]
     if missing:
         raise ReleaseLayoutError(

@@ -32,7 +32,15 @@ RELEASE_FILES: dict[str, tuple[tuple[str, ...], ...]] = {
     "Scales": (("Scales Reference",),),
     # 30.3 (May 2026) split the 35 skills into two files
     "Skills": (("Skills",), ("Essential Skills", "Transferable Skills")),
+    "JobZones": (("Job Zones",),),
+    "Interests": (("Interests",), ("Career Interest Types",)),
+    "TaskStatements": (("Task Statements",),),
+    "AlternateTitles": (("Alternate Titles",), ("Job Titles",)),
 }
+RATING_TABLES = ("Occupations", "Elements", "Scales", "Skills")
+"""What a gap is computed from; the others may be absent."""
+PROFILE_TABLES = ("JobZones", "Interests", "TaskStatements", "AlternateTitles")
+"""What tells of an occupation, rated or not."""
 
 _LONGEST_SHOWN = 200
 _FIRST = (20, 1)

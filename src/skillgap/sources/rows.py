@@ -27,6 +27,8 @@ class Column(NamedTuple):
     dtype: str = "str"
     may_be_null: bool = False
     may_be_absent: bool = False
+    other_header: str = ""
+    """What another layout calls it."""
 
 
 def _text(longest: int) -> Callable[[str], str]:
@@ -85,6 +87,11 @@ def _month(text: str) -> np.datetime64:
 _soc_code = _matching(_CODE, "an O*NET-SOC code, NN-NNNN.NN")
 _element_id = _matching(_ELEMENT, "an element id like 2.A.1.a")
 
+_DATED = (
+    Column("date_updated", "Date", _month, "datetime64[s]", may_be_null=True),
+    Column("domain_source", "Domain Source", _text(30), may_be_null=True),
+)
+
 # Widths and precision: O*NET data dictionary 30.1. What may be absent is what the starter data leave out, and
 # Element Name, which follows from the id.
 COLUMNS: dict[str, tuple[Column, ...]] = {
@@ -116,8 +123,34 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("upper_ci_bound", "Upper CI Bound", _number(-99, 999, 4), "float64", True, True),
         Column("recommend_suppress", "Recommend Suppress", _flag, may_be_null=True),
         Column("not_relevant", "Not Relevant", _flag, may_be_null=True),
-        Column("date_updated", "Date", _month, "datetime64[s]", may_be_null=True),
-        Column("domain_source", "Domain Source", _text(30), may_be_null=True),
+        *_DATED,
+    ),
+    "JobZones": (
+        Column("onet_soc_code", "O*NET-SOC Code", _soc_code),
+        Column("job_zone", "Job Zone", _whole(1, 5), "Int64"),
+        *_DATED,
+    ),
+    "Interests": (
+        Column("onet_soc_code", "O*NET-SOC Code", _soc_code),
+        Column("element_id", "Element ID", _element_id),
+        Column("scale_id", "Scale ID", _text(3)),
+        Column("element_name", "Element Name", _text(150)),
+        Column("data_value", "Data Value", _number(-9, 999, 2), "float64"),
+        *_DATED,
+    ),
+    "TaskStatements": (
+        Column("onet_soc_code", "O*NET-SOC Code", _soc_code),
+        Column("task_id", "Task ID", _whole(0, 99_999_999), "Int64"),
+        Column("task", "Task", _text(1000)),
+        Column("task_type", "Task Type", _text(12), may_be_null=True),
+        Column("incumbents_responding", "Incumbents Responding", _whole(0, 9999), "Int64", may_be_null=True),
+        *_DATED,
+    ),
+    "AlternateTitles": (
+        Column("onet_soc_code", "O*NET-SOC Code", _soc_code),
+        Column("alternate_title", "Alternate Title", _text(250), other_header="Job Title"),
+        Column("short_title", "Short Title", _text(150), may_be_null=True),
+        Column("sources", "Source(s)", _text(50), may_be_null=True),
     ),
 }
 
@@ -126,7 +159,16 @@ KEYS: dict[str, list[str]] = {
     "Elements": ["element_id"],
     "Scales": ["scale_id"],
     "Skills": ["onet_soc_code", "element_id", "scale_id"],
+    "JobZones": ["onet_soc_code"],
+    "Interests": ["onet_soc_code", "element_id", "scale_id"],
+    "TaskStatements": ["onet_soc_code", "task_id"],
+    "AlternateTitles": ["onet_soc_code", "alternate_title", "short_title"],  # O*NET has some titles twice
 }
+
+
+def no_rows(table: str) -> pd.DataFrame:
+    """Return a table without rows, in its columns and types."""
+    return typed_rows(table, COLUMNS[table], {}, [])
 
 
 def typed_rows(
@@ -188,19 +230,25 @@ def _typed(
 def check_rows(
     name: str, table: str, rows: pd.DataFrame, loaded: Mapping[str, pd.DataFrame], *, unit: str = "line"
 ) -> None:
-    """Raise ReleaseDataError for duplicate keys and, in Skills, for what other tables or other rows contradict."""
+    """Raise ReleaseDataError for duplicate keys, and for what other tables or, in Skills, other rows contradict."""
     defects = [
         f"{unit} {line}: {' '.join(map(str, key))} is there already, expected once"
         for line, *key in rows.loc[rows.duplicated(KEYS[table]), KEYS[table]].itertuples()
     ]
-    if table == "Skills" and not defects:
-        defects += _outside_scale(rows, loaded["Scales"], unit)
-        for column, parent in (("onet_soc_code", "Occupations"), ("element_id", "Elements")):
-            if parent in loaded:
-                defects += _orphans(rows, column, loaded[parent], _file_title(parent), unit)
-        defects += _incomplete(rows, unit)
+    if not defects:
+        defects += _contradictions(table, rows, loaded, unit)
     if defects:
         raise ReleaseDataError(name, defects)
+
+
+def _contradictions(table: str, rows: pd.DataFrame, loaded: Mapping[str, pd.DataFrame], unit: str) -> Iterator[str]:
+    if "Scales" in loaded and "scale_id" in rows:
+        yield from _outside_scale(rows, loaded["Scales"], unit)
+    for column, parent in (("onet_soc_code", "Occupations"), ("element_id", "Elements")):
+        if parent in loaded and column in rows:
+            yield from _orphans(rows, column, loaded[parent], _file_title(parent), unit)
+    if table == "Skills":
+        yield from _incomplete(rows, unit)
 
 
 def _outside_scale(rows: pd.DataFrame, scales: pd.DataFrame, unit: str) -> Iterator[str]:

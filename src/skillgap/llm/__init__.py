@@ -1,0 +1,1 @@
+"""Skill levels derived by language models, for what O*NET's analysts have not rated."""

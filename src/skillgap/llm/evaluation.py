@@ -1,0 +1,144 @@
+"""How good derived levels are: every rated occupation predicted from others, beside what needs no model.
+
+Folds are random, or whole SOC major groups: then nothing of an occupation's kind is trained on. No occupation is ever
+judged by a model that has seen its ratings.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import rankdata
+
+from skillgap.llm.embedded import WEIGHTS, kernel, predict
+from skillgap.llm.profiles import FloatArray, Levels, Profile
+
+_FOLDS = 10
+_SEED = 29
+Rows = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Score:
+    """How one model does on one kind of folds."""
+
+    model: str
+    folds: str
+    """`random` or `grouped`."""
+    mae: float
+    """Mean absolute error, level points."""
+    rmse: float
+    bias: float
+    """Mean of predicted minus rated, level points."""
+    pearson: float
+    spearman: float
+    within_skill: float
+    """Mean over the skills of Pearson's r between occupations: what telling skills apart cannot fake."""
+    coverage: float | None
+    """Share of ratings within their 95 % interval; None for what gives no interval."""
+    seconds: float
+
+
+class _Predicted(NamedTuple):
+    level: FloatArray
+    lower: FloatArray | None = None
+    upper: FloatArray | None = None
+
+
+Model = Callable[[Rows, Rows], _Predicted]
+"""Predicts the rows of Levels given second from those given first."""
+
+
+def evaluate(profiles: Sequence[Profile], levels: Levels, states: FloatArray | None = None) -> Iterator[Score]:
+    """Score baselines and models. `profiles` are those of `levels`, in its order; `states` theirs, if at hand."""
+    models = dict(_models(profiles, levels, states))
+    for name, model in models.items():
+        for folds, fold in {"random": random_folds(len(levels.codes)), "grouped": group_folds(levels.codes)}.items():
+            started = time.perf_counter()
+            predicted = _out_of_fold(model, fold, levels.level)
+            yield _score(name, folds, predicted, levels.level, time.perf_counter() - started)
+
+
+def random_folds(count: int) -> Rows:
+    """Return the fold of each of `count` occupations."""
+    return np.random.default_rng(_SEED).permutation(count) % _FOLDS
+
+
+def group_folds(codes: Sequence[str]) -> Rows:
+    """Return the fold of each occupation: its SOC major group, the first two digits."""
+    return np.unique([code[:2] for code in codes], return_inverse=True)[1]
+
+
+def _models(profiles: Sequence[Profile], levels: Levels, states: FloatArray | None) -> Iterator[tuple[str, Model]]:
+    level = levels.level
+    zones = np.array([profile.job_zone or 0 for profile in profiles])
+
+    def skill_mean(trained: Rows, asked: Rows) -> _Predicted:
+        return _Predicted(np.tile(level[trained].mean(axis=0), (len(asked), 1)))
+
+    def zone_mean(trained: Rows, asked: Rows) -> _Predicted:
+        means = {zone: level[trained[zones[trained] == zone]].mean(axis=0) for zone in np.unique(zones[trained])}
+        overall = level[trained].mean(axis=0)
+        return _Predicted(np.array([means.get(zones[row], overall) for row in asked]))
+
+    yield "mean of the skill", skill_mean
+    yield "mean of the skill in the Job Zone", zone_mean
+    chosen = {
+        "title, description and tasks as TF-IDF": {"words": 1.0},
+        "states of SmolLM2": {"states": 1.0},
+        "all but the states": {name: weight for name, weight in WEIGHTS.items() if name != "states"},
+        "all": WEIGHTS,
+    }
+    for name, weights in chosen.items():
+        if states is None and "states" in weights:
+            continue
+        alike = kernel(profiles, states, weights)
+
+        def regression(trained: Rows, asked: Rows, alike: FloatArray = alike) -> _Predicted:
+            found = predict(alike, trained, asked, level[trained])
+            return _Predicted(found.level, found.lower, found.upper)
+
+        yield name, regression
+
+
+def _out_of_fold(model: Model, fold: Rows, level: FloatArray) -> _Predicted:
+    """Return every occupation as predicted from the other folds."""
+    whole = {name: np.full_like(level, np.nan) for name in ("level", "lower", "upper")}
+    for each in np.unique(fold):
+        asked = np.flatnonzero(fold == each)
+        found = model(np.flatnonzero(fold != each), asked)
+        for name, values in whole.items():
+            if (part := getattr(found, name)) is not None:
+                values[asked] = part
+    return _Predicted(**whole)
+
+
+def _score(model: str, folds: str, predicted: _Predicted, level: FloatArray, seconds: float) -> Score:
+    error = predicted.level - level
+    coverage = None
+    if predicted.lower is not None and predicted.upper is not None and not np.isnan(predicted.lower).any():
+        coverage = float(((level >= predicted.lower) & (level <= predicted.upper)).mean())
+    columns = zip(predicted.level.T, level.T, strict=True)
+    return Score(
+        model=model,
+        folds=folds,
+        mae=float(np.abs(error).mean()),
+        rmse=float(np.sqrt((error**2).mean())),
+        bias=float(error.mean()),
+        pearson=_pearson(predicted.level.ravel(), level.ravel()),
+        spearman=_pearson(rankdata(predicted.level), rankdata(level)),
+        within_skill=float(np.mean([_pearson(*column) for column in columns])),
+        coverage=coverage,
+        seconds=seconds,
+    )
+
+
+def _pearson(first: FloatArray, second: FloatArray) -> float:
+    if first.std() < 1e-12 or second.std() < 1e-12:
+        return 0.0
+    return float(np.corrcoef(first, second)[0, 1])
