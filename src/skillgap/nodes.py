@@ -124,7 +124,7 @@ def evaluate_profilers(
     rated = [profiles[code] for code in levels.codes]
     if all(profile.abstention for profile in rated):
         raise ReleaseLayoutError(
-            f"{archive.origin}: no tasks, titles and Job Zones to learn from; load a whole release"
+            f"{archive.origin}: no tasks, titles and Job Zones to learn from; name a whole release"
         )
     encoded = encode(described(rated), cache_dir=cache_dir, on_text=on_text) if states else None
     return list(evaluate(rated, levels, None if encoded is None else encoded.astype("float64")))
