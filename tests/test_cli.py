@@ -391,6 +391,16 @@ def test_the_evaluation_is_a_table_that_ends_with_one_line_of_figures(run: Run):
         assert abs(float(cell) - float(figures[name])) < 0.0006
 
 
+def test_without_the_extra_its_name_is_said(run: Run, monkeypatch: pytest.MonkeyPatch):
+    for name in [name for name in sys.modules if name.startswith("skillgap.llm.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    monkeypatch.setitem(sys.modules, "sklearn.feature_extraction.text", None)
+    ended = run("llm", "evaluate", "29.0")
+    assert (ended.code, ended.out) == (1, "")
+    assert "pip install 'skillgap[llm]'" in ended.err
+
+
 def test_the_starter_has_too_little_to_evaluate(run: Run):
     ended = run("llm", "evaluate", "starter")
     assert (ended.code, "name a whole release" in ended.err) == (1, True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
-from skillgap.errors import ReleaseLayoutError
+from skillgap.errors import ConfigurationError, ReleaseLayoutError
 from skillgap.sources.access import REQUESTS_PER_SECOND, Access
 from skillgap.sources.onet_api import OnRequest, Pages, connect
 from skillgap.sources.onet_api_data import OnetApiData, extract_onet_api_data
@@ -114,9 +114,12 @@ def evaluate_profilers(
     With `states`, the embedded language model reads every title and description first. Raises SourceError,
     ConfigurationError (a package of the extra `llm` is absent).
     """
-    from skillgap.llm.encoder import encode  # the extra `llm`: only who asks for it needs it
-    from skillgap.llm.evaluation import evaluate
-    from skillgap.llm.profiles import described, read_levels, read_profiles
+    try:  # only who asks for it needs the extra
+        from skillgap.llm.encoder import encode
+        from skillgap.llm.evaluation import evaluate
+        from skillgap.llm.profiles import described, read_levels, read_profiles
+    except ImportError as error:
+        raise ConfigurationError(f"{error.name} is not installed: run `pip install 'skillgap[llm]'`") from error
 
     archive = find_release(source, cache_dir=cache_dir, download_url=download_url, on_bytes=on_bytes)
     data = extract_onet_data(archive, also=PROFILE_TABLES)
