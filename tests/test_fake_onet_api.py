@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from skillgap.errors import ConfigurationError
 from skillgap.fake_onet_api import KEY, PASSWORD, USERNAME, FakeOnetApi, FakeTables, Fault
 from skillgap.sources.onet_text import OnetData
 
@@ -179,3 +180,9 @@ def test_the_command_serves_and_says_how_to_reach_it():
                 assert httpx.get(f"{url}/about", headers={"X-API-Key": key}).status_code == 200
         finally:
             process.kill()
+
+
+@pytest.mark.parametrize("text", ["about", "about=nothing", "[=503", "about=503*x", "about=999"])
+def test_a_fault_that_is_none_is_refused(text: str):
+    with pytest.raises(ConfigurationError):
+        Fault.parse(text)

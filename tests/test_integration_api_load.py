@@ -12,10 +12,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import stamina
+from filelock import FileLock
 from sqlalchemy import Engine, func, select
 
 from skillgap.analysis.gap import identify_skill_gap
-from skillgap.errors import OnetApiUnavailable, SchemaMismatch
+from skillgap.errors import ConfigurationError, DatabaseUnavailable, OnetApiUnavailable, SchemaMismatch
 from skillgap.fake_onet_api import FakeOnetApi, FakeTables, Fault
 from skillgap.nodes import extract_load_api_data, extract_load_text_files
 from skillgap.sources.onet_text import OnetData
@@ -54,6 +55,7 @@ def test_fetching_29_over_the_text_of_26_1_shows_the_newer_value_in_each_case(
         report = fetch(engine, fake, tmp_path)
         assert [change.inserted for change in report.tables] == [1016, 61530]
         assert fetch(engine, fake, tmp_path).rows_changed == 0
+        assert not (tmp_path / "onet-api").exists(), "what is stored need not be kept"
     text, api = (
         data.tables["Skills"].set_index(KEYS)[["data_value", "date_updated"]].sort_index()
         for data in (onet_26, onet_29)
@@ -106,6 +108,37 @@ def test_a_failed_fetch_writes_nothing(engine: Engine, tmp_path: Path, fake_tabl
             fetch(engine, fake, tmp_path)
     with read(engine) as connection:
         assert count_rows(connection) == before
+
+
+def test_what_came_is_kept_until_it_is_stored(engine: Engine, tmp_path: Path, fake_tables: FakeTables):
+    def fail(*_: object) -> None:
+        raise DatabaseUnavailable("gone")
+
+    with FakeOnetApi(fake_tables) as fake:
+        with pytest.raises(DatabaseUnavailable, match="gone"):
+            fetch(engine, fake, tmp_path, on_rows=fail)
+        kept, asked = len(list(tmp_path.rglob("*.json"))), len(fake.requests)
+        assert kept == 32
+        fetch(engine, fake, tmp_path, dry_run=True, codes=[NURSE])
+        assert len(list(tmp_path.rglob("*.json"))) == kept, "a dry run leaves it alone"
+        asked = len(fake.requests)
+        fetch(engine, fake, tmp_path, resume=True)
+        assert len(fake.requests) - asked == 3, "the survey"
+
+
+def test_a_second_fetch_with_the_same_cache_is_refused(engine: Engine, tmp_path: Path, fake_tables: FakeTables):
+    with FakeOnetApi(fake_tables) as fake, FileLock(tmp_path / "onet-api.lock"):
+        with pytest.raises(ConfigurationError, match="another fetch keeps its answers there"):
+            fetch(engine, fake, tmp_path)
+        assert fake.requests == []
+        fetch(engine, fake, tmp_path, codes=[NURSE])
+
+
+def test_reports_leave_what_the_database_services_gave(engine: Engine, tmp_path: Path, fake_tables: FakeTables):
+    with FakeOnetApi(fake_tables) as fake:
+        fetch(engine, fake, tmp_path)
+        fake.has_database_services = False
+        assert fetch(engine, fake, tmp_path).rows_changed == 0
 
 
 def test_a_dry_run_writes_nothing_and_makes_no_tables(engine: Engine, tmp_path: Path, fake_tables: FakeTables):

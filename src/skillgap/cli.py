@@ -129,6 +129,9 @@ def fetch(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Fetch, say what would change, and write nothing.")
     ] = False,
+    accept_loss: Annotated[
+        bool, typer.Option("--accept-loss", help="Store it even if it takes the ratings of many occupations away.")
+    ] = False,
 ) -> None:
     """Fetch ratings from O*NET Web Services. Needs an account, see SKILLGAP_ONET_API_KEY."""
     from skillgap import terminal
@@ -148,6 +151,7 @@ def fetch(
             codes=[parse_code(code) for code in occupation or ()],
             resume=resume,
             dry_run=dry_run,
+            accept_loss=accept_loss,
             requests_per_second=settings.onet_requests_per_second,
             on_request=bars.on_request,
             on_rows=bars.on_rows,

@@ -26,7 +26,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import pandas as pd
 import typer
 
-from skillgap.errors import SkillgapError
+from skillgap.errors import ConfigurationError, SkillgapError
 from skillgap.model import Release
 from skillgap.sources.access import Access
 from skillgap.sources.onet_api import LARGEST_PAGE
@@ -35,6 +35,7 @@ from skillgap.sources.releases import find_release
 
 KEY = "a-key-for-the-stand-in"
 USERNAME, PASSWORD = "stand-in", "a-password-for-the-stand-in"
+KINDS = ("stall", "hold", "drop", "truncate", "html", "repeat", "slash", "elsewhere")
 _SPLIT_FROM = (30, 3)
 _DEFAULT_PAGE = 20
 
@@ -48,15 +49,22 @@ class Fault:
     path: str
     """A regular expression, searched in the path and query."""
     kind: str
-    """An HTTP status, or `stall`, `hold`, `drop`, `truncate`, `html`, `repeat`, `slash`, `elsewhere`."""
+    """An HTTP status, or one of KINDS."""
     times: int = 1
 
     @classmethod
     def parse(cls, text: str) -> Fault:
         """Return the fault of `PATH=KIND` or `PATH=KIND*TIMES`."""
-        path, _, rest = text.rpartition("=")
-        kind, _, times = rest.partition("*")
-        return cls(path, kind, int(times or 1))
+        match = re.fullmatch(r"(.*)=([a-z]+|[1-5][0-9]{2})(?:\*([0-9]+))?", text)
+        if match is None or not (match[2].isdecimal() or match[2] in KINDS):
+            raise ConfigurationError(
+                f"{text!r} is no fault; write PATH=KIND*TIMES, KIND a status or {', '.join(KINDS)}"
+            )
+        try:
+            re.compile(match[1])
+        except re.error as error:
+            raise ConfigurationError(f"{match[1]!r} is no regular expression: {error}") from error
+        return cls(match[1], match[2], int(match[3] or 1))
 
 
 class FakeTables:
@@ -394,17 +402,17 @@ class _Handler(BaseHTTPRequestHandler):
 def main(
     source: Annotated[str, typer.Argument(help="`starter`, a release number, or a release folder or zip.")] = "starter",
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.")] = 8001,
-    version: Annotated[str, typer.Option(help="2.0 (X-API-Key) or 1.9 (Basic).")] = "2.0",
+    version: Annotated[Literal["2.0", "1.9"], typer.Option(help="2.0 has X-API-Key, 1.9 has Basic.")] = "2.0",
     fault: Annotated[list[str] | None, typer.Option(help="PATH=KIND*TIMES; see the class Fault.")] = None,
 ) -> None:
     """Serve a stand-in of O*NET Web Services with the figures of a release."""
     try:
         with TemporaryDirectory() as folder:
             tables = FakeTables(extract_onet_data(find_release(source, cache_dir=Path(folder))))
-    except SkillgapError as error:
+        server = FakeOnetApi(tables, version=version, port=port)
+        server.faults = [Fault.parse(text) for text in fault or ()]
+    except (SkillgapError, OSError) as error:
         raise SystemExit(str(error)) from error
-    server = FakeOnetApi(tables, version="1.9" if version == "1.9" else "2.0", port=port)
-    server.faults = [Fault.parse(text) for text in fault or ()]
     base = f"SKILLGAP_ONET_API_URL={server.url}"
     if server.version == "1.9":
         typer.echo(f"{base} SKILLGAP_ONET_USERNAME={USERNAME} SKILLGAP_ONET_PASSWORD={PASSWORD}")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from filelock import FileLock, Timeout
 from sqlalchemy import Engine
 
 from skillgap.errors import ConfigurationError, ReleaseLayoutError
@@ -62,29 +63,52 @@ def extract_load_api_data(
     codes: Sequence[str] = (),
     resume: bool = False,
     dry_run: bool = False,
+    accept_loss: bool = False,
     requests_per_second: float = REQUESTS_PER_SECOND,
     on_request: OnRequest | None = None,
     on_rows: OnRows | None = None,
 ) -> tuple[OnetApiData, LoadReport]:
     """Fetch all occupations, or those of `codes`, from O*NET Web Services and upsert them.
 
+    The answers of a fetch of all are kept in `cache_dir` until they are stored, for `resume`; one such fetch at a time.
     Raises SourceError and UnknownOccupation before anything is written, StoreError with nothing changed.
     """
 
+    pages = None if codes or dry_run else Pages(cache_dir / "onet-api")
+
     async def extract() -> OnetApiData:
         async with connect(access, requests_per_second=requests_per_second, on_request=on_request) as api:
-            pages = None if codes else Pages(cache_dir / "onet-api")
             return await extract_onet_api_data(api, codes=codes, pages=pages, resume=resume)
 
-    with _collector_paused():
+    with _one_fetch_at_a_time(cache_dir) if pages else nullcontext(), _collector_paused():
         data = asyncio.run(extract())
         if not dry_run:
             init_tables(engine)
-        return data, load_api_data(engine, data, dry_run=dry_run, on_rows=on_rows)
+        report = load_api_data(engine, data, dry_run=dry_run, accept_loss=accept_loss, on_rows=on_rows)
+        if pages:
+            pages.clear()
+        return data, report
+
+
+@contextmanager
+def _one_fetch_at_a_time(cache_dir: Path) -> Iterator[None]:
+    try:
+        cache_dir.mkdir(parents=True, exist_ok=True)
+        with FileLock(cache_dir / "onet-api.lock", timeout=0):
+            yield
+    except Timeout:
+        raise ConfigurationError(f"{cache_dir}: another fetch keeps its answers there; wait for its end") from None
+    except OSError as error:
+        raise ConfigurationError(f"{cache_dir}: answers cannot be kept there ({error})") from error
 
 
 def load_api_data(
-    engine: Engine, data: OnetApiData, *, dry_run: bool = False, on_rows: OnRows | None = None
+    engine: Engine,
+    data: OnetApiData,
+    *,
+    dry_run: bool = False,
+    accept_loss: bool = False,
+    on_rows: OnRows | None = None,
 ) -> LoadReport:
     """Upsert what O*NET Web Services said."""
     return upsert_api_data(
@@ -95,6 +119,7 @@ def load_api_data(
         origin=data.origin,
         codes=data.codes,
         is_whole=data.is_whole,
+        accept_loss=accept_loss,
         dry_run=dry_run,
         on_rows=on_rows,
     )

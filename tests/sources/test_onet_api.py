@@ -99,9 +99,43 @@ def test_a_redirect_is_followed_on_the_same_host_only():
     assert not other.called
 
 
-def test_a_base_url_that_is_none_is_named():
-    with pytest.raises(ConfigurationError, match=r"http://\[::1: not a base URL"):
-        asking(Access.with_key(KEY, base_url="http://[::1"), lambda api: api.release())
+@pytest.mark.parametrize("url", ["http://[::1", "http://127.0.0.1:99999", "ftp://onet.test", "onet.test", "https://"])
+def test_a_base_url_that_is_none_is_named(url: str):
+    with pytest.raises(ConfigurationError, match="not a base URL of O\\*NET Web Services, like https://"):
+        Access.with_key(KEY, base_url=url)
+
+
+def test_a_base_url_with_a_password_is_refused_unshown():
+    with pytest.raises(ConfigurationError) as refused:
+        Access.with_key(KEY, base_url=f"https://ann:{KEY}@onet.test")
+    assert "holds a user name or a password" in str(refused.value)
+    assert KEY not in str(refused.value)
+
+
+@respx.mock
+def test_a_key_from_a_file_loses_its_line_break_and_one_that_cannot_be_is_refused_unshown():
+    route = respx.get("https://onet.test/about").respond(json=ABOUT)
+    asking(Access.with_key(f"{KEY}\n", base_url="https://onet.test"), lambda api: api.release())
+    assert route.calls.last.request.headers["X-API-Key"] == KEY
+    for bad in (f"{KEY}ü", f"{KEY}\nX: y", ""):
+        with pytest.raises(ConfigurationError) as refused:
+            Access.with_key(bad)
+        assert KEY not in str(refused.value)
+
+
+@respx.mock
+@pytest.mark.parametrize(
+    ("database", "number"),
+    [
+        ({"name": "O*NET 29.0 Database", "href": "https://127.0.0.1/"}, "29.0"),
+        ({"updated": "01.08.2024", "name": "O*NET® 30.3"}, "30.3"),
+        ("O*NET 21.3", "21.3"),
+        ({"text": "O*NET Database 31.0", "link": "x"}, "31.0"),
+    ],
+)
+def test_the_release_is_what_follows_onets_name(database: Any, number: str):
+    respx.get("https://onet.test/about").respond(json={"database": database})
+    assert asking(ACCESS, lambda api: api.release()) == number
 
 
 @respx.mock
@@ -123,6 +157,7 @@ def test_redirects_in_a_circle_end():
         httpx.Response(503, headers={"Retry-After": "0"}),
         httpx.Response(200, text='{"api_version": '),
         httpx.Response(200, content=b"\xff\xfe"),
+        httpx.Response(200, text="[" * 100_000),
         httpx.Response(200, text="<html>Sign in</html>"),
         httpx.ReadTimeout("slow"),
         httpx.ConnectError("refused"),
@@ -159,7 +194,7 @@ def test_a_refusal_is_not_tried_again(answer: httpx.Response, said: str):
 @respx.mock
 def test_a_release_that_cannot_be_told_is_an_error():
     respx.get("https://onet.test/about").respond(json={"database": {"name": "O*NET"}})
-    with pytest.raises(OnetApiProtocolError, match="no release number in"):
+    with pytest.raises(OnetApiProtocolError, match="no O\\*NET release in"):
         asking(ACCESS, lambda api: api.release())
 
 
@@ -218,13 +253,49 @@ def test_pages_without_counts_are_followed_by_their_links():
         ({1: page([], 1, 4)}, "no row of 4"),
         ({1: {"start": 1}}, "no list 'row'"),
         ({1: ["row"]}, "no list 'row'"),
-        ({1: page([1], 1, 1) | {"total": "1"}}, "total '1', expected a number"),
+        ({1: page([1], 1, 1) | {"total": "one"}}, "total 'one', expected a number"),
+        ({1: page([1, 2, 3], 1, 2)}, "3 rows from 1, yet there are 2 in all"),
     ],
 )
 def test_a_page_that_is_not_the_one_asked_for_fails_and_is_named(pages: dict[int, Any], said: str):
     serve_pages(pages)
     with pytest.raises(OnetApiProtocolError, match=rf"^https://onet.test/database/rows/t\?start=\d.*{said}"):
         asking(ACCESS, rows_of)
+
+
+@respx.mock
+@pytest.mark.parametrize(
+    "only",
+    [
+        page([1, 2], 1, 2) | {"end": 2000},  # the end that was asked for
+        page([1, 2], 1, 2) | {"total": "2"},
+        page([1, 2], 1, 2) | {"link": {"rel": "prev"}},
+        page([1, 2], 1, 2) | {"link": ["x"]},
+    ],
+)
+def test_harmless_shapes_are_read(only: dict[str, Any]):
+    serve_pages({1: only})
+    assert numbers(asking(ACCESS, rows_of)) == [1, 2]
+
+
+@respx.mock
+@pytest.mark.parametrize("nothing", [page([], 1, 0) | {"start": 0}, {"total": 0}])
+def test_no_rows_are_no_rows(nothing: dict[str, Any]):
+    serve_pages({1: nothing})
+    assert asking(ACCESS, rows_of) == []
+
+
+@respx.mock
+def test_a_server_with_smaller_pages_is_asked_for_smaller_ones():
+    def answer(request: httpx.Request) -> httpx.Response:
+        start, end = (int(request.url.params[name]) for name in ("start", "end"))
+        if end - start >= 1000:
+            return httpx.Response(422, json={"error": "At most 1,000 rows."})
+        end = min(end, 2500)
+        return httpx.Response(200, json=page(list(range(start, end + 1)), start, 2500))
+
+    respx.get("https://onet.test/database/rows/t").mock(side_effect=answer)
+    assert numbers(asking(ACCESS, rows_of)) == list(range(1, 2501))
 
 
 @respx.mock
@@ -239,7 +310,9 @@ def test_progress_counts_answers_against_all_that_are_known_to_be_needed():
     serve_pages({1: page([1], 1, 3), 2: page([2], 2, 3), 3: page([3], 3, 3)})
     steps: list[tuple[int, int]] = []
     asking(ACCESS, rows_of, on_request=lambda *step: steps.append(step))
-    assert steps == [(0, 1), (1, 1), (1, 2), (1, 3), (2, 3), (3, 3)]
+    assert (steps[0], steps[-1], len(steps)) == ((0, 1), (3, 3), 6)
+    assert steps == sorted(steps)
+    assert all(done <= needed for done, needed in steps)
 
 
 # -- the rate ---------------------------------------------------------------------------------------------------------

@@ -200,6 +200,7 @@ def test_faults_that_stay_name_the_page(fault: Fault, error: type[Exception], sa
         (lambda row: row | {"data_value": None}, r"data_value: 'n/a', expected a number"),
         (lambda row: {key: value for key, value in row.items() if key != "element_id"}, r"element_id: 'n/a', expected"),
         (lambda row: row | {"onetsoc_code": "99-9999.00"}, r"99-9999\.00 \(1 rows\) is not in Occupation Data"),
+        (lambda row: row | {"element_name": None}, r"element_name: 'n/a', expected a text"),
         (lambda row: row | {"scale_id": "XX"}, r"'XX', expected one of Scales Reference"),
     ],
 )
@@ -217,6 +218,45 @@ def test_a_row_served_twice_is_refused(fake_tables: FakeTables):
     tables.rows["skills"] = [*tables.rows["skills"], tables.rows["skills"][0]]
     with FakeOnetApi(tables) as fake, pytest.raises(ReleaseDataError, match="is there already, expected once"):
         fetch(fake)
+
+
+def test_rows_that_were_not_asked_for_are_refused(fake_tables: FakeTables, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("skillgap.fake_onet_api._Handler._filtered", lambda _, rows, __: rows)
+    with FakeOnetApi(fake_tables) as fake, pytest.raises(OnetApiProtocolError, match=r"asked for 29-1141\.00"):
+        fetch(fake, NURSE)
+
+
+@pytest.mark.parametrize("kind", ["422", "404"])
+def test_half_of_an_occupation_is_not_taken_for_the_whole(kind: str, starter: OnetData):
+    with FakeOnetApi(FakeTables(starter, split=True)) as fake:
+        fake.faults = [Fault("rows/transferable_skills", kind, times=9)]
+        said = "has skills, but none in database/rows/transferable_skills" if kind == "422" else "HTTP 404"
+        with pytest.raises((OnetApiProtocolError, OnetApiRefusal), match=said):
+            fetch(fake, NURSE)
+
+
+@pytest.mark.parametrize("table", ["skills", "occupation_data"])
+def test_a_table_without_rows_is_refused(table: str, fake_tables: FakeTables):
+    tables = fake_tables.copy()
+    tables.rows[table] = []
+    said = r"not one row of Skills|\(70 rows\) is not in Occupation Data"
+    with FakeOnetApi(tables) as fake, pytest.raises((OnetApiProtocolError, ReleaseDataError), match=said):
+        fetch(fake)
+
+
+def test_fewer_rows_than_are_listed_are_refused(fake_tables: FakeTables, monkeypatch: pytest.MonkeyPatch):
+    listed = "skillgap.fake_onet_api._Handler._described"
+    monkeypatch.setattr(listed, lambda _, table: {"table_id": table, "rows": len(fake_tables.rows[table]) + 1})
+    with FakeOnetApi(fake_tables) as fake, pytest.raises(OnetApiProtocolError, match="1016 rows, but 1017 are listed"):
+        fetch(fake)
+
+
+def test_answers_that_lack_a_column_are_not_the_whole(fake_tables: FakeTables):
+    tables = fake_tables.copy()
+    tables.rows["skills"] = [{k: v for k, v in row.items() if k != "date_updated"} for row in tables.rows["skills"]]
+    with FakeOnetApi(tables) as fake:
+        data = fetch(fake)
+    assert (data.is_whole, data.missing) == (False, {"date_updated": 61530})
 
 
 def test_a_table_that_is_nowhere_is_named(fake_tables: FakeTables):
@@ -242,7 +282,6 @@ def test_a_broken_run_goes_on_from_its_last_complete_page(
         asked = len(fake.requests)
         assert_same(fetch(fake, pages=tmp_path, resume=True), onet_29)
         assert len(fake.requests) - asked == 35 - kept, "what was kept is not asked for again"
-        assert list(tmp_path.rglob("*.json")) == [], "a whole run needs its pages no more"
 
 
 def test_without_resume_a_run_begins_anew(tmp_path: Path, fake_tables: FakeTables):

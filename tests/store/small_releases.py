@@ -120,6 +120,16 @@ def changed(data: OnetData, **tables: pd.DataFrame) -> OnetData:
     return replace(data, tables={**data.tables, **tables})
 
 
+def many_occupations(rated: int) -> OnetData:
+    """Return a release of 150 occupations, of which the first are rated."""
+    codes = [f"11-{number:04d}.00" for number in range(150)]
+    occupations = pd.DataFrame({"onet_soc_code": codes, "title": codes, "description": None}, dtype="str")
+    one = RELEASE_A.tables["Skills"].iloc[:4].drop(columns="onet_soc_code")
+    skills = pd.concat([one.assign(onet_soc_code=code) for code in codes[:rated]], ignore_index=True)
+    skills = skills[RELEASE_A.tables["Skills"].columns].astype(RELEASE_A.tables["Skills"].dtypes)
+    return changed(RELEASE_A, Occupations=occupations, Skills=skills)
+
+
 def load(engine: Engine, data: OnetData, *, on_rows: OnRows | None = None) -> LoadReport:
     return load_release(
         engine, data.tables, release=data.release, origin=data.origin, sha256=data.sha256, on_rows=on_rows

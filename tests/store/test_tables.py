@@ -39,6 +39,7 @@ from tests.store.small_releases import (
     changed,
     llm_score,
     load,
+    many_occupations,
     stored,
 )
 
@@ -274,16 +275,6 @@ def test_rows_that_something_else_takes_away_meanwhile_undo_the_load(loaded: Eng
         load(loaded, RELEASE_B)
     assert stored(loaded) == cells(RELEASE_A)
     assert data_version(loaded).startswith("1-")
-
-
-def many_occupations(rated: int) -> OnetData:
-    """Return a release of 150 occupations, of which the first are rated."""
-    codes = [f"11-{number:04d}.00" for number in range(150)]
-    occupations = pd.DataFrame({"onet_soc_code": codes, "title": codes, "description": None}, dtype="str")
-    one = RELEASE_A.tables["Skills"].iloc[:4].drop(columns="onet_soc_code")
-    skills = pd.concat([one.assign(onet_soc_code=code) for code in codes[:rated]], ignore_index=True)
-    skills = skills[RELEASE_A.tables["Skills"].columns].astype(RELEASE_A.tables["Skills"].dtypes)
-    return changed(RELEASE_A, Occupations=occupations, Skills=skills)
 
 
 def test_a_release_that_unrates_many_occupations_must_be_meant(blank: Engine) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from sqlalchemy import Engine, delete, select
 
-from skillgap.errors import DatabaseUnavailable
+from skillgap.errors import DatabaseUnavailable, LoadConflict
 from skillgap.model import Release
 from skillgap.sources.onet_text import OnetData
 from skillgap.store.engine import read, write
@@ -27,6 +27,7 @@ from tests.store.small_releases import (
     RELEASE_B,
     changed,
     load,
+    many_occupations,
 )
 
 FIRST, SECOND = datetime(2026, 11, 1, 12), datetime(2026, 11, 2, 13, 30, 15)
@@ -142,11 +143,32 @@ def test_what_an_occupation_has_no_more_is_deleted_of_it_alone(empty: Engine):
     assert set(ratings(empty)) == set(expected(RELEASE_A)) - {(CHIEFS, LISTENING, "IM"), (CHIEFS, LISTENING, "LV")}
 
 
-def test_reports_that_are_not_the_whole_delete_nothing(empty: Engine):
+def test_answers_that_are_not_the_whole_delete_nothing_and_replace_no_dated_rating(empty: Engine):
     upsert(empty, RELEASE_A)
-    report = upsert(empty, RELEASE_B, is_whole=False)
+    before = ratings(empty)
+    report = upsert(empty, RELEASE_B, at=SECOND, is_whole=False)
     assert set(ratings(empty)) == set(expected(RELEASE_A)) | set(expected(RELEASE_B))
-    assert sum(change.deleted for change in report.tables) == 0
+    assert {key: value for key, value in ratings(empty).items() if key in before} == before
+    assert (sum(change.deleted for change in report.tables), report.no_longer_rated) == (0, [])
+    developers = only(RELEASE_B, DEVELOPERS)  # their ratings have no date
+    skills = developers.tables["Skills"]
+    other = changed(developers, Skills=skills.assign(data_value=1.0))
+    assert upsert(empty, other, is_whole=False, codes=(DEVELOPERS,)).levels_changed == 2
+
+
+def test_no_answer_on_an_occupation_deletes_nothing_of_it(empty: Engine):
+    upsert(empty, RELEASE_A)
+    chiefs = only(RELEASE_A, CHIEFS)
+    report = upsert(empty, changed(chiefs, Skills=chiefs.tables["Skills"].iloc[:0]), codes=(CHIEFS,))
+    assert (report.rows_changed, report.no_longer_rated) == (0, [])
+    assert set(ratings(empty)) == set(expected(RELEASE_A))
+
+
+def test_a_fetch_that_unrates_many_occupations_must_be_meant(empty: Engine):
+    upsert(empty, many_occupations(150))
+    with pytest.raises(LoadConflict, match=r"take the ratings of 101 occupations away .* --accept-loss"):
+        upsert(empty, many_occupations(49))
+    assert len(upsert(empty, many_occupations(49), accept_loss=True).no_longer_rated) == 101
 
 
 def test_a_dry_run_tells_and_writes_nothing(empty: Engine):
@@ -183,6 +205,13 @@ def test_a_failure_midway_changes_nothing(empty: Engine):
     assert ratings(empty) == before
     with read(empty) as connection:
         assert len(list_loads(connection)) == 1
+
+
+def test_a_fetch_that_changed_no_row_says_nothing_of_the_release(empty: Engine):
+    upsert(empty, RELEASE_A)
+    upsert(empty, only(RELEASE_A, CHIEFS), codes=(CHIEFS,), release=Release("32.0", None))
+    with read(empty) as connection:
+        assert get_ratings(connection).provenance.web_services_release == "31.0"
 
 
 def test_a_text_release_may_follow_and_the_answer_names_both_sources(empty: Engine):

@@ -8,18 +8,20 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Collection
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from typing import Any
 
 import structlog
 from cachetools import TTLCache
 from sqlalchemy import Engine
 
 from skillgap.api.current import CurrentData
-from skillgap.errors import SkillgapError, UnknownOccupation
+from skillgap.errors import OnetApiUnavailable, SkillgapError, UnknownOccupation
 from skillgap.nodes import load_api_data
 from skillgap.sources.access import Access
 from skillgap.sources.onet_api import OnetApi, connect
-from skillgap.sources.onet_api_data import Survey, extract_occupations, survey
+from skillgap.sources.onet_api_data import OnetApiData, Survey, extract_occupations, survey
 
 LONGEST_WAIT = 3.0
 """Seconds that a request waits for a fetch, which goes on without it."""
@@ -28,14 +30,19 @@ _SECONDS_DOWN = 60
 """Between attempts after O*NET, or our database, failed."""
 _SECONDS_SURVEYED = 3_600
 _MOST_FETCHES = 20
-"""At once; a flood of codes that nobody has must not queue for hours."""
+"""At once."""
+_MOST_PER_DAY = 10_000
+"""Requests of this process; the terms allow 50,000 a day to all that use the account."""
 _ATTEMPTS = 2
 
 _log = structlog.get_logger("skillgap.api")
 
 
 class OnDemand:
-    """Fetches occupations into the database and has the ratings in use refreshed."""
+    """Fetches occupations into the database and has the ratings in use refreshed.
+
+    Once an hour it surveys what O*NET has, titles included, so that codes that nobody has cost no request.
+    """
 
     def __init__(
         self,
@@ -53,9 +60,13 @@ class OnDemand:
         self._longest_wait = longest_wait
         self._api: OnetApi
         self._survey: TTLCache[str, Survey] = TTLCache(1, ttl=_SECONDS_SURVEYED)
+        self._surveying = asyncio.Lock()
         self._absent: TTLCache[str, bool] = TTLCache(10_000, ttl=_SECONDS_ABSENT)
         self._fetches: dict[str, asyncio.Task[None]] = {}
+        self._writer = ThreadPoolExecutor(1, "on-demand")  # a locked database must not take the threads of others
         self._down_until = 0.0
+        self._day = (0, 0)
+        """Today, and the requests before its first."""
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -67,6 +78,7 @@ class OnDemand:
             for fetch in self._fetches.values():
                 fetch.cancel()
             await asyncio.gather(*self._fetches.values(), return_exceptions=True)
+            self._writer.shutdown(wait=False, cancel_futures=True)
 
     async def complete(self, codes: Collection[str]) -> int | None:
         """Fetch the codes, for as long as a request may wait.
@@ -93,19 +105,49 @@ class OnDemand:
 
     async def _fetch(self, code: str) -> None:
         try:
-            surveyed = self._survey.get("") or await survey(self._api)
-            self._survey[""] = surveyed
-            data = await extract_occupations(self._api, surveyed, [code])
-            await asyncio.to_thread(load_api_data, self._engine, data)
+            self._check_budget()
+            data = await self._extract(code)
+            run = asyncio.get_running_loop().run_in_executor
+            await run(self._writer, load_api_data, self._engine, data)
+            await run(self._writer, self._current.refresh)
         except UnknownOccupation:
             self._absent[code] = True
             _log.info("not at O*NET either", onet_soc_code=code)
         except SkillgapError as error:
-            self._down_until = time.monotonic() + _SECONDS_DOWN
-            _log.warning("fetch failed", onet_soc_code=code, error=str(error), next_in_seconds=_SECONDS_DOWN)
+            self._rest(code, error=str(error))
+        except Exception as error:  # noqa: BLE001 - nobody awaits this task, so here is where a fault of ours is told
+            self._rest(code, exc_info=error)
         else:
-            await asyncio.to_thread(self._current.refresh)
             skills = data.tables["Skills"]
             if not (skills["scale_id"] == "LV").any():
                 self._absent[code] = True
             _log.info("fetched", onet_soc_code=code, ratings=len(skills))
+
+    async def _extract(self, code: str) -> OnetApiData:
+        """Return the rows of a code; before it is called unrated, the survey must be fresh."""
+        surveyed, is_fresh = await self._surveyed()
+        data = await extract_occupations(self._api, surveyed, [code])
+        if is_fresh or not data.tables["Skills"].empty:
+            return data
+        self._survey.clear()
+        surveyed, _ = await self._surveyed()
+        return await extract_occupations(self._api, surveyed, [code])
+
+    async def _surveyed(self) -> tuple[Survey, bool]:
+        """Return the survey, and whether it was made for this call; several calls wait for one."""
+        async with self._surveying:
+            if surveyed := self._survey.get(""):
+                return surveyed, False
+            surveyed = self._survey[""] = await survey(self._api, with_occupations=True)
+            return surveyed, True
+
+    def _check_budget(self) -> None:
+        today = int(time.time()) // 86_400
+        if today != self._day[0]:
+            self._day = (today, self._api.requests)
+        if self._api.requests - self._day[1] >= _MOST_PER_DAY:
+            raise OnetApiUnavailable(f"{_MOST_PER_DAY:,} requests were sent today; O*NET's terms limit them")
+
+    def _rest(self, code: str, **why: Any) -> None:
+        self._down_until = time.monotonic() + _SECONDS_DOWN
+        _log.warning("fetch failed", onet_soc_code=code, next_in_seconds=_SECONDS_DOWN, **why)

@@ -6,6 +6,9 @@ import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
+from urllib.parse import urlsplit
+
+from skillgap.errors import ConfigurationError
 
 REQUESTS_PER_SECOND = 4.0
 """Below the 5 that the terms of service allow."""
@@ -23,11 +26,28 @@ class Access:
 
     @classmethod
     def with_key(cls, api_key: str, *, base_url: str | None = None) -> Access:
-        """Return access to API 2.0."""
-        return cls("2.0", (base_url or _BASE_URLS["2.0"]).rstrip("/"), {"X-API-Key": api_key})
+        """Return access to API 2.0. Raises ConfigurationError, as `with_password` does."""
+        key = api_key.strip()  # a file that it was read from ends with a line break
+        if not key or not key.isascii() or not key.isprintable():
+            raise ConfigurationError("the API key of O*NET Web Services has characters that no key has")
+        return cls("2.0", _checked(base_url or _BASE_URLS["2.0"]), {"X-API-Key": key})
 
     @classmethod
     def with_password(cls, username: str, password: str, *, base_url: str | None = None) -> Access:
         """Return access to API 1.9."""
         token = base64.b64encode(f"{username}:{password}".encode()).decode()
-        return cls("1.9", (base_url or _BASE_URLS["1.9"]).rstrip("/"), {"Authorization": f"Basic {token}"})
+        return cls("1.9", _checked(base_url or _BASE_URLS["1.9"]), {"Authorization": f"Basic {token}"})
+
+
+def _checked(base_url: str) -> str:
+    """Return the URL without a slash at its end; it is stored and shown, so it must hold no password."""
+    try:
+        parts = urlsplit(base_url)
+        is_usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is none, half an IPv6 address
+        is_usable = False
+    if "@" in base_url:
+        raise ConfigurationError("the base URL of O*NET Web Services holds a user name or a password; set them apart")
+    if not is_usable:
+        raise ConfigurationError(f"{base_url}: not a base URL of O*NET Web Services, like {_BASE_URLS['2.0']}")
+    return base_url.rstrip("/")

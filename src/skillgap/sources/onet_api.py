@@ -10,8 +10,9 @@ import asyncio
 import hashlib
 import json
 import re
+import shutil
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,6 +34,10 @@ from skillgap.sources.access import REQUESTS_PER_SECOND, Access
 
 LARGEST_PAGE = 2_000
 """Rows; API 2.0 refuses more."""
+_PAGES = (LARGEST_PAGE, 1_000, 200)
+"""What 1.9 takes is nowhere said."""
+_PAGE_OF_ONE = 200
+"""An occupation has 70 ratings at most."""
 
 _ATTEMPTS = 5
 _REDIRECTS = 3
@@ -82,9 +87,12 @@ class Pages:
         return Pages(self._folder / release)
 
     def clear(self) -> None:
-        """Forget all answers."""
-        for file in self._folder.glob("*.json"):
-            file.unlink(missing_ok=True)
+        """Forget all answers, of all releases."""
+        try:
+            if self._folder.exists():
+                shutil.rmtree(self._folder)
+        except OSError as error:
+            raise ConfigurationError(f"{self._folder}: answers cannot be deleted there ({error})") from error
 
     def get(self, url: str) -> Page | None:
         """Return the answer kept for a URL; one that cannot be read counts as none."""
@@ -103,6 +111,8 @@ class Pages:
             part.write_text(json.dumps({"url": url, "fetched_at": page.fetched_at.isoformat(), "body": page.body}))
             part.replace(file)
         except OSError as error:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
             raise ConfigurationError(f"{self._folder}: answers cannot be kept there ({error})") from error
 
     def _file(self, url: str) -> Path:
@@ -143,10 +153,12 @@ class OnetApi:
         """Return the number of the O*NET release that is served, e.g. `31.0`."""
         body = (await self.get("about")).body
         database = body.get("database") if isinstance(body, dict) else None
-        number = re.search(r"[0-9]{2}\.[0-9]{1,2}", json.dumps(database or ""))
+        number = re.search(
+            r"O\*NET\D{0,20}?\s([0-9]{2}\.[0-9]{1,2})(?![0-9.])", json.dumps(database or "", ensure_ascii=False)
+        )
         if number is None:
-            raise OnetApiProtocolError(f"{self._url('about')}: no release number in {json.dumps(body)[:200]}")
-        return number[0]
+            raise OnetApiProtocolError(f"{self._url('about')}: no O*NET release in {json.dumps(body)[:200]}")
+        return number[1]
 
     async def get(self, path: str, parameters: Sequence[tuple[str, str]] = ()) -> Page:
         """Return one answer, from `pages` where it is kept."""
@@ -165,7 +177,7 @@ class OnetApi:
 
         The first page tells how many there are, and how many a page holds; the others are then fetched side by side.
         """
-        first = await self._window(path, key, parameters, 1, LARGEST_PAGE, total=None)
+        first = await self._first_window(path, key, parameters)
         if first.total is None:
             return await self._rows_by_links(path, key, parameters, first)
         if first.total and not first.rows:
@@ -189,6 +201,18 @@ class OnetApi:
             raise OnetApiProtocolError(f"{windows[-1].url}: the last of {first.total} rows, yet a page follows")
         return [row for window in windows for row in window.rows]
 
+    async def _first_window(self, path: str, key: str, parameters: Sequence[tuple[str, str]]) -> _Window:
+        """Return the first page: as large as the server gives it."""
+        if parameters:  # rows of one occupation; a refusal means that there are none
+            return await self._window(path, key, parameters, 1, _PAGE_OF_ONE, total=None)
+        for size in _PAGES:
+            try:
+                return await self._window(path, key, parameters, 1, size, total=None)
+            except OnetApiRefusal as error:
+                if error.status != httpx.codes.UNPROCESSABLE_ENTITY or size == _PAGES[-1]:
+                    raise
+        raise AssertionError("the last size returns or raises")
+
     async def _rows_by_links(
         self, path: str, key: str, parameters: Sequence[tuple[str, str]], window: _Window
     ) -> list[tuple[Any, datetime]]:
@@ -207,7 +231,7 @@ class OnetApi:
     ) -> _Window:
         asked = [*parameters, ("start", str(start)), ("end", str(end))]
         page = await self.get(path, asked)
-        return _Window.of(page, self._url(path, asked), key, start, total)
+        return _Window.of(page, self._url(path, asked), key, (start, end), total)
 
     # -- one request ----------------------------------------------------------------------------------------------
 
@@ -228,6 +252,8 @@ class OnetApi:
             response = await self._send(url)
         except TimeoutError:
             raise _NoUsableAnswer(f"no whole answer within {_SECONDS_PER_REQUEST:g} s") from None
+        except httpx.LocalProtocolError:  # its text may hold what cannot be sent: a credential
+            raise OnetApiProtocolError(f"{url}: such a request cannot be sent") from None
         except httpx.TransportError as error:
             raise _NoUsableAnswer(str(error) or type(error).__name__) from error
         except httpx.DecodingError as error:
@@ -263,10 +289,10 @@ class OnetApi:
             raise CredentialsRefused(f"{url}: HTTP {status}, the credentials that are set are refused", status)
         if status == httpx.codes.TOO_MANY_REQUESTS or response.is_server_error:
             asked = response.headers.get("Retry-After", "")
-            raise _NoUsableAnswer(f"HTTP {status}", min(float(asked), _LONGEST_WAIT) if asked.isdigit() else None)
+            raise _NoUsableAnswer(f"HTTP {status}", min(float(asked), _LONGEST_WAIT) if asked.isdecimal() else None)
         try:
             body = json.loads(response.content)
-        except ValueError:
+        except (ValueError, RecursionError):
             if status != httpx.codes.OK:
                 raise OnetApiRefusal(f"{url}: HTTP {status}", status) from None
             raise _NoUsableAnswer(f"its body is not JSON (it begins {response.content[:40]!r})") from None
@@ -298,28 +324,40 @@ class _Window:
     has_next: bool
 
     @classmethod
-    def of(cls, page: Page, url: str, key: str, start: int, total: int | None) -> _Window:
-        body = page.body
-        rows = body.get(key) if isinstance(body, dict) else None
+    def of(cls, page: Page, url: str, key: str, asked: tuple[int, int], total: int | None) -> _Window:
+        body, start = page.body, asked[0]
+        said = {name: _count(url, name, body) for name in ("start", "end", "total")}
+        rows = body.get(key, [] if said["total"] == 0 else None) if isinstance(body, dict) else None
         if not isinstance(rows, list):
             raise OnetApiProtocolError(f"{url}: no list {key!r} in {json.dumps(body)[:200]}")
-        said = {name: body.get(name) for name in ("start", "end", "total")}
-        if wrong := [f"{name} {value!r}" for name, value in said.items() if not isinstance(value, int | None)]:
-            raise OnetApiProtocolError(f"{url}: {', '.join(wrong)}, expected a number")
-        if said["start"] not in (start, None):
+        end = start + len(rows) - 1
+        if rows and said["start"] not in (start, None):
             raise OnetApiProtocolError(f"{url}: starts at row {said['start']}, expected {start}; the page repeats")
         if total is not None and said["total"] != total:
             raise OnetApiProtocolError(
                 f"{url}: {said['total']} rows in all, {total} before; the data changed while they were read, run again"
             )
-        end = start + len(rows) - 1
-        if rows and said["end"] not in (end, None):
+        if said["total"] is not None and end > said["total"]:
+            raise OnetApiProtocolError(f"{url}: {len(rows)} rows from {start}, yet there are {said['total']} in all")
+        is_echo = said["end"] == asked[1] and end == said["total"]  # some answer with the end that was asked for
+        if rows and said["end"] not in (end, None) and not is_echo:
             raise OnetApiProtocolError(
                 f"{url}: {len(rows)} rows from {start}, yet it says that {said['end']} is the last"
             )
         links = body.get("link") or []
+        links = [link for link in (links if isinstance(links, list) else [links]) if isinstance(link, dict)]
         has_next = bool(body.get("next")) or any(link.get("rel") == "next" for link in links)
         return cls(url, [(row, page.fetched_at) for row in rows], end, said["total"], has_next)
+
+
+def _count(url: str, name: str, body: Any) -> int | None:
+    """Return a number of a page's head, None where it is not there."""
+    value = body.get(name) if isinstance(body, dict) else None
+    if isinstance(value, str) and value.isdecimal():
+        value = int(value)
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
+        raise OnetApiProtocolError(f"{url}: {name} {value!r}, expected a number")
+    return value
 
 
 def _host(url: httpx.URL) -> tuple[str, str, int | None]:

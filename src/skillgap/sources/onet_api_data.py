@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -44,8 +44,9 @@ _SCALES = (
 """For reports, which name no scales."""
 _DATABASE_SERVICES_REFUSE = (httpx.codes.FORBIDDEN, httpx.codes.NOT_FOUND)
 """To an account that may read the reports alone; 401 would be the answer there as well."""
-_NOTHING_THERE = (httpx.codes.UNPROCESSABLE_ENTITY, httpx.codes.NOT_FOUND)
-"""O*NET's answer for a code that is unknown, or has no data in the section asked for."""
+_NO_DATA = httpx.codes.UNPROCESSABLE_ENTITY
+_NOTHING_THERE = (_NO_DATA, httpx.codes.NOT_FOUND)
+"""O*NET's answers for a code that is unknown, or has no data in the section asked for."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class OnetApiData:
     codes: tuple[str, ...] | None
     """The occupations that were asked for; None where all were."""
     is_whole: bool
-    """Whether what is absent is absent at O*NET: not so where reports stood in for the Database Services."""
+    """Whether what is absent is absent at O*NET: not so where reports stood in, or answers lacked fields."""
     missing: Mapping[str, int]
     """Fields that answers lacked, and in how many rows; they are null."""
     requests: int
@@ -79,14 +80,21 @@ class Survey:
     layouts: Mapping[str, tuple[str, ...]] | None
     """The ids that hold Occupations and Skills; None where the Database Services refuse."""
     scales: _Answers
+    rows: Mapping[str, int]
+    """Rows of each id, where the Web Services tell."""
+    occupations: _Answers | None = None
+    """All occupations, where they were asked for beforehand."""
 
 
-async def survey(api: OnetApi) -> Survey:
-    """Ask which release is served, in which tables, with which scales. Raises as `extract_onet_api_data`."""
+async def survey(api: OnetApi, *, with_occupations: bool = False) -> Survey:
+    """Ask which release is served, in which tables, with which scales. Raises as `extract_onet_api_data`.
+
+    `with_occupations` asks for all titles at once, so that an unknown code costs no request later.
+    """
     release = Release(await api.release(), None)
     scales = _Answers("scales")
     try:
-        ids = await _table_ids(api)
+        ids = await _tables(api)
         layouts = {table: _layout(api, table, ids) for table in _TABLES}
         for endpoint in map(_endpoint, layouts["Scales"]):
             scales.add(await api.rows(endpoint, "row"), endpoint)
@@ -95,8 +103,11 @@ async def survey(api: OnetApi) -> Survey:
             raise
         _log().warning("the Database Services refuse, reading the report of each occupation", reason=str(error))
         scales.add([(scale, datetime.min) for scale in _SCALES], "")
-        return Survey(release, None, scales)
-    return Survey(release, layouts, scales)
+        return Survey(release, None, scales, {})
+    surveyed = Survey(release, layouts, scales, ids)
+    return (
+        replace(surveyed, occupations=await _read_table(api, surveyed, "Occupations")) if with_occupations else surveyed
+    )
 
 
 async def extract_onet_api_data(
@@ -104,20 +115,16 @@ async def extract_onet_api_data(
 ) -> OnetApiData:
     """Return occupations, scales and skills of O*NET Web Services: all of them, or of the given occupations.
 
-    Answers are kept in `pages` until the whole is there; with `resume`, those of a broken run are taken from it, if
-    they are of the release served now. Raises CredentialsRefused, OnetApiRefusal, OnetApiUnavailable,
+    Answers are kept in `pages`, to be cleared once they are stored; with `resume`, those of a broken run are taken from
+    it, if they are of the release served now. Raises CredentialsRefused, OnetApiRefusal, OnetApiUnavailable,
     OnetApiProtocolError, ReleaseDataError, UnknownOccupation.
     """
     surveyed = await survey(api)  # anew each time: the release may have changed since the broken run
     if pages:
-        pages = pages.of(surveyed.release.number)
         if not resume:
             pages.clear()
-        api.pages = pages
-    data = await extract_occupations(api, surveyed, codes)
-    if pages:
-        pages.clear()
-    return data
+        api.pages = pages.of(surveyed.release.number)
+    return await extract_occupations(api, surveyed, codes)
 
 
 async def extract_occupations(api: OnetApi, surveyed: Survey, codes: Sequence[str]) -> OnetApiData:
@@ -126,7 +133,7 @@ async def extract_occupations(api: OnetApi, surveyed: Survey, codes: Sequence[st
     if surveyed.layouts is None:
         answers = await _read_reports(api, asked)
     else:
-        answers = await _read_database_services(api, asked, surveyed.layouts)
+        answers = await _read_database_services(api, asked, surveyed)
     return _checked(api, surveyed, asked, answers | {"Scales": surveyed.scales})
 
 
@@ -144,6 +151,8 @@ def _checked(
             f"O*NET Web Services (release {surveyed.release.number}) have no occupation {', '.join(unknown)}",
             onet_soc_code=unknown[0],
         )
+    if codes is None and (empty := [table for table in _TABLES if tables[table].empty]):
+        raise OnetApiProtocolError(f"{api.origin}: not one row of {', '.join(empty)}")
     for name, count in missing.items():
         _log().warning("field not in the answers, stored as null", field=name, rows=count)
     return OnetApiData(
@@ -153,7 +162,7 @@ def _checked(
         tables=tables,
         fetched={name: answers[name].fetched(api.access.version) for name in ("Occupations", "Skills")},
         codes=codes,
-        is_whole=surveyed.layouts is not None,
+        is_whole=surveyed.layouts is not None and not missing,
         missing=dict(missing),
         requests=api.requests,
     )
@@ -163,22 +172,22 @@ def _log() -> Any:
     return structlog.get_logger("skillgap.sources")
 
 
-async def _table_ids(api: OnetApi) -> set[str]:
-    """Return the ids of the tables that the Database Services have."""
+async def _tables(api: OnetApi) -> dict[str, int]:
+    """Return the ids of the tables that the Database Services have, with their rows, -1 where they do not tell."""
     body = (await api.get("database")).body
     listed = body.get("table") if isinstance(body, dict) else body
     if not isinstance(listed, list) or not all(isinstance(each, dict) and "table_id" in each for each in listed):
         raise OnetApiProtocolError(f"{api.origin}/database: not a list of tables")
-    return {each["table_id"] for each in listed}
+    return {each["table_id"]: rows if isinstance(rows := each.get("rows"), int) else -1 for each in listed}
 
 
 # -- reading ------------------------------------------------------------------------------------------------------
 
 
-def _layout(api: OnetApi, table: str, ids: set[str]) -> tuple[str, ...]:
+def _layout(api: OnetApi, table: str, ids: Mapping[str, int]) -> tuple[str, ...]:
     """Return the ids that hold a table, by the first layout that is there whole."""
     for layout in _TABLES[table]:
-        if ids.issuperset(layout):
+        if ids.keys() >= set(layout):
             return layout
     wanted = ", nor ".join(" with ".join(layout) for layout in _TABLES[table])
     raise OnetApiProtocolError(f"{api.origin}/database: no table {wanted} (found {', '.join(sorted(ids))})")
@@ -188,18 +197,47 @@ def _endpoint(table_id: str) -> str:
     return f"database/rows/{table_id}"
 
 
-async def _read_database_services(
-    api: OnetApi, codes: tuple[str, ...] | None, layouts: Mapping[str, tuple[str, ...]]
-) -> dict[str, _Answers]:
-    answers = {}
-    for table in ("Occupations", "Skills"):
-        answers[table] = found = _Answers(_endpoint("+".join(layouts[table])))
-        for endpoint in map(_endpoint, layouts[table]):
-            if codes is None:
-                found.add(await api.rows(endpoint, "row"), endpoint)
-            for code in codes or ():
-                found.add(await _rows_if_any(api, endpoint, "row", [("filter", f"onetsoc_code.eq.{code}")]), endpoint)
+async def _read_database_services(api: OnetApi, codes: tuple[str, ...] | None, surveyed: Survey) -> dict[str, _Answers]:
+    if codes is None:
+        return {table: await _read_table(api, surveyed, table) for table in ("Occupations", "Skills")}
+    layouts = surveyed.layouts or {}
+    occupations, skills = (_Answers(_endpoint("+".join(layouts[table]))) for table in ("Occupations", "Skills"))
+    for code in codes:
+        if surveyed.occupations is None:
+            endpoint = _endpoint(*layouts["Occupations"])
+            occupations.add(await _rows_of(api, endpoint, code), endpoint)
+        elif not occupations.add_from(surveyed.occupations, code):
+            continue  # nobody has skills of it
+        parts = {endpoint: await _rows_of(api, endpoint, code) for endpoint in map(_endpoint, layouts["Skills"])}
+        if any(parts.values()) and not all(parts.values()):
+            without = ", ".join(endpoint for endpoint, rows in parts.items() if not rows)
+            raise OnetApiProtocolError(f"{api.origin}: {code} has skills, but none in {without}")
+        for endpoint, rows in parts.items():
+            skills.add(rows, endpoint)
+    return {"Occupations": occupations, "Skills": skills}
+
+
+async def _read_table(api: OnetApi, surveyed: Survey, table: str) -> _Answers:
+    """Return all rows of a table, as many as the Database Services said that there are."""
+    layout = (surveyed.layouts or {})[table]
+    answers = _Answers(_endpoint("+".join(layout)))
+    for table_id in layout:
+        endpoint = _endpoint(table_id)
+        rows = await api.rows(endpoint, "row")
+        if surveyed.rows.get(table_id, -1) not in (len(rows), -1):
+            raise OnetApiProtocolError(
+                f"{api.origin}/{endpoint}: {len(rows)} rows, but {surveyed.rows[table_id]} are listed; run again"
+            )
+        answers.add(rows, endpoint)
     return answers
+
+
+async def _rows_of(api: OnetApi, endpoint: str, code: str) -> list[tuple[Any, datetime]]:
+    """Return the rows of one occupation; 422 is O*NET's answer where it has none."""
+    rows = await _rows_if_any(api, endpoint, "row", [("filter", f"onetsoc_code.eq.{code}")], (_NO_DATA,))
+    if others := {str(row.get("onetsoc_code")) for row, _ in rows if isinstance(row, dict)} - {code}:
+        raise OnetApiProtocolError(f"{api.origin}/{endpoint}: rows of {min(others)}, asked for {code}")
+    return rows
 
 
 async def _read_reports(api: OnetApi, codes: tuple[str, ...] | None) -> dict[str, _Answers]:
@@ -240,13 +278,13 @@ async def _read_report(api: OnetApi, code: str) -> tuple[list[tuple[Any, datetim
 
 
 async def _rows_if_any(
-    api: OnetApi, path: str, key: str, parameters: list[tuple[str, str]]
+    api: OnetApi, path: str, key: str, parameters: list[tuple[str, str]], none: tuple[int, ...] = _NOTHING_THERE
 ) -> list[tuple[Any, datetime]]:
     """Return the rows; none where O*NET answers that it has none, which it does with the status of an error."""
     try:
         return await api.rows(path, key, parameters)
     except OnetApiRefusal as error:
-        if error.status not in _NOTHING_THERE:
+        if error.status not in none:
             raise
         return []
 
@@ -295,6 +333,14 @@ class _Answers:
             self._times.append(time)
         self._endpoints += [endpoint] * len(rows)
 
+    def add_from(self, other: _Answers, code: str) -> bool:
+        """Add the rows of one occupation, and tell whether there were any."""
+        before = len(self._rows)
+        for row, endpoint, time in zip(other._rows, other._endpoints, other._times, strict=True):
+            if row.get("onetsoc_code") == code:
+                self.add([(row, time)], endpoint)
+        return len(self._rows) > before
+
     def typed(self, table: str, missing: Counter[str]) -> pd.DataFrame:
         """Return the rows in the columns and types of a release file; raise ReleaseDataError."""
         columns = [_api_column(column) for column in COLUMNS[table]]
@@ -318,7 +364,10 @@ class _Answers:
 def _api_column(column: Column) -> Column:
     """Return a column as the Web Services have it: by its SQL name, dates as YYYY-MM-DD."""
     name = "onetsoc_code" if column.name == "onet_soc_code" else column.name
-    return column._replace(header=name, parse=_date if column.name == "date_updated" else column.parse)
+    may_be_null = column.may_be_null and column.name != "element_name"  # no other table of theirs has it
+    return column._replace(
+        header=name, parse=_date if column.name == "date_updated" else column.parse, may_be_null=may_be_null
+    )
 
 
 def _date(text: str) -> np.datetime64:
@@ -334,4 +383,6 @@ def _text(value: Any) -> str:
         return "n/a"
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
+    if isinstance(value, bool | dict | list):
+        raise OnetApiProtocolError(f"a value is {value!r:.60}, expected a text or a number")
     return str(value)

@@ -60,8 +60,13 @@ def read(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
-def write(engine: Engine) -> Iterator[Connection]:
-    """Give a connection whose work is committed whole or not at all. Raises as `read`."""
+def write(engine: Engine, *, may_make: bool = False) -> Iterator[Connection]:
+    """Give a connection whose work is committed whole or not at all. Raises as `read`.
+
+    A SQLite file that is not there is made only if it `may_make` one.
+    """
+    if not may_make:
+        _check_is_there(engine.url)
     with in_our_words(engine), engine.execution_options(sqlite_begin="BEGIN IMMEDIATE").begin() as connection:
         yield connection
 

@@ -192,6 +192,8 @@ def _get_ratings(connection: Connection, which: ColumnElement[bool]) -> Ratings:
 
 def _get_release(connection: Connection, source: str) -> Release | None:
     loads = select(Loads.release_number, Loads.release_date).where(Loads.source == source)
+    if source == "api":  # asked occupation by occupation: one that changed nothing says nothing of the rows
+        loads = loads.where(Loads.rows_changed > 0)
     row = connection.execute(loads.order_by(Loads.load_id.desc()).limit(1)).first()
     return Release(*row) if row else None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -79,7 +79,7 @@ def init_tables(engine: Engine, *, recreate: Sequence[str] = ()) -> list[str]:
         needed = {key.column.table.name for key in table.foreign_keys} & set(recreate)
         if needed and table.name not in recreate:
             raise ConfigurationError(f"{table.name} refers to {', '.join(sorted(needed))}; recreate it as well")
-    with _one_load_at_a_time(engine), write(engine) as connection:
+    with _one_load_at_a_time(engine), write(engine, may_make=True) as connection:
         before = set(inspect(connection).get_table_names())
         dropped = _recreations(connection, [name for name in recreate if name in before])
         Base.metadata.drop_all(connection, [tables[name] for name in recreate])
@@ -210,12 +210,7 @@ def load_release(
     with _one_load_at_a_time(engine), write(engine) as connection:
         differences = {name: _compare(connection, name, tables[name]) for name in LOAD_ORDER}
         report = _report(differences)
-        if len(report.no_longer_rated) > _MOST_LOST and not accept_loss:
-            raise LoadConflict(
-                f"O*NET {release.number} as given would take the ratings of {len(report.no_longer_rated)} occupations "
-                f"away ({', '.join(report.no_longer_rated[:3])}, …); nothing was changed. Is the release whole? "
-                "If this is meant, load it with --accept-loss"
-            )
+        _check_loss(report, f"O*NET {release.number} as given", accept_loss=accept_loss)
         try:
             for name in LOAD_ORDER:
                 _insert(connection, _table(name), differences[name].new, on_rows, name=name)
@@ -238,25 +233,28 @@ def upsert_api_data(
     origin: str,
     codes: Sequence[str] | None,
     is_whole: bool,
+    accept_loss: bool = False,
     dry_run: bool = False,
     on_rows: OnRows | None = None,
 ) -> LoadReport:
     """Upsert Occupations and Skills of O*NET Web Services, in one transaction (the list's `mysql_upsert_api_data`).
 
     `codes` are the occupations that were asked for, None means all: only their rows are compared, so nothing else is
-    touched. Of them, ratings that O*NET no longer has are deleted, unless the answers were not the whole (`is_whole`).
-    Only rows whose values differ are written, with the endpoint, version and time of `fetched`. Elements and scales
-    that the text tables lack are added. With `dry_run`, the report tells what would change, and nothing does.
-    Raises LoadConflict, DatabaseUnavailable, SchemaMismatch; then nothing has changed.
+    touched. Of those with an answer, ratings that O*NET no longer has are deleted. Answers that are not the whole
+    (`is_whole`: reports, or fields missing) delete nothing, and replace no rating that has a date. Only rows whose
+    values differ are written, with the endpoint, version and time of `fetched`. Elements and scales that the text
+    tables lack are added. With `dry_run`, the report tells what would change, and nothing does.
+    Raises LoadConflict (too many occupations would lose their ratings: `accept_loss`), DatabaseUnavailable,
+    SchemaMismatch; then nothing has changed.
     """
+    if dry_run:
+        with read(engine) as connection:
+            return _report(_api_differences(connection, tables, codes, is_whole=is_whole), "OnetApiSkillsData")
     started_at = _now()
     with _one_load_at_a_time(engine), write(engine) as connection:
-        differences = {
-            API_TABLES[name]: _compare(connection, API_TABLES[name], tables[name], codes=codes) for name in API_TABLES
-        }
-        report = _report(differences, "OnetApiSkillsData", deletes=is_whole)
-        if dry_run:
-            return report
+        differences = _api_differences(connection, tables, codes, is_whole=is_whole)
+        report = _report(differences, "OnetApiSkillsData")
+        _check_loss(report, f"what O*NET Web Services said of {release.number}", accept_loss=accept_loss)
         _add_missing(
             connection, "Elements", tables["Skills"][["element_id", "element_name"]].drop_duplicates("element_id")
         )
@@ -265,11 +263,40 @@ def upsert_api_data(
             difference, rows = differences[target], pd.concat([tables[name], fetched[name]], axis=1)
             _insert(connection, _table(target), rows[difference.is_new], on_rows, name=target)
             upsert(connection, target, rows[difference.is_changed], on_rows=on_rows)
-        if is_whole:
-            for target in reversed(differences):
-                _delete(connection, target, differences[target].gone)
+        for target in reversed(differences):
+            _delete(connection, target, differences[target].gone)
         _record(connection, "api", report, release=release, origin=origin, sha256=None, started_at=started_at)
     return report
+
+
+def _api_differences(
+    connection: Connection, tables: Mapping[str, pd.DataFrame], codes: Sequence[str] | None, *, is_whole: bool
+) -> dict[str, _Difference]:
+    """Return what to write of the Web Services' answers, parents before children."""
+    differences = {}
+    for name, target in API_TABLES.items():
+        found = _compare(connection, target, tables[name], codes=codes)
+        gone = found.gone
+        if not is_whole:
+            gone = gone.iloc[:0]
+        elif codes is not None:  # no answer at all may be a refusal
+            gone = gone[gone["onet_soc_code"].isin(found.after["onet_soc_code"])]
+        is_changed = found.is_changed
+        if not is_whole and name == "Skills":
+            key = [column.name for column in _table(target).primary_key]
+            dated = found.before.loc[found.before["date_updated"].notna(), key]
+            is_changed = is_changed & ~pd.MultiIndex.from_frame(found.after[key]).isin(pd.MultiIndex.from_frame(dated))
+        differences[target] = replace(found, gone=gone, is_changed=is_changed)
+    return differences
+
+
+def _check_loss(report: LoadReport, what: str, *, accept_loss: bool) -> None:
+    if len(report.no_longer_rated) > _MOST_LOST and not accept_loss:
+        raise LoadConflict(
+            f"{what} would take the ratings of {len(report.no_longer_rated)} occupations away "
+            f"({', '.join(report.no_longer_rated[:3])}, …); nothing was changed. Is it whole? "
+            "If this is meant, repeat with --accept-loss"
+        )
 
 
 def _add_missing(connection: Connection, name: str, rows: pd.DataFrame) -> None:
@@ -370,21 +397,22 @@ def _compare(
     return _Difference(before, after, is_new, ~is_new & ~is_same, before[is_gone])
 
 
-def _report(differences: Mapping[str, _Difference], ratings: str = "Skills", *, deletes: bool = True) -> LoadReport:
+def _report(differences: Mapping[str, _Difference], ratings: str = "Skills") -> LoadReport:
     """Return what the differences amount to; `ratings` is the table of them that holds the ratings."""
     skills = differences[ratings]
     rated_before, rated_after = (set(frame["onet_soc_code"]) for frame in (skills.before, skills.after))
+    lost = set(skills.gone["onet_soc_code"]) - rated_after
     key = ["onet_soc_code", "element_id"]
     levels = [frame[frame["scale_id"] == "LV"].set_index(key)["data_value"] for frame in (skills.before, skills.after)]
     old, new = levels[0].align(levels[1], join="inner")
     return LoadReport(
         tables=[
-            TableChange(name, len(d.after), int(d.is_new.sum()), int(d.is_changed.sum()), len(d.gone) * deletes)
+            TableChange(name, len(d.after), int(d.is_new.sum()), int(d.is_changed.sum()), len(d.gone))
             for name, d in differences.items()
         ],
         was_empty=not rated_before,
         newly_rated=sorted(rated_after - rated_before),
-        no_longer_rated=sorted(rated_before - rated_after),
+        no_longer_rated=sorted(lost),
         levels_changed=int((old.ne(new) & ~(old.isna() & new.isna())).sum()),
     )
 
