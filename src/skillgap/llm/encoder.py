@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -33,6 +33,7 @@ def encode(texts: Sequence[str], *, cache_dir: Path, on_text: OnText | None = No
     """
     folder = cache_dir / "llm-states" / MODEL
     folder.mkdir(parents=True, exist_ok=True)
+    # The name is the text's: what was encoded once is never encoded again, whatever release it came with.
     files = [folder / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.npy" for text in texts]
     missing = [i for i, file in enumerate(files) if not file.exists()]
     for done, (i, state) in enumerate(zip(missing, _states([texts[i] for i in missing]), strict=True), start=1):
@@ -45,7 +46,7 @@ def encode(texts: Sequence[str], *, cache_dir: Path, on_text: OnText | None = No
     return np.array([np.load(file) for file in files], dtype=np.float32).reshape(len(texts), -1)
 
 
-def _states(texts: Sequence[str]):  # type: ignore[no-untyped-def]
+def _states(texts: Sequence[str]) -> Iterator[npt.NDArray[np.float32]]:
     if not texts:
         return
     try:
