@@ -73,7 +73,6 @@ def extract_load_api_data(
     The answers of a fetch of all are kept in `cache_dir` until they are stored, for `resume`; one such fetch at a time.
     Raises SourceError and UnknownOccupation before anything is written, StoreError with nothing changed.
     """
-
     pages = None if codes or dry_run else Pages(cache_dir / "onet-api")
 
     async def extract() -> OnetApiData:
@@ -155,7 +154,7 @@ def evaluate_profilers(
             f"{archive.origin}: no tasks, titles and Job Zones to learn from; name a whole release"
         )
     encoded = encode(described(rated), cache_dir=cache_dir, on_text=on_text) if states else None
-    return list(evaluate(rated, levels, None if encoded is None else encoded.astype("float64")))
+    return list(evaluate(rated, levels, encoded))
 
 
 @contextmanager

@@ -8,13 +8,14 @@ by leave-one-out error. Intervals come from the leave-one-out errors of the rate
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from skillgap.llm.profiles import FloatArray, Profile, described
+from skillgap.analysis.ratings import FloatArray
+from skillgap.llm.profiles import Profile, described
 
 WEIGHTS = {"words": 0.6, "parts": 0.7, "titles": 0.3, "states": 0.2, "job_zone": 0.2, "interests": 0.8}
 """Of the kernels in their sum; found on O*NET 29.0 by a random search over 26 settings, rounded."""
@@ -24,25 +25,33 @@ _HIGHEST = 7.0
 _CONFIDENCE = 0.95
 
 
-def kernel(
-    profiles: Sequence[Profile], states: FloatArray | None, weights: Mapping[str, float] = WEIGHTS
-) -> FloatArray:
+def kernel(profiles: Sequence[Profile], states: FloatArray | None) -> FloatArray:
     """Return how alike all pairs of occupations are: (occupations, occupations), 1 on the diagonal.
 
     `states` is (occupations, 576), None leaves the language model out. Ratings play no part.
     """
+    return combined(kernels(profiles, states), WEIGHTS)
+
+
+def kernels(profiles: Sequence[Profile], states: FloatArray | None) -> dict[str, FloatArray]:
+    """Return the parts of `kernel`, by the names of WEIGHTS."""
     long = [f"{text} {' '.join(profile.tasks)}" for text, profile in zip(described(profiles), profiles, strict=True)]
-    makers: dict[str, Callable[[], FloatArray]] = {
-        "words": lambda: _tfidf(long, min_df=2, ngram_range=(1, 2), stop_words="english"),
-        "parts": lambda: _tfidf(long, min_df=3, analyzer="char_wb", ngram_range=(3, 5)),
-        "titles": lambda: _tfidf([" ".join(profile.alternate_titles) for profile in profiles], min_df=2),
-        "job_zone": lambda: _gaussian(np.array([[profile.job_zone or np.nan] for profile in profiles]), width=2.0),
-        "interests": lambda: _gaussian(_interests(profiles)),
+    parts = {
+        "words": _tfidf(long, min_df=2, ngram_range=(1, 2), stop_words="english"),
+        "parts": _tfidf(long, min_df=3, analyzer="char_wb", ngram_range=(3, 5)),
+        "titles": _tfidf([" ".join(profile.alternate_titles) for profile in profiles], min_df=2),
+        "job_zone": _gaussian(np.array([[profile.job_zone or np.nan] for profile in profiles]), width=2.0),
+        "interests": _gaussian(_interests(profiles)),
     }
     if states is not None:
-        makers["states"] = lambda: _gaussian(_standardised(states))
-    used = {name: weight for name, weight in weights.items() if name in makers}
-    total: FloatArray = sum((weight * makers[name]() for name, weight in used.items()), np.zeros(()))
+        parts["states"] = _gaussian(_standardised(states))
+    return parts
+
+
+def combined(parts: Mapping[str, FloatArray], weights: Mapping[str, float]) -> FloatArray:
+    """Return the weighted mean of those parts that are there."""
+    used = {name: weight for name, weight in weights.items() if name in parts}
+    total: FloatArray = sum((weight * parts[name] for name, weight in used.items()), np.zeros(()))
     alike: FloatArray = total / sum(used.values())
     return alike
 

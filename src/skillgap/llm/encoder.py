@@ -15,18 +15,17 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from skillgap.analysis.ratings import FloatArray
 from skillgap.errors import ConfigurationError
 
 MODEL = "SmolLM2-135M-Instruct.Q4_1"
-_LONGEST = 510
-"""Tokens of a text that are read."""
 _THREADS = 2
 
 OnText = Callable[[int, int], None]
 """Called with texts encoded so far, and how many there are."""
 
 
-def encode(texts: Sequence[str], *, cache_dir: Path, on_text: OnText | None = None) -> npt.NDArray[np.float32]:
+def encode(texts: Sequence[str], *, cache_dir: Path, on_text: OnText | None = None) -> FloatArray:
     """Return the mean hidden state of each text: (texts, 576). Raises ConfigurationError where the model is absent.
 
     States are kept in `cache_dir` by model and text, so that only new texts take their half second.
@@ -43,7 +42,7 @@ def encode(texts: Sequence[str], *, cache_dir: Path, on_text: OnText | None = No
         part.replace(files[i])
         if on_text:
             on_text(done, len(missing))
-    return np.array([np.load(file) for file in files], dtype=np.float32).reshape(len(texts), -1)
+    return np.array([np.load(file) for file in files], dtype=np.float64).reshape(len(texts), -1)
 
 
 def _states(texts: Sequence[str]) -> Iterator[npt.NDArray[np.float32]]:

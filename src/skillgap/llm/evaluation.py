@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
-from skillgap.llm.embedded import WEIGHTS, kernel, predict
-from skillgap.llm.profiles import FloatArray, Levels, Profile
+from skillgap.analysis.ratings import FloatArray
+from skillgap.llm.embedded import WEIGHTS, combined, kernels, predict
+from skillgap.llm.profiles import Levels, Profile
 
 _FOLDS = 10
 _SEED = 29
@@ -94,10 +95,11 @@ def _models(profiles: Sequence[Profile], levels: Levels, states: FloatArray | No
         "all but the states": {name: weight for name, weight in WEIGHTS.items() if name != "states"},
         "all": WEIGHTS,
     }
+    parts = kernels(profiles, states)
     for name, weights in chosen.items():
         if states is None and "states" in weights:
             continue
-        alike = kernel(profiles, states, weights)
+        alike = combined(parts, weights)
 
         def regression(trained: Rows, asked: Rows, alike: FloatArray = alike) -> _Predicted:
             found = predict(alike, trained, asked, level[trained])

@@ -9,13 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from skillgap.analysis.ratings import exact_means
+from skillgap.analysis.ratings import FloatArray, exact_means
 from skillgap.sources.onet_text import OnetData
-
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import stamina
@@ -48,6 +48,7 @@ _SECONDS_PER_REQUEST = 120.0
 _LONGEST_WAIT = 30.0
 """Seconds that a server's Retry-After is followed."""
 
+_T = TypeVar("_T")
 OnRequest = Callable[[int, int], None]
 """Called with requests answered so far, and how many are known to be needed."""
 
@@ -185,15 +186,11 @@ class OnetApi:
         size = first.end
         starts = range(size + 1, first.total + 1, size) if size else ()
         ends = [min(start + size - 1, first.total) for start in starts]
-        try:
-            async with asyncio.TaskGroup() as group:
-                tasks = [
-                    group.create_task(self._window(path, key, parameters, start, end, total=first.total))
-                    for start, end in zip(starts, ends, strict=True)
-                ]
-        except* SkillgapError as errors:
-            raise errors.exceptions[0] from None
-        windows = [first, *(task.result() for task in tasks)]
+        others = await together(
+            self._window(path, key, parameters, start, end, total=first.total)
+            for start, end in zip(starts, ends, strict=True)
+        )
+        windows = [first, *others]
         for window, end in zip(windows, [size, *ends], strict=True):
             if window.end != end:
                 raise OnetApiProtocolError(f"{window.url}: ends at row {window.end}, expected {end}")
@@ -310,6 +307,16 @@ class OnetApi:
         self._done += done
         if self._on_request:
             self._on_request(self._done, self._needed)
+
+
+async def together(questions: Iterable[Coroutine[Any, Any, _T]]) -> list[_T]:
+    """Ask side by side and return the answers in order; the first failure gives up the others and is raised alone."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(question) for question in questions]
+    except* SkillgapError as errors:
+        raise errors.exceptions[0] from None
+    return [task.result() for task in tasks]
 
 
 @dataclass(frozen=True)

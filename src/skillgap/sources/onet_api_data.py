@@ -6,7 +6,6 @@ the reports of each occupation (`online/occupations/{code}`) are read instead, w
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,11 +21,10 @@ from skillgap.analysis.ratings import RATERS
 from skillgap.errors import (
     OnetApiProtocolError,
     OnetApiRefusal,
-    SkillgapError,
     UnknownOccupation,
 )
 from skillgap.model import Release
-from skillgap.sources.onet_api import OnetApi, Pages
+from skillgap.sources.onet_api import OnetApi, Pages, together
 from skillgap.sources.rows import COLUMNS, Column, check_rows, typed_rows
 
 _TABLES: dict[str, tuple[tuple[str, ...], ...]] = {
@@ -245,14 +243,9 @@ async def _read_reports(api: OnetApi, codes: tuple[str, ...] | None) -> dict[str
     if codes is None:
         listed = await api.rows("online/occupations", "occupation")
         codes = tuple(str(row.get("code")) for row, _ in listed)
-    try:
-        async with asyncio.TaskGroup() as group:
-            reports = [group.create_task(_read_report(api, code)) for code in codes]
-    except* SkillgapError as errors:
-        raise errors.exceptions[0] from None
+    reports = await together(_read_report(api, code) for code in codes)
     answers = {table: _Answers(f"online/occupations ({table})") for table in ("Occupations", "Skills")}
-    for code, report in zip(codes, reports, strict=True):
-        occupation, skills = report.result()
+    for code, (occupation, skills) in zip(codes, reports, strict=True):
         answers["Occupations"].add(occupation, f"online/occupations/{code}")
         answers["Skills"].add(skills, f"online/occupations/{code}/details/skills")
     return answers
