@@ -41,7 +41,7 @@ def extract_load_text_files(
     """
     archive = find_release(source, cache_dir=cache_dir, download_url=download_url, on_bytes=on_bytes)
     with _collector_paused():
-        data = extract_onet_data(archive)
+        data = extract_onet_data(archive, also=PROFILE_TABLES)
         init_tables(engine)
         report = load_release(
             engine,

@@ -237,7 +237,7 @@ def print_fetch(data: OnetApiData, report: LoadReport, *, dry_run: bool) -> None
 
 def _print_changes(what: str, report: LoadReport) -> None:
     out = Console(stderr=True, highlight=False, soft_wrap=True)
-    rows = ", ".join(f"{table.rows:,} {table.table}" for table in report.tables)
+    rows = ", ".join(f"{table.rows:,} {table.table}" for table in report.tables if table.rows)
     out.print(f"{what}: {rows}")
     if not report.rows_changed:
         out.print("nothing changed: the database had it all")

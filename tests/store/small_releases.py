@@ -15,7 +15,7 @@ from skillgap.sources.onet_text import OnetData
 from skillgap.sources.rows import COLUMNS
 from skillgap.store.engine import read
 from skillgap.store.schema import Base
-from skillgap.store.tables import LOAD_ORDER, LoadReport, OnRows, load_release
+from skillgap.store.tables import LoadReport, OnRows, load_release
 
 CHIEFS, DEVELOPERS, NURSES, CLERKS = "11-1011.00", "15-1252.00", "29-1141.00", "43-4051.00"
 READING, LISTENING, WRITING = "2.A.1.a", "2.A.1.b", "2.A.1.c"
@@ -138,7 +138,7 @@ def load(engine: Engine, data: OnetData, *, on_rows: OnRows | None = None) -> Lo
 
 def cells(data: OnetData) -> dict[str, list[tuple[Any, ...]]]:
     """Return the rows of a release as the database should give them: dates, and None for missing."""
-    return {name: sorted(map(_plain, data.tables[name].itertuples(index=False))) for name in LOAD_ORDER}
+    return {name: sorted(map(_plain, data.tables[name].itertuples(index=False))) for name in data.tables}
 
 
 def _plain(row: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -156,7 +156,7 @@ def stored(engine: Engine) -> dict[str, list[tuple[Any, ...]]]:
 
 def stored_on(connection: Connection) -> dict[str, list[tuple[Any, ...]]]:
     found = {}
-    for name in LOAD_ORDER:
+    for name in RELEASE_A.tables:
         table = Base.metadata.tables[name]
         columns = (table.c[column.name] for column in COLUMNS[name])
         found[name] = sorted(tuple(row) for row in connection.execute(select(*columns)))
@@ -176,6 +176,7 @@ def api_skill(code: str, element_id: str, scale_id: str = "LV", **values: object
 
 def llm_score(code: str, element_id: str, **values: object) -> dict[str, object]:
     row = {"onet_soc_code": code, "element_id": element_id, "scale_id": "LV", "level": 3.5, "uncertainty": 0.5}
+    row |= {"lower_ci_bound": 2.5, "upper_ci_bound": 4.5}
     return {**row, "model": "smollm2", "prompt_version": "1", "scored_at": datetime(2024, 9, 2), **values}
 
 

@@ -20,7 +20,7 @@ from skillgap.store import tables
 from skillgap.store.engine import read, write
 from skillgap.store.queries import count_rows, get_data_version, get_ratings, list_loads
 from skillgap.store.schema import LLMSkillScores, OnetApiOccupationData
-from skillgap.store.tables import LOAD_ORDER, TableChange, load_release, upsert
+from skillgap.store.tables import TableChange, load_release, upsert
 from tests.store.small_releases import (
     ACTIVE_MODEL,
     CHIEFS,
@@ -382,4 +382,4 @@ def test_29_0_over_26_1_equals_a_fresh_load_and_says_what_changed(
         deleted=0,
     )
     assert load(blank, onet_29).rows_changed == 0
-    assert [change.rows for change in report.tables] == [len(onet_29.tables[name]) for name in LOAD_ORDER]
+    assert [change.rows for change in report.tables] == [len(onet_29.tables[name]) for name in onet_29.tables]

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from sqlalchemy import Date, Engine, column, inspect, select, table, text
+from sqlalchemy import Date, DateTime, Engine, column, inspect, select, table, text
 
 from skillgap.model import Release
 from skillgap.sources.onet_text import OnetData
@@ -44,7 +44,8 @@ RATING = [
 def view_rows(engine: Engine, name: str) -> list[dict[str, Any]]:
     """Return all columns of a view; numbers as floats, which MySQL gives as decimals, and dates, SQLite's as texts."""
     names = [each["name"] for each in inspect(engine).get_columns(name)]
-    columns = [column(each, Date if each in ("date_updated", "as_of") else None) for each in names]
+    types = {"date_updated": Date, "as_of": Date, "llm_scored_at": DateTime}
+    columns = [column(each, types.get(each)) for each in names]
     with read(engine) as connection:
         rows = connection.execute(select(*columns).select_from(table(name))).all()
     return [
@@ -185,6 +186,9 @@ def test_a_scored_skill_takes_its_name_from_the_elements(loaded: Engine) -> None
         "source": "llm",
         "llm_data_value": 3.5,
         "llm_uncertainty": 0.75,
+        "llm_lower_ci_bound": 2.5,
+        "llm_upper_ci_bound": 4.5,
+        "llm_scored_at": datetime(2024, 9, 2),
     }
 
 
@@ -230,6 +234,9 @@ def merged(rows: dict[str, list[dict[str, Any]]], names: dict[str, str]) -> dict
             "source": source,
             "llm_data_value": score.get("level"),
             "llm_uncertainty": score.get("uncertainty"),
+            "llm_lower_ci_bound": score.get("lower_ci_bound"),
+            "llm_upper_ci_bound": score.get("upper_ci_bound"),
+            "llm_scored_at": score.get("scored_at"),
         }
     return out
 

@@ -19,11 +19,14 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import pandas as pd
+import structlog
 
 from skillgap.errors import ReleaseDataError, ReleaseLayoutError
 from skillgap.model import Release
 from skillgap.sources.releases import RATING_TABLES, RELEASE_FILES, Archive, release_date, sha256_of
 from skillgap.sources.rows import COLUMNS, check_rows, no_rows, typed_rows
+
+_log = structlog.get_logger("skillgap.sources")
 
 _LARGEST_FILE = 256 * 2**20  # O*NET's largest text file has 22 MB; more is not a release
 
@@ -41,7 +44,8 @@ class OnetData:
 def extract_onet_data(archive: Archive, *, also: Sequence[str] = ()) -> OnetData:
     """Return every row of Occupation Data, Content Model Reference, Scales Reference and Skills of a release.
 
-    So too the tables of `also`, other keys of RELEASE_FILES; one that the release lacks has no rows.
+    So too the tables of `also`, other keys of RELEASE_FILES; one that the release lacks, or has in columns that are
+    not known, has no rows: gaps can be computed without it.
 
     Raises ReleaseLayoutError (files, columns) and ReleaseDataError (values; all defects of a file in one report).
     """
@@ -58,7 +62,14 @@ def _extract(archive: Archive, also: Sequence[str]) -> OnetData:
         if table not in RATING_TABLES and not found.has(table):
             tables[table] = no_rows(table)
             continue
-        parts = {file.name: _read_table(file, table) for file in found.of(table)}
+        try:
+            parts = {file.name: _read_table(file, table) for file in found.of(table)}
+        except ReleaseLayoutError as error:
+            if table in RATING_TABLES:
+                raise
+            _log.warning("table left out", table=table, reason=str(error))
+            tables[table] = no_rows(table)
+            continue
         for name, rows in parts.items():
             check_rows(name, table, rows, tables)
         _check_parts(parts)

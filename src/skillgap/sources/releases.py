@@ -36,11 +36,20 @@ RELEASE_FILES: dict[str, tuple[tuple[str, ...], ...]] = {
     "Interests": (("Interests",), ("Career Interest Types",)),
     "TaskStatements": (("Task Statements",),),
     "AlternateTitles": (("Alternate Titles",), ("Job Titles",)),
+    "RelatedOccupations": (("Related Occupations",),),
+    "LevelScaleAnchors": (("Level Scale Anchors",),),
 }
 RATING_TABLES = ("Occupations", "Elements", "Scales", "Skills")
 """What a gap is computed from; the others may be absent."""
-PROFILE_TABLES = ("JobZones", "Interests", "TaskStatements", "AlternateTitles")
-"""What tells of an occupation, rated or not."""
+PROFILE_TABLES = (
+    "JobZones",
+    "Interests",
+    "TaskStatements",
+    "AlternateTitles",
+    "RelatedOccupations",
+    "LevelScaleAnchors",
+)
+"""What tells of an occupation, rated or not, and of what a level means."""
 
 _LONGEST_SHOWN = 200
 _FIRST = (20, 1)

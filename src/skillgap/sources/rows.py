@@ -40,6 +40,16 @@ def _text(longest: int) -> Callable[[str], str]:
     return parse
 
 
+def _text_or_empty(longest: int) -> Callable[[str], str]:
+    """Of a column that is part of the key, where a missing text must be a value."""
+    text = _text(longest)
+
+    def parse(given: str) -> str:
+        return "" if given in ("n/a", "") else text(given)
+
+    return parse
+
+
 def _matching(pattern: re.Pattern[str], expected: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if not pattern.fullmatch(text):
@@ -149,8 +159,20 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     "AlternateTitles": (
         Column("onet_soc_code", "O*NET-SOC Code", _soc_code),
         Column("alternate_title", "Alternate Title", _text(250), other_header="Job Title"),
-        Column("short_title", "Short Title", _text(150), may_be_null=True),
+        Column("short_title", "Short Title", _text_or_empty(150)),
         Column("sources", "Source(s)", _text(50), may_be_null=True),
+    ),
+    "RelatedOccupations": (
+        Column("onet_soc_code", "O*NET-SOC Code", _soc_code),
+        Column("related_onet_soc_code", "Related O*NET-SOC Code", _soc_code),
+        Column("relatedness_tier", "Relatedness Tier", _text(50)),
+        Column("related_index", "Index", _whole(1, 999), "Int64"),
+    ),
+    "LevelScaleAnchors": (
+        Column("element_id", "Element ID", _element_id),
+        Column("scale_id", "Scale ID", _text(3)),
+        Column("anchor_value", "Anchor Value", _whole(0, 999), "Int64"),
+        Column("anchor_description", "Anchor Description", _text(1000)),
     ),
 }
 
@@ -163,7 +185,13 @@ KEYS: dict[str, list[str]] = {
     "Interests": ["onet_soc_code", "element_id", "scale_id"],
     "TaskStatements": ["onet_soc_code", "task_id"],
     "AlternateTitles": ["onet_soc_code", "alternate_title", "short_title"],  # O*NET has some titles twice
+    "RelatedOccupations": ["onet_soc_code", "related_onet_soc_code"],
+    "LevelScaleAnchors": ["element_id", "scale_id", "anchor_value"],
 }
+
+
+_PARENTS = {"onet_soc_code": "Occupations", "related_onet_soc_code": "Occupations", "element_id": "Elements"}
+"""Where a column's values must be."""
 
 
 def no_rows(table: str) -> pd.DataFrame:
@@ -244,9 +272,9 @@ def check_rows(
 def _contradictions(table: str, rows: pd.DataFrame, loaded: Mapping[str, pd.DataFrame], unit: str) -> Iterator[str]:
     if "Scales" in loaded and "scale_id" in rows:
         yield from _outside_scale(rows, loaded["Scales"], unit)
-    for column, parent in (("onet_soc_code", "Occupations"), ("element_id", "Elements")):
+    for column, parent in _PARENTS.items():
         if parent in loaded and column in rows:
-            yield from _orphans(rows, column, loaded[parent], _file_title(parent), unit)
+            yield from _orphans(rows[column], loaded[parent][KEYS[parent][0]], _file_title(parent), unit)
     if table == "Skills":
         yield from _incomplete(rows, unit)
 
@@ -257,15 +285,17 @@ def _outside_scale(rows: pd.DataFrame, scales: pd.DataFrame, unit: str) -> Itera
     for line, scale_id in unknown["scale_id"].items():
         yield f"{unit} {line}, Scale ID: {scale_id!r}, expected one of Scales Reference"
     least, most = (rows["scale_id"].map(bounds[end]) for end in ("minimum", "maximum"))
-    outside = rows[(rows["data_value"] < least) | (rows["data_value"] > most)]
-    for line, scale_id, value in outside[["scale_id", "data_value"]].itertuples():
+    column = "data_value" if "data_value" in rows else "anchor_value"
+    outside = rows[(rows[column] < least) | (rows[column] > most)]
+    for line, scale_id, value in outside[["scale_id", column]].itertuples():
         low, high = bounds.loc[scale_id, ["minimum", "maximum"]]
-        yield f"{unit} {line}, Data Value: '{value}', expected {low:g} to {high:g} (scale {scale_id})"
+        title = column.replace("_", " ").title()
+        yield f"{unit} {line}, {title}: '{value}', expected {low:g} to {high:g} (scale {scale_id})"
 
 
-def _orphans(rows: pd.DataFrame, column: str, parent: pd.DataFrame, parent_file: str, unit: str) -> Iterator[str]:
-    orphans = rows[~rows[column].isin(parent[column])]
-    for value, group in orphans.groupby(column):
+def _orphans(values: pd.Series[Any], known: pd.Series[Any], parent_file: str, unit: str) -> Iterator[str]:
+    orphans = values[~values.isin(known)]
+    for value, group in orphans.groupby(orphans):
         yield f"{unit} {group.index[0]}: {value} ({len(group)} rows) is not in {parent_file}"
 
 

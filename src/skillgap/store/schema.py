@@ -23,7 +23,9 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
+from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeEngine
 
 MYSQL = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_unicode_520_ci"}
 """Named, since MySQL 8.4 and MariaDB differ in their defaults, and foreign keys need one collation."""
@@ -42,6 +44,15 @@ class Base(DeclarativeBase):
 
 def _value(precision: int, scale: int) -> Numeric[Any]:
     return Numeric(precision, scale, asdecimal=False)
+
+
+def _long_text() -> TypeEngine[str]:
+    return Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
+
+
+def _exact(length: int) -> TypeEngine[str]:
+    """Return a text type that tells apart what differs in case or accents; SQLite does so anyway."""
+    return String(length).with_variant(mysql.VARCHAR(length, collation="utf8mb4_bin"), "mysql", "mariadb")
 
 
 class Occupations(Base):
@@ -112,6 +123,89 @@ class Skills(_RatingColumns, Base):
     scale_id: Mapped[str] = mapped_column(String(3), ForeignKey(Scales.scale_id), primary_key=True)
 
 
+class _Dated:
+    """When a row was last updated, and from what."""
+
+    date_updated: Mapped[date | None] = mapped_column(Date)
+    domain_source: Mapped[str | None] = mapped_column(String(30))
+
+
+class JobZones(_Dated, Base):
+    """Job Zones: how much preparation an occupation needs, 1 to 5. Empty where the release lacks it."""
+
+    __tablename__ = "JobZones"
+    __table_args__ = MYSQL
+
+    onet_soc_code: Mapped[str] = mapped_column(CHAR(10), ForeignKey(Occupations.onet_soc_code), primary_key=True)
+    job_zone: Mapped[int] = mapped_column(SmallInteger)
+
+
+class Interests(_Dated, Base):
+    """Interests (to 30.2), Career Interest Types (from 30.3). Empty where the release lacks it."""
+
+    __tablename__ = "Interests"
+    __table_args__ = MYSQL
+
+    onet_soc_code: Mapped[str] = mapped_column(CHAR(10), ForeignKey(Occupations.onet_soc_code), primary_key=True)
+    element_id: Mapped[str] = mapped_column(String(20), ForeignKey(Elements.element_id), primary_key=True)
+    scale_id: Mapped[str] = mapped_column(String(3), ForeignKey(Scales.scale_id), primary_key=True)
+    element_name: Mapped[str] = mapped_column(String(150))
+    data_value: Mapped[float] = mapped_column(_value(5, 2))
+
+
+class TaskStatements(_Dated, Base):
+    """Task Statements: what is done in an occupation. Empty where the release lacks it."""
+
+    __tablename__ = "TaskStatements"
+    __table_args__ = MYSQL
+
+    onet_soc_code: Mapped[str] = mapped_column(CHAR(10), ForeignKey(Occupations.onet_soc_code), primary_key=True)
+    task_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    task: Mapped[str] = mapped_column(String(1000))
+    task_type: Mapped[str | None] = mapped_column(String(12))
+    incumbents_responding: Mapped[int | None] = mapped_column(SmallInteger)
+
+
+class AlternateTitles(Base):
+    """Alternate Titles (to 30.2), Job Titles (from 30.3). Empty where the release lacks it."""
+
+    __tablename__ = "AlternateTitles"
+    __table_args__ = MYSQL
+
+    onet_soc_code: Mapped[str] = mapped_column(CHAR(10), ForeignKey(Occupations.onet_soc_code), primary_key=True)
+    # O*NET has titles that differ in case or accents alone, and some twice, with different short titles.
+    alternate_title: Mapped[str] = mapped_column(_exact(250), primary_key=True)
+    short_title: Mapped[str] = mapped_column(_exact(150), primary_key=True)
+    """Empty where there is none."""
+    sources: Mapped[str | None] = mapped_column(String(50))
+
+
+class RelatedOccupations(Base):
+    """Related Occupations: O*NET's own list. Empty where the release lacks it."""
+
+    __tablename__ = "RelatedOccupations"
+    __table_args__ = MYSQL
+
+    onet_soc_code: Mapped[str] = mapped_column(CHAR(10), ForeignKey(Occupations.onet_soc_code), primary_key=True)
+    related_onet_soc_code: Mapped[str] = mapped_column(
+        CHAR(10), ForeignKey(Occupations.onet_soc_code), primary_key=True
+    )
+    relatedness_tier: Mapped[str] = mapped_column(String(50))
+    related_index: Mapped[int] = mapped_column(SmallInteger)
+
+
+class LevelScaleAnchors(Base):
+    """Level Scale Anchors: examples of what a level means. Empty where the release lacks it."""
+
+    __tablename__ = "LevelScaleAnchors"
+    __table_args__ = MYSQL
+
+    element_id: Mapped[str] = mapped_column(String(20), ForeignKey(Elements.element_id), primary_key=True)
+    scale_id: Mapped[str] = mapped_column(String(3), ForeignKey(Scales.scale_id), primary_key=True)
+    anchor_value: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    anchor_description: Mapped[str] = mapped_column(String(1000))
+
+
 class _Fetched:
     """Where and when a row of the Web Services was read."""
 
@@ -145,7 +239,7 @@ class OnetApiSkillsData(_RatingColumns, _Fetched, Base):
 
 
 class LLMModels(Base):
-    """The models whose scores are kept; the views show the scores of the active one."""
+    """The models whose scores are kept, and how good they were; the views show the scores of the active one."""
 
     __tablename__ = "LLMModels"
     __table_args__ = (
@@ -158,6 +252,15 @@ class LLMModels(Base):
     prompt_version: Mapped[str] = mapped_column(String(20), primary_key=True)
     is_active: Mapped[int | None] = mapped_column(SmallInteger)
     """1 for the active model, null for the others; unique, so at most one is active."""
+    release_number: Mapped[str | None] = mapped_column(String(10))
+    """Release of the analysts' ratings that the scores were fitted to."""
+    occupations_judged: Mapped[int | None] = mapped_column(SmallInteger)
+    """Rated occupations that the figures below are of, each scored without its own ratings; level points."""
+    mae_random: Mapped[float | None] = mapped_column(_value(7, 4))
+    mae_grouped: Mapped[float | None] = mapped_column(_value(7, 4))
+    bias: Mapped[float | None] = mapped_column(_value(7, 4))
+    coverage: Mapped[float | None] = mapped_column(_value(7, 4))
+    """Share of ratings within their 95 % interval."""
 
 
 class LLMSkillScores(Base):
@@ -179,9 +282,55 @@ class LLMSkillScores(Base):
     prompt_version: Mapped[str] = mapped_column(String(20), primary_key=True)
     level: Mapped[float] = mapped_column(_value(7, 4))
     uncertainty: Mapped[float | None] = mapped_column(_value(7, 4))
+    """Root mean square error to expect, level points."""
+    lower_ci_bound: Mapped[float | None] = mapped_column(_value(7, 4))
+    upper_ci_bound: Mapped[float | None] = mapped_column(_value(7, 4))
+    """Ends of the 95 % interval of the analysts' level."""
+    data_version: Mapped[str | None] = mapped_column(String(40))
+    """Of the analysts' ratings that it was fitted to."""
     explanation: Mapped[str | None] = mapped_column(Text)
     reply: Mapped[str | None] = mapped_column(Text)
+    """What the model said, word for word; null where it says nothing but states."""
     scored_at: Mapped[datetime] = mapped_column(DateTime)
+
+
+class LLMAbstentions(Base):
+    """Occupations that a model does not score, and why."""
+
+    __tablename__ = "LLMAbstentions"
+    __table_args__ = (
+        ForeignKeyConstraint(["model", "prompt_version"], [LLMModels.model, LLMModels.prompt_version]),
+        MYSQL,
+    )
+
+    onet_soc_code: Mapped[str] = mapped_column(
+        CHAR(10), ForeignKey(Occupations.onet_soc_code, ondelete="CASCADE"), primary_key=True
+    )
+    model: Mapped[str] = mapped_column(String(100), primary_key=True)
+    prompt_version: Mapped[str] = mapped_column(String(20), primary_key=True)
+    reason: Mapped[str] = mapped_column(String(500))
+
+
+class LLMReplies(Base):
+    """Replies of generative models, by what was asked: paid for once, kept, valid or not."""
+
+    __tablename__ = "LLMReplies"
+    __table_args__ = MYSQL
+
+    request_sha256: Mapped[str] = mapped_column(CHAR(64), primary_key=True)
+    """Of model, prompt version and prompt."""
+    model: Mapped[str] = mapped_column(String(100))
+    prompt_version: Mapped[str] = mapped_column(String(20))
+    onet_soc_code: Mapped[str] = mapped_column(CHAR(10))
+    element_id: Mapped[str | None] = mapped_column(String(20))
+    """Null where one request asks for all skills."""
+    reply: Mapped[str] = mapped_column(_long_text())
+    error: Mapped[str | None] = mapped_column(Text)
+    """Why no level could be read from it; such a request is sent again."""
+    input_tokens: Mapped[int]
+    output_tokens: Mapped[int]
+    seconds: Mapped[float] = mapped_column(_value(9, 3))
+    asked_at: Mapped[datetime] = mapped_column(DateTime)
 
 
 class Loads(Base):

@@ -42,14 +42,17 @@ from skillgap.store.engine import read, shown, write
 from skillgap.store.schema import MYSQL, Base, Loads
 
 VIEWS = ("OccupationsView", "SkillsView")
-LOAD_ORDER = ("Occupations", "Scales", "Elements", "Skills")
+LOAD_ORDER = (
+    *("Occupations", "Scales", "Elements", "Skills", "JobZones", "Interests"),
+    *("TaskStatements", "AlternateTitles", "RelatedOccupations", "LevelScaleAnchors"),
+)
 """The tables of a text release, parents before children."""
 API_TABLES = {"Occupations": "OnetApiOccupationData", "Skills": "OnetApiSkillsData"}
 """Where the rows of O*NET Web Services go, parents before children."""
 SOURCE_TABLES = {
     "text": LOAD_ORDER,
     "api": tuple(API_TABLES.values()),
-    "llm": ("LLMModels", "LLMSkillScores"),
+    "llm": ("LLMModels", "LLMSkillScores", "LLMAbstentions", "LLMReplies"),
 }
 """Which tables each source of Loads fills."""
 
@@ -201,21 +204,22 @@ def load_release(
 ) -> LoadReport:
     """Make the text tables equal to a release, in one transaction (the `mysql_load` of the specification).
 
-    Only differences are written: new rows are inserted and changed ones staged and upserted, parents first; rows
-    that the release no longer has are deleted, children first. The same release again writes only its line in Loads.
+    Tables of LOAD_ORDER that are not given stay as they are. Only differences are written: new rows are inserted and
+    changed ones staged and upserted, parents first; rows that the release no longer has are deleted, children first.
+    The same release again writes only its line in Loads.
     A release that would leave many occupations without ratings is refused unless `accept_loss`: it may be cut off.
     Raises LoadConflict, DatabaseUnavailable, SchemaMismatch; then nothing has changed.
     """
     started_at = _now()
     with _one_load_at_a_time(engine), write(engine) as connection:
-        differences = {name: _compare(connection, name, tables[name]) for name in LOAD_ORDER}
+        differences = {name: _compare(connection, name, tables[name]) for name in LOAD_ORDER if name in tables}
         report = _report(differences)
         _check_loss(report, f"O*NET {release.number} as given", accept_loss=accept_loss)
         try:
-            for name in LOAD_ORDER:
+            for name in differences:
                 _insert(connection, _table(name), differences[name].new, on_rows, name=name)
                 upsert(connection, name, differences[name].changed, on_rows=on_rows)
-            for name in reversed(LOAD_ORDER):
+            for name in reversed(differences):
                 _delete(connection, name, differences[name].gone)
         except IntegrityError as error:
             raise _conflict(error, release) from error

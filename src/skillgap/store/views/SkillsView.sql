@@ -55,7 +55,10 @@ scored AS (
         s.element_id,
         s.scale_id,
         s.level,
-        s.uncertainty
+        s.uncertainty,
+        s.lower_ci_bound,
+        s.upper_ci_bound,
+        s.scored_at
     FROM LLMSkillScores AS s
     INNER JOIN LLMModels AS m
         ON m.model = s.model
@@ -78,7 +81,10 @@ SELECT
     r.domain_source,
     r.source,
     s.level AS llm_data_value,
-    s.uncertainty AS llm_uncertainty
+    s.uncertainty AS llm_uncertainty,
+    s.lower_ci_bound AS llm_lower_ci_bound,
+    s.upper_ci_bound AS llm_upper_ci_bound,
+    s.scored_at AS llm_scored_at
 FROM rated AS r
 LEFT JOIN scored AS s
     ON s.onet_soc_code = r.onet_soc_code
@@ -101,7 +107,10 @@ SELECT
     NULL,
     'llm',
     s.level,
-    s.uncertainty
+    s.uncertainty,
+    s.lower_ci_bound,
+    s.upper_ci_bound,
+    s.scored_at
 FROM scored AS s
 INNER JOIN Elements AS e ON e.element_id = s.element_id
 LEFT JOIN Skills AS t

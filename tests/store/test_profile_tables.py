@@ -1,0 +1,104 @@
+"""What tells of an occupation besides its ratings goes into the database as it is in the files."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from sqlalchemy import Engine, func, select
+
+from skillgap.errors import ReleaseDataError
+from skillgap.sources.onet_text import OnetData, extract_onet_data
+from skillgap.sources.releases import PROFILE_TABLES, Archive
+from skillgap.sources.rows import COLUMNS, check_rows, no_rows
+from skillgap.store.engine import read
+from skillgap.store.schema import Base
+from tests.conftest import onet_zip
+from tests.store.small_releases import cells, load
+
+
+@pytest.fixture(scope="module")
+def whole() -> OnetData:
+    return extract_onet_data(Archive(onet_zip("29_0"), "29.0"), also=PROFILE_TABLES)
+
+
+def stored_rows(engine: Engine, name: str) -> list[tuple[Any, ...]]:
+    table = Base.metadata.tables[name]
+    with read(engine) as connection:
+        rows = connection.execute(select(*(table.c[column.name] for column in COLUMNS[name]))).all()
+    return sorted(map(tuple, rows), key=repr)
+
+
+def test_every_row_of_29_0_is_stored_and_a_release_that_lacks_the_files_takes_them_away(
+    blank: Engine, whole: OnetData
+) -> None:
+    load(blank, whole)
+    expected = cells(replace(whole, tables={name: whole.tables[name] for name in PROFILE_TABLES}))
+    for name in PROFILE_TABLES:
+        assert stored_rows(blank, name) == sorted(expected[name], key=repr), name
+    assert load(blank, whole).rows_changed == 0
+
+    changed = whole.tables["AlternateTitles"].assign(sources="99")
+    report = load(blank, replace(whole, tables={**whole.tables, "AlternateTitles": changed}))
+    assert report.rows_changed == len(changed)
+
+    lacking = {name: no_rows(name) for name in PROFILE_TABLES}
+    load(blank, replace(whole, tables={**whole.tables, **lacking}))
+    with read(blank) as connection:
+        for name in PROFILE_TABLES:
+            assert connection.scalar(select(func.count()).select_from(Base.metadata.tables[name])) == 0
+
+
+def test_titles_that_differ_in_case_accent_or_short_title_alone_are_all_there(blank: Engine, whole: OnetData) -> None:
+    titles = whole.tables["AlternateTitles"]
+    assert titles.duplicated(["onet_soc_code", "alternate_title"]).sum() == 2
+    others = [
+        titles.head(20).assign(alternate_title=f(titles["alternate_title"].head(20))) for f in (_upper, _accented)
+    ]
+    more = pd.concat([titles, *others], ignore_index=True)
+    load(blank, replace(whole, tables={**whole.tables, "AlternateTitles": more}))
+    assert len(stored_rows(blank, "AlternateTitles")) == len(titles) + 40
+
+
+def _upper(titles: pd.Series) -> pd.Series:
+    return titles.str.upper()
+
+
+def _accented(titles: pd.Series) -> pd.Series:
+    return titles.str.replace("e", "é")
+
+
+def test_an_optional_file_in_columns_that_are_not_known_is_left_out_and_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "db_29_0_text"
+    folder.mkdir()
+    (folder / "Occupation Data.txt").write_text("O*NET-SOC Code\tTitle\n11-1011.00\tChief Executives\n")
+    (folder / "Content Model Reference.txt").write_text("Element ID\tElement Name\n2.A.1.a\tReading Comprehension\n")
+    (folder / "Scales Reference.txt").write_text(
+        "Scale ID\tScale Name\tMinimum\tMaximum\nIM\tImportance\t1\t5\nLV\tLevel\t0\t7\n"
+    )
+    header = "O*NET-SOC Code\tElement ID\tScale ID\tData Value\tN\tStandard Error\tRecommend Suppress\tNot Relevant"
+    line = "11-1011.00\t2.A.1.a\t{}\t4.00\t8\t0.0000\tN\tn/a\t08/2023\tAnalyst\n"
+    (folder / "Skills.txt").write_text(f"{header}\tDate\tDomain Source\n{line.format('IM')}{line.format('LV')}")
+    (folder / "Job Zones.txt").write_text("O*NET-SOC Code\tZone of Jobs\n11-1011.00\t5\n")
+    data = extract_onet_data(Archive(folder, str(folder)), also=PROFILE_TABLES)
+    assert data.tables["JobZones"].empty
+    assert len(data.tables["Skills"]) == 2
+    said = "".join(capsys.readouterr())
+    assert "Job Zones.txt: no column 'Job Zone'" in said
+
+
+def test_an_anchor_outside_its_scale_is_a_defect(whole: OnetData) -> None:
+    anchors = whole.tables["LevelScaleAnchors"].head(3).assign(anchor_value=[2, 8, 4])
+    with pytest.raises(ReleaseDataError, match=r"Anchor Value: '8', expected 0 to 7 \(scale LV\)"):
+        check_rows("Level Scale Anchors.txt", "LevelScaleAnchors", anchors, whole.tables)
+
+
+def test_a_related_occupation_that_is_none_is_a_defect(whole: OnetData) -> None:
+    related = whole.tables["RelatedOccupations"].head(3).assign(related_onet_soc_code=["11-1021.00", "99-9999.00", "x"])
+    with pytest.raises(ReleaseDataError, match=r"99-9999.00 \(1 rows\) is not in Occupation Data"):
+        check_rows("Related Occupations.txt", "RelatedOccupations", related, whole.tables)
