@@ -15,6 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 import skillgap
+from skillgap.model import RatingsChoice
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -59,6 +60,11 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+
+Ratings = Annotated[
+    RatingsChoice,
+    typer.Option(help="Whose levels: analysts', predicted ones, or predictions where analysts have rated nothing."),
+]
 
 llm = typer.Typer(name="llm", help="Levels derived by language models.", no_args_is_help=True)
 app.add_typer(llm)
@@ -178,6 +184,7 @@ def status(
 def gap(
     current: Annotated[str, typer.Argument(metavar="FROM", help="O*NET-SOC code or exact title.")],
     target: Annotated[str, typer.Argument(metavar="TO", help="O*NET-SOC code or exact title.")],
+    ratings: Ratings = "onet+llm",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, as GET /skill-gap answers.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print the gaps as CSV.")] = False,
     as_markdown: Annotated[bool, typer.Option("--markdown", help="Print the gaps as a Markdown table.")] = False,
@@ -192,9 +199,9 @@ def gap(
     if as_json + as_csv + as_markdown > 1:
         raise typer.BadParameter("choose one of --json, --csv, --markdown")
     with read(_engine()) as connection:
-        ratings = get_ratings(connection)
-    titles = {code: occupation.title for code, occupation in ratings.occupations.items()}
-    report = identify_skill_gap(find_code(current, titles), find_code(target, titles), ratings)
+        levels = get_ratings(connection, ratings)
+    titles = {code: occupation.title for code, occupation in levels.occupations.items()}
+    report = identify_skill_gap(find_code(current, titles), find_code(target, titles), levels)
     if as_json:
         terminal.print_json(report)
     elif as_csv:
@@ -208,6 +215,7 @@ def gap(
 @app.command(epilog='Example: skillgap skills "Registered Nurses"')
 def skills(
     occupation: Annotated[str, typer.Argument(help="O*NET-SOC code or exact title.")],
+    ratings: Ratings = "onet+llm",
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON, as GET /occupations/{code}/skills does.")
     ] = False,
@@ -220,8 +228,8 @@ def skills(
 
     with read(_engine()) as connection:
         code = find_code(occupation, get_titles(connection))
-        ratings = get_occupation_ratings(connection, code)
-    terminal.print_skills(ratings.occupation(code), ratings.skills(code), ratings.provenance, as_json=as_json)
+        levels = get_occupation_ratings(connection, code, ratings)
+    terminal.print_skills(levels.occupation(code), levels.skills(code), levels.provenance, as_json=as_json)
 
 
 @llm.command(epilog="Example: skillgap llm evaluate 29.0")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date
-from typing import NewType
+from typing import Literal, NewType
 
 from skillgap.errors import InvalidCode
 
@@ -31,6 +31,10 @@ def parse_code(text: str) -> OnetSocCode:
         )
     group, occupation, detail = match.groups()
     return OnetSocCode(f"{group}-{occupation}.{detail or '00'}")
+
+
+RatingsChoice = Literal["onet", "llm", "onet+llm"]
+"""Whose levels to use: the analysts', a language model's predictions, or predictions where analysts rated nothing."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,11 @@ class Occupation:
     description: str | None
     """O*NET's description; null where the loaded source has none (the starter data carry no prose)."""
     is_rated: bool
-    """Whether analysts have rated its skill levels. Without ratings no gap can be computed."""
+    """Whether analysts have rated its skill levels."""
+    is_predicted: bool
+    """Whether a language model's predictions stand in for levels that analysts have not rated."""
+    abstention: str | None
+    """Why no levels are predicted for it; null where they are, or where nobody tried."""
     source: str
     """Where the title comes from: `text` (a text release) or `api` (O*NET Web Services)."""
     as_of: str | None
@@ -74,11 +82,15 @@ class SkillRating:
     element_name: str
     """O*NET's name of the skill."""
     data_value: float | None
-    """Level (scale LV, 0-7), mean of the raters as O*NET prints it."""
+    """Level (scale LV, 0-7): mean of the raters as O*NET prints it, or predicted where `source` is `llm`."""
     standard_error: float | None
-    """Standard error of the level, in level points."""
+    """Standard error of the level, in level points; of a prediction, the error that its model was found to make."""
+    lower: float | None
+    """Lower end of the 95 % interval of a predicted level; null for analysts' ratings."""
+    upper: float | None
+    """Upper end of that interval."""
     n: int | None
-    """Number of raters."""
+    """Number of raters; null for a prediction."""
     importance: float | None
     """Importance (scale IM, 1-5), mean of the raters as O*NET prints it."""
     importance_standard_error: float | None
@@ -88,9 +100,11 @@ class SkillRating:
     recommend_suppress: bool
     """O*NET's flag: the raters differ so much that the level should be used with caution."""
     date_updated: str | None
-    """Month of the rating, `YYYY-MM`."""
+    """Month of the rating, or of the prediction, `YYYY-MM`."""
     source: str
-    """`text` (a text release) or `api` (O*NET Web Services)."""
+    """`text` (a text release), `api` (O*NET Web Services) or `llm` (predicted by a language model)."""
+    explanation: str | None
+    """What a prediction leans on; null for analysts' ratings."""
 
 
 # Not frozen: a report holds up to 35 of these, and the guard would cost more time than the statistics.
@@ -107,13 +121,14 @@ class SkillGap:
     scale_id: str
     """Scale of the levels: `LV`, 0-7."""
     from_data_value: float | None
-    """Level in the current occupation as O*NET prints it (two decimals of an eighth); null when not rated."""
+    """Level in the current occupation as O*NET prints it (two decimals of an eighth), or predicted where
+    `from_source` is `llm`; null when neither is there."""
     to_data_value: float | None
-    """Level in the target occupation as O*NET prints it; null when not rated."""
+    """Level in the target occupation, likewise."""
     gap: float
     """Target minus current in level points, computed on the exact eighths; a missing level counts as 0."""
     importance: float | None
-    """Importance of the skill in the target occupation (scale IM, 1-5)."""
+    """Importance of the skill in the target occupation (scale IM, 1-5); null where O*NET has not rated it."""
     standard_error: float | None
     """Standard error of the gap, in level points; null when a side has none."""
     gap_lower: float | None
@@ -125,17 +140,25 @@ class SkillGap:
     distinguishable: bool
     """Whether the difference stands out from rater noise: Benjamini-Hochberg at 5 % over the skills compared."""
     from_standard_error: float | None
-    """O*NET's standard error of the current level."""
+    """O*NET's standard error of the current level; of a prediction, the error its model was found to make."""
     to_standard_error: float | None
-    """O*NET's standard error of the target level."""
+    """Of the target level, likewise."""
+    from_lower: float | None
+    """Lower end of the 95 % interval of the current level where it is predicted; null for analysts' ratings."""
+    from_upper: float | None
+    """Upper end of that interval."""
+    to_lower: float | None
+    """Lower end of the 95 % interval of the target level where it is predicted; null for analysts' ratings."""
+    to_upper: float | None
+    """Upper end of that interval."""
     from_source: str | None
-    """Where the current level comes from: `text` or `api`."""
+    """Where the current level comes from: `text`, `api`, or `llm` for a prediction."""
     to_source: str | None
-    """Where the target level comes from: `text` or `api`."""
+    """Where the target level comes from: `text`, `api`, or `llm` for a prediction."""
     from_date_updated: str | None
-    """Month of the current level's rating, `YYYY-MM`."""
+    """Month of the current level's rating or prediction, `YYYY-MM`."""
     to_date_updated: str | None
-    """Month of the target level's rating, `YYYY-MM`."""
+    """Month of the target level's rating or prediction, `YYYY-MM`."""
     from_not_relevant: bool
     """O*NET flags the skill Not Relevant in the current occupation."""
     to_not_relevant: bool
@@ -144,6 +167,34 @@ class SkillGap:
     """O*NET recommends caution with the current level: its raters differ widely."""
     to_recommend_suppress: bool
     """O*NET recommends caution with the target level: its raters differ widely."""
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """The model behind predicted levels, and how good it is on occupations that analysts have rated.
+
+    Each of those was predicted without its own ratings. *Random*: from nine tenths of the others; *grouped*: from
+    other SOC major groups alone, so from nothing of its kind.
+    """
+
+    __pydantic_config__ = _DOCUMENTED
+
+    model: str
+    """The model's name."""
+    prompt_version: str
+    """Version of its prompt or recipe."""
+    release: str | None
+    """O*NET release whose ratings it was fitted to."""
+    occupations_judged: int | None
+    """Rated occupations that the figures are of."""
+    mae_random: float | None
+    """Mean absolute error, level points, random folds."""
+    mae_grouped: float | None
+    """Mean absolute error, level points, folds of SOC major groups."""
+    bias: float | None
+    """Mean of predicted minus rated, level points, folds of SOC major groups."""
+    coverage: float | None
+    """Share of ratings within their predicted 95 % interval, folds of SOC major groups."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +212,9 @@ class Provenance:
     data_version: str
     """Changes whenever the figures change."""
     sources: list[str]
-    """Sources of the loaded data: `text` (a text release), `api` (O*NET Web Services)."""
+    """Sources of the figures: `text` (a text release), `api` (O*NET Web Services), `llm` (predicted levels)."""
+    predictions: Predictions | None
+    """The model behind levels whose source is `llm`; null where none are in use."""
     attribution: str
     """Credit that O*NET's licence asks for; show it with the figures."""
     modification: str
@@ -188,9 +241,9 @@ class GapSummary:
     """Surplus skills that stand out from rater noise."""
     weighted_shortfall: float
     """Mean of the gaps in level points, weighted by importance in the target, over the skills relevant there
-    (a skill without a gap counts as 0)."""
+    (a skill without a gap counts as 0). Where levels are predicted, importance is what they usually go with."""
     shortfall_percentile: float
-    """Share of all ordered pairs of rated occupations with a smaller weighted shortfall, in percent:
+    """Share of all ordered pairs of occupations rated by analysts with a smaller weighted shortfall, in percent:
     0 is the easiest move there is, 50 an ordinary one."""
 
 

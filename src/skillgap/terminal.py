@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, Tex
 from rich.table import Table
 from rich.text import Text
 
-from skillgap.model import GapReport, Occupation, Provenance, Release, SkillGap, SkillRating
+from skillgap.model import GapReport, Occupation, Predictions, Provenance, Release, SkillGap, SkillRating
 
 if TYPE_CHECKING:
     from skillgap.llm.evaluation import Score
@@ -28,7 +28,7 @@ _CELLS_PER_LEVEL = 2
 _NARROWEST = 80
 """Columns, where the output is no terminal."""
 _NARROWEST_WITH_BAR = 72
-_FIGURES = 29
+_FIGURES = 31
 """Columns that a gap's figures take, with the word `yes` or `no`."""
 _SHORTEST_NAME = 8
 _NAMED = 10
@@ -49,11 +49,24 @@ def print_report(report: GapReport) -> None:
         out.print()
         out.print(_gap_table(report.skill_gaps, out.width))
         out.print("█ level now  ▓ gap beyond rater noise  ░ within it  ± half of the 95 % interval", style="dim")
+    if report.provenance.predictions and (predicted := _predicted(report)):
+        out.print()
+        out.print(f"~ {_predictions_line(predicted, report.provenance.predictions)}")
     if sure := [row.element_name for row in report.surplus_skills if row.distinguishable]:
         out.print()
         out.print(f"Clearly above the target: {', '.join(sure)}.")
     out.print()
     out.print(_source_line(report.provenance), style="dim")
+
+
+def _predicted(report: GapReport) -> list[Occupation]:
+    return [each for each in (report.from_occupation, report.to_occupation) if each.is_predicted]
+
+
+def _predictions_line(occupations: list[Occupation], predictions: Predictions) -> str:
+    names = " and ".join(dict.fromkeys(occupation.title for occupation in occupations))
+    error = "" if predictions.mae_grouped is None else f", typical error {predictions.mae_grouped:.2f} levels"
+    return f"Not rated by analysts: levels of {names} are predicted ({predictions.model}{error})."
 
 
 def _in_one_sentence(report: GapReport) -> str:
@@ -83,8 +96,8 @@ def _gap_table(gaps: list[SkillGap], width: int) -> Table:
     for gap in gaps:
         table.add_row(
             gap.element_name,
-            _number(gap.from_data_value),
-            _number(gap.to_data_value),
+            _level(gap.from_data_value, gap.from_source),
+            _level(gap.to_data_value, gap.to_source),
             *([_bar(gap)] if has_bar else []),
             f"{gap.gap:.3f}",
             _number(None if gap.gap_upper is None else gap.gap_upper - gap.gap),
@@ -126,14 +139,16 @@ def print_markdown(report: GapReport) -> None:
         interval = "" if gap.gap_lower is None else f"{gap.gap_lower:.2f} to {gap.gap_upper:.2f}"
         cells = (
             gap.element_name,
-            _number(gap.from_data_value),
-            _number(gap.to_data_value),
+            _level(gap.from_data_value, gap.from_source),
+            _level(gap.to_data_value, gap.to_source),
             f"{gap.gap:.3f}",
             interval,
             _number(gap.importance),
             "yes" if gap.distinguishable else "no",
         )
         print(f"| {' | '.join(cells)} |")
+    if report.provenance.predictions and (predicted := _predicted(report)):
+        print(f"\n~ {_predictions_line(predicted, report.provenance.predictions)}")
     print(f"\n{_source_line(report.provenance)}")
 
 
@@ -157,13 +172,18 @@ def print_skills(occupation: Occupation, skills: list[SkillRating], provenance: 
         flags = [(skill.not_relevant, "not relevant"), (skill.recommend_suppress, "raters differ widely")]
         table.add_row(
             skill.element_name,
-            _number(skill.data_value),
+            _level(skill.data_value, skill.source),
             _number(skill.standard_error),
             _number(skill.importance),
             skill.date_updated or "",
             ", ".join(text for is_set, text in flags if is_set),
         )
     out.print(table)
+    if occupation.is_predicted and provenance.predictions:
+        out.print()
+        out.print(f"~ {_predictions_line([occupation], provenance.predictions)}")
+        if explanation := next((skill.explanation for skill in skills if skill.explanation), None):
+            out.print(f"{skills[0].element_name}: {explanation}")
     out.print()
     out.print(_source_line(provenance), style="dim")
 
@@ -324,6 +344,10 @@ def _name(occupation: Any) -> str:
 
 def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}"
+
+
+def _level(value: float | None, source: str | None) -> str:
+    return f"~{_number(value)}" if source == "llm" else _number(value)
 
 
 def _source_line(provenance: Provenance) -> str:

@@ -25,6 +25,8 @@ def make_ratings(levels: Mapping[str, Sequence[float | None]], **given: Mapping[
         "recommend_suppress": False,
         "month": 12 * 2023 + 7,
         "source": 0,
+        "lower": np.nan,
+        "upper": np.nan,
     }
     arrays = {
         name: np.array([given.get(name, {}).get(code, [value] * width) for code in codes], dtype=_DTYPES[name])
@@ -34,7 +36,10 @@ def make_ratings(levels: Mapping[str, Sequence[float | None]], **given: Mapping[
         data_version="1",
         web_services_release=None,
         release=None,
-        occupations={code: Occupation(code, f"Title {code}", None, True, "text", None) for code in codes},
+        occupations={code: Occupation(code, f"Title {code}", None, True, False, None, "text", None) for code in codes},
+        predictions=None,
+        analysts=None,
+        explanations={},
         codes=tuple(codes),
         element_ids=tuple(f"2.A.{k}" for k in range(width)),
         element_names=tuple(f"Skill {k}" for k in range(width)),
@@ -54,4 +59,6 @@ _DTYPES: dict[str, type[np.generic]] = {
     "recommend_suppress": np.bool_,
     "month": np.int32,
     "source": np.int8,
+    "lower": np.float64,
+    "upper": np.float64,
 }

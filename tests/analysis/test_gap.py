@@ -158,7 +158,7 @@ def recompute(cells: dict[str, dict[str, dict[str, Cell]]], current: str, target
             break
     return {
         element: (
-            difference,
+            round(difference, 4),
             round(errors[element], 4) if element in errors else None,
             element in sure and want[element].flag != "Y",
             want[element].flag == "Y",

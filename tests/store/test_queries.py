@@ -165,8 +165,10 @@ def test_occupations_carry_title_description_source_and_date(loaded: Engine) -> 
     add(loaded, {"OnetApiOccupationData": [fetched]})
     occupations = ratings_of(loaded).occupations
     assert list(occupations) == [CHIEFS, DEVELOPERS, NURSES, CLERKS]
-    assert occupations[DEVELOPERS] == Occupation(DEVELOPERS, "Software Developers", None, False, "text", "2024-05-01")
-    assert occupations[CLERKS] == Occupation(CLERKS, "Clerks", None, False, "api", "2024-09-01")
+    assert occupations[DEVELOPERS] == Occupation(
+        DEVELOPERS, "Software Developers", None, False, False, None, "text", "2024-05-01"
+    )
+    assert occupations[CLERKS] == Occupation(CLERKS, "Clerks", None, False, False, None, "api", "2024-09-01")
 
 
 def test_ratings_before_the_first_load_are_empty(blank: Engine) -> None:

@@ -15,17 +15,18 @@ SCALE_ID = "LV"
 
 
 def identify_skill_gap(current: str, target: str, ratings: Ratings) -> GapReport:
-    """Return what stands between two rated occupations, given by their dashed O*NET-SOC codes.
+    """Return what stands between two occupations that have levels, given by their dashed O*NET-SOC codes.
 
     A skill is a gap when the target's level is higher; a missing level counts as 0. Everything else says how much
     to trust it: see the fields of SkillGap. Raises NoData, UnknownOccupation, UnratedOccupation.
     """
     a, b = ratings.row(current), ratings.row(target)
-    gap = ratings.level_or_zero[b] - ratings.level_or_zero[a]
+    # Eighths, and predictions, which have two decimals: rounding takes away nothing but what floating point adds.
+    gap = np.rint((ratings.level_or_zero[b] - ratings.level_or_zero[a]) * 1e4) / 1e4
     differences = compare_means(
         ratings.level[b] - ratings.level[a],
         standard_errors=(ratings.standard_error[a], ratings.standard_error[b]),
-        n=(ratings.n[a], ratings.n[b]),
+        n=(ratings.raters[a], ratings.raters[b]),
     )
     weight, not_relevant = ratings.weight[b], ratings.not_relevant[b]
     distinguishable = differences.distinguishable & ~not_relevant
@@ -56,7 +57,7 @@ def identify_skill_gap(current: str, target: str, ratings: Ratings) -> GapReport
 def gap_matrix(ratings: Ratings) -> np.ndarray[tuple[int, int, int], np.dtype[np.float32]]:
     """Return the gaps of all pairs in level points: float32 (from, to, element), 0 where there is no gap.
 
-    Exact, since eighths up to 7 are. Size: 108 MB for 879 occupations.
+    Exact for analysts' ratings, since eighths up to 7 are. Size: 108 MB for 879 occupations.
     """
     level = ratings.level_or_zero.astype(np.float32)
     gaps = np.empty((len(level), *level.shape), dtype=np.float32)
@@ -81,12 +82,13 @@ def weighted_shortfalls(ratings: Ratings) -> FloatArray:
 
 @lru_cache(maxsize=2)  # the data version in use, and the one before while its last requests end
 def _sorted_shortfalls(ratings: Ratings) -> FloatArray:
+    """Return the shortfalls of all pairs that analysts have rated; predictions vary less, so they are no yardstick."""
     shortfalls = weighted_shortfalls(ratings)
     return np.sort(shortfalls[~np.eye(len(shortfalls), dtype=np.bool_)])
 
 
 def _percentile(ratings: Ratings, shortfall: float) -> float:
-    ordered = _sorted_shortfalls(ratings)
+    ordered = _sorted_shortfalls(ratings.analysts or ratings)
     return round(100.0 * float(np.searchsorted(ordered, shortfall)) / max(len(ordered), 1), 1)
 
 
@@ -109,6 +111,10 @@ def _rows(ratings: Ratings, a: int, b: int, gap: FloatArray, differences: Differ
         differences.distinguishable.tolist(),
         current.standard_error,
         target.standard_error,
+        current.lower,
+        current.upper,
+        target.lower,
+        target.upper,
         current.source,
         target.source,
         current.date_updated,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -15,6 +15,7 @@ from skillgap.model import (
     LICENCE_URL,
     MODIFICATION,
     Occupation,
+    Predictions,
     Provenance,
     Release,
     SkillRating,
@@ -26,6 +27,8 @@ BoolArray = npt.NDArray[np.bool_]
 
 RATERS = 8
 """Analysts who rate each skill of an occupation (O*NET appendix on analyst ratings)."""
+
+HIGHEST_IMPORTANCE = 5.0
 
 _PRINTED = 0.005 + 1e-9
 NO_MONTH = int(np.iinfo(np.int32).min)
@@ -47,6 +50,8 @@ class PrintedRatings(NamedTuple):
 
     data_value: list[float | None]
     standard_error: list[float | None]
+    lower: list[float | None]
+    upper: list[float | None]
     n: list[int | None]
     importance: list[float | None]
     importance_standard_error: list[float | None]
@@ -54,14 +59,16 @@ class PrintedRatings(NamedTuple):
     recommend_suppress: list[bool]
     date_updated: list[str | None]
     source: list[str]
+    explanation: list[str | None]
 
 
 @dataclass(frozen=True, eq=False)
 class Ratings:
-    """Levels and importances of every rated occupation, with the names of all occupations.
+    """Levels and importances of every occupation that has levels, with the names of all occupations.
 
-    Arrays are (rated occupations, elements), codes and element ids ascending; NaN, 0 raters or `NO_MONTH` where
-    O*NET has no rating. Levels are points of scale LV (0-7), importances of IM (1-5), as O*NET prints them.
+    Arrays are (occupations with levels, elements), codes and element ids ascending; NaN, 0 raters or `NO_MONTH` where
+    there is none. Levels are points of scale LV (0-7), importances of IM (1-5), as O*NET prints them; levels whose
+    source is `llm` are predicted, and have no importance.
     """
 
     data_version: str
@@ -72,6 +79,10 @@ class Ratings:
     """What O*NET Web Services served at the last fetch."""
     occupations: Mapping[str, Occupation]
     """Every occupation by code, rated or not, codes ascending."""
+    predictions: Predictions | None
+    """The model behind levels whose source is `llm`; None where none are used."""
+    analysts: Ratings | None
+    """The analysts' ratings alone, where these are not: predictions are put in proportion by them."""
     codes: tuple[str, ...]
     element_ids: tuple[str, ...]
     element_names: tuple[str, ...]
@@ -88,6 +99,11 @@ class Ratings:
     """Month of the level's rating as 12 x year + month - 1."""
     source: npt.NDArray[np.int8]
     """Index into `sources`."""
+    lower: FloatArray
+    upper: FloatArray
+    """Ends of the 95 % interval of predicted levels; NaN for analysts' ratings."""
+    explanations: Mapping[tuple[str, str], str]
+    """Of predicted levels, by O*NET-SOC code and element id."""
 
     @classmethod
     def empty(cls) -> Ratings:
@@ -99,6 +115,8 @@ class Ratings:
             release=None,
             web_services_release=None,
             occupations={},
+            predictions=None,
+            analysts=None,
             codes=(),
             element_ids=(),
             element_names=(),
@@ -113,6 +131,43 @@ class Ratings:
             recommend_suppress=flags,
             month=whole,
             source=np.empty((0, 0), dtype=np.int8),
+            lower=numbers,
+            upper=numbers,
+            explanations={},
+        )
+
+    def filled_with(self, predicted: Ratings) -> Ratings:
+        """Return these ratings with predicted levels where there are none."""
+        if not predicted.codes:
+            return self
+        codes = tuple(sorted({*self.codes, *predicted.codes}))
+        names = {**_names(predicted), **_names(self)}
+        element_ids = tuple(sorted(names))
+
+        def spread(ratings: Ratings, name: str) -> npt.NDArray[Any]:
+            values = getattr(ratings, name)
+            out = np.full((len(codes), len(element_ids)), _MISSING[name], dtype=values.dtype)
+            rows, columns = np.searchsorted(codes, ratings.codes), np.searchsorted(element_ids, ratings.element_ids)
+            out[np.ix_(rows, columns)] = values
+            return out
+
+        lacks = np.isnan(spread(self, "data_value"))
+        arrays: dict[str, Any] = {
+            name: np.where(lacks, spread(predicted, name), spread(self, name)) for name in _MISSING
+        }
+        for name in ("importance", "importance_standard_error", "importance_n"):  # may be there without a level
+            arrays[name] = spread(self, name)
+        arrays["source"] = np.where(lacks, arrays["source"] + np.int8(len(self.sources)), arrays["source"])
+        return replace(
+            self,
+            predictions=predicted.predictions,
+            analysts=self,
+            codes=codes,
+            element_ids=element_ids,
+            element_names=tuple(names[element_id] for element_id in element_ids),
+            sources=(*self.sources, *predicted.sources),
+            explanations=predicted.explanations,
+            **arrays,
         )
 
     @cached_property
@@ -126,11 +181,39 @@ class Ratings:
         return np.nan_to_num(self.level)
 
     @cached_property
+    def is_predicted(self) -> BoolArray:
+        """Which levels are predicted."""
+        return ~np.isnan(self.lower)
+
+    @cached_property
+    def raters(self) -> npt.NDArray[np.int32]:
+        """Number of raters, for the degrees of freedom; a prediction counts as much as the usual 8, to be careful."""
+        return np.where(self.is_predicted, RATERS, self.n).astype(np.int32)
+
+    @cached_property
     def weight(self) -> FloatArray:
-        """Exact importance where the skill counts in a target, 0 where it is Not Relevant or not rated."""
+        """Exact importance where the skill counts in a target, 0 where it is Not Relevant or not rated.
+
+        Of a predicted level it is the weight that analysts' ratings of the skill have at that level on average.
+        """
         importance = exact_means(self.importance, self.importance_n)
         counts = ~self.not_relevant & ~np.isnan(importance) & ~np.isnan(self.data_value)
-        return np.where(counts, importance, 0.0)
+        weight = np.where(counts, importance, 0.0)
+        if self.analysts is None:
+            return weight
+        return np.where(self.is_predicted & np.isnan(importance), self._usual_weight(self.analysts), weight)
+
+    def _usual_weight(self, analysts: Ratings) -> FloatArray:
+        """Return the weights that go with these levels by a line through the analysts' ratings, one per skill."""
+        usual = np.ones_like(self.data_value)  # of a skill that no analyst has rated: all alike
+        columns = {element_id: k for k, element_id in enumerate(analysts.element_ids)}
+        for k, element_id in enumerate(self.element_ids):
+            if element_id in columns:
+                level, weight = (each[:, columns[element_id]] for each in (analysts.level_or_zero, analysts.weight))
+                away = level - level.mean()
+                slope = away @ weight / max(away @ away, 1e-12)
+                usual[:, k] = weight.mean() + slope * (self.level_or_zero[:, k] - level.mean())
+        return np.clip(usual, 0.0, HIGHEST_IMPORTANCE)
 
     @cached_property
     def weight_sum(self) -> FloatArray:
@@ -148,6 +231,8 @@ class Ratings:
         fields = (
             python_numbers(self.data_value),
             python_numbers(self.standard_error),
+            python_numbers(self.lower),
+            python_numbers(self.upper),
             [[n or None for n in row] for row in self.n.tolist()],
             python_numbers(self.importance),
             python_numbers(self.importance_standard_error),
@@ -155,6 +240,7 @@ class Ratings:
             self.recommend_suppress.tolist(),
             [[month_texts[month] for month in row] for row in self.month.tolist()],
             [[self.sources[source] for source in row] for row in self.source.tolist()],
+            [[self.explanations.get((code, element_id)) for element_id in self.element_ids] for code in self.codes],
         )
         return [PrintedRatings(*row) for row in zip(*fields, strict=True)]
 
@@ -168,6 +254,7 @@ class Ratings:
             web_services_release=self.web_services_release.number if self.web_services_release else None,
             data_version=self.data_version,
             sources=sources,
+            predictions=self.predictions,
             attribution=attribution(self.release, web_services="api" in sources),
             modification=MODIFICATION,
             licence=LICENCE_URL,
@@ -175,20 +262,27 @@ class Ratings:
 
     @cached_property
     def rows(self) -> Mapping[str, int]:
-        """The row of each rated occupation."""
+        """The row of each occupation with levels."""
         return {code: row for row, code in enumerate(self.codes)}
 
     def row(self, onet_soc_code: str) -> int:
-        """Return the row of a rated occupation. Raises NoData, UnknownOccupation, UnratedOccupation."""
+        """Return the row of an occupation with levels. Raises NoData, UnknownOccupation, UnratedOccupation."""
         row = self.rows.get(onet_soc_code)
         if row is not None:
             return row
         occupation = self.occupation(onet_soc_code)
-        raise UnratedOccupation(
-            f"O*NET {self._release_text()} has no skill ratings for {onet_soc_code} ({occupation.title}), "
-            "so no gap can be computed",
-            onet_soc_code=onet_soc_code,
-        )
+        raise UnratedOccupation(f"{self._why_not(occupation)}, so no gap can be computed", onet_soc_code=onet_soc_code)
+
+    def _why_not(self, occupation: Occupation) -> str:
+        name = f"{occupation.onet_soc_code} ({occupation.title})"
+        if occupation.is_rated:
+            return f"no levels are predicted for {name}; analysts have rated it: ask with ratings=onet+llm"
+        unrated = f"O*NET {self._release_text()} has no skill ratings for {name}"
+        if occupation.is_predicted:
+            return f"{unrated}; predicted levels are there: ask with ratings=onet+llm"
+        if occupation.abstention:
+            return f"{unrated}, and none are predicted: {occupation.abstention}"
+        return unrated
 
     def occupation(self, onet_soc_code: str) -> Occupation:
         """Return an occupation, rated or not. Raises NoData, UnknownOccupation."""
@@ -205,9 +299,13 @@ class Ratings:
         return occupation
 
     def skills(self, onet_soc_code: str) -> list[SkillRating]:
-        """Return the skills of a rated occupation, most important first. Raises as `row` does."""
+        """Return the skills of an occupation with levels, most important first, predicted ones by level.
+
+        Raises as `row` does.
+        """
         i = self.row(onet_soc_code)
-        order = np.lexsort((-self.level_or_zero[i], -self.weight[i], self.not_relevant[i])).tolist()
+        importance = np.nan_to_num(self.importance[i])
+        order = np.lexsort((-self.level_or_zero[i], -importance, self.not_relevant[i])).tolist()
         columns = (self.element_ids, self.element_names, *self.printed[i])
         skills = [SkillRating(*values) for values in zip(*columns, strict=True)]
         return [skills[k] for k in order if (skills[k].data_value, skills[k].importance) != (None, None)]
@@ -215,6 +313,27 @@ class Ratings:
     def _release_text(self) -> str:
         release = self.release or self.web_services_release
         return release.number if release else "data"
+
+
+def _names(ratings: Ratings) -> dict[str, str]:
+    return dict(zip(ratings.element_ids, ratings.element_names, strict=True))
+
+
+_MISSING: dict[str, Any] = {
+    "data_value": np.nan,
+    "standard_error": np.nan,
+    "n": 0,
+    "importance": np.nan,
+    "importance_standard_error": np.nan,
+    "importance_n": 0,
+    "not_relevant": False,
+    "recommend_suppress": False,
+    "month": NO_MONTH,
+    "source": 0,
+    "lower": np.nan,
+    "upper": np.nan,
+}
+"""What each array of Ratings has where there is no rating."""
 
 
 def python_numbers(values: FloatArray) -> list[Any]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import orjson
-from fastapi import Request, Response
-from pydantic import AfterValidator, WithJsonSchema
+from fastapi import Query, Request, Response
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 from skillgap.analysis.ratings import Ratings
 from skillgap.api.answer_cache import PAIR, SNAPSHOT
@@ -15,6 +15,7 @@ from skillgap.model import (
     CODE_PATTERN,
     Occupation,
     Provenance,
+    RatingsChoice,
     SkillRating,
     parse_code,
 )
@@ -27,6 +28,16 @@ CodeParameter = Annotated[
     WithJsonSchema({"type": "string", "pattern": CODE_PATTERN}),
 ]
 """An O*NET-SOC code in any accepted form; the handler gets it dashed."""
+
+RatingsParameter = Annotated[
+    RatingsChoice,
+    BeforeValidator(lambda text: text.replace(" ", "+")),  # what a bare + in a query means
+    Query(
+        alias="ratings",
+        description="Whose levels: the analysts' (`onet`), predicted ones (`llm`), or predictions where analysts have "
+        "rated nothing (`onet+llm`).",
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -70,14 +81,14 @@ class SkillsAnswer:
     occupation: Occupation
     """The occupation."""
     skills: list[SkillRating]
-    """Its skills: relevant ones first, then by importance and level."""
+    """Its skills: relevant ones first, then by importance and level; predicted ones by level."""
     provenance: Provenance
     """Where the figures come from."""
 
 
-def ratings_of(request: Request) -> Ratings:
+def ratings_of(request: Request, choice: RatingsChoice = "onet+llm") -> Ratings:
     """Return the ratings that this request is answered from."""
-    ratings: Ratings = request.scope[SNAPSHOT].ratings
+    ratings: Ratings = request.scope[SNAPSHOT].all_ratings[choice]
     return ratings
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from collections.abc import Mapping
 from dataclasses import dataclass
 from threading import Lock
+from typing import get_args
 
 import structlog
 from sqlalchemy import Engine
@@ -14,8 +16,9 @@ from skillgap.analysis.gap import identify_skill_gap
 from skillgap.analysis.ratings import Ratings
 from skillgap.api.answer_cache import StoredAnswers
 from skillgap.errors import StoreError
+from skillgap.model import RatingsChoice
 from skillgap.store.engine import read
-from skillgap.store.queries import get_data_version, get_ratings
+from skillgap.store.queries import get_all_ratings, get_data_version
 
 _log = structlog.get_logger("skillgap.api")
 
@@ -24,8 +27,13 @@ _log = structlog.get_logger("skillgap.api")
 class Snapshot:
     """One data version with the answers already given from it. A request sees one snapshot from first to last."""
 
-    ratings: Ratings
+    all_ratings: Mapping[RatingsChoice, Ratings]
     answers: StoredAnswers
+
+    @property
+    def ratings(self) -> Ratings:
+        """The analysts' levels, and predictions where they have rated nothing."""
+        return self.all_ratings["onet+llm"]
 
 
 class CurrentData:
@@ -34,7 +42,7 @@ class CurrentData:
     def __init__(self, engine: Engine, *, answer_cache_bytes: int) -> None:
         self._engine = engine
         self._answer_cache_bytes = answer_cache_bytes
-        self.snapshot = self._snapshot(Ratings.empty())
+        self.snapshot = self._snapshot(dict.fromkeys(get_args(RatingsChoice), Ratings.empty()))
         self._refreshing = Lock()
         self.store_error: StoreError | None = None
         """Why the database could not be read last time; None when it could."""
@@ -48,7 +56,7 @@ class CurrentData:
         try:
             with read(self._engine) as connection:
                 version = get_data_version(connection)
-                ratings = get_ratings(connection) if version != self.snapshot.ratings.data_version else None
+                found = get_all_ratings(connection) if version != self.snapshot.ratings.data_version else None
         except StoreError as error:
             if self.store_error is None:
                 _log.warning("database not readable", error=str(error))
@@ -57,12 +65,20 @@ class CurrentData:
         if self.store_error is not None:
             _log.info("database readable again")
         self.store_error = None
-        if ratings is not None:
-            _warm_up(ratings)
-            self.snapshot = self._snapshot(ratings)
+        if found is not None:
+            for ratings in found.values():
+                _warm_up(ratings)
+            self.snapshot = self._snapshot(found)
             gc.collect()
             gc.freeze()  # the ratings live long; the collector need not walk over them
-            _log.info("data loaded", data_version=version, rated=len(ratings.codes), known=len(ratings.occupations))
+            counts = {name: len(found[name].codes) for name in ("onet", "onet+llm")}
+            _log.info(
+                "data loaded",
+                data_version=version,
+                rated=counts["onet"],
+                predicted=counts["onet+llm"] - counts["onet"],
+                known=len(found["onet"].occupations),
+            )
 
     async def watch(self, every: float) -> None:
         """Refresh again and again, `every` seconds apart, beside the requests."""
@@ -70,8 +86,9 @@ class CurrentData:
             await asyncio.sleep(every)
             await asyncio.to_thread(self.refresh)
 
-    def _snapshot(self, ratings: Ratings) -> Snapshot:
-        return Snapshot(ratings, StoredAnswers(ratings.data_version, most_bytes=self._answer_cache_bytes))
+    def _snapshot(self, ratings: Mapping[RatingsChoice, Ratings]) -> Snapshot:
+        version = ratings["onet"].data_version
+        return Snapshot(ratings, StoredAnswers(version, most_bytes=self._answer_cache_bytes))
 
 
 def _warm_up(ratings: Ratings) -> None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, and_, column, func, select, table
+from sqlalchemy import ColumnElement, Connection, and_, column, func, literal, null, select, table
 from sqlalchemy import Date as SqlDate
+from sqlalchemy import DateTime as SqlDateTime
 
 from skillgap.analysis.ratings import NO_MONTH, Ratings
-from skillgap.model import Occupation, Release, SkillRating
-from skillgap.store.schema import Base, Loads
+from skillgap.model import Occupation, Predictions, RatingsChoice, Release, SkillRating
+from skillgap.store.schema import Base, LLMAbstentions, LLMModels, Loads
 
 OCCUPATIONS_VIEW = table(
     "OccupationsView",
@@ -36,8 +37,26 @@ SKILLS_VIEW = table(
     column("not_relevant"),
     column("date_updated", SqlDate),
     column("source"),
+    column("llm_data_value"),
+    column("llm_uncertainty"),
+    column("llm_lower_ci_bound"),
+    column("llm_upper_ci_bound"),
+    column("llm_explanation"),
+    column("llm_scored_at", SqlDateTime),
 )
+_RATED = tuple(each.name for each in SKILLS_VIEW.c if not each.name.startswith("llm_"))
+_PREDICTED = {
+    "data_value": SKILLS_VIEW.c.llm_data_value,
+    "n": null(),
+    "standard_error": SKILLS_VIEW.c.llm_uncertainty,
+    "recommend_suppress": null(),
+    "not_relevant": null(),
+    "date_updated": SKILLS_VIEW.c.llm_scored_at,
+    "source": literal("llm"),
+}
+"""What of a prediction stands where of a rating."""
 
+_HAS_RATING = SKILLS_VIEW.c.source != "llm"
 _IS_LEVEL = and_(SKILLS_VIEW.c.scale_id == "LV", SKILLS_VIEW.c.data_value.is_not(None))
 
 
@@ -135,14 +154,19 @@ def get_titles(connection: Connection) -> dict[str, str]:
     return {code: title for code, title in connection.execute(query)}  # noqa: C416 - a Row is no pair to mypy
 
 
-def get_ratings(connection: Connection) -> Ratings:
-    """Return the ratings of all occupations. Source: the two views."""
+def get_ratings(connection: Connection, choice: RatingsChoice = "onet+llm") -> Ratings:
+    """Return the levels of all occupations that have some. Source: the two views."""
+    return get_all_ratings(connection)[choice]
+
+
+def get_all_ratings(connection: Connection) -> dict[RatingsChoice, Ratings]:
+    """Return the ratings by whose levels are used. Source: the two views."""
     return _get_ratings(connection, SKILLS_VIEW.c.scale_id.in_(("LV", "IM")))
 
 
-def get_occupation_ratings(connection: Connection, onet_soc_code: str) -> Ratings:
+def get_occupation_ratings(connection: Connection, onet_soc_code: str, choice: RatingsChoice = "onet+llm") -> Ratings:
     """Return the ratings of one occupation alone, with the names of all. Source: the two views."""
-    return _get_ratings(connection, SKILLS_VIEW.c.onet_soc_code == onet_soc_code)
+    return _get_ratings(connection, SKILLS_VIEW.c.onet_soc_code == onet_soc_code)[choice]
 
 
 def get_occupation_skills(connection: Connection, onet_soc_code: str) -> list[SkillRating]:
@@ -153,41 +177,70 @@ def get_occupation_skills(connection: Connection, onet_soc_code: str) -> list[Sk
     return get_occupation_ratings(connection, onet_soc_code).skills(onet_soc_code)
 
 
-def _get_ratings(connection: Connection, which: ColumnElement[bool]) -> Ratings:
-    rows = connection.execute(select(*SKILLS_VIEW.c).where(which, SKILLS_VIEW.c.source != "llm")).all()
-    skills = _Pivot(rows)
-    occupations = connection.execute(select(*OCCUPATIONS_VIEW.c).order_by(OCCUPATIONS_VIEW.c.onet_soc_code))
-    rated = set(skills.codes)
-    return Ratings(
+def _get_ratings(connection: Connection, which: ColumnElement[bool]) -> dict[RatingsChoice, Ratings]:
+    analysts = _Pivot(
+        _RATED, connection.execute(select(*(SKILLS_VIEW.c[name] for name in _RATED)).where(which, _HAS_RATING)).all()
+    )
+    predicted = _Pivot(
+        (*_RATED, "lower", "upper", "explanation"),
+        connection.execute(
+            select(
+                *(_PREDICTED.get(name, SKILLS_VIEW.c[name]).label(name) for name in _RATED),
+                SKILLS_VIEW.c.llm_lower_ci_bound,
+                SKILLS_VIEW.c.llm_upper_ci_bound,
+                SKILLS_VIEW.c.llm_explanation,
+            ).where(which, SKILLS_VIEW.c.llm_data_value.is_not(None))
+        ).all(),
+    )
+    empty = replace(
+        Ratings.empty(),
         data_version=get_data_version(connection),
         release=_get_release(connection, "text"),
         web_services_release=_get_release(connection, "api"),
-        occupations={
-            row.onet_soc_code: Occupation(
-                onet_soc_code=row.onet_soc_code,
-                title=row.title,
-                description=row.description,
-                is_rated=row.onet_soc_code in rated,
-                source=row.source,
-                as_of=row.as_of.isoformat() if row.as_of else None,
-            )
-            for row in occupations
-        },
-        codes=tuple(skills.codes),
-        element_ids=tuple(skills.names),
-        element_names=tuple(skills.names.values()),
-        sources=tuple(skills.sources),
-        data_value=skills.array("LV", "data_value", np.float64, np.nan),
-        standard_error=skills.array("LV", "standard_error", np.float64, np.nan),
-        n=skills.array("LV", "n", np.int32, 0),
-        importance=skills.array("IM", "data_value", np.float64, np.nan),
-        importance_standard_error=skills.array("IM", "standard_error", np.float64, np.nan),
-        importance_n=skills.array("IM", "n", np.int32, 0),
-        not_relevant=skills.array("LV", "not_relevant", np.bool_, False, "Y".__eq__),
-        recommend_suppress=skills.array("LV", "recommend_suppress", np.bool_, False, "Y".__eq__),
-        month=skills.array("LV", "date_updated", np.int32, NO_MONTH, lambda day: 12 * day.year + day.month - 1),
-        source=skills.array("LV", "source", np.int8, 0, skills.sources.index),
+        occupations=_get_occupations(connection, rated=set(analysts.codes), predicted=set(predicted.codes)),
     )
+    onet = replace(empty, **analysts.arrays())
+    llm = replace(
+        empty,
+        analysts=onet,
+        predictions=_get_predictions(connection) if predicted.codes else None,
+        explanations=predicted.texts("explanation"),
+        **predicted.arrays(),
+    )
+    return {"onet": onet, "llm": llm, "onet+llm": onet.filled_with(llm)}
+
+
+def _get_occupations(connection: Connection, *, rated: set[str], predicted: set[str]) -> dict[str, Occupation]:
+    abstentions = select(LLMAbstentions.onet_soc_code, LLMAbstentions.reason).join(
+        LLMModels,
+        and_(
+            LLMModels.model == LLMAbstentions.model,
+            LLMModels.prompt_version == LLMAbstentions.prompt_version,
+            LLMModels.is_active == 1,
+        ),
+    )
+    reasons = {code: reason for code, reason in connection.execute(abstentions)}  # noqa: C416 - a Row is no pair to mypy
+    rows = connection.execute(select(*OCCUPATIONS_VIEW.c).order_by(OCCUPATIONS_VIEW.c.onet_soc_code))
+    return {
+        row.onet_soc_code: Occupation(
+            onet_soc_code=row.onet_soc_code,
+            title=row.title,
+            description=row.description,
+            is_rated=row.onet_soc_code in rated,
+            is_predicted=row.onet_soc_code in predicted - rated,
+            abstention=reasons.get(row.onet_soc_code),
+            source=row.source,
+            as_of=row.as_of.isoformat() if row.as_of else None,
+        )
+        for row in rows
+    }
+
+
+def _get_predictions(connection: Connection) -> Predictions:
+    model = LLMModels
+    figures = (model.occupations_judged, model.mae_random, model.mae_grouped, model.bias, model.coverage)
+    active = select(model.model, model.prompt_version, model.release_number, *figures).where(model.is_active == 1)
+    return Predictions(*connection.execute(active).one())
 
 
 def _get_release(connection: Connection, source: str) -> Release | None:
@@ -199,12 +252,11 @@ def _get_release(connection: Connection, source: str) -> Release | None:
 
 
 class _Pivot:
-    """Rows of SkillsView, to be read as arrays of (rated occupations, elements), one field of one scale at a time."""
+    """Rows of SkillsView, to be read as arrays of (occupations with levels, elements), one field of one scale each."""
 
-    def __init__(self, rows: Sequence[Any]) -> None:
-        fields = SKILLS_VIEW.c.keys()
-        columns = zip(*rows, strict=True) if rows else ((),) * len(fields)
-        self._columns = dict(zip(fields, columns, strict=True))
+    def __init__(self, names: Sequence[str], rows: Sequence[Any]) -> None:
+        columns = zip(*rows, strict=True) if rows else ((),) * len(names)
+        self._columns = dict(zip(names, columns, strict=True))
         codes, scales, values = (self._columns[field] for field in ("onet_soc_code", "scale_id", "data_value"))
         self.codes = sorted(
             {
@@ -222,6 +274,36 @@ class _Pivot:
         self._column = self._mapped(
             "element_id", {element_id: k for k, element_id in enumerate(self.names)}, np.intp, -1
         )
+
+    def arrays(self) -> dict[str, Any]:
+        """Return the fields of Ratings that these rows give."""
+        found = {
+            "codes": tuple(self.codes),
+            "element_ids": tuple(self.names),
+            "element_names": tuple(self.names.values()),
+            "sources": tuple(self.sources),
+            "data_value": self.array("LV", "data_value", np.float64, np.nan),
+            "standard_error": self.array("LV", "standard_error", np.float64, np.nan),
+            "n": self.array("LV", "n", np.int32, 0),
+            "importance": self.array("IM", "data_value", np.float64, np.nan),
+            "importance_standard_error": self.array("IM", "standard_error", np.float64, np.nan),
+            "importance_n": self.array("IM", "n", np.int32, 0),
+            "not_relevant": self.array("LV", "not_relevant", np.bool_, False, "Y".__eq__),
+            "recommend_suppress": self.array("LV", "recommend_suppress", np.bool_, False, "Y".__eq__),
+            "month": self.array("LV", "date_updated", np.int32, NO_MONTH, lambda day: 12 * day.year + day.month - 1),
+            "source": self.array("LV", "source", np.int8, 0, self.sources.index),
+        }
+        for bound in ("lower", "upper"):
+            has = bound in self._columns
+            found[bound] = (
+                self.array("LV", bound, np.float64, np.nan) if has else np.full_like(found["data_value"], np.nan)
+            )
+        return found
+
+    def texts(self, field: str) -> dict[tuple[str, str], str]:
+        """Return a field's texts by code and element id."""
+        keys = zip(self._columns["onet_soc_code"], self._columns["element_id"], strict=True)
+        return {key: text for key, text in zip(keys, self._columns[field], strict=True) if text}
 
     def array(
         self,

@@ -31,7 +31,7 @@ async def list_occupations(
     limit: Annotated[int, Query(ge=1, le=1000, description="Most occupations on a page.")] = 50,
     offset: Annotated[int, Query(ge=0, le=1_000_000, description="Matching occupations to pass over.")] = 0,
 ) -> Response:
-    """List occupations by code, rated or not; `is_rated` tells for which a gap can be computed."""
+    """List occupations by code; for those with `is_rated` or `is_predicted` a gap can be computed."""
     ratings = answers.ratings_of(request)
     if not ratings.occupations:
         raise NoData("no occupation is loaded yet; run `skillgap load starter`, or load a release")
@@ -68,8 +68,13 @@ async def get_occupation(request: Request, onet_soc_code: CodePath) -> Response:
     response_model=answers.SkillsAnswer,
     responses=problems.responses(InvalidCode, UnknownOccupation, UnratedOccupation, NoData),
 )
-async def get_occupation_skills(request: Request, onet_soc_code: CodePath) -> Response:
-    """List level and importance of each skill with their errors, flags, dates and sources."""
-    ratings = answers.ratings_of(request)
+async def get_occupation_skills(
+    request: Request, onet_soc_code: CodePath, choice: answers.RatingsParameter = "onet+llm"
+) -> Response:
+    """List level and importance of each skill with their errors, flags, dates and sources.
+
+    A predicted level has its interval and what it leans on; predictions are of levels alone, not of importances.
+    """
+    ratings = answers.ratings_of(request, choice)
     occupation, skills = ratings.occupation(onet_soc_code), ratings.skills(onet_soc_code)
     return answers.json(answers.SkillsAnswer(occupation, skills, ratings.provenance))

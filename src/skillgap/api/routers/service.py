@@ -32,7 +32,8 @@ class Ready(BaseModel):
     data_version: Annotated[str, Field(description="Version of the figures that answers come from.")]
     release: Annotated[str | None, Field(description="O*NET release loaded from text files.")]
     occupations: Annotated[int, Field(description="Occupations known.")]
-    rated_occupations: Annotated[int, Field(description="Occupations with skill ratings.")]
+    rated_occupations: Annotated[int, Field(description="Occupations with skill ratings of analysts.")]
+    predicted_occupations: Annotated[int, Field(description="Occupations with predicted levels instead.")]
 
 
 @router.get("/health", summary="Is the process alive?", response_model=Health)
@@ -45,7 +46,7 @@ async def health() -> Response:
 async def ready(request: Request) -> Response:
     """Tell whether gaps can be answered: for a load balancer. A lost database alone does not make this fail."""
     current: CurrentData = request.app.state.current
-    ratings = current.snapshot.ratings
+    ratings, analysts = current.snapshot.ratings, current.snapshot.all_ratings["onet"]
     if not ratings.codes:
         if current.store_error:
             filled = "an empty one is filled by `skillgap load starter`"
@@ -58,7 +59,8 @@ async def ready(request: Request) -> Response:
             "data_version": ratings.data_version,
             "release": ratings.release.number if ratings.release else None,
             "occupations": len(ratings.occupations),
-            "rated_occupations": len(ratings.codes),
+            "rated_occupations": len(analysts.codes),
+            "predicted_occupations": len(ratings.codes) - len(analysts.codes),
         }
     )
 

@@ -44,17 +44,20 @@ async def skill_gap(
             openapi_examples={"Medical and Health Services Managers": {"value": "11-9111.00"}},
         ),
     ],
+    choice: answers.RatingsParameter = "onet+llm",
 ) -> Response:
     """List the skills in which the target asks for a higher level, the sure and weighty ones first.
 
-    `distinguishable` tells which differences stand out from the disagreement of O*NET's 8 raters; an occupation
-    compared with itself has no gap, which is an empty list. Where the service has access to O*NET Web Services, what
-    is missing of an occupation is fetched; a 404 with `Retry-After` means that this takes longer than a request may.
+    `distinguishable` tells which differences stand out from the disagreement of O*NET's 8 raters, and from the error
+    of predictions. Levels that analysts have not rated are predicted; `from_source` and `to_source` say so, and
+    `provenance.predictions` how good such predictions are. An occupation compared with itself has no gap, which is an
+    empty list. Where the service has access to O*NET Web Services, what is missing of an occupation is fetched; a 404
+    with `Retry-After` means that this takes longer than a request may.
     """
     answers.remember_pair(request, current, target)
-    retry_after = await _complete(request, {current, target})
+    retry_after = None if choice == "llm" else await _complete(request, {current, target})
     try:
-        return answers.json(identify_skill_gap(current, target, answers.ratings_of(request)))
+        return answers.json(identify_skill_gap(current, target, answers.ratings_of(request, choice)))
     except OccupationError as error:
         error.retry_after = retry_after
         raise
@@ -63,7 +66,7 @@ async def skill_gap(
 async def _complete(request: Request, codes: set[str]) -> int | None:
     """Have unrated codes fetched, where that is set up; return the seconds after which to ask again, if any."""
     on_demand: OnDemand | None = request.app.state.on_demand
-    if on_demand is None or not (missing := codes.difference(answers.ratings_of(request).rows)):
+    if on_demand is None or not (missing := codes.difference(answers.ratings_of(request, "onet").rows)):
         return None
     retry_after = await on_demand.complete(missing)
     request.scope[SNAPSHOT] = request.app.state.current.snapshot

@@ -58,6 +58,7 @@ scored AS (
         s.uncertainty,
         s.lower_ci_bound,
         s.upper_ci_bound,
+        s.explanation,
         s.scored_at
     FROM LLMSkillScores AS s
     INNER JOIN LLMModels AS m
@@ -84,6 +85,7 @@ SELECT
     s.uncertainty AS llm_uncertainty,
     s.lower_ci_bound AS llm_lower_ci_bound,
     s.upper_ci_bound AS llm_upper_ci_bound,
+    s.explanation AS llm_explanation,
     s.scored_at AS llm_scored_at
 FROM rated AS r
 LEFT JOIN scored AS s
@@ -110,6 +112,7 @@ SELECT
     s.uncertainty,
     s.lower_ci_bound,
     s.upper_ci_bound,
+    s.explanation,
     s.scored_at
 FROM scored AS s
 INNER JOIN Elements AS e ON e.element_id = s.element_id
