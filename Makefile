@@ -9,7 +9,7 @@ NAMES  := awk '/^Collecting/ { print "  " $$2; fflush() }'  # of what pip is get
 SHELL       := bash
 .SHELLFLAGS := -eu -o pipefail -c
 
-.PHONY: demo demo-api evaluate-llm serve test check lint bench starter clean
+.PHONY: demo demo-api evaluate-llm serve test check lint bench starter predictions clean
 
 demo: $(VENV)/installed  ## a true answer in a minute: database, starter data, server, one question
 	@$(BIN)/python scripts/demo.py
@@ -39,6 +39,9 @@ evaluate-llm: $(VENV)/installed-llm  ## RELEASE=29.0 or a path: how well levels 
 
 starter: $(VENV)/installed  ## RELEASE=29.0 or a path: write the starter data anew
 	@$(BIN)/python scripts/make_starter.py "$(RELEASE)"
+
+predictions: $(VENV)/installed-llm  ## RELEASE=29.0 or a path: predict the starter's unrated occupations anew
+	@$(BIN)/python scripts/make_predictions.py "$(RELEASE)"
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

@@ -95,7 +95,7 @@ def test_gap_as_csv_has_a_line_per_gap_with_all_fields(run: Run, ratings: Rating
     assert [row["element_id"] for row in rows] == [gap.element_id for gap in report.skill_gaps]
     for row, gap in zip(rows, report.skill_gaps, strict=True):
         assert (row.pop("from_onet_soc_code"), row.pop("to_onet_soc_code")) == (NURSE, MANAGER)
-        assert row == {name: str(value) for name, value in vars(gap).items()}
+        assert row == {name: "" if value is None else str(value) for name, value in vars(gap).items()}
 
 
 @pytest.mark.usefixtures("with_starter")

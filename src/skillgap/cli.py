@@ -232,6 +232,48 @@ def skills(
     terminal.print_skills(levels.occupation(code), levels.skills(code), levels.provenance, as_json=as_json)
 
 
+@app.command(epilog="Example: skillgap enrich --occupation 15-1252.00")
+def enrich(
+    unrated: Annotated[
+        bool, typer.Option("--unrated", help="Score what analysts have not rated; so it is without any option.")
+    ] = False,
+    all_: Annotated[
+        bool, typer.Option("--all", help="Score rated occupations too, each without its own ratings.")
+    ] = False,
+    occupation: Annotated[
+        list[str] | None, typer.Option(metavar="CODE", help="Score this occupation only; may be repeated.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Another model than the setting's; its levels are kept, not shown.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Score at most so many occupations.")] = None,
+) -> None:
+    """Predict levels that analysts have not rated. What a model has scored is not scored again."""
+    from skillgap import terminal
+    from skillgap.logs import configure_logging
+    from skillgap.model import parse_code
+    from skillgap.nodes import enrich_skill_data, find_profiler
+    from skillgap.settings import read_settings
+
+    if unrated + all_ + bool(occupation) > 1:
+        raise typer.BadParameter("choose one of --unrated, --all, --occupation")
+    settings = read_settings()
+    configure_logging(log_format="console", log_level=settings.log_level)
+    engine = _engine()
+    with terminal.progress() as bars:
+        enrichment = enrich_skill_data(
+            engine,
+            find_profiler(engine, model or settings.llm_model, cache_dir=settings.cache_dir, on_text=bars.on_text),
+            codes=[parse_code(code) for code in occupation or ()],
+            rated=all_,
+            limit=limit,
+            activate=model in (None, settings.llm_model),
+        )
+    terminal.print_enrichment(enrichment)
+    if enrichment.scoring.failures:
+        raise typer.Exit(1)
+
+
 @llm.command(epilog="Example: skillgap llm evaluate 29.0")
 def evaluate(
     source: Annotated[str, typer.Argument(help="A release number, or a release folder or zip; not the starter.")],

@@ -6,23 +6,37 @@ import asyncio
 import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 from sqlalchemy import Engine
 
-from skillgap.errors import ConfigurationError, ReleaseLayoutError
+from skillgap.errors import ConfigurationError, NoData, ReleaseLayoutError
+from skillgap.model import Release
 from skillgap.sources.access import REQUESTS_PER_SECOND, Access
 from skillgap.sources.onet_api import OnRequest, Pages, connect
 from skillgap.sources.onet_api_data import OnetApiData, extract_onet_api_data
 from skillgap.sources.onet_text import OnetData, extract_onet_data
-from skillgap.sources.releases import DOWNLOAD_URL, PROFILE_TABLES, OnBytes, find_release
-from skillgap.store.tables import LoadReport, OnRows, init_tables, load_release, upsert_api_data
+from skillgap.sources.predictions import read_predictions
+from skillgap.sources.releases import DOWNLOAD_URL, PROFILE_TABLES, STARTER, OnBytes, find_release
+from skillgap.store.engine import read
+from skillgap.store.queries import count_scores, get_ratings_version, get_release, get_tables
+from skillgap.store.tables import (
+    LoadReport,
+    OnRows,
+    Scores,
+    init_tables,
+    load_release,
+    upsert_api_data,
+    upsert_scores,
+)
 
 if TYPE_CHECKING:
     from skillgap.llm.encoder import OnText
     from skillgap.llm.evaluation import Score
+    from skillgap.llm.profiler import Profiler, Scoring
 
 
 def extract_load_text_files(
@@ -49,10 +63,16 @@ def extract_load_text_files(
             release=data.release,
             origin=data.origin,
             sha256=data.sha256,
+            scores=_starter_scores() if archive.origin == STARTER else None,
             accept_loss=accept_loss,
             on_rows=on_rows,
         )
     return data, report
+
+
+def _starter_scores() -> Scores:
+    predicted = read_predictions()
+    return Scores.of([predicted.model], predicted.scores, predicted.abstentions, scored_at=predicted.scored_at)
 
 
 def extract_load_api_data(
@@ -124,6 +144,97 @@ def load_api_data(
     )
 
 
+@dataclass(frozen=True)
+class Enrichment:
+    """What became of an enrichment."""
+
+    model: str
+    already_scored: int
+    """Occupations that the model had scored from the same ratings before."""
+    scoring: Scoring
+    report: LoadReport
+    """What was stored."""
+
+
+def find_profiler(engine: Engine, name: str, *, cache_dir: Path, on_text: OnText | None = None) -> Profiler:
+    """Return the model of a name. Raises ConfigurationError."""
+    with _llm_extra():
+        from skillgap.llm.profiler import find_embedded
+    return find_embedded(name, cache_dir=cache_dir, on_text=on_text)
+
+
+def enrich_skill_data(
+    engine: Engine,
+    profiler: Profiler,
+    *,
+    codes: Sequence[str] = (),
+    rated: bool = False,
+    limit: int | None = None,
+    activate: bool = True,
+) -> Enrichment:
+    """Have a model score the levels of unrated occupations, or of all (`rated`), or of `codes`, and store them.
+
+    What the model has scored from the same ratings is not scored again; at most `limit` occupations are. With
+    `activate`, or where no model is active, its levels are shown from now on. Raises NoData, UnknownOccupation,
+    ConfigurationError, LLMError before anything is stored, StoreError with nothing changed.
+    """
+    with _llm_extra():
+        from skillgap.llm.profiler import llm_skill_profiler
+        from skillgap.llm.profiles import read_evidence
+
+    init_tables(engine)
+    with read(engine) as connection:
+        release, version = get_release(connection), get_ratings_version(connection)
+        if release is None:
+            raise NoData("no text release is loaded yet; run `skillgap load` with a release")
+        evidence = read_evidence(get_tables(connection))
+        counts = count_scores(
+            connection, model=profiler.model, prompt_version=profiler.prompt_version, data_version=version
+        )
+    asked = list(codes) or [code for code in evidence.profiles if rated or code not in set(evidence.levels.codes)]
+    is_done = {code for code, count in counts.items() if count >= len(evidence.skills)}
+    is_thin = {code for code, profile in evidence.profiles.items() if profile.abstention}
+    to_do = [code for code in asked if code not in is_done | is_thin][:limit]
+    scoring = llm_skill_profiler(profiler, evidence, [*to_do, *(code for code in asked if code in is_thin)])
+    scores = _scores(profiler, scoring, release=release, data_version=version)
+    report = upsert_scores(engine, scores, release=release, activate=activate)
+    return Enrichment(profiler.model, len(is_done.intersection(asked)), scoring, report)
+
+
+def _scores(profiler: Profiler, scoring: Scoring, *, release: Release, data_version: str) -> Scores:
+    """Return a scoring as rows of the LLM tables."""
+    key = {"model": profiler.model, "prompt_version": profiler.prompt_version}
+    model: dict[str, object] = dict(key)
+    if scoring.evaluation:
+        random, grouped = scoring.evaluation["random"], scoring.evaluation["grouped"]
+        model |= {
+            "release_number": release.number,
+            "occupations_judged": grouped.occupations,
+            "mae_random": round(random.mae, 4),
+            "mae_grouped": round(grouped.mae, 4),
+            "bias": round(grouped.bias, 4),
+            "coverage": None if grouped.coverage is None else round(grouped.coverage, 4),
+        }
+    scores = [
+        {
+            "onet_soc_code": score.onet_soc_code,
+            "element_id": score.element_id,
+            "scale_id": "LV",
+            **key,
+            "level": score.level,
+            "uncertainty": score.standard_error,
+            "lower_ci_bound": score.lower,
+            "upper_ci_bound": score.upper,
+            "data_version": data_version,
+            "explanation": score.explanation,
+            "reply": score.reply,
+        }
+        for score in scoring.scores
+    ]
+    abstentions = [{"onet_soc_code": code, **key, "reason": reason} for code, reason in scoring.abstentions.items()]
+    return Scores.of([model], scores, abstentions)
+
+
 def evaluate_profilers(
     source: str,
     *,
@@ -138,23 +249,29 @@ def evaluate_profilers(
     With `states`, the embedded language model reads every title and description first. Raises SourceError,
     ConfigurationError (a package of the extra `llm` is absent).
     """
-    try:  # only who asks for it needs the extra
+    with _llm_extra():
         from skillgap.llm.encoder import encode
         from skillgap.llm.evaluation import evaluate
-        from skillgap.llm.profiles import described, read_levels, read_profiles
-    except ImportError as error:
-        raise ConfigurationError(f"{error.name} is not installed: run `pip install 'skillgap[llm]'`") from error
+        from skillgap.llm.profiles import described, read_evidence
 
     archive = find_release(source, cache_dir=cache_dir, download_url=download_url, on_bytes=on_bytes)
-    data = extract_onet_data(archive, also=PROFILE_TABLES)
-    levels, profiles = read_levels(data), read_profiles(data)
-    rated = [profiles[code] for code in levels.codes]
+    evidence = read_evidence(extract_onet_data(archive, also=PROFILE_TABLES).tables)
+    rated = [evidence.profiles[code] for code in evidence.levels.codes]
     if all(profile.abstention for profile in rated):
         raise ReleaseLayoutError(
             f"{archive.origin}: no tasks, titles and Job Zones to learn from; name a whole release"
         )
     encoded = encode(described(rated), cache_dir=cache_dir, on_text=on_text) if states else None
-    return list(evaluate(rated, levels, encoded))
+    return list(evaluate(rated, evidence.levels, encoded))
+
+
+@contextmanager
+def _llm_extra() -> Iterator[None]:
+    """Only who asks for a model needs the extra."""
+    try:
+        yield
+    except ImportError as error:
+        raise ConfigurationError(f"{error.name} is not installed: run `pip install 'skillgap[llm]'`") from error
 
 
 @contextmanager

@@ -34,6 +34,8 @@ class Settings(BaseSettings):
     onet_api_url: Annotated[str, Field(pattern="^https?://.")] | None = None
     """Base URL of the Web Services; None means O*NET's own."""
     onet_requests_per_second: Annotated[float, Field(gt=0, le=1000)] = REQUESTS_PER_SECOND
+    llm_model: str = "embedded:smollm2"
+    """The model that `skillgap enrich` asks, and whose levels it shows."""
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     workers: Annotated[int, Field(ge=1, le=256)] = 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, astuple, fields
@@ -19,6 +20,7 @@ from skillgap.model import GapReport, Occupation, Predictions, Provenance, Relea
 
 if TYPE_CHECKING:
     from skillgap.llm.evaluation import Score
+    from skillgap.nodes import Enrichment
     from skillgap.sources.onet_api_data import OnetApiData
     from skillgap.store.queries import Status
     from skillgap.store.tables import LoadReport
@@ -274,6 +276,31 @@ def _print_changes(what: str, report: LoadReport) -> None:
             out.print(f"  {what}: {', '.join(codes[:_NAMED])}{more}")
 
 
+def print_enrichment(enrichment: Enrichment) -> None:
+    """Say on standard error what was scored, what was not, and why."""
+    out = Console(stderr=True, highlight=False, soft_wrap=True)
+    scoring = enrichment.scoring
+    occupations = len({score.onet_soc_code for score in scoring.scores})
+    out.print(f"{enrichment.model}: {len(scoring.scores):,} levels of {occupations:,} occupations scored")
+    if enrichment.already_scored:
+        out.print(f"  {enrichment.already_scored:,} occupations were scored from the same ratings before")
+    if scoring.evaluation:
+        random, grouped = scoring.evaluation["random"], scoring.evaluation["grouped"]
+        out.print(
+            f"  judged on {grouped.occupations:,} rated occupations, each without its own ratings: mean absolute error "
+            f"{random.mae:.3f} levels, {grouped.mae:.3f} where nothing of its kind was known"
+        )
+    reasons = Counter(scoring.abstentions.values())
+    for reason, count in reasons.items():
+        out.print(f"  {count:,} occupations not scored: {reason}")
+    if not enrichment.report.rows_changed:
+        out.print("nothing changed: the database had it all")
+    for (code, element_id), reason in scoring.failures.items():
+        out.print(f"failed: {code} {element_id}: {reason}")
+    if scoring.failures:
+        out.print("run it again to try what failed once more")
+
+
 def print_status(status: Status, *, unrated: bool, as_json: bool) -> None:
     """Print what the database holds."""
     if as_json:
@@ -294,6 +321,9 @@ def print_status(status: Status, *, unrated: bool, as_json: bool) -> None:
         f"occupations     {status.occupations:,}: {rated:,} rated, {len(status.unrated):,} not (--unrated lists them)"
     )
     out.print(f"ratings         {', '.join(f'{count:,} from {source}' for source, count in status.sources.items())}")
+    for each in status.models:
+        shown = "" if each.is_active else " (not shown)"
+        out.print(f"predicted       {each.occupations:,} occupations by {each.predictions.model}{shown}")
     out.print(f"rows            {', '.join(f'{count:,} {name}' for name, count in status.tables.items() if count)}")
     if unrated:
         for code, title in status.unrated:

@@ -24,12 +24,12 @@ def whole() -> OnetData:
 
 @pytest.fixture(scope="module")
 def profiles(whole: OnetData) -> dict[str, Profile]:
-    return read_profiles(whole)
+    return read_profiles(whole.tables)
 
 
 @pytest.fixture(scope="module")
 def levels(whole: OnetData) -> Levels:
-    return read_levels(whole)
+    return read_levels(whole.tables)
 
 
 def lines(name: str) -> list[dict[str, str]]:

@@ -13,11 +13,12 @@ from sqlalchemy import Engine, delete, text, update
 
 from skillgap.analysis.ratings import NO_MONTH, Ratings
 from skillgap.errors import NoData, UnknownOccupation, UnratedOccupation
-from skillgap.model import Occupation, Release, SkillRating
+from skillgap.model import Occupation, Predictions, Release, SkillRating
 from skillgap.sources.onet_text import OnetData
 from skillgap.store.engine import read, write
 from skillgap.store.queries import (
     count_rows,
+    get_all_ratings,
     get_data_version,
     get_occupation_skills,
     get_ratings,
@@ -26,7 +27,7 @@ from skillgap.store.queries import (
     list_loads,
     list_unrated_occupations,
 )
-from skillgap.store.schema import Loads, Skills
+from skillgap.store.schema import Base, Loads, Skills
 from skillgap.store.tables import init_tables
 from tests.store.small_releases import (
     ACTIVE_MODEL,
@@ -149,15 +150,54 @@ def test_ratings_name_the_source_of_each_cell(loaded: Engine) -> None:
     np.testing.assert_array_equal(ratings.data_value, [[4.62, 6.0], [1.25, 4.0]])
 
 
-def test_scores_of_a_model_are_no_ratings(loaded: Engine) -> None:
-    scores = [llm_score(DEVELOPERS, READING), llm_score(CHIEFS, READING, level=6.9)]
+def test_predictions_stand_where_analysts_have_rated_nothing_and_never_else(loaded: Engine) -> None:
     before = ratings_of(loaded)
-    add(loaded, {"LLMModels": [ACTIVE_MODEL], "LLMSkillScores": scores})
-    after = ratings_of(loaded)
-    assert (after.codes, after.sources, after.occupations) == (before.codes, ("text",), before.occupations)
-    np.testing.assert_array_equal(after.data_value, before.data_value)
+    said = {"explanation": "leans", "scored_at": datetime(2026, 11, 24)}
+    scores = [
+        llm_score(DEVELOPERS, READING, level=3.51, uncertainty=0.4321, lower_ci_bound=2.5, upper_ci_bound=4.5, **said),
+        llm_score(CHIEFS, READING, level=6.9, uncertainty=0.5, lower_ci_bound=5.9, upper_ci_bound=7.0, **said),
+    ]
+    model = {**ACTIVE_MODEL, "release_number": "28.3", "occupations_judged": 2, "mae_grouped": 0.3306}
+    abstention = {"onet_soc_code": NURSES, "model": "smollm2", "prompt_version": "1", "reason": "too thin"}
+    add(loaded, {"LLMModels": [model], "LLMSkillScores": scores, "LLMAbstentions": [abstention]})
     with read(loaded) as connection:
+        found = get_all_ratings(connection)
         assert list_unrated_occupations(connection) == [(DEVELOPERS, "Software Developers")]
+    onet, llm, both = found["onet"], found["llm"], found["onet+llm"]
+
+    assert (onet.codes, onet.sources, onet.predictions) == (before.codes, ("text",), None)
+    np.testing.assert_array_equal(onet.data_value, before.data_value)
+    assert (llm.codes, llm.element_ids, llm.sources) == ((CHIEFS, DEVELOPERS), (READING,), ("llm",))
+    np.testing.assert_array_equal(llm.data_value, [[6.9], [3.51]])
+    np.testing.assert_array_equal(llm.standard_error, [[0.5], [0.4321]])
+    assert np.isnan(llm.importance).all()
+
+    assert (both.codes, both.element_ids) == ((CHIEFS, DEVELOPERS, NURSES), (READING, LISTENING))
+    np.testing.assert_array_equal(both.data_value, [[4.62, 4.88], [3.51, np.nan], [1.25, 4.0]])
+    np.testing.assert_array_equal(both.is_predicted, [[False, False], [True, False], [False, False]])
+    np.testing.assert_array_equal(both.lower, [[np.nan, np.nan], [2.5, np.nan], [np.nan, np.nan]])
+    assert [[both.sources[i] for i in row] for row in both.source] == [["text"] * 2, ["llm", "text"], ["text"] * 2]
+    assert both.predictions == llm.predictions == Predictions("smollm2", "1", "28.3", 2, None, 0.3306, None, None)
+    assert both.analysts is onet
+    [skill] = both.skills(DEVELOPERS)
+    assert skill == SkillRating(
+        *(READING, "Reading Comprehension", 3.51, 0.4321, 2.5, 4.5, None, None, None, False, False),
+        *("2026-11", "llm", "leans"),
+    )
+    states = {code: (each.is_rated, each.is_predicted, each.abstention) for code, each in both.occupations.items()}
+    assert states == {CHIEFS: (True, False, None), DEVELOPERS: (False, True, None), NURSES: (True, False, "too thin")}
+    assert both.provenance.sources == ["llm", "text"]
+    assert onet.provenance.predictions is None
+
+
+def test_a_model_that_is_not_active_predicts_nothing(loaded: Engine) -> None:
+    add(
+        loaded, {"LLMModels": [{**ACTIVE_MODEL, "is_active": None}], "LLMSkillScores": [llm_score(DEVELOPERS, READING)]}
+    )
+    with read(loaded) as connection:
+        found = get_all_ratings(connection)
+    assert found["onet+llm"] is found["onet"]
+    assert found["llm"].codes == ()
 
 
 def test_occupations_carry_title_description_source_and_date(loaded: Engine) -> None:
@@ -182,12 +222,27 @@ def test_ratings_before_the_first_load_are_empty(blank: Engine) -> None:
 
 def test_skills_come_by_importance_with_not_relevant_ones_last(shared: Engine) -> None:
     assert [astuple(skill) for skill in skills_of(shared, CHIEFS)] == [
-        (LISTENING, "Active Listening", 4.88, 0.227, 8, 4.12, 0.125, False, False, "2014-07", "text"),
-        (READING, "Reading Comprehension", 4.62, 0.183, 8, 4.0, 0.0, False, False, "2014-07", "text"),
+        (LISTENING, "Active Listening", 4.88, 0.227, None, None, 8, 4.12, 0.125, False, False, "2014-07", "text", None),
+        (READING, "Reading Comprehension", 4.62, 0.183, None, None, 8, 4.0, 0.0, False, False, "2014-07", "text", None),
     ]
     assert [astuple(skill) for skill in skills_of(shared, NURSES)] == [
-        (LISTENING, "Active Listening", 4.0, 0.0, 8, 3.75, 0.164, False, False, "2018-08", "text"),
-        (READING, "Reading Comprehension", 1.25, 0.491, 7, 2.38, 0.183, True, True, "2018-08", "text"),
+        (LISTENING, "Active Listening", 4.0, 0.0, None, None, 8, 3.75, 0.164, False, False, "2018-08", "text", None),
+        (
+            READING,
+            "Reading Comprehension",
+            1.25,
+            0.491,
+            None,
+            None,
+            7,
+            2.38,
+            0.183,
+            True,
+            True,
+            "2018-08",
+            "text",
+            None,
+        ),
     ]
 
 
@@ -294,7 +349,7 @@ def test_recreating_a_table_moves_the_data_version_and_keeps_the_release(loaded:
 
 def test_recreating_what_no_load_filled_is_no_change(loaded: Engine) -> None:
     first = data_version(loaded)
-    init_tables(loaded, recreate=["LLMSkillScores", "LLMModels", "OnetApiSkillsData"])
+    init_tables(loaded, recreate=["LLMAbstentions", "LLMSkillScores", "LLMModels", "OnetApiSkillsData"])
     assert data_version(loaded) == first
 
 
@@ -313,6 +368,9 @@ def test_elements_are_those_of_rated_occupations_under_the_text_names(loaded: En
 def test_the_release_is_that_of_the_last_text_load_also_where_it_changed_nothing(loaded: Engine) -> None:
     load(loaded, replace(RELEASE_A, release=Release("29.0", None)))
     assert ratings_of(loaded).release == Release("29.0", None)
+
+
+FILLED = {"Occupations", "Scales", "Elements", "Skills", "OnetApiOccupationData", "OnetApiSkillsData", "Loads"}
 
 
 def test_status_tells_what_the_database_holds(loaded: Engine) -> None:
@@ -334,9 +392,8 @@ def test_status_tells_what_the_database_holds(loaded: Engine) -> None:
         "Skills": 8,
         "OnetApiOccupationData": 1,
         "OnetApiSkillsData": 1,
-        "LLMModels": 0,
-        "LLMSkillScores": 0,
         "Loads": 2,
+        **dict.fromkeys(set(Base.metadata.tables) - FILLED, 0),
     }
     assert status.sources == {"api": 1, "text": 8}
     assert [record.release_number for record in status.loads] == ["29.0", "28.3"]

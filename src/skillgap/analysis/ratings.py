@@ -151,13 +151,11 @@ class Ratings:
             out[np.ix_(rows, columns)] = values
             return out
 
-        lacks = np.isnan(spread(self, "data_value"))
+        fills = np.isnan(spread(self, "data_value")) & ~np.isnan(spread(predicted, "data_value"))
         arrays: dict[str, Any] = {
-            name: np.where(lacks, spread(predicted, name), spread(self, name)) for name in _MISSING
+            name: np.where(fills, spread(predicted, name), spread(self, name)) for name in _MISSING
         }
-        for name in ("importance", "importance_standard_error", "importance_n"):  # may be there without a level
-            arrays[name] = spread(self, name)
-        arrays["source"] = np.where(lacks, arrays["source"] + np.int8(len(self.sources)), arrays["source"])
+        arrays["source"] = np.where(fills, arrays["source"] + np.int8(len(self.sources)), arrays["source"])
         return replace(
             self,
             predictions=predicted.predictions,
@@ -201,7 +199,7 @@ class Ratings:
         weight = np.where(counts, importance, 0.0)
         if self.analysts is None:
             return weight
-        return np.where(self.is_predicted & np.isnan(importance), self._usual_weight(self.analysts), weight)
+        return np.where(self.is_predicted, self._usual_weight(self.analysts), weight)
 
     def _usual_weight(self, analysts: Ratings) -> FloatArray:
         """Return the weights that go with these levels by a line through the analysts' ratings, one per skill."""
@@ -271,18 +269,20 @@ class Ratings:
         if row is not None:
             return row
         occupation = self.occupation(onet_soc_code)
-        raise UnratedOccupation(f"{self._why_not(occupation)}, so no gap can be computed", onet_soc_code=onet_soc_code)
+        raise UnratedOccupation(self._why_not(occupation), onet_soc_code=onet_soc_code)
 
     def _why_not(self, occupation: Occupation) -> str:
+        """Return why an occupation has no levels here, and the way out."""
         name = f"{occupation.onet_soc_code} ({occupation.title})"
         if occupation.is_rated:
-            return f"no levels are predicted for {name}; analysts have rated it: ask with ratings=onet+llm"
-        unrated = f"O*NET {self._release_text()} has no skill ratings for {name}"
+            return (
+                f"no levels are predicted for {name}, so no gap can be computed; "
+                "analysts have rated it: ask with ratings=onet+llm"
+            )
+        fact = f"O*NET {self._release_text()} has no skill ratings for {name}, so no gap can be computed"
         if occupation.is_predicted:
-            return f"{unrated}; predicted levels are there: ask with ratings=onet+llm"
-        if occupation.abstention:
-            return f"{unrated}, and none are predicted: {occupation.abstention}"
-        return unrated
+            return f"{fact}; predicted levels are there: ask with ratings=onet+llm"
+        return f"{fact}; nor is it predicted: {occupation.abstention}" if occupation.abstention else fact
 
     def occupation(self, onet_soc_code: str) -> Occupation:
         """Return an occupation, rated or not. Raises NoData, UnknownOccupation."""

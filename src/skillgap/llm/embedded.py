@@ -102,7 +102,14 @@ class Prediction:
     standard_error: FloatArray
     """Root mean square error to expect."""
     leaning: FloatArray
-    """(occupations, trained occupations): how much of a prediction leans on each; sums to 1, 0 where on none."""
+    """(occupations, trained occupations): how much of a prediction leans on each. Where others are alike, it sums to
+    about 1; what makes it lean less on twins is negative."""
+
+    @classmethod
+    def bare(cls, level: FloatArray, *, trained: int = 0) -> Prediction:
+        """Return levels without interval, error and leaning."""
+        lower, upper, error = (np.full_like(level, np.nan) for _ in range(3))
+        return cls(level, lower, upper, error, leaning=np.zeros((len(level), trained)))
 
 
 def predict(alike: FloatArray, trained: np.ndarray, asked: np.ndarray, level: FloatArray) -> Prediction:
@@ -132,12 +139,11 @@ def predict(alike: FloatArray, trained: np.ndarray, asked: np.ndarray, level: Fl
     scaled = (left_out @ rotation) / np.sqrt(spread_trained)[:, None]
     width = np.quantile(np.abs(scaled), _CONFIDENCE, axis=0) * np.sqrt(np.maximum(spread, 1e-9))[:, None]
     error = np.sqrt((scaled**2).mean(axis=0)) * np.sqrt(np.maximum(spread, 1e-9))[:, None]
-    shares = np.abs(solved)
     clipped = np.clip(predicted, 0.0, _HIGHEST)
     return Prediction(
         level=clipped,
         lower=np.clip(predicted - width, 0.0, _HIGHEST),
         upper=np.clip(predicted + width, 0.0, _HIGHEST),
         standard_error=error,
-        leaning=shares / np.maximum(shares.sum(axis=1, keepdims=True), 1e-12),
+        leaning=solved,
     )

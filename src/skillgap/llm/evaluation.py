@@ -9,14 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
 from skillgap.analysis.ratings import FloatArray
-from skillgap.llm.embedded import WEIGHTS, combined, kernels, predict
+from skillgap.llm.embedded import WEIGHTS, Prediction, combined, kernels, predict
 from skillgap.llm.profiles import Levels, Profile
 
 _FOLDS = 10
@@ -31,6 +30,8 @@ class Score:
     model: str
     folds: str
     """`random` or `grouped`."""
+    occupations: int
+    """Rated occupations that were predicted."""
     mae: float
     """Mean absolute error, level points."""
     rmse: float
@@ -45,13 +46,7 @@ class Score:
     seconds: float
 
 
-class _Predicted(NamedTuple):
-    level: FloatArray
-    lower: FloatArray | None = None
-    upper: FloatArray | None = None
-
-
-Model = Callable[[Rows, Rows], _Predicted]
+Model = Callable[[Rows, Rows], Prediction]
 """Predicts the rows of Levels given second from those given first."""
 
 
@@ -59,10 +54,15 @@ def evaluate(profiles: Sequence[Profile], levels: Levels, states: FloatArray | N
     """Score baselines and models. `profiles` are those of `levels`, in its order; `states` theirs, if at hand."""
     models = dict(_models(profiles, levels, states))
     for name, model in models.items():
-        for folds, fold in {"random": random_folds(len(levels.codes)), "grouped": group_folds(levels.codes)}.items():
+        for folds, fold in both_folds(levels.codes).items():
             started = time.perf_counter()
-            predicted = _out_of_fold(model, fold, levels.level)
-            yield _score(name, folds, predicted, levels.level, time.perf_counter() - started)
+            predicted = out_of_fold(model, fold, levels.level)
+            yield judged(name, folds, predicted, levels.level, time.perf_counter() - started)
+
+
+def both_folds(codes: Sequence[str]) -> dict[str, Rows]:
+    """Return the fold of each occupation, by kind of folds."""
+    return {"random": random_folds(len(codes)), "grouped": group_folds(codes)}
 
 
 def random_folds(count: int) -> Rows:
@@ -79,13 +79,13 @@ def _models(profiles: Sequence[Profile], levels: Levels, states: FloatArray | No
     level = levels.level
     zones = np.array([profile.job_zone or 0 for profile in profiles])
 
-    def skill_mean(trained: Rows, asked: Rows) -> _Predicted:
-        return _Predicted(np.tile(level[trained].mean(axis=0), (len(asked), 1)))
+    def skill_mean(trained: Rows, asked: Rows) -> Prediction:
+        return Prediction.bare(np.tile(level[trained].mean(axis=0), (len(asked), 1)))
 
-    def zone_mean(trained: Rows, asked: Rows) -> _Predicted:
+    def zone_mean(trained: Rows, asked: Rows) -> Prediction:
         means = {zone: level[trained[zones[trained] == zone]].mean(axis=0) for zone in np.unique(zones[trained])}
         overall = level[trained].mean(axis=0)
-        return _Predicted(np.array([means.get(zones[row], overall) for row in asked]))
+        return Prediction.bare(np.array([means.get(zones[row], overall) for row in asked]))
 
     yield "mean of the skill", skill_mean
     yield "mean of the skill in the Job Zone", zone_mean
@@ -101,34 +101,36 @@ def _models(profiles: Sequence[Profile], levels: Levels, states: FloatArray | No
             continue
         alike = combined(parts, weights)
 
-        def regression(trained: Rows, asked: Rows, alike: FloatArray = alike) -> _Predicted:
-            found = predict(alike, trained, asked, level[trained])
-            return _Predicted(found.level, found.lower, found.upper)
+        def regression(trained: Rows, asked: Rows, alike: FloatArray = alike) -> Prediction:
+            return predict(alike, trained, asked, level[trained])
 
         yield name, regression
 
 
-def _out_of_fold(model: Model, fold: Rows, level: FloatArray) -> _Predicted:
-    """Return every occupation as predicted from the other folds."""
-    whole = {name: np.full_like(level, np.nan) for name in ("level", "lower", "upper")}
+def out_of_fold(model: Model, fold: Rows, level: FloatArray) -> Prediction:
+    """Return every occupation as predicted from the other folds; leaning is (occupations, occupations)."""
+    whole = Prediction.bare(np.full_like(level, np.nan), trained=len(level))
     for each in np.unique(fold):
-        asked = np.flatnonzero(fold == each)
-        found = model(np.flatnonzero(fold != each), asked)
-        for name, values in whole.items():
-            if (part := getattr(found, name)) is not None:
-                values[asked] = part
-    return _Predicted(**whole)
+        trained, asked = np.flatnonzero(fold != each), np.flatnonzero(fold == each)
+        found = model(trained, asked)
+        for name in ("level", "lower", "upper", "standard_error"):
+            getattr(whole, name)[asked] = getattr(found, name)
+        if found.leaning.size:
+            whole.leaning[np.ix_(asked, trained)] = found.leaning
+    return whole
 
 
-def _score(model: str, folds: str, predicted: _Predicted, level: FloatArray, seconds: float) -> Score:
+def judged(model: str, folds: str, predicted: Prediction, level: FloatArray, seconds: float) -> Score:
+    """Return how good out-of-fold levels are."""
     error = predicted.level - level
     coverage = None
-    if predicted.lower is not None and predicted.upper is not None and not np.isnan(predicted.lower).any():
+    if not np.isnan(predicted.lower).any():
         coverage = float(((level >= predicted.lower) & (level <= predicted.upper)).mean())
     columns = zip(predicted.level.T, level.T, strict=True)
     return Score(
         model=model,
         folds=folds,
+        occupations=len(level),
         mae=float(np.abs(error).mean()),
         rmse=float(np.sqrt((error**2).mean())),
         bias=float(error.mean()),

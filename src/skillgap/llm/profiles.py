@@ -1,18 +1,17 @@
-"""What is known of an occupation besides its ratings: the input of every model. Importance is never part of it.
+"""What is known of occupations besides their ratings: the input of every model. Importance is never part of it.
 
 Importance correlates with level at 0.97, and an occupation without levels has none either.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from skillgap.analysis.ratings import FloatArray, exact_means
-from skillgap.sources.onet_text import OnetData
 
 
 @dataclass(frozen=True)
@@ -39,8 +38,20 @@ class Profile:
 
 
 @dataclass(frozen=True)
+class Skill:
+    """One skill as a model is told of it."""
+
+    element_id: str
+    name: str
+    description: str
+    """Empty where not loaded."""
+    anchors: tuple[tuple[int, str], ...]
+    """What levels mean: (level, example), levels ascending; empty where not loaded."""
+
+
+@dataclass(frozen=True)
 class Levels:
-    """Analysts' levels of the rated occupations."""
+    """Analysts' levels of the occupations that they rated whole."""
 
     codes: tuple[str, ...]
     element_ids: tuple[str, ...]
@@ -49,12 +60,29 @@ class Levels:
     standard_error: FloatArray
 
 
-def read_profiles(data: OnetData) -> dict[str, Profile]:
-    """Return the profile of every occupation of a release that was extracted with PROFILE_TABLES."""
-    tasks = _texts(data.tables["TaskStatements"], "task")
-    titles = _texts(data.tables["AlternateTitles"], "alternate_title")
-    zones = dict(data.tables["JobZones"][["onet_soc_code", "job_zone"]].itertuples(index=False, name=None))
-    interests = _interests(data.tables["Interests"])
+@dataclass(frozen=True)
+class Evidence:
+    """All that a model may be told, and fitted to."""
+
+    profiles: Mapping[str, Profile]
+    """By O*NET-SOC code."""
+    skills: tuple[Skill, ...]
+    """In the order of the levels' elements."""
+    levels: Levels
+
+
+def read_evidence(tables: Mapping[str, pd.DataFrame]) -> Evidence:
+    """Return what the tables of a release tell, PROFILE_TABLES among them; from its files, or from the store."""
+    levels = read_levels(tables)
+    return Evidence(read_profiles(tables), _skills(tables, levels.element_ids), levels)
+
+
+def read_profiles(tables: Mapping[str, pd.DataFrame]) -> dict[str, Profile]:
+    """Return the profile of every occupation."""
+    tasks = _texts(tables["TaskStatements"], "task")
+    titles = _texts(tables["AlternateTitles"], "alternate_title")
+    zones = dict(tables["JobZones"][["onet_soc_code", "job_zone"]].itertuples(index=False, name=None))
+    interests = _interests(tables["Interests"])
     return {
         code: Profile(
             onet_soc_code=code,
@@ -65,24 +93,45 @@ def read_profiles(data: OnetData) -> dict[str, Profile]:
             job_zone=int(zones[code]) if code in zones else None,
             interests=interests.get(code),
         )
-        for code, title, description in data.tables["Occupations"][
-            ["onet_soc_code", "title", "description"]
-        ].itertuples(index=False, name=None)
+        for code, title, description in tables["Occupations"][["onet_soc_code", "title", "description"]].itertuples(
+            index=False, name=None
+        )
     }
 
 
-def read_levels(data: OnetData) -> Levels:
-    """Return the levels of the rated occupations of a release. Source: Skills, scale LV."""
-    rows = data.tables["Skills"].query("scale_id == 'LV'")
+def read_levels(tables: Mapping[str, pd.DataFrame]) -> Levels:
+    """Return the levels of the rated occupations. Source: Skills, scale LV."""
+    rows = tables["Skills"].query("scale_id == 'LV'")
     level, error, n = (
         rows.pivot(index="onet_soc_code", columns="element_id", values=name).sort_index().sort_index(axis="columns")
         for name in ("data_value", "standard_error", "n")
     )
+    is_whole = level.notna().all(axis=1)
+    level, error, n = level[is_whole], error[is_whole], n[is_whole]
     return Levels(
         codes=tuple(level.index),
         element_ids=tuple(level.columns),
         level=exact_means(level.to_numpy(np.float64), n.fillna(0).to_numpy(np.int32)),
         standard_error=error.to_numpy(np.float64),
+    )
+
+
+def _skills(tables: Mapping[str, pd.DataFrame], element_ids: Sequence[str]) -> tuple[Skill, ...]:
+    elements = tables["Elements"].set_index("element_id")
+    names, descriptions = (elements[name].fillna("").to_dict() for name in ("element_name", "description"))
+    anchors = tables["LevelScaleAnchors"].query("scale_id == 'LV'").sort_values("anchor_value")
+    by_element = {
+        str(element_id): tuple(group[["anchor_value", "anchor_description"]].itertuples(index=False, name=None))
+        for element_id, group in anchors.groupby("element_id")
+    }
+    return tuple(
+        Skill(
+            element_id=element_id,
+            name=names[element_id],
+            description=descriptions[element_id],
+            anchors=by_element.get(element_id, ()),
+        )
+        for element_id in element_ids
     )
 
 

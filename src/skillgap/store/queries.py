@@ -8,13 +8,15 @@ from datetime import date, datetime
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, and_, column, func, literal, null, select, table
+import pandas as pd
+from sqlalchemy import ColumnElement, Connection, Select, and_, column, func, literal, null, select, table, true
 from sqlalchemy import Date as SqlDate
 from sqlalchemy import DateTime as SqlDateTime
 
 from skillgap.analysis.ratings import NO_MONTH, Ratings
+from skillgap.errors import NoData
 from skillgap.model import Occupation, Predictions, RatingsChoice, Release, SkillRating
-from skillgap.store.schema import Base, LLMAbstentions, LLMModels, Loads
+from skillgap.store.schema import LOAD_ORDER, Base, LLMAbstentions, LLMModels, LLMSkillScores, Loads, Occupations
 
 OCCUPATIONS_VIEW = table(
     "OccupationsView",
@@ -56,6 +58,12 @@ _PREDICTED = {
 }
 """What of a prediction stands where of a rating."""
 
+_MODEL_COLUMNS = (
+    *(LLMModels.model, LLMModels.prompt_version, LLMModels.release_number, LLMModels.occupations_judged),
+    *(LLMModels.mae_random, LLMModels.mae_grouped, LLMModels.bias, LLMModels.coverage),
+)
+"""In the order of Predictions."""
+
 _HAS_RATING = SKILLS_VIEW.c.source != "llm"
 _IS_LEVEL = and_(SKILLS_VIEW.c.scale_id == "LV", SKILLS_VIEW.c.data_value.is_not(None))
 
@@ -77,6 +85,17 @@ class LoadRecord:
 
 
 @dataclass(frozen=True)
+class ModelRecord:
+    """A model whose scores are kept."""
+
+    predictions: Predictions
+    is_active: bool
+    """Its scores are those shown."""
+    occupations: int
+    """How many it has scored."""
+
+
+@dataclass(frozen=True)
 class Status:
     """What the database holds."""
 
@@ -90,6 +109,8 @@ class Status:
     """Rows of every table."""
     sources: dict[str, int]
     """Rows of SkillsView by source."""
+    models: list[ModelRecord]
+    """The active one first."""
     loads: list[LoadRecord]
     """The last one first."""
 
@@ -98,12 +119,13 @@ def get_status(connection: Connection) -> Status:
     """Return what the database holds."""
     return Status(
         data_version=get_data_version(connection),
-        release=_get_release(connection, "text"),
-        web_services_release=_get_release(connection, "api"),
+        release=get_release(connection, "text"),
+        web_services_release=get_release(connection, "api"),
         occupations=len(get_titles(connection)),
         unrated=list_unrated_occupations(connection),
         tables=count_rows(connection),
         sources=count_skills_by_source(connection),
+        models=list_models(connection),
         loads=list_loads(connection),
     )
 
@@ -113,9 +135,18 @@ def get_data_version(connection: Connection) -> str:
 
     The time tells apart loads of the same number in databases of the same place, one made anew after the other.
     """
-    changes = select(Loads.load_id, Loads.finished_at).where(Loads.rows_changed > 0)
+    return _last_change(connection, true())
+
+
+def _last_change(connection: Connection, which: ColumnElement[bool]) -> str:
+    changes = select(Loads.load_id, Loads.finished_at).where(Loads.rows_changed > 0, which)
     last = connection.execute(changes.order_by(Loads.load_id.desc()).limit(1)).first()
     return f"{last.load_id}-{last.finished_at:%Y%m%dT%H%M%SZ}" if last else ""
+
+
+def get_ratings_version(connection: Connection) -> str:
+    """Return the data version that analysts' ratings had last: that of the last load but those of scores."""
+    return _last_change(connection, Loads.source != "llm")
 
 
 def list_loads(connection: Connection) -> list[LoadRecord]:
@@ -177,6 +208,80 @@ def get_occupation_skills(connection: Connection, onet_soc_code: str) -> list[Sk
     return get_occupation_ratings(connection, onet_soc_code).skills(onet_soc_code)
 
 
+# -- what models are told, and what they said ---------------------------------------------------------------------
+
+
+def get_tables(connection: Connection) -> dict[str, pd.DataFrame]:
+    """Return the text tables, in their columns; in Skills the levels of SkillsView that analysts rated, newest ones."""
+    tables = {
+        name: _frame(connection, select(*Base.metadata.tables[name].c)) for name in LOAD_ORDER if name != "Skills"
+    }
+    view = SKILLS_VIEW.c
+    rating = (view.onet_soc_code, view.element_id, view.scale_id, view.data_value, view.n, view.standard_error)
+    known = select(Occupations.onet_soc_code)
+    tables["Skills"] = _frame(connection, select(*rating).where(_IS_LEVEL, _HAS_RATING, view.onet_soc_code.in_(known)))
+    return tables
+
+
+def _frame(connection: Connection, query: Select[Any]) -> pd.DataFrame:
+    result = connection.execute(query)
+    return pd.DataFrame(result.all(), columns=list(result.keys()))
+
+
+def count_scores(connection: Connection, *, model: str, prompt_version: str, data_version: str) -> dict[str, int]:
+    """Return how many skills of each occupation a model has scored with the ratings of a data version."""
+    score = LLMSkillScores
+    query = select(score.onet_soc_code, func.count()).where(
+        score.model == model, score.prompt_version == prompt_version, score.data_version == data_version
+    )
+    rows = connection.execute(query.group_by(score.onet_soc_code))
+    return {code: count for code, count in rows}  # noqa: C416 - a Row is no pair to the type checker
+
+
+def get_scores(connection: Connection) -> tuple[dict[str, Any], list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return what the active model said: its row of LLMModels, and its rows of LLMSkillScores and LLMAbstentions.
+
+    Raises NoData where no model is active.
+    """
+    model = (
+        connection.execute(
+            select(*(each for each in LLMModels.__table__.c if each.name != "is_active")).where(
+                LLMModels.is_active == 1
+            )
+        )
+        .mappings()
+        .first()
+    )
+    if model is None:
+        raise NoData("no model has scored anything yet; run `skillgap enrich`")
+    rows = (
+        connection.execute(
+            select(*each.__table__.c).where(
+                each.model == model["model"], each.prompt_version == model["prompt_version"]
+            )
+        )
+        for each in (LLMSkillScores, LLMAbstentions)
+    )
+    scores, abstentions = ([dict(row) for row in result.mappings()] for result in rows)
+    return dict(model), scores, abstentions
+
+
+def list_models(connection: Connection) -> list[ModelRecord]:
+    """Return every model whose scores are kept, the active one first."""
+    model, score = LLMModels, LLMSkillScores
+    occupations = (
+        select(func.count(func.distinct(score.onet_soc_code)))
+        .where(score.model == model.model, score.prompt_version == model.prompt_version)
+        .scalar_subquery()
+    )
+    rows = connection.execute(
+        select(*_MODEL_COLUMNS, model.is_active, occupations).order_by(
+            model.is_active.is_(None), model.model, model.prompt_version
+        )
+    )
+    return [ModelRecord(Predictions(*row[:-2]), bool(row[-2]), row[-1]) for row in rows]
+
+
 def _get_ratings(connection: Connection, which: ColumnElement[bool]) -> dict[RatingsChoice, Ratings]:
     analysts = _Pivot(
         _RATED, connection.execute(select(*(SKILLS_VIEW.c[name] for name in _RATED)).where(which, _HAS_RATING)).all()
@@ -195,8 +300,8 @@ def _get_ratings(connection: Connection, which: ColumnElement[bool]) -> dict[Rat
     empty = replace(
         Ratings.empty(),
         data_version=get_data_version(connection),
-        release=_get_release(connection, "text"),
-        web_services_release=_get_release(connection, "api"),
+        release=get_release(connection, "text"),
+        web_services_release=get_release(connection, "api"),
         occupations=_get_occupations(connection, rated=set(analysts.codes), predicted=set(predicted.codes)),
     )
     onet = replace(empty, **analysts.arrays())
@@ -237,13 +342,11 @@ def _get_occupations(connection: Connection, *, rated: set[str], predicted: set[
 
 
 def _get_predictions(connection: Connection) -> Predictions:
-    model = LLMModels
-    figures = (model.occupations_judged, model.mae_random, model.mae_grouped, model.bias, model.coverage)
-    active = select(model.model, model.prompt_version, model.release_number, *figures).where(model.is_active == 1)
-    return Predictions(*connection.execute(active).one())
+    return Predictions(*connection.execute(select(*_MODEL_COLUMNS).where(LLMModels.is_active == 1)).one())
 
 
-def _get_release(connection: Connection, source: str) -> Release | None:
+def get_release(connection: Connection, source: str = "text") -> Release | None:
+    """Return the release that a source gave last."""
     loads = select(Loads.release_number, Loads.release_date).where(Loads.source == source)
     if source == "api":  # asked occupation by occupation: one that changed nothing says nothing of the rows
         loads = loads.where(Loads.rows_changed > 0)

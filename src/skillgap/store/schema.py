@@ -31,6 +31,13 @@ MYSQL = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": 
 """Named, since MySQL 8.4 and MariaDB differ in their defaults, and foreign keys need one collation."""
 
 
+LOAD_ORDER = (
+    *("Occupations", "Scales", "Elements", "Skills", "JobZones", "Interests"),
+    *("TaskStatements", "AlternateTitles", "RelatedOccupations", "LevelScaleAnchors"),
+)
+"""The tables of a text release, parents before children."""
+
+
 class Base(DeclarativeBase):
     metadata = MetaData(
         naming_convention={

@@ -21,7 +21,9 @@ from sqlalchemy import (
     Date,
     Engine,
     Insert,
+    Integer,
     MetaData,
+    String,
     Table,
     and_,
     delete,
@@ -31,22 +33,19 @@ from sqlalchemy import (
     select,
     text,
     true,
+    update,
 )
 from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.schema import CreateTable
+from sqlalchemy.types import TypeEngine
 
 from skillgap.errors import ConfigurationError, LoadConflict, SchemaMismatch
 from skillgap.model import Release
 from skillgap.store.engine import read, shown, write
-from skillgap.store.schema import MYSQL, Base, Loads
+from skillgap.store.schema import LOAD_ORDER, MYSQL, Base, LLMModels, Loads
 
 VIEWS = ("OccupationsView", "SkillsView")
-LOAD_ORDER = (
-    *("Occupations", "Scales", "Elements", "Skills", "JobZones", "Interests"),
-    *("TaskStatements", "AlternateTitles", "RelatedOccupations", "LevelScaleAnchors"),
-)
-"""The tables of a text release, parents before children."""
 API_TABLES = {"Occupations": "OnetApiOccupationData", "Skills": "OnetApiSkillsData"}
 """Where the rows of O*NET Web Services go, parents before children."""
 SOURCE_TABLES = {
@@ -154,6 +153,45 @@ def _migrate(connection: Connection) -> None:
         ) from error
 
 
+@dataclass(frozen=True)
+class Scores:
+    """What a model said of some occupations, each table in its columns."""
+
+    model: pd.DataFrame
+    """One row of LLMModels, less is_active."""
+    scores: pd.DataFrame
+    """Of LLMSkillScores, less scored_at."""
+    abstentions: pd.DataFrame
+    """Of LLMAbstentions."""
+    scored_at: datetime
+
+    @classmethod
+    def of(
+        cls,
+        model: Sequence[Mapping[str, object]],
+        scores: Sequence[Mapping[str, object]],
+        abstentions: Sequence[Mapping[str, object]],
+        *,
+        scored_at: datetime | None = None,
+    ) -> Scores:
+        """Return rows as tables; `scored_at` is now unless given."""
+        tables = {"LLMModels": model, "LLMSkillScores": scores, "LLMAbstentions": abstentions}
+        frames = [_scores_frame(name, rows) for name, rows in tables.items()]
+        return cls(frames[0], frames[1], frames[2], scored_at or _now())
+
+
+def _scores_frame(name: str, rows: Sequence[Mapping[str, object]]) -> pd.DataFrame:
+    columns = [each.name for each in _table(name).columns if each.name not in ("is_active", "scored_at")]
+    names = [each for each in columns if not rows or each in rows[0]]
+    types = {each: _dtype(_table(name).c[each].type) for each in names}
+    frame = pd.DataFrame({each: [row[each] for row in rows] for each in names}).astype(types)
+    return frame.sort_values([key.name for key in _table(name).primary_key], ignore_index=True)
+
+
+def _dtype(type_: TypeEngine[Any]) -> str:
+    return "str" if isinstance(type_, String) else "Int64" if isinstance(type_, Integer) else "float64"
+
+
 # -- loading a text release ---------------------------------------------------------------------------------------
 
 
@@ -199,6 +237,7 @@ def load_release(
     release: Release,
     origin: str,
     sha256: str,
+    scores: Scores | None = None,
     accept_loss: bool = False,
     on_rows: OnRows | None = None,
 ) -> LoadReport:
@@ -207,7 +246,8 @@ def load_release(
     Tables of LOAD_ORDER that are not given stay as they are. Only differences are written: new rows are inserted and
     changed ones staged and upserted, parents first; rows that the release no longer has are deleted, children first.
     The same release again writes only its line in Loads.
-    A release that would leave many occupations without ratings is refused unless `accept_loss`: it may be cut off.
+    `scores` are stored with it; their model becomes the active one where none is. A release that would leave many
+    occupations without ratings is refused unless `accept_loss`: it may be cut off.
     Raises LoadConflict, DatabaseUnavailable, SchemaMismatch; then nothing has changed.
     """
     started_at = _now()
@@ -225,6 +265,8 @@ def load_release(
             raise _conflict(error, release) from error
         _check_counts(connection, report)
         _record(connection, "text", report, release=release, origin=origin, sha256=sha256, started_at=started_at)
+        if scores:
+            _write_scores(connection, scores, release=release, activate=False)
     return report
 
 
@@ -292,6 +334,55 @@ def _api_differences(
             is_changed = is_changed & ~pd.MultiIndex.from_frame(found.after[key]).isin(pd.MultiIndex.from_frame(dated))
         differences[target] = replace(found, gone=gone, is_changed=is_changed)
     return differences
+
+
+def upsert_scores(engine: Engine, scores: Scores, *, release: Release, activate: bool) -> LoadReport:
+    """Store what a model said, in one transaction; with `activate`, or where no model is active, show it from now on.
+
+    Of the occupations that it speaks of, scores of this model that it no longer gives are deleted; other models' stay.
+    A score that is there already keeps its time. Raises LoadConflict, DatabaseUnavailable, SchemaMismatch.
+    """
+    with _one_load_at_a_time(engine), write(engine) as connection:
+        return _write_scores(connection, scores, release=release, activate=activate)
+
+
+def _write_scores(connection: Connection, scores: Scores, *, release: Release, activate: bool) -> LoadReport:
+    started_at = _now()
+    key = {name: str(scores.model[name].iloc[0]) for name in ("model", "prompt_version")}
+    codes = sorted({*scores.scores["onet_soc_code"], *scores.abstentions["onet_soc_code"]})
+    changes = []
+    for name, rows in (
+        ("LLMModels", scores.model),
+        ("LLMSkillScores", scores.scores),
+        ("LLMAbstentions", scores.abstentions),
+    ):
+        found = _compare(connection, name, rows, codes=None if name == "LLMModels" else codes)
+        gone = found.gone[
+            (found.gone["model"] == key["model"]) & (found.gone["prompt_version"] == key["prompt_version"])
+        ]
+        written = rows.assign(scored_at=scores.scored_at) if name == "LLMSkillScores" else rows
+        upsert(connection, name, written[found.is_new | found.is_changed])
+        _delete(connection, name, gone)
+        changes.append(TableChange(name, len(rows), int(found.is_new.sum()), int(found.is_changed.sum()), len(gone)))
+    if _activate(connection, key, even_over_another=activate):
+        changes[0] = replace(changes[0], updated=changes[0].updated + 1)
+    report = LoadReport(changes, was_empty=False, newly_rated=[], no_longer_rated=[], levels_changed=0)
+    origin = f"{key['model']} {key['prompt_version']}"
+    _record(connection, "llm", report, release=release, origin=origin, sha256=None, started_at=started_at)
+    return report
+
+
+def _activate(connection: Connection, key: Mapping[str, str], *, even_over_another: bool) -> bool:
+    """Make a model the active one; return whether that is news."""
+    is_it = and_(LLMModels.model == key["model"], LLMModels.prompt_version == key["prompt_version"])
+    active = connection.execute(
+        select(LLMModels.model, LLMModels.prompt_version).where(LLMModels.is_active == 1)
+    ).first()
+    if active and (tuple(active) == tuple(key.values()) or not even_over_another):
+        return False
+    connection.execute(update(LLMModels).values(is_active=None))
+    connection.execute(update(LLMModels).where(is_it).values(is_active=1))
+    return True
 
 
 def _check_loss(report: LoadReport, what: str, *, accept_loss: bool) -> None:

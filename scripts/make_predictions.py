@@ -1,0 +1,38 @@
+"""Write the starter's predictions from a release: `python scripts/make_predictions.py RELEASE` (a path or a number).
+
+The release is loaded into a database of its own and enriched there by the default embedded model.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from datetime import UTC, datetime
+
+from skillgap import terminal
+from skillgap.llm.profiler import EMBEDDED, find_embedded
+from skillgap.nodes import enrich_skill_data, extract_load_text_files
+from skillgap.settings import read_settings
+from skillgap.sources.predictions import PredictedLevels, write_predictions
+from skillgap.store.engine import make_engine, read
+from skillgap.store.queries import get_scores
+
+
+def main(release: str) -> None:
+    settings = read_settings()
+    with tempfile.TemporaryDirectory() as folder, terminal.progress() as bars:
+        engine = make_engine(f"sqlite:///{folder}/skillgap.db")
+        data, _ = extract_load_text_files(engine, release, cache_dir=settings.cache_dir)
+        profiler = find_embedded(EMBEDDED, cache_dir=settings.cache_dir, on_text=bars.on_text)
+        enrich_skill_data(engine, profiler)
+        with read(engine) as connection:
+            model, scores, abstentions = get_scores(connection)
+        engine.dispose()
+    predicted = PredictedLevels(model, scores, abstentions, datetime.now(UTC))
+    write_predictions(predicted, data_version=f"O*NET {data.release.number}")
+    figures = f"MAE {model['mae_random']} random, {model['mae_grouped']} grouped"
+    print(f"{len(scores):,} levels by {model['model']}: {figures}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,169 @@
+"""The profiler: which level of each skill an occupation asks for, said by a model that was fitted to O*NET's ratings.
+
+Two kinds of model stand behind it: embedded ones (kernel ridge regression, with or without a language model's states)
+and generative ones (asked by a prompt, then calibrated).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from skillgap.errors import ConfigurationError, UnknownOccupation
+from skillgap.llm.embedded import Prediction, kernel, predict
+from skillgap.llm.encoder import OnText, encode
+from skillgap.llm.evaluation import Score, both_folds, judged, out_of_fold
+from skillgap.llm.profiles import Evidence, Profile, described
+
+_SHOWN = 3
+"""Occupations that an explanation names."""
+
+
+@dataclass(frozen=True)
+class SkillScore:
+    """The level of one skill in one occupation, said by a model."""
+
+    onet_soc_code: str
+    element_id: str
+    level: float
+    """Points of scale LV, two decimals."""
+    lower: float
+    upper: float
+    """Ends of the 95 % interval of the analysts' level."""
+    standard_error: float
+    """Root mean square error to expect, level points."""
+    explanation: str
+    model: str
+    prompt_version: str
+    reply: str | None = None
+    """What a generative model said, word for word."""
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """What became of the occupations that were asked for."""
+
+    scores: list[SkillScore]
+    evaluation: Mapping[str, Score] = field(default_factory=dict)
+    """How good the model is, by kind of folds; empty where nothing was scored."""
+    abstentions: Mapping[str, str] = field(default_factory=dict)
+    """Occupations whose profile is too thin to tell, with the reason."""
+    failures: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """Occupations and elements without a valid reply, with the reason."""
+
+
+class Profiler(Protocol):
+    """A model that scores occupations."""
+
+    @property
+    def model(self) -> str:
+        """The model's name."""
+
+    @property
+    def prompt_version(self) -> str:
+        """Version of the prompt, or of the recipe."""
+
+    def score(self, evidence: Evidence, codes: Sequence[str]) -> Scoring:
+        """Score the skills of occupations whose profile is not too thin; a rated one without its own ratings."""
+
+
+def llm_skill_profiler(profiler: Profiler, evidence: Evidence, codes: Sequence[str]) -> Scoring:
+    """Return the levels of all skills of the occupations, as a model says.
+
+    Raises UnknownOccupation, ConfigurationError (nothing to fit a model to).
+    """
+    if unknown := [code for code in codes if code not in evidence.profiles]:
+        raise UnknownOccupation(f"no occupation {unknown[0]} is in the text release", onet_soc_code=unknown[0])
+    if all(evidence.profiles[code].abstention for code in evidence.levels.codes):
+        raise ConfigurationError(
+            "nothing to fit a model to: load a whole release, with tasks and Job Zones; the starter has none"
+        )
+    abstentions = {code: reason for code in codes if (reason := evidence.profiles[code].abstention)}
+    wanted = [code for code in codes if code not in abstentions]
+    if not wanted:
+        return Scoring([], abstentions=abstentions)
+    found = profiler.score(evidence, wanted)
+    return Scoring(found.scores, found.evaluation, {**found.abstentions, **abstentions}, found.failures)
+
+
+EMBEDDED = "embedded:smollm2"
+"""The default model."""
+_PREFIX = "embedded:"
+
+
+def find_embedded(name: str, *, cache_dir: Path, on_text: OnText | None = None) -> Embedded:
+    """Return the embedded model of a name: with the states of SmolLM2, or of words alone. Raises ConfigurationError."""
+    if name == EMBEDDED:
+        return Embedded(name, lambda known: encode(described(known), cache_dir=cache_dir, on_text=on_text))
+    if name == f"{_PREFIX}words":
+        return Embedded(name, None)
+    raise ConfigurationError(f"no model {name}; embedded ones are {EMBEDDED} and {_PREFIX}words")
+
+
+Encode = Callable[[Sequence[Profile]], np.ndarray[tuple[int, int], np.dtype[np.float64]]]
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """Kernel ridge regression on O*NET's own ratings; deterministic for a data version."""
+
+    model: str
+    encode: Encode | None
+    """Gives a language model's states of profiles; None leaves them out."""
+    prompt_version: str = "kernels-1"
+
+    def score(self, evidence: Evidence, codes: Sequence[str]) -> Scoring:
+        """Score occupations; those that are rated, and the model itself, by what others alone tell."""
+        levels = evidence.levels
+        # All that can be told of, so that what is asked does not change what is answered.
+        others = [
+            code
+            for code, profile in evidence.profiles.items()
+            if code not in set(levels.codes) and not profile.abstention
+        ]
+        known = [evidence.profiles[code] for code in (*levels.codes, *others)]
+        alike = kernel(known, self.encode(known) if self.encode else None)
+        trained = np.arange(len(levels.codes))
+        folded = {
+            folds: out_of_fold(lambda a, b: predict(alike, a, b, levels.level[a]), fold, levels.level)
+            for folds, fold in both_folds(levels.codes).items()
+        }
+        unrated = predict(alike, trained, np.arange(len(levels.codes), len(known)), levels.level)
+        scores: list[SkillScore] = []
+        for code in codes:
+            if code in others:
+                scores += self._scores(evidence, code, unrated, others.index(code))
+            else:
+                scores += self._scores(evidence, code, folded["random"], levels.codes.index(code))
+        evaluation = {
+            folds: judged(self.model, folds, predicted, levels.level, 0.0) for folds, predicted in folded.items()
+        }
+        return Scoring(scores, evaluation)
+
+    def _scores(self, evidence: Evidence, code: str, predicted: Prediction, row: int) -> list[SkillScore]:
+        levels, leaning = evidence.levels, predicted.leaning[row]
+        most = np.argsort(-leaning, kind="stable")[:_SHOWN]
+        titles = {i: evidence.profiles[levels.codes[i]].title for i in most}
+
+        def explained(column: int) -> str:
+            shares = (f"{titles[i]} ({leaning[i]:.0%}, level {levels.level[i, column]:.2f})" for i in most)
+            return f"leans most on {', '.join(shares)}"
+
+        return [
+            SkillScore(
+                onet_soc_code=code,
+                element_id=element_id,
+                level=round(float(predicted.level[row, column]), 2),
+                lower=round(float(predicted.lower[row, column]), 2),
+                upper=round(float(predicted.upper[row, column]), 2),
+                standard_error=round(float(predicted.standard_error[row, column]), 4),
+                explanation=explained(column),
+                model=self.model,
+                prompt_version=self.prompt_version,
+            )
+            for column, element_id in enumerate(levels.element_ids)
+        ]
