@@ -20,7 +20,9 @@ from skillgap.model import RatingsChoice
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from skillgap.llm.profiler import Profiler
     from skillgap.settings import Settings
+    from skillgap.terminal import LoadProgress
 
 
 class _Commands(TyperGroup):
@@ -252,7 +254,7 @@ def enrich(
     from skillgap import terminal
     from skillgap.logs import configure_logging
     from skillgap.model import parse_code
-    from skillgap.nodes import enrich_skill_data, find_profiler
+    from skillgap.nodes import enrich_skill_data
     from skillgap.settings import read_settings
 
     if unrated + all_ + bool(occupation) > 1:
@@ -263,7 +265,7 @@ def enrich(
     with terminal.progress() as bars:
         enrichment = enrich_skill_data(
             engine,
-            find_profiler(engine, model or settings.llm_model, cache_dir=settings.cache_dir, on_text=bars.on_text),
+            _profiler(engine, model or settings.llm_model, settings, bars),
             codes=[parse_code(code) for code in occupation or ()],
             rated=all_,
             limit=limit,
@@ -336,6 +338,24 @@ def _engine() -> Engine:
             typer.echo(f"first use: putting the starter data into {settings.embedded_database}", err=True)
             _load(engine, "starter", settings)
     return engine
+
+
+def _profiler(engine: Engine, name: str, settings: Settings, bars: LoadProgress) -> Profiler:
+    from skillgap.nodes import find_profiler
+
+    return find_profiler(
+        engine,
+        name,
+        cache_dir=settings.cache_dir,
+        prompt_version=settings.llm_prompt,
+        base_url=settings.llm_base_url,
+        api_key=settings.llm_api_key.get_secret_value() if settings.llm_api_key else None,
+        on_text=bars.on_text,
+        on_reply=bars.on_reply,
+        concurrency=settings.llm_concurrency,
+        requests_per_minute=settings.llm_requests_per_minute,
+        most_tokens=settings.llm_most_tokens,
+    )
 
 
 def _load(engine: Engine, source: str, settings: Settings, *, accept_loss: bool = False) -> None:

@@ -11,6 +11,9 @@
     │   ├── OnetApiProtocolError    an answer that is not what the Web Services' manual says
     │   └── OnetApiRefusal          an answer with the status of an error
     │       └── CredentialsRefused  401 or 403
+    ├── LLMError                    a language model cannot be used
+    │   ├── ModelUnavailable        it failed again and again
+    │   └── ModelRefusesCredentials 401 or 403
     ├── StoreError                  the database cannot do what was asked
     │   ├── DatabaseUnavailable     no connection, connection lost, disk full
     │   ├── SchemaMismatch          its tables are not those of this version
@@ -107,6 +110,24 @@ class CredentialsRefused(OnetApiRefusal):
     """O*NET Web Services refuse the credentials (401, 403)."""
 
     code = "credentials-refused"
+
+
+class LLMError(SkillgapError):
+    """A language model cannot be used."""
+
+    code = "llm"
+
+
+class ModelUnavailable(LLMError):
+    """The model's server failed again and again."""
+
+    code = "model-unavailable"
+
+
+class ModelRefusesCredentials(LLMError):
+    """The model's server answered with 401 or 403."""
+
+    code = "model-refuses-credentials"
 
 
 class StoreError(SkillgapError):

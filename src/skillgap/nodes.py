@@ -6,9 +6,9 @@ import asyncio
 import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 from sqlalchemy import Engine
@@ -22,12 +22,13 @@ from skillgap.sources.onet_text import OnetData, extract_onet_data
 from skillgap.sources.predictions import read_predictions
 from skillgap.sources.releases import DOWNLOAD_URL, PROFILE_TABLES, STARTER, OnBytes, find_release
 from skillgap.store.engine import read
-from skillgap.store.queries import count_scores, get_ratings_version, get_release, get_tables
+from skillgap.store.queries import count_scores, get_ratings_version, get_release, get_reply, get_tables
 from skillgap.store.tables import (
     LoadReport,
     OnRows,
     Scores,
     init_tables,
+    keep_reply,
     load_release,
     upsert_api_data,
     upsert_scores,
@@ -36,6 +37,7 @@ from skillgap.store.tables import (
 if TYPE_CHECKING:
     from skillgap.llm.encoder import OnText
     from skillgap.llm.evaluation import Score
+    from skillgap.llm.generative import OnReply, Reply
     from skillgap.llm.profiler import Profiler, Scoring
 
 
@@ -156,11 +158,51 @@ class Enrichment:
     """What was stored."""
 
 
-def find_profiler(engine: Engine, name: str, *, cache_dir: Path, on_text: OnText | None = None) -> Profiler:
-    """Return the model of a name. Raises ConfigurationError."""
+def find_profiler(
+    engine: Engine,
+    name: str,
+    *,
+    cache_dir: Path,
+    prompt_version: str = "levels-1",
+    base_url: str | None = None,
+    api_key: str | None = None,
+    on_text: OnText | None = None,
+    on_reply: OnReply | None = None,
+    **limits: Any,
+) -> Profiler:
+    """Return the model of a name, `embedded:…` or `provider:model`; the replies of the latter are kept in the database.
+
+    `limits` are the fields of `llm.generative.Limits`. Raises ConfigurationError.
+    """
     with _llm_extra():
-        from skillgap.llm.profiler import find_embedded
-    return find_embedded(name, cache_dir=cache_dir, on_text=on_text)
+        from skillgap.llm.generative import Limits, find_generative
+        from skillgap.llm.profiler import Calibrated, find_embedded
+    if name.startswith("embedded:"):
+        return find_embedded(name, cache_dir=cache_dir, on_text=on_text)
+    generative = find_generative(
+        name, prompt_version=prompt_version, base_url=base_url, api_key=api_key, limits=Limits(**limits)
+    )
+    return Calibrated(generative, _KeptReplies(engine), on_reply=on_reply)
+
+
+@dataclass(frozen=True)
+class _KeptReplies:
+    """Replies in the database: what is paid for outlives the run."""
+
+    engine: Engine
+
+    def get(self, request_sha256: str) -> Reply | None:
+        from skillgap.llm.generative import Reply
+
+        with read(self.engine) as connection:
+            row = get_reply(connection, request_sha256)
+        if row is None:
+            return None
+        return Reply(row["reply"], row["input_tokens"], row["output_tokens"], row["seconds"], row["error"])
+
+    def put(self, request_sha256: str, reply: Reply, **spoken_of: str | None) -> None:
+        fields = {**asdict(reply), **spoken_of, "request_sha256": request_sha256}
+        keep_reply(self.engine, {("reply" if name == "text" else name): value for name, value in fields.items()})
 
 
 def enrich_skill_data(

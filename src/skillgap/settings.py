@@ -36,6 +36,15 @@ class Settings(BaseSettings):
     onet_requests_per_second: Annotated[float, Field(gt=0, le=1000)] = REQUESTS_PER_SECOND
     llm_model: str = "embedded:smollm2"
     """The model that `skillgap enrich` asks, and whose levels it shows."""
+    llm_prompt: str = "levels-1"
+    """Version of a generative model's prompt."""
+    llm_api_key: SecretStr | None = None
+    llm_base_url: Annotated[str, Field(pattern="^https?://.")] | None = None
+    """Of a server that speaks OpenAI's language; None means the provider's own."""
+    llm_concurrency: Annotated[int, Field(ge=1, le=256)] = 4
+    llm_requests_per_minute: Annotated[float, Field(gt=0)] = 60.0
+    llm_most_tokens: Annotated[int, Field(ge=1)] | None = None
+    """Of one run, in and out."""
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     workers: Annotated[int, Field(ge=1, le=256)] = 1

@@ -220,6 +220,10 @@ class LoadProgress:
         """Show texts read by the language model."""
         self._update("texts", done, total)
 
+    def on_reply(self, done: int, total: int) -> None:
+        """Show replies of a language model."""
+        self._update("replies", done, total)
+
     def on_rows(self, table: str, done: int, total: int) -> None:
         """Show a table being written."""
         self._update(table, done, total)

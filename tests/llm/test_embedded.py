@@ -155,7 +155,7 @@ def test_the_model_reads_texts_and_its_states_are_kept(
     again = encode(described(some)[::-1], cache_dir=tmp_path / "elsewhere")
     np.testing.assert_array_equal(again[::-1], states)
     assert len({state.tobytes() for state in states}) == 3
-    monkeypatch.setattr(encoder, "_model_file", lambda: pytest.fail("what was encoded is kept"))
+    monkeypatch.setattr(encoder, "model_file", lambda: pytest.fail("what was encoded is kept"))
     np.testing.assert_array_equal(encode(described(some), cache_dir=tmp_path), states)
 
 

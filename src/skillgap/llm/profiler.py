@@ -6,6 +6,7 @@ and generative ones (asked by a prompt, then calibrated).
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,10 +14,13 @@ from typing import Protocol
 
 import numpy as np
 
-from skillgap.errors import ConfigurationError, UnknownOccupation
+from skillgap.analysis.ratings import FloatArray
+from skillgap.errors import ConfigurationError, ModelUnavailable, UnknownOccupation
+from skillgap.llm.calibration import calibrate
 from skillgap.llm.embedded import Prediction, kernel, predict
 from skillgap.llm.encoder import OnText, encode
 from skillgap.llm.evaluation import Score, both_folds, judged, out_of_fold
+from skillgap.llm.generative import Generative, OnReply, RawLevel, Replies
 from skillgap.llm.profiles import Evidence, Profile, described
 
 _SHOWN = 3
@@ -139,10 +143,7 @@ class Embedded:
                 scores += self._scores(evidence, code, unrated, others.index(code))
             else:
                 scores += self._scores(evidence, code, folded["random"], levels.codes.index(code))
-        evaluation = {
-            folds: judged(self.model, folds, predicted, levels.level, 0.0) for folds, predicted in folded.items()
-        }
-        return Scoring(scores, evaluation)
+        return Scoring(scores, judged_whole(self.model, folded, levels.level))
 
     def _scores(self, evidence: Evidence, code: str, predicted: Prediction, row: int) -> list[SkillScore]:
         levels, leaning = evidence.levels, predicted.leaning[row]
@@ -154,16 +155,140 @@ class Embedded:
             return f"leans most on {', '.join(shares)}"
 
         return [
-            SkillScore(
-                onet_soc_code=code,
-                element_id=element_id,
-                level=round(float(predicted.level[row, column]), 2),
-                lower=round(float(predicted.lower[row, column]), 2),
-                upper=round(float(predicted.upper[row, column]), 2),
-                standard_error=round(float(predicted.standard_error[row, column]), 4),
-                explanation=explained(column),
-                model=self.model,
-                prompt_version=self.prompt_version,
-            )
+            _score(self, code, element_id, predicted, row, column, explained(column))
             for column, element_id in enumerate(levels.element_ids)
         ]
+
+
+# -- generative models ----------------------------------------------------------------------------------------------
+
+_SEED = 29
+_SAMPLE = 60
+"""Rated occupations that a generative model is calibrated and judged by."""
+_FEWEST = 10
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """A generative model, put right by what it says of a sample of rated occupations."""
+
+    generative: Generative
+    replies: Replies
+    sample: int = _SAMPLE
+    on_reply: OnReply | None = None
+
+    @property
+    def model(self) -> str:
+        """The model's name."""
+        return self.generative.name
+
+    @property
+    def prompt_version(self) -> str:
+        """Version of the prompt."""
+        return self.generative.prompt.version
+
+    def score(self, evidence: Evidence, codes: Sequence[str]) -> Scoring:
+        """Ask for the sample and the occupations, and calibrate; a rated one by others alone. Raises LLMError."""
+        levels = evidence.levels
+        sample = self.sampled(levels.codes)
+        said = self.raw_levels(evidence, [*sample, *(code for code in codes if code not in sample)])
+        raw = said.matrix(sample, levels.element_ids)
+        level = levels.level[[levels.codes.index(code) for code in sample]]
+        is_whole = ~np.isnan(raw).all(axis=1)
+        if is_whole.sum() < min(_FEWEST, len(sample)):
+            raise ModelUnavailable(
+                f"{self.model} gave valid replies for {is_whole.sum()} of {len(sample)} rated occupations, "
+                f"too few to calibrate it; one reason: {next(iter(said.failures.values()), 'none')}"
+            )
+        folded = calibrated_out_of_fold(raw, level, sample)
+        rows: dict[str, tuple[Prediction, int]] = {
+            code: (folded["random"], row) for row, code in enumerate(sample) if code in codes
+        }
+        others = [code for code in codes if code not in sample]
+        asked = calibrate(raw, level, said.matrix(others, levels.element_ids))
+        rows |= {code: (asked, row) for row, code in enumerate(others)}
+        scores = [
+            _score(self, code, element_id, *rows[code], column, found.explanation, found.reply)
+            for code in codes
+            for column, element_id in enumerate(levels.element_ids)
+            if (found := said.levels.get((code, element_id)))
+        ]
+        failures = {key: reason for key, reason in said.failures.items() if key[0] in codes}
+        return Scoring(scores, judged_whole(self.model, folded, level), failures=failures)
+
+    def sampled(self, rated: Sequence[str]) -> list[str]:
+        """Return the sample: the same ones for the same rated occupations."""
+        chosen = np.random.default_rng(_SEED).permutation(len(rated))[: self.sample]
+        return [rated[row] for row in sorted(chosen)]
+
+    def raw_levels(self, evidence: Evidence, codes: Sequence[str]) -> Said:
+        """Ask for the levels of the occupations. Raises LLMError."""
+        profiles = [evidence.profiles[code] for code in codes]
+        outcomes = asyncio.run(self.generative.ask(profiles, evidence.skills, self.replies, on_reply=self.on_reply))
+        levels: dict[tuple[str, str], RawLevel] = {}
+        failures: dict[tuple[str, str], str] = {}
+        for each in outcomes:
+            if isinstance(each, RawLevel):
+                levels[each.onet_soc_code, each.element_id] = each
+                continue
+            for skill in evidence.skills:
+                if each.element_id in (None, skill.element_id):
+                    failures[each.onet_soc_code, skill.element_id] = each.reason
+        return Said(levels, failures)
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a generative model said, and where it said nothing that can be used, by code and element id."""
+
+    levels: Mapping[tuple[str, str], RawLevel]
+    failures: Mapping[tuple[str, str], str]
+
+    def matrix(self, codes: Sequence[str], element_ids: Sequence[str]) -> FloatArray:
+        """Return raw levels: (codes, elements), NaN where there is none."""
+        rows = [
+            [found.level if (found := self.levels.get((code, element_id))) else np.nan for element_id in element_ids]
+            for code in codes
+        ]
+        return np.array(rows, dtype=np.float64).reshape(len(codes), len(element_ids))
+
+
+def calibrated_out_of_fold(raw: FloatArray, level: FloatArray, codes: Sequence[str]) -> dict[str, Prediction]:
+    """Return the calibrated levels of rated occupations, none by itself, by kind of folds."""
+    return {
+        folds: out_of_fold(lambda a, b: calibrate(raw[a], level[a], raw[b]), fold, level)
+        for folds, fold in both_folds(codes).items()
+    }
+
+
+def judged_whole(model: str, folded: Mapping[str, Prediction], level: FloatArray) -> dict[str, Score]:
+    """Return how good predictions are, by kind of folds, on the occupations that have all of them."""
+    return {
+        folds: judged(model, folds, found.of(is_whole), level[is_whole], 0.0)
+        for folds, found in folded.items()
+        if (is_whole := np.flatnonzero(~np.isnan(found.level).any(axis=1))).size
+    }
+
+
+def _score(
+    profiler: Profiler,
+    code: str,
+    element_id: str,
+    predicted: Prediction,
+    row: int,
+    column: int,
+    explanation: str,
+    reply: str | None = None,
+) -> SkillScore:
+    return SkillScore(
+        onet_soc_code=code,
+        element_id=element_id,
+        level=round(float(predicted.level[row, column]), 2),
+        lower=round(float(predicted.lower[row, column]), 2),
+        upper=round(float(predicted.upper[row, column]), 2),
+        standard_error=round(float(predicted.standard_error[row, column]), 4),
+        explanation=explanation,
+        model=profiler.model,
+        prompt_version=profiler.prompt_version,
+        reply=reply,
+    )

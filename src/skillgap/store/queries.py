@@ -12,11 +12,21 @@ import pandas as pd
 from sqlalchemy import ColumnElement, Connection, Select, and_, column, func, literal, null, select, table, true
 from sqlalchemy import Date as SqlDate
 from sqlalchemy import DateTime as SqlDateTime
+from sqlalchemy import Float as SqlFloat
 
 from skillgap.analysis.ratings import NO_MONTH, Ratings
 from skillgap.errors import NoData
 from skillgap.model import Occupation, Predictions, RatingsChoice, Release, SkillRating
-from skillgap.store.schema import LOAD_ORDER, Base, LLMAbstentions, LLMModels, LLMSkillScores, Loads, Occupations
+from skillgap.store.schema import (
+    LOAD_ORDER,
+    Base,
+    LLMAbstentions,
+    LLMModels,
+    LLMReplies,
+    LLMSkillScores,
+    Loads,
+    Occupations,
+)
 
 OCCUPATIONS_VIEW = table(
     "OccupationsView",
@@ -32,17 +42,17 @@ SKILLS_VIEW = table(
     column("element_id"),
     column("scale_id"),
     column("element_name"),
-    column("data_value"),
+    column("data_value", SqlFloat),
     column("n"),
-    column("standard_error"),
+    column("standard_error", SqlFloat),
     column("recommend_suppress"),
     column("not_relevant"),
     column("date_updated", SqlDate),
     column("source"),
-    column("llm_data_value"),
-    column("llm_uncertainty"),
-    column("llm_lower_ci_bound"),
-    column("llm_upper_ci_bound"),
+    column("llm_data_value", SqlFloat),
+    column("llm_uncertainty", SqlFloat),
+    column("llm_lower_ci_bound", SqlFloat),
+    column("llm_upper_ci_bound", SqlFloat),
     column("llm_explanation"),
     column("llm_scored_at", SqlDateTime),
 )
@@ -264,6 +274,15 @@ def get_scores(connection: Connection) -> tuple[dict[str, Any], list[dict[str, A
     )
     scores, abstentions = ([dict(row) for row in result.mappings()] for result in rows)
     return dict(model), scores, abstentions
+
+
+def get_reply(connection: Connection, request_sha256: str) -> Mapping[str, Any] | None:
+    """Return the row of LLMReplies for a request, None where it has no valid reply."""
+    query = select(*LLMReplies.__table__.c).where(
+        LLMReplies.request_sha256 == request_sha256, LLMReplies.error.is_(None)
+    )
+    row = connection.execute(query).mappings().first()
+    return dict(row) if row else None
 
 
 def list_models(connection: Connection) -> list[ModelRecord]:

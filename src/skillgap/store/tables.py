@@ -43,7 +43,7 @@ from sqlalchemy.types import TypeEngine
 from skillgap.errors import ConfigurationError, LoadConflict, SchemaMismatch
 from skillgap.model import Release
 from skillgap.store.engine import read, shown, write
-from skillgap.store.schema import LOAD_ORDER, MYSQL, Base, LLMModels, Loads
+from skillgap.store.schema import LOAD_ORDER, MYSQL, Base, LLMModels, LLMReplies, Loads
 
 VIEWS = ("OccupationsView", "SkillsView")
 API_TABLES = {"Occupations": "OnetApiOccupationData", "Skills": "OnetApiSkillsData"}
@@ -344,6 +344,23 @@ def upsert_scores(engine: Engine, scores: Scores, *, release: Release, activate:
     """
     with _one_load_at_a_time(engine), write(engine) as connection:
         return _write_scores(connection, scores, release=release, activate=activate)
+
+
+def keep_reply(engine: Engine, row: Mapping[str, Any]) -> None:
+    """Keep a reply, a row of LLMReplies less `asked_at`, over an earlier one; tokens and seconds add up.
+
+    Raises DatabaseUnavailable, SchemaMismatch.
+    """
+    is_it = LLMReplies.request_sha256 == row["request_sha256"]
+    spent = ("input_tokens", "output_tokens", "seconds")
+    with write(engine) as connection:
+        before = connection.execute(select(*(getattr(LLMReplies, name) for name in spent)).where(is_it)).first()
+        now = {**row, "asked_at": _now()}
+        if before is None:
+            connection.execute(insert(LLMReplies).values(now))
+        else:
+            added = {name: row[name] + earlier for name, earlier in zip(spent, before, strict=True)}
+            connection.execute(update(LLMReplies).where(is_it).values({**now, **added}))
 
 
 def _write_scores(connection: Connection, scores: Scores, *, release: Release, activate: bool) -> LoadReport:

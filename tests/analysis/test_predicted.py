@@ -1,0 +1,117 @@
+"""Gaps with a predicted side: the model's error counts, analysts' values win, and rated pairs are not touched."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from skillgap.analysis.gap import identify_skill_gap
+from skillgap.analysis.ratings import Ratings
+from skillgap.errors import UnratedOccupation
+from skillgap.model import Occupation, Predictions
+from tests.analysis.builders import make_ratings
+
+CLERK, NURSE, DEVELOPER, MILITARY = "11-0000.00", "12-0000.00", "15-0000.00", "55-0000.00"
+MODEL = Predictions("some-model", "1", "29.0", 2, 0.3, 0.33, 0.0, 0.94)
+
+
+def predicted(levels: dict[str, list[float | None]], *, error: float = 0.4) -> Ratings:
+    width = len(next(iter(levels.values())))
+    shape = {"n": 0, "importance": np.nan, "importance_standard_error": np.nan, "importance_n": 0}
+    given = {name: dict.fromkeys(levels, [value] * width) for name, value in shape.items()}
+    given["standard_error"] = dict.fromkeys(levels, [error] * width)
+    for end, sign in (("lower", -2), ("upper", 2)):
+        given[end] = {code: [np.nan if v is None else v + sign * error for v in row] for code, row in levels.items()}
+    return replace(make_ratings(levels, **given), sources=("llm",), predictions=MODEL)
+
+
+def both(onet: Ratings, llm: Ratings) -> Ratings:
+    """Return them filled, with occupations as the store gives them."""
+    occupations = {
+        code: Occupation(code, f"Title {code}", None, code in onet.codes, code not in onet.codes, None, "text", None)
+        for code in sorted({*onet.codes, *llm.codes})
+    }
+    onet, llm = (replace(each, occupations=occupations) for each in (onet, llm))
+    return onet.filled_with(replace(llm, analysts=onet))
+
+
+RATED = {CLERK: [2.0, 3.0, 1.0], NURSE: [4.5, 3.5, 2.0]}
+
+
+def test_a_gap_to_a_rated_target_has_both_errors_by_hand():
+    ratings = both(make_ratings(RATED), predicted({DEVELOPER: [3.5, 3.4, 2.5]}))
+    report = identify_skill_gap(DEVELOPER, NURSE, ratings)
+    first = report.skill_gaps[0]
+    assert (first.gap, first.from_data_value, first.from_source, first.to_source) == (1.0, 3.5, "llm", "text")
+    assert (first.from_lower, first.from_upper, first.to_lower) == (2.7, 4.3, None)
+    error = math.hypot(0.4, 0.125)
+    assert first.standard_error == pytest.approx(error, abs=5e-5)
+    assert first.p_value == pytest.approx(2 * stats.t.sf(1.0 / error, 14), abs=2e-6)
+    assert first.gap_upper == pytest.approx(1.0 + stats.t.ppf(0.975, 14) * error, abs=5e-5)
+    assert not first.distinguishable, "with a rater's error of 0.125 it would be"
+    assert (
+        identify_skill_gap(
+            DEVELOPER, NURSE, both(make_ratings(RATED), predicted({DEVELOPER: [3.5, 3.4, 2.5]}, error=0.125))
+        )
+        .skill_gaps[0]
+        .distinguishable
+    )
+
+
+def test_a_rated_pair_is_the_same_with_and_without_predictions():
+    onet = make_ratings(RATED)
+    with_predictions = both(onet, predicted({NURSE: [0.0, 0.0, 0.0], DEVELOPER: [7.0, 7.0, 7.0]}))
+    alone, beside = (identify_skill_gap(CLERK, NURSE, ratings) for ratings in (onet, with_predictions))
+    assert (alone.summary, alone.skill_gaps) == (beside.summary, beside.skill_gaps)
+
+
+def test_a_prediction_fills_a_cell_that_analysts_left_out_and_no_other():
+    onet = make_ratings({CLERK: [2.0, None, 1.0]})
+    ratings = both(onet, predicted({CLERK: [6.0, 5.0, 6.0]}))
+    np.testing.assert_array_equal(ratings.data_value, [[2.0, 5.0, 1.0]])
+    assert [ratings.sources[i] for i in ratings.source[0]] == ["text", "llm", "text"]
+    np.testing.assert_array_equal(ratings.n, [[8, 0, 8]])
+
+
+def test_a_level_that_neither_has_stays_missing():
+    ratings = both(make_ratings({CLERK: [2.0, None]}), predicted({DEVELOPER: [None, 3.0]}))
+    np.testing.assert_array_equal(ratings.data_value, [[2.0, np.nan], [np.nan, 3.0]])
+    np.testing.assert_array_equal(ratings.is_predicted, [[False, False], [False, True]])
+
+
+def test_predicted_levels_weigh_what_ratings_at_that_level_weigh_on_average():
+    levels = {f"1{i}-0000.00": [level] for i, level in enumerate([0.0, 1.0, 2.0, 4.0])}
+    importance = {code: [1.0 + 0.5 * row[0]] for code, row in levels.items()}
+    not_relevant = {code: [row[0] == 0.0] for code, row in levels.items()}  # weighs 0
+    onet = make_ratings(levels, importance=importance, not_relevant=not_relevant)
+    ratings = both(onet, predicted({"20-0000.00": [3.0]}))
+    line = np.polyfit([0.0, 1.0, 2.0, 4.0], [0.0, 1.5, 2.0, 3.0], 1)
+    assert ratings.weight[-1, 0] == pytest.approx(np.polyval(line, 3.0))
+    np.testing.assert_array_equal(ratings.weight[:-1], onet.weight)
+
+
+def test_without_predictions_nothing_is_copied():
+    onet = make_ratings(RATED)
+    assert onet.filled_with(Ratings.empty()) is onet
+
+
+@pytest.mark.parametrize(
+    ("occupation", "words"),
+    [
+        ({"is_predicted": True}, "predicted levels are there: ask with ratings=onet+llm"),
+        ({"abstention": "too thin"}, "nor is it predicted: too thin"),
+        ({"is_rated": True}, "no levels are predicted for 55-0000.00"),
+    ],
+)
+def test_who_has_no_levels_is_told_why(occupation: dict[str, object], words: str):
+    ratings = make_ratings(RATED)
+    facts = {"is_rated": False, "is_predicted": False, "abstention": None, **occupation}
+    unrated = Occupation(MILITARY, "Air Crew", None, **facts, source="text", as_of=None)
+    ratings = replace(ratings, occupations={**ratings.occupations, MILITARY: unrated})
+    with pytest.raises(UnratedOccupation, match=r"55-0000\.00 \(Air Crew\), so no gap") as raised:
+        ratings.row(MILITARY)
+    assert words in str(raised.value)

@@ -1,0 +1,150 @@
+"""The profiler on O*NET 29.0: what it says, of whom, and that a sure gap from predictions is one."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+
+from skillgap.analysis.ratings import Ratings
+from skillgap.analysis.significance import compare_means
+from skillgap.errors import ConfigurationError, UnknownOccupation
+from skillgap.llm.profiler import EMBEDDED, Embedded, Scoring, find_embedded, llm_skill_profiler
+from skillgap.llm.profiles import Evidence, read_evidence
+from skillgap.sources.onet_text import extract_onet_data
+from skillgap.sources.predictions import read_predictions
+from skillgap.sources.releases import PROFILE_TABLES, Archive
+from tests.conftest import onet_zip
+
+DEVELOPER, SCIENTIST, NURSE, MILITARY = "15-1252.00", "15-2051.00", "29-1141.00", "55-1011.00"
+WORDS = Embedded("embedded:words", None)
+
+
+@pytest.fixture(scope="module")
+def evidence() -> Evidence:
+    return read_evidence(extract_onet_data(Archive(onet_zip("29_0"), "29.0"), also=PROFILE_TABLES).tables)
+
+
+@pytest.fixture(scope="module")
+def scoring(evidence: Evidence) -> Scoring:
+    """All occupations of 29.0, without the language model."""
+    return llm_skill_profiler(WORDS, evidence, list(evidence.profiles))
+
+
+def test_every_occupation_is_scored_whole_or_abstained_from_with_the_reason(evidence: Evidence, scoring: Scoring):
+    scored = {score.onet_soc_code for score in scoring.scores}
+    assert (len(scored), len(scoring.abstentions), len(scoring.scores)) == (923, 93, 923 * 35)
+    assert scored.isdisjoint(scoring.abstentions)
+    assert "no tasks and no Job Zone" in scoring.abstentions[MILITARY]
+    assert scoring.failures == {}
+    for score in scoring.scores:
+        assert 0 <= score.lower <= score.level <= score.upper <= 7
+        assert score.level == round(score.level, 2)
+    assert len(evidence.skills) == 35
+    assert all(skill.description and skill.anchors for skill in evidence.skills)
+
+
+def test_the_same_question_has_the_same_answer_whatever_else_is_asked(evidence: Evidence, scoring: Scoring):
+    alone = llm_skill_profiler(WORDS, evidence, [DEVELOPER, NURSE])
+    among = [score for score in scoring.scores if score.onet_soc_code in (DEVELOPER, NURSE)]
+    assert sorted(alone.scores, key=lambda score: score.onet_soc_code) == among
+    assert alone.evaluation["random"].mae == scoring.evaluation["random"].mae
+
+
+def test_an_explanation_names_rated_occupations_their_levels_and_how_far_they_count(
+    evidence: Evidence, scoring: Scoring
+):
+    [score] = [score for score in scoring.scores if (score.onet_soc_code, score.element_id) == (DEVELOPER, "2.A.1.a")]
+    named = score.explanation.removeprefix("leans most on ")
+    assert named.startswith("Computer Hardware Engineers (18%, level 4.50), ")
+    row = evidence.levels.codes.index("17-2061.00")
+    assert evidence.levels.level[row, evidence.levels.element_ids.index("2.A.1.a")] == 4.5
+
+
+def test_a_rated_occupation_is_never_told_its_own_ratings(evidence: Evidence, scoring: Scoring):
+    row = evidence.levels.codes.index(NURSE)
+    level = evidence.levels.level.copy()
+    level[row] = 7.0 - level[row]
+    other = Evidence(
+        evidence.profiles,
+        evidence.skills,
+        type(evidence.levels)(
+            evidence.levels.codes, evidence.levels.element_ids, level, evidence.levels.standard_error
+        ),
+    )
+    before = [score.level for score in scoring.scores if score.onet_soc_code == NURSE]
+    after = [score.level for score in llm_skill_profiler(WORDS, other, [NURSE]).scores]
+    assert before == after
+
+
+def as_matrix(scoring: Scoring, evidence: Evidence, field: str) -> np.ndarray:
+    by_key = {(score.onet_soc_code, score.element_id): getattr(score, field) for score in scoring.scores}
+    levels = evidence.levels
+    return np.array([[by_key[code, element_id] for element_id in levels.element_ids] for code in levels.codes])
+
+
+def test_the_standard_error_is_that_of_the_error(evidence: Evidence, scoring: Scoring):
+    away = (as_matrix(scoring, evidence, "level") - evidence.levels.level) / as_matrix(
+        scoring, evidence, "standard_error"
+    )
+    assert away.std() == pytest.approx(1.0, abs=0.05)
+    assert abs(away.mean()) < 0.05
+
+
+@pytest.mark.parametrize("sides", ["one predicted", "both predicted"])
+def test_a_sure_gap_from_predictions_is_seldom_a_gap_the_other_way(evidence: Evidence, scoring: Scoring, sides: str):
+    said, error = (as_matrix(scoring, evidence, field) for field in ("level", "standard_error"))
+    rated, rater_error = evidence.levels.level, evidence.levels.standard_error
+    rng = random.Random(29)
+    first, second = np.array([rng.sample(range(len(rated)), 2) for _ in range(4_000)]).T
+    target, target_error = (said, error) if sides == "both predicted" else (rated, rater_error)
+    gap = target[second] - said[first]
+    eight = np.full(gap.shape, 8)
+    sure = compare_means(gap, standard_errors=(error[first], target_error[second]), n=(eight, eight)).distinguishable
+    assert sure.mean() > 0.1, "and such gaps are found"
+    wrong = sure & (gap * (rated[second] - rated[first]) <= 0)
+    assert wrong.sum() / sure.sum() < 0.005
+
+
+def test_usual_weights_give_nearly_the_shortfall_of_the_real_ones(ratings: Ratings):
+    onet = ratings.analysts
+    usual = onet._usual_weight(onet)
+    rng = random.Random(29)
+    real, fitted = [], []
+    for _ in range(2_000):
+        a, b = rng.sample(range(len(onet.codes)), 2)
+        gap = np.maximum(onet.level[b] - onet.level[a], 0)
+        real.append(gap @ onet.weight[b] / onet.weight[b].sum())
+        fitted.append(gap @ usual[b] / usual[b].sum())
+    assert np.corrcoef(real, fitted)[0, 1] > 0.998
+    assert abs(np.mean(real) - np.mean(fitted)) < 0.01
+
+
+def test_unknown_occupations_and_models_and_thin_releases_are_refused(evidence: Evidence):
+    with pytest.raises(UnknownOccupation, match=r"no occupation 99-9999\.00 is in the text release"):
+        llm_skill_profiler(WORDS, evidence, ["99-9999.00"])
+    with pytest.raises(ConfigurationError, match="no model embedded:gpt; embedded ones are embedded:smollm2 and"):
+        find_embedded("embedded:gpt", cache_dir=None)
+    thin = extract_onet_data(Archive(onet_zip("26_1"), "26.1"), also=PROFILE_TABLES)
+    with pytest.raises(ConfigurationError, match="nothing to fit a model to: load a whole release"):
+        llm_skill_profiler(WORDS, read_evidence(thin.tables), [DEVELOPER])
+
+
+# -- what the starter carries -----------------------------------------------------------------------------------------
+
+
+def test_the_starter_carries_the_44_unrated_occupations_that_can_be_predicted(evidence: Evidence, scoring: Scoring):
+    carried = read_predictions()
+    by_key = {(row["onet_soc_code"], row["element_id"]): row for row in carried.scores}
+    unrated = set(evidence.profiles) - set(evidence.levels.codes)
+    assert {code for code, _ in by_key} == unrated - set(scoring.abstentions)
+    assert len(by_key) == len(carried.scores) == 44 * 35
+    assert {row["onet_soc_code"]: row["reason"] for row in carried.abstentions} == scoring.abstentions
+    assert carried.model["model"] == EMBEDDED
+    for folds in ("random", "grouped"):
+        assert carried.model[f"mae_{folds}"] == pytest.approx(scoring.evaluation[folds].mae, abs=0.003)
+    words = {(score.onet_soc_code, score.element_id): score for score in scoring.scores}
+    away = [abs(row["level"] - words[key].level) for key, row in by_key.items()]
+    assert np.mean(away) < 0.05, "the language model's states change little"
+    assert max(away) < 0.5
