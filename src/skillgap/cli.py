@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -276,12 +277,16 @@ def enrich(
         raise typer.Exit(1)
 
 
-@llm.command(epilog="Example: skillgap llm evaluate 29.0")
+@llm.command(epilog="Example: skillgap llm evaluate 29.0 --model embedded:smollm2")
 def evaluate(
-    source: Annotated[str, typer.Argument(help="A release number, or a release folder or zip; not the starter.")],
-    states: Annotated[
-        bool, typer.Option("--states", help="Run the embedded language model as well; minutes, the first time.")
-    ] = False,
+    source: Annotated[
+        str | None, typer.Argument(help="A release number, folder or zip, but the starter; what is loaded if left out.")
+    ] = None,
+    model: Annotated[
+        list[str] | None, typer.Option(metavar="MODEL", help="Judge this model too; may be repeated.")
+    ] = None,
+    sample: Annotated[int, typer.Option(min=10, help="Rated occupations that a generative model is asked about.")] = 60,
+    chart: Annotated[Path | None, typer.Option(help="Write a chart to this file, .svg or .png.")] = None,
 ) -> None:
     """Measure how well levels can be derived. Each rated occupation is predicted from others."""
     from skillgap import terminal
@@ -289,16 +294,33 @@ def evaluate(
     from skillgap.settings import read_settings
 
     settings = read_settings()
+    engine = _engine()
     with terminal.progress() as bars:
         scores = evaluate_profilers(
+            engine,
             source,
+            [_profiler(engine, name, settings, bars, sample=sample) for name in model or ()],
             cache_dir=settings.cache_dir,
             download_url=settings.onet_download_url,
-            states=states,
             on_bytes=bars.on_bytes,
-            on_text=bars.on_text,
         )
     terminal.print_scores(scores)
+    if chart:
+        terminal.draw_scores(scores, chart)
+
+
+@llm.command(epilog="Example: skillgap llm audit > audit.csv")
+def audit(
+    least: Annotated[float, typer.Option(min=0, help="Least difference to list, in standard errors.")] = 3.0,
+) -> None:
+    """List levels that differ most from their prediction, as CSV. Some are stale, some odd: for a human to read."""
+    from skillgap import terminal
+    from skillgap.store.engine import read
+    from skillgap.store.queries import list_disagreements
+
+    with read(_engine()) as connection:
+        found = list_disagreements(connection, least=least)
+    terminal.print_disagreements(found)
 
 
 @app.command(epilog="Example: skillgap serve --port 8080")
@@ -340,7 +362,7 @@ def _engine() -> Engine:
     return engine
 
 
-def _profiler(engine: Engine, name: str, settings: Settings, bars: LoadProgress) -> Profiler:
+def _profiler(engine: Engine, name: str, settings: Settings, bars: LoadProgress, sample: int = 60) -> Profiler:
     from skillgap.nodes import find_profiler
 
     return find_profiler(
@@ -352,6 +374,7 @@ def _profiler(engine: Engine, name: str, settings: Settings, bars: LoadProgress)
         api_key=settings.llm_api_key.get_secret_value() if settings.llm_api_key else None,
         on_text=bars.on_text,
         on_reply=bars.on_reply,
+        sample=sample,
         concurrency=settings.llm_concurrency,
         requests_per_minute=settings.llm_requests_per_minute,
         most_tokens=settings.llm_most_tokens,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 from sqlalchemy import Engine
 
-from skillgap.errors import ConfigurationError, NoData, ReleaseLayoutError
+from skillgap.errors import ConfigurationError, NoData
 from skillgap.model import Release
 from skillgap.sources.access import REQUESTS_PER_SECOND, Access
 from skillgap.sources.onet_api import OnRequest, Pages, connect
@@ -166,6 +166,7 @@ def find_profiler(
     prompt_version: str = "levels-1",
     base_url: str | None = None,
     api_key: str | None = None,
+    sample: int = 60,
     on_text: OnText | None = None,
     on_reply: OnReply | None = None,
     **limits: Any,
@@ -182,7 +183,7 @@ def find_profiler(
     generative = find_generative(
         name, prompt_version=prompt_version, base_url=base_url, api_key=api_key, limits=Limits(**limits)
     )
-    return Calibrated(generative, _KeptReplies(engine), on_reply=on_reply)
+    return Calibrated(generative, _KeptReplies(engine), sample=sample, on_reply=on_reply)
 
 
 @dataclass(frozen=True)
@@ -278,33 +279,40 @@ def _scores(profiler: Profiler, scoring: Scoring, *, release: Release, data_vers
 
 
 def evaluate_profilers(
-    source: str,
+    engine: Engine,
+    source: str | None,
+    profilers: Sequence[Profiler] = (),
     *,
     cache_dir: Path,
     download_url: str = DOWNLOAD_URL,
-    states: bool = False,
     on_bytes: OnBytes | None = None,
-    on_text: OnText | None = None,
 ) -> list[Score]:
-    """Score the profilers and their baselines on the rated occupations of a release.
+    """Score the baselines, the embedded model of words, and `profilers` on rated occupations.
 
-    With `states`, the embedded language model reads every title and description first. Raises SourceError,
-    ConfigurationError (a package of the extra `llm` is absent).
+    The occupations are those of a release (`source`), or of the database. Raises SourceError, LLMError, NoData,
+    ConfigurationError (a package of the extra `llm` is absent, or nothing to learn from).
     """
     with _llm_extra():
-        from skillgap.llm.encoder import encode
         from skillgap.llm.evaluation import evaluate
-        from skillgap.llm.profiles import described, read_evidence
+        from skillgap.llm.profiler import Calibrated, Embedded, check_evidence
+        from skillgap.llm.profiles import read_evidence
 
-    archive = find_release(source, cache_dir=cache_dir, download_url=download_url, on_bytes=on_bytes)
-    evidence = read_evidence(extract_onet_data(archive, also=PROFILE_TABLES).tables)
+    init_tables(engine)  # where replies are kept
+    if source is None:
+        with read(engine) as connection:
+            tables = get_tables(connection)
+    else:
+        archive = find_release(source, cache_dir=cache_dir, download_url=download_url, on_bytes=on_bytes)
+        tables = dict(extract_onet_data(archive, also=PROFILE_TABLES).tables)
+    evidence = read_evidence(tables)
+    check_evidence(evidence)
     rated = [evidence.profiles[code] for code in evidence.levels.codes]
-    if all(profile.abstention for profile in rated):
-        raise ReleaseLayoutError(
-            f"{archive.origin}: no tasks, titles and Job Zones to learn from; name a whole release"
-        )
-    encoded = encode(described(rated), cache_dir=cache_dir, on_text=on_text) if states else None
-    return list(evaluate(rated, evidence.levels, encoded))
+    states = [profiler.encode(rated) for profiler in profilers if isinstance(profiler, Embedded) and profiler.encode]
+    scores = list(evaluate(evidence, states[0] if states else None))
+    for profiler in profilers:
+        if isinstance(profiler, Calibrated):
+            scores += profiler.evaluate(evidence)
+    return scores
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, astuple, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -16,13 +17,14 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, Tex
 from rich.table import Table
 from rich.text import Text
 
+from skillgap.errors import ConfigurationError
 from skillgap.model import GapReport, Occupation, Predictions, Provenance, Release, SkillGap, SkillRating
 
 if TYPE_CHECKING:
     from skillgap.llm.evaluation import Score
     from skillgap.nodes import Enrichment
     from skillgap.sources.onet_api_data import OnetApiData
-    from skillgap.store.queries import Status
+    from skillgap.store.queries import Disagreement, Status
     from skillgap.store.tables import LoadReport
 
 _CELLS = 14
@@ -336,10 +338,12 @@ def print_status(status: Status, *, unrated: bool, as_json: bool) -> None:
 
 def print_scores(scores: list[Score]) -> None:
     """Print an evaluation as a Markdown table, and the last model's figures in one line."""
-    print("| model | MAE random | MAE grouped | bias | r | rank r | r within skills | coverage | seconds |")
-    print("|---|---:|---:|---:|---:|---:|---:|---:|---:|")
+    names = ("model", "occupations", "MAE random", "MAE grouped", "bias", "r", "rank r", "r within skills")
+    print(f"| {' | '.join((*names, 'coverage', 'spread', 'seconds', 'tokens', 'USD'))} |")
+    print(f"|---|{'---:|' * (len(names) + 4)}")
     for random, grouped in zip(scores[::2], scores[1::2], strict=True):
         cells = [
+            f"{grouped.occupations}",
             f"{random.mae:.3f}",
             f"{grouped.mae:.3f}",
             f"{random.bias:+.3f} / {grouped.bias:+.3f}",
@@ -347,13 +351,49 @@ def print_scores(scores: list[Score]) -> None:
             f"{random.spearman:.3f} / {grouped.spearman:.3f}",
             f"{random.within_skill:.3f} / {grouped.within_skill:.3f}",
             "" if random.coverage is None else f"{random.coverage:.1%} / {grouped.coverage:.1%}",
+            "" if grouped.spread is None else f"{grouped.spread:.3f}",
             f"{random.seconds + grouped.seconds:.1f}",
+            "" if grouped.tokens is None else f"{grouped.tokens:,}",
+            "" if grouped.cost_usd is None else f"{grouped.cost_usd:.2f}",
         ]
         print(f"| {random.model} | {' | '.join(cells)} |")
+    coverage = "none" if grouped.coverage is None else f"{grouped.coverage:.4f}"
     print(
         f"evaluate-llm mae_random={random.mae:.4f} mae_grouped={grouped.mae:.4f} "
-        f"bias={grouped.bias:.4f} coverage={grouped.coverage:.4f}"
+        f"bias={grouped.bias:.4f} coverage={coverage}"
     )
+
+
+def draw_scores(scores: list[Score], file: Path) -> None:
+    """Write a chart of the errors of an evaluation, `.svg` or `.png`. Raises ConfigurationError."""
+    if file.suffix not in (".svg", ".png"):
+        raise ConfigurationError(f"{file}: charts are .svg or .png")
+    try:
+        import altair
+        import pandas as pd
+    except ImportError as error:
+        raise ConfigurationError(f"{error.name} is not installed: run `pip install 'skillgap[llm]'`") from error
+    rows = [{"model": each.model, "folds": each.folds, "error": each.mae} for each in scores]
+    order = list(dict.fromkeys(each.model for each in scores))
+    chart = (
+        altair.Chart(pd.DataFrame(rows), title="Mean absolute error of derived levels, in points of the scale 0-7")
+        .mark_bar()
+        .encode(
+            x=altair.X("error:Q", title=None),
+            y=altair.Y("model:N", sort=order, title=None, axis=altair.Axis(labelLimit=300)),
+            yOffset=altair.YOffset("folds:N", sort=["random", "grouped"]),
+            color=altair.Color("folds:N", sort=["random", "grouped"], scale=altair.Scale(range=["#4c78a8", "#f58518"])),
+        )
+        .properties(width=420)
+    )
+    chart.save(str(file))
+
+
+def print_disagreements(found: list[Disagreement]) -> None:
+    """Print where ratings and predictions disagree, as CSV."""
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow([field.name for field in fields(found[0])] if found else [])
+    writer.writerows(astuple(each) for each in found)
 
 
 # -- pieces -------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ from scipy.stats import rankdata
 
 from skillgap.analysis.ratings import FloatArray
 from skillgap.llm.embedded import WEIGHTS, Prediction, combined, kernels, predict
-from skillgap.llm.profiles import Levels, Profile
+from skillgap.llm.profiles import Evidence, Levels, Profile
 
 _FOLDS = 10
 _SEED = 29
@@ -44,20 +44,29 @@ class Score:
     coverage: float | None
     """Share of ratings within their 95 % interval; None for what gives no interval."""
     seconds: float
+    spread: float | None = None
+    """Mean absolute difference of two runs, level points."""
+    tokens: int | None = None
+    """In and out, of a generative model."""
+    cost_usd: float | None = None
 
 
 Model = Callable[[Rows, Rows], Prediction]
 """Predicts the rows of Levels given second from those given first."""
 
 
-def evaluate(profiles: Sequence[Profile], levels: Levels, states: FloatArray | None = None) -> Iterator[Score]:
-    """Score baselines and models. `profiles` are those of `levels`, in its order; `states` theirs, if at hand."""
-    models = dict(_models(profiles, levels, states))
-    for name, model in models.items():
+def evaluate(evidence: Evidence, states: FloatArray | None = None) -> Iterator[Score]:
+    """Score baselines and embedded models, each by both kinds of folds; `states` are of the rated occupations."""
+    levels = evidence.levels
+    profiles = [evidence.profiles[code] for code in levels.codes]
+    for name, model in _models(profiles, levels, states):
         for folds, fold in both_folds(levels.codes).items():
             started = time.perf_counter()
             predicted = out_of_fold(model, fold, levels.level)
-            yield judged(name, folds, predicted, levels.level, time.perf_counter() - started)
+            seconds = time.perf_counter() - started
+            again = model(np.flatnonzero(fold), np.flatnonzero(fold == 0)).level
+            spread = float(np.abs(again - predicted.level[fold == 0]).mean())
+            yield replace(judged(name, folds, predicted, levels.level, seconds), spread=spread)
 
 
 def both_folds(codes: Sequence[str]) -> dict[str, Rows]:
@@ -87,13 +96,23 @@ def _models(profiles: Sequence[Profile], levels: Levels, states: FloatArray | No
         overall = level[trained].mean(axis=0)
         return Prediction.bare(np.array([means.get(zones[row], overall) for row in asked]))
 
+    place = {code: row for row, code in enumerate(levels.codes)}
+    related = [[place[code] for code in profile.related if code in place] for profile in profiles]
+
+    def related_mean(trained: Rows, asked: Rows) -> Prediction:
+        known, overall = set(trained.tolist()), level[trained].mean(axis=0)
+        likes = ([like for like in related[row] if like in known] for row in asked)
+        return Prediction.bare(np.array([level[rows].mean(axis=0) if rows else overall for rows in likes]))
+
     yield "mean of the skill", skill_mean
     yield "mean of the skill in the Job Zone", zone_mean
+    if any(related):
+        yield "mean of O*NET's related occupations", related_mean
     chosen = {
         "title, description and tasks as TF-IDF": {"words": 1.0},
         "states of SmolLM2": {"states": 1.0},
-        "all but the states": {name: weight for name, weight in WEIGHTS.items() if name != "states"},
-        "all": WEIGHTS,
+        "embedded:words": {name: weight for name, weight in WEIGHTS.items() if name != "states"},
+        "embedded:smollm2": WEIGHTS,
     }
     parts = kernels(profiles, states)
     for name, weights in chosen.items():

@@ -266,24 +266,25 @@ class Generative:
             for asked in ([[skill] for skill in skills] if self.prompt.asks_for_a_digit else [list(skills)])
         ]
         done = 0
-        with self.serve() as model:
-            run = _Run(self, model, replies)
 
-            async def ask_one(profile: Profile, asked: list[Skill]) -> list[RawLevel] | Refused:
-                nonlocal done
-                found = await run.levels(profile, asked)
-                done += 1
-                if on_reply:
-                    on_reply(done, len(requests))
-                return found
+        async def ask_one(run: _Run, profile: Profile, asked: list[Skill]) -> list[RawLevel] | Refused:
+            nonlocal done
+            found = await run.levels(profile, asked)
+            done += 1
+            if on_reply:
+                on_reply(done, len(requests))
+            return found
 
-            tasks = [asyncio.create_task(ask_one(*request)) for request in requests]
-            try:
-                found = await asyncio.gather(*tasks)
-            finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+        with self.serve() as served:
+            async with served as model:
+                run = _Run(self, model, replies)
+                tasks = [asyncio.create_task(ask_one(run, *request)) for request in requests]
+                try:
+                    found = await asyncio.gather(*tasks)
+                finally:
+                    for task in tasks:
+                        task.cancel()
+                    await asyncio.gather(*tasks, return_exceptions=True)
         return [each for part in found for each in ([part] if isinstance(part, Refused) else part)]
 
 
@@ -341,11 +342,14 @@ class _Run:
             if self._is_spent():
                 raise _NoReply(f"the budget of {self._asking.limits.most_tokens:,} tokens is spent")
             started = time.perf_counter()
-            try:
-                async with self._rate:
+            failure: ModelAPIError | None = None
+            async with self._rate:
+                try:
                     response = await self._request(messages)
-            except ModelAPIError as failure:
-                raise _NoReply(self._failed(failure)) from None
+                except ModelAPIError as error_of_provider:
+                    failure = error_of_provider
+            if failure:  # told outside of its own handling: it may hold the key, and must not be the context of ours
+                raise _NoReply(self._failed(failure))
             self._failures_in_a_row = 0
             self._asking.usage.add(response)
             said = _digit_reply(response) if self._asking.prompt.asks_for_a_digit else response.text or ""

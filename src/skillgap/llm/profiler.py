@@ -7,8 +7,9 @@ and generative ones (asked by a prompt, then calibrated).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -82,10 +83,7 @@ def llm_skill_profiler(profiler: Profiler, evidence: Evidence, codes: Sequence[s
     """
     if unknown := [code for code in codes if code not in evidence.profiles]:
         raise UnknownOccupation(f"no occupation {unknown[0]} is in the text release", onet_soc_code=unknown[0])
-    if all(evidence.profiles[code].abstention for code in evidence.levels.codes):
-        raise ConfigurationError(
-            "nothing to fit a model to: load a whole release, with tasks and Job Zones; the starter has none"
-        )
+    check_evidence(evidence)
     abstentions = {code: reason for code in codes if (reason := evidence.profiles[code].abstention)}
     wanted = [code for code in codes if code not in abstentions]
     if not wanted:
@@ -106,6 +104,14 @@ def find_embedded(name: str, *, cache_dir: Path, on_text: OnText | None = None) 
     if name == f"{_PREFIX}words":
         return Embedded(name, None)
     raise ConfigurationError(f"no model {name}; embedded ones are {EMBEDDED} and {_PREFIX}words")
+
+
+def check_evidence(evidence: Evidence) -> None:
+    """Raise ConfigurationError where there is nothing to fit a model to."""
+    if all(evidence.profiles[code].abstention for code in evidence.levels.codes):
+        raise ConfigurationError(
+            "nothing to fit a model to: load a whole release, with tasks and Job Zones; the starter has none"
+        )
 
 
 Encode = Callable[[Sequence[Profile]], np.ndarray[tuple[int, int], np.dtype[np.float64]]]
@@ -166,6 +172,18 @@ _SEED = 29
 _SAMPLE = 60
 """Rated occupations that a generative model is calibrated and judged by."""
 _FEWEST = 10
+_REPEATED = 5
+"""Occupations that are asked of twice, to see whether it says the same."""
+
+
+class _Forgotten:
+    """Keeps nothing."""
+
+    def get(self, _: str) -> None:
+        return None
+
+    def put(self, *_: object, **__: object) -> None:
+        pass
 
 
 @dataclass(frozen=True)
@@ -215,6 +233,30 @@ class Calibrated:
         ]
         failures = {key: reason for key, reason in said.failures.items() if key[0] in codes}
         return Scoring(scores, judged_whole(self.model, folded, level), failures=failures)
+
+    def evaluate(self, evidence: Evidence) -> Iterator[Score]:
+        """Score what it says of the sample, as said and calibrated. Raises LLMError."""
+        levels = evidence.levels
+        sample = self.sampled(levels.codes)
+        started = time.perf_counter()
+        raw = self.raw_levels(evidence, sample).matrix(sample, levels.element_ids)
+        seconds, usage = time.perf_counter() - started, replace(self.generative.usage)
+        whole = np.flatnonzero(~np.isnan(raw).any(axis=1))
+        if len(whole) < min(_FEWEST, len(sample)):
+            raise ModelUnavailable(f"{self.model} gave valid replies for {len(whole)} of {len(sample)} occupations")
+        repeated = replace(self, replies=_Forgotten()).raw_levels(evidence, sample[:_REPEATED])
+        spread = float(np.nanmean(np.abs(repeated.matrix(sample[:_REPEATED], levels.element_ids) - raw[:_REPEATED])))
+        codes = [sample[row] for row in whole]
+        raw, level = raw[whole], levels.level[[levels.codes.index(code) for code in codes]]
+        as_said = dict.fromkeys(both_folds(codes), Prediction.bare(raw))
+        for name, folded in (("as said", as_said), ("calibrated", calibrated_out_of_fold(raw, level, codes))):
+            for folds, found in folded.items():
+                yield replace(
+                    judged(f"{self.model} {name}", folds, found, level, seconds / 2),
+                    spread=spread,
+                    tokens=usage.input_tokens + usage.output_tokens,
+                    cost_usd=usage.cost_usd,
+                )
 
     def sampled(self, rated: Sequence[str]) -> list[str]:
         """Return the sample: the same ones for the same rated occupations."""

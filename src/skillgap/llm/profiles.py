@@ -28,6 +28,8 @@ class Profile:
     """1 to 5; None for occupations that O*NET collects no data on."""
     interests: tuple[float, ...] | None
     """Occupational interests (scale OI), elements ascending."""
+    related: tuple[str, ...]
+    """Codes of O*NET's own list of related occupations, nearest first; a baseline reads it, no model does."""
 
     @property
     def abstention(self) -> str | None:
@@ -83,6 +85,7 @@ def read_profiles(tables: Mapping[str, pd.DataFrame]) -> dict[str, Profile]:
     titles = _texts(tables["AlternateTitles"], "alternate_title")
     zones = dict(tables["JobZones"][["onet_soc_code", "job_zone"]].itertuples(index=False, name=None))
     interests = _interests(tables["Interests"])
+    related = _texts(tables["RelatedOccupations"].sort_values("related_index"), "related_onet_soc_code")
     return {
         code: Profile(
             onet_soc_code=code,
@@ -92,6 +95,7 @@ def read_profiles(tables: Mapping[str, pd.DataFrame]) -> dict[str, Profile]:
             alternate_titles=titles.get(code, ()),
             job_zone=int(zones[code]) if code in zones else None,
             interests=interests.get(code),
+            related=related.get(code, ()),
         )
         for code, title, description in tables["Occupations"][["onet_soc_code", "title", "description"]].itertuples(
             index=False, name=None

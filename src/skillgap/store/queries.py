@@ -285,6 +285,45 @@ def get_reply(connection: Connection, request_sha256: str) -> Mapping[str, Any] 
     return dict(row) if row else None
 
 
+@dataclass(frozen=True)
+class Disagreement:
+    """A level that analysts rated, and what the active model says of it without having seen it."""
+
+    onet_soc_code: str
+    title: str
+    element_id: str
+    element_name: str
+    data_value: float
+    standard_error: float | None
+    n: int | None
+    date_updated: date | None
+    recommend_suppress: str | None
+    predicted: float
+    predicted_error: float
+    standard_errors: float
+    """Rated minus predicted, in standard errors of the difference."""
+
+
+def list_disagreements(connection: Connection, *, least: float) -> list[Disagreement]:
+    """Return where ratings and the active model disagree by `least` standard errors or more, most first.
+
+    Raises NoData where no rated occupation has been scored.
+    """
+    view, titles = SKILLS_VIEW.c, get_titles(connection)
+    rated = (view.onet_soc_code, view.element_id, view.element_name, view.data_value, view.standard_error, view.n)
+    said = (view.date_updated, view.recommend_suppress, view.llm_data_value, view.llm_uncertainty)
+    both = _frame(connection, select(*rated, *said).where(_IS_LEVEL, _HAS_RATING, view.llm_data_value.is_not(None)))
+    if both.empty:
+        raise NoData("no rated occupation has been scored; run `skillgap enrich --all`")
+    found = []
+    for code, element_id, name, value, error, n, day, suppress, predicted, uncertainty in both.itertuples(index=False):
+        away = (value - predicted) / np.hypot(np.nan_to_num(error), uncertainty)
+        if abs(away) >= least:
+            known = (value, error, n, day, suppress, predicted, uncertainty, round(float(away), 2))
+            found.append(Disagreement(code, titles[code], element_id, name, *known))
+    return sorted(found, key=lambda each: (-abs(each.standard_errors), each.onet_soc_code, each.element_id))
+
+
 def list_models(connection: Connection) -> list[ModelRecord]:
     """Return every model whose scores are kept, the active one first."""
     model, score = LLMModels, LLMSkillScores
