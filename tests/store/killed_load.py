@@ -104,13 +104,13 @@ def plain(statement: str) -> str:
 _HANGS = 120
 """Seconds after which a load that should have ended is taken for stuck."""
 
-_processes = multiprocessing.get_context("forkserver")
-_processes.set_forkserver_preload([__name__])
+processes = multiprocessing.get_context("forkserver")
+processes.set_forkserver_preload([__name__, "skillgap.llm.profiler", "pydantic_ai.models.openai"])
 
 
 def kill_load(url: str, data: OnetData, at: Moment) -> None:
     """Load a release in another process, which is killed with SIGKILL at the moment."""
-    process = _processes.Process(target=_load_and_die, args=(url, data, at))
+    process = processes.Process(target=_load_and_die, args=(url, data, at))
     process.start()
     process.join(_HANGS)
     assert process.exitcode == -signal.SIGKILL, f"was not killed at {at}, exit code {process.exitcode}"

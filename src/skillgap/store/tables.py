@@ -378,7 +378,8 @@ def _write_scores(connection: Connection, scores: Scores, *, release: Release, a
             (found.gone["model"] == key["model"]) & (found.gone["prompt_version"] == key["prompt_version"])
         ]
         written = rows.assign(scored_at=scores.scored_at) if name == "LLMSkillScores" else rows
-        upsert(connection, name, written[found.is_new | found.is_changed])
+        _insert(connection, _table(name), written[found.is_new], None, name=name)
+        upsert(connection, name, written[found.is_changed])
         _delete(connection, name, gone)
         changes.append(TableChange(name, len(rows), int(found.is_new.sum()), int(found.is_changed.sum()), len(gone)))
     if _activate(connection, key, even_over_another=activate):

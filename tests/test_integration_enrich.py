@@ -1,0 +1,308 @@
+"""The whole way of predicted levels: release -> models -> LLMSkillScores -> view -> gap, on SQLite and MySQL."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sqlalchemy import Engine, func, select, text
+
+from skillgap.analysis.gap import identify_skill_gap
+from skillgap.errors import ConfigurationError, NoData, UnratedOccupation
+from skillgap.llm.profiler import Embedded, Scoring, SkillScore
+from skillgap.llm.profiles import Evidence
+from skillgap.nodes import Enrichment, enrich_skill_data, extract_load_text_files, find_profiler
+from skillgap.store.engine import make_engine, read
+from skillgap.store.queries import get_all_ratings, get_data_version, list_disagreements, list_unrated_occupations
+from skillgap.store.schema import LLMReplies, LLMSkillScores
+from skillgap.store.tables import init_tables
+from tests.conftest import onet_zip
+from tests.llm.fake_model_server import Answer, FakeModelServer
+from tests.store.killed_load import processes
+
+DEVELOPER, SCIENTIST, NURSE, MILITARY = "15-1252.00", "15-2051.00", "29-1141.00", "55-1011.00"
+WORDS = Embedded("embedded:words", None)
+
+
+@dataclass(frozen=True)
+class Stub:
+    """A model that says 3 of everything, at once."""
+
+    model: str = "embedded:stub"
+    prompt_version: str = "1"
+
+    def score(self, evidence: Evidence, codes: Sequence[str]) -> Scoring:
+        """Score them all."""
+        said = (3.0, 2.0, 4.0, 0.5, "it is all the same", self.model, self.prompt_version)
+        return Scoring([SkillScore(code, skill.element_id, *said) for code in codes for skill in evidence.skills])
+
+
+def load_29(engine: Engine, tmp_path: Path) -> None:
+    extract_load_text_files(engine, str(onet_zip("29_0")), cache_dir=tmp_path)
+
+
+def version_of(engine: Engine) -> str:
+    with read(engine) as connection:
+        return get_data_version(connection)
+
+
+def test_unrated_occupations_are_predicted_beside_untouched_ratings(engine: Engine, tmp_path: Path):
+    load_29(engine, tmp_path)
+    with read(engine) as connection:
+        before = get_all_ratings(connection)["onet+llm"]
+    enrichment = enrich_skill_data(engine, WORDS)
+    assert (len(enrichment.scoring.scores), len(enrichment.scoring.abstentions)) == (44 * 35, 93)
+    with read(engine) as connection:
+        found = get_all_ratings(connection)
+        assert len(list_unrated_occupations(connection)) == 137, "a prediction is no rating"
+        rows = connection.execute(
+            text(
+                "SELECT source, data_value, llm_data_value, llm_uncertainty, llm_lower_ci_bound, llm_upper_ci_bound "
+                "FROM SkillsView WHERE onet_soc_code = '15-1252.00' AND scale_id = 'LV'"
+            )
+        ).all()
+    assert len(rows) == 35
+    for source, data_value, level, error, lower, upper in rows:
+        assert (source, data_value) == ("llm", None)
+        assert 0 <= lower <= level <= upper <= 7
+        assert error > 0.1
+    onet, both = found["onet"], found["onet+llm"]
+    assert onet.codes == before.codes
+    np.testing.assert_array_equal(onet.data_value, before.data_value)
+    assert len(both.codes) == 879 + 44
+
+    report = identify_skill_gap(DEVELOPER, SCIENTIST, both)
+    assert {row.from_source for row in report.skill_gaps} == {row.to_source for row in report.skill_gaps} == {"llm"}
+    assert all(row.from_lower <= row.from_data_value <= row.from_upper for row in report.skill_gaps)
+    assert report.provenance.predictions.mae_grouped < 0.335
+    with pytest.raises(UnratedOccupation, match="nor is it predicted: O\\*NET publishes no tasks"):
+        identify_skill_gap(DEVELOPER, MILITARY, both)
+
+    version = version_of(engine)
+    again = enrich_skill_data(engine, WORDS)
+    assert (again.already_scored, again.scoring.scores, again.report.rows_changed) == (44, [], 0)
+    assert version_of(engine) == version
+
+
+def test_rated_occupations_get_out_of_fold_levels_for_the_audit_and_the_choice_llm(tmp_path: Path):
+    engine = make_engine(f"sqlite:///{tmp_path}/skillgap.db")
+    load_29(engine, tmp_path)
+    with pytest.raises(NoData, match="run `skillgap enrich --all`"), read(engine) as connection:
+        list_disagreements(connection, least=3)
+    enrich_skill_data(engine, WORDS, rated=True)
+    with read(engine) as connection:
+        found = get_all_ratings(connection)
+        odd = list_disagreements(connection, least=3.0)
+    llm, onet = found["llm"], found["onet"]
+    assert len(llm.codes) == 923
+    own = [llm.rows[code] for code in onet.codes]
+    assert np.abs(llm.level[own] - onet.level).mean() == pytest.approx(0.300, abs=0.002), "never the rating itself"
+    assert (
+        found["onet+llm"].data_value[found["onet+llm"].rows[NURSE]].tolist()
+        == onet.data_value[onet.rows[NURSE]].tolist()
+    )
+
+    away = (onet.data_value - llm.level[own]) / np.hypot(onet.standard_error, llm.standard_error[own])
+    assert len(odd) == (np.abs(away) >= 3.0).sum() > 50
+    assert odd == sorted(odd, key=lambda each: -abs(each.standard_errors))
+    first = odd[0]
+    row, column = onet.rows[first.onet_soc_code], onet.element_ids.index(first.element_id)
+    assert first.data_value == onet.data_value[row, column]
+    assert first.standard_errors == pytest.approx(away[row, column], abs=0.006)
+    engine.dispose()
+
+
+def test_a_changed_release_makes_the_model_score_anew(tmp_path: Path):
+    engine = make_engine(f"sqlite:///{tmp_path}/skillgap.db")
+    load_29(engine, tmp_path)
+    enrich_skill_data(engine, Stub(), codes=[DEVELOPER])
+    with engine.begin() as connection:
+        connection.execute(
+            text("UPDATE Skills SET data_value = 7 WHERE onet_soc_code = '17-2061.00' AND scale_id = 'LV'")
+        )
+    load_29(engine, tmp_path)  # puts it right again, which is a change of the ratings
+    again = enrich_skill_data(engine, Stub(), codes=[DEVELOPER])
+    assert (again.already_scored, len(again.scoring.scores)) == (0, 35)
+    engine.dispose()
+
+
+def test_a_limit_and_a_list_of_codes_bound_the_work(tmp_path: Path):
+    engine = make_engine(f"sqlite:///{tmp_path}/skillgap.db")
+    load_29(engine, tmp_path)
+
+    def scored(enrichment: Enrichment) -> set[str]:
+        return {score.onet_soc_code for score in enrichment.scoring.scores}
+
+    assert len(scored(enrich_skill_data(engine, Stub(), limit=3))) == 3
+    rest = enrich_skill_data(engine, Stub())
+    assert (rest.already_scored, len(scored(rest))) == (3, 41)
+    assert scored(enrich_skill_data(engine, Stub(), codes=[NURSE, DEVELOPER])) == {NURSE}
+    engine.dispose()
+
+
+def test_without_a_release_or_with_the_starter_alone_nothing_is_scored_and_its_predictions_stay(tmp_path: Path):
+    engine = make_engine(f"sqlite:///{tmp_path}/skillgap.db")
+    with pytest.raises(NoData, match="no text release is loaded"):
+        enrich_skill_data(engine, WORDS)
+    extract_load_text_files(engine, "starter", cache_dir=tmp_path)
+    version = version_of(engine)
+    with pytest.raises(ConfigurationError, match="the starter has none"):
+        enrich_skill_data(engine, WORDS)
+    assert version_of(engine) == version
+    with read(engine) as connection:
+        assert len(get_all_ratings(connection)["onet+llm"].codes) == 923
+    load_29(engine, tmp_path)  # the same release, whole: the starter's predictions go on being shown
+    with read(engine) as connection:
+        assert get_all_ratings(connection)["onet+llm"].predictions.model == "embedded:smollm2"
+    engine.dispose()
+
+
+# -- a generative model -----------------------------------------------------------------------------------------------
+
+
+def levels_reply(request: dict[str, Any]) -> Answer:
+    """Say a level of each skill that is asked for, the same to the same question, far too high."""
+    ids = re.findall(r"^(2\.[AB]\.\d\.\w) ", request["messages"][-1]["content"], re.MULTILINE)
+    length = len(request["messages"][-1]["content"])
+    levels = {
+        each: {"level": (5 + (length + 7 * i) % 9 / 4), "explanation": f"because {i}"} for i, each in enumerate(ids)
+    }
+    return Answer(json.dumps(levels))
+
+
+def title_of(request: dict[str, Any]) -> str:
+    return re.search(r"^Occupation: (.*)$", request["messages"][1]["content"], re.MULTILINE)[1]
+
+
+def run_enrich(url: str, server: FakeModelServer, *arguments: str) -> subprocess.Popen[str]:
+    environment = {
+        **os.environ,
+        "SKILLGAP_DATABASE_URL": url,
+        "SKILLGAP_LLM_MODEL": "openai:some-model",
+        "SKILLGAP_LLM_BASE_URL": server.url,
+        "SKILLGAP_LLM_API_KEY": "a-key",
+        "SKILLGAP_LLM_REQUESTS_PER_MINUTE": "60000",
+        "SKILLGAP_LLM_CONCURRENCY": "2",
+    }
+    command = [sys.executable, "-m", "skillgap", "enrich", *arguments]
+    return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+
+
+def _enrich(url: str, base_url: str, cache_dir: Path) -> None:
+    engine = make_engine(url)
+    limits = {"requests_per_minute": 60_000.0, "concurrency": 2}
+    enrich_skill_data(
+        engine, find_profiler(engine, "openai:some-model", cache_dir=cache_dir, base_url=base_url, **limits)
+    )
+
+
+def test_an_enrichment_killed_ten_times_ends_complete_with_no_reply_paid_twice(mysql_url: str, tmp_path: Path):
+    engine = make_engine(mysql_url)
+    load_29(engine, tmp_path)
+    answered: Counter[str] = Counter()
+
+    with FakeModelServer() as server:
+        for _ in range(10):
+            process = processes.Process(target=_enrich, args=(mysql_url, server.url, tmp_path))
+            left = 8
+
+            def answer(request: dict[str, Any], process: Any = process) -> Answer:
+                nonlocal left
+                with server.lock:
+                    left -= 1
+                    if left < 0:
+                        process.kill()
+                        return Answer(stall=True)
+                return levels_reply(request)
+
+            server.reply = answer
+            process.start()
+            process.join(60)
+            assert process.exitcode == -signal.SIGKILL
+        with read(engine) as connection:
+            kept = set(connection.scalars(select(LLMReplies.onet_soc_code)))
+            assert connection.scalar(select(func.count()).select_from(LLMSkillScores)) == 0, "nothing half is shown"
+        assert 40 <= len(kept) < 104
+
+        def count(request: dict[str, Any]) -> Answer:
+            answered[title_of(request)] += 1
+            return levels_reply(request)
+
+        server.reply = count
+        process = run_enrich(mysql_url, server)
+        _, said = process.communicate(timeout=120)
+    assert process.returncode == 0, said
+    assert "openai:some-model: 1,540 levels of 44 occupations scored" in said
+    assert set(answered.values()) == {1}
+    assert len(answered) == 104 - len(kept), "60 rated ones to calibrate it by, 44 unrated, less what was kept"
+    with read(engine) as connection:
+        pairs = connection.execute(
+            select(LLMSkillScores.onet_soc_code, LLMSkillScores.element_id, LLMSkillScores.reply)
+        ).all()
+        ratings = get_all_ratings(connection)["onet+llm"]
+    assert len(pairs) == len({pair[:2] for pair in pairs}) == 1540
+    assert all(json.loads(pair.reply)[pair.element_id]["level"] >= 5 for pair in pairs)
+    assert ratings.predictions.model == "openai:some-model"
+    predicted = ratings.level[ratings.rows[DEVELOPER]]
+    assert abs(predicted.mean() - ratings.analysts.level.mean()) < 1.0, "the bias is taken out"
+    engine.dispose()
+
+
+def test_pairs_without_a_valid_reply_are_listed_with_exit_code_1_and_tried_again(tmp_path: Path):
+    url = f"sqlite:///{tmp_path}/skillgap.db"
+    engine = make_engine(url)
+    load_29(engine, tmp_path)
+
+    def stubborn(request: dict[str, Any]) -> Answer:
+        return Answer("I cannot say.") if title_of(request) == "Software Developers" else levels_reply(request)
+
+    with FakeModelServer(stubborn) as server:
+        arguments = ("--occupation", DEVELOPER, "--occupation", SCIENTIST)
+        process = run_enrich(url, server, *arguments)
+        _, said = process.communicate(timeout=120)
+        assert process.returncode == 1, said
+        assert "openai:some-model: 35 levels of 1 occupations scored" in said
+        assert said.count(f"failed: {DEVELOPER} 2.") == 35
+        assert "no valid reply in 3 attempts" in said
+        with read(engine) as connection:
+            [failed] = connection.execute(select(LLMReplies).where(LLMReplies.error.is_not(None))).mappings()
+        assert (failed["reply"], failed["onet_soc_code"]) == ("I cannot say.", DEVELOPER)
+        assert failed["input_tokens"] == 300, "three attempts were paid for"
+        before = len(server.requests)
+        server.reply = levels_reply
+        process = run_enrich(url, server, *arguments)
+        _, said = process.communicate(timeout=120)
+        assert process.returncode == 0, said
+        assert len(server.requests) == before + 1
+    engine.dispose()
+
+
+def test_another_model_does_not_take_over_unless_it_is_the_settings(tmp_path: Path):
+    engine = make_engine(f"sqlite:///{tmp_path}/skillgap.db")
+    load_29(engine, tmp_path)
+    enrich_skill_data(engine, Stub(), codes=[DEVELOPER])
+    with FakeModelServer(levels_reply) as server:
+        profiler = find_profiler(
+            engine, "openai:x", cache_dir=tmp_path, base_url=server.url, sample=12, requests_per_minute=60_000.0
+        )
+        enrich_skill_data(engine, profiler, codes=[DEVELOPER], activate=False)
+        with read(engine) as connection:
+            assert get_all_ratings(connection)["llm"].predictions.model == "embedded:stub"
+        enrich_skill_data(engine, profiler, codes=[DEVELOPER])
+        assert len(server.requests) == 13
+    with read(engine) as connection:
+        assert get_all_ratings(connection)["llm"].predictions.model == "openai:x"
+        assert connection.scalar(select(func.count()).select_from(LLMSkillScores)) == 70
+    init_tables(engine)
+    engine.dispose()
