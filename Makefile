@@ -34,8 +34,8 @@ check: lint test  ## what CI runs
 bench: $(VENV)/installed-dev  ## speed, as ratios measured side by side (needs wrk and a MySQL server)
 	@$(BIN)/python -m benchmarks.bench
 
-evaluate-llm: $(VENV)/installed-llm  ## RELEASE=29.0 or a path: how well levels can be derived
-	@$(BIN)/skillgap llm evaluate "$(RELEASE)"
+evaluate-llm: $(VENV)/installed-llm  ## RELEASE=29.0 or a path [MODELS="--model M"]: how well levels can be derived
+	@$(BIN)/skillgap llm evaluate "$(RELEASE)" $(MODELS)
 
 starter: $(VENV)/installed  ## RELEASE=29.0 or a path: write the starter data anew
 	@$(BIN)/python scripts/make_starter.py "$(RELEASE)"

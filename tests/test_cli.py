@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,16 +15,20 @@ from pathlib import Path
 import orjson
 import pytest
 from rich.console import Console
+from sqlalchemy import make_url
 
 from skillgap import cli
 from skillgap.analysis.gap import identify_skill_gap
 from skillgap.analysis.ratings import Ratings
 from skillgap.fake_onet_api import PASSWORD, USERNAME, FakeOnetApi, FakeTables
+from skillgap.model import Release
+from skillgap.store.engine import make_engine
+from skillgap.store.tables import Scores, upsert_scores
 from skillgap.terminal import _gap_table
 from tests.conftest import onet_zip
 
 NURSE, MANAGER = "29-1141.00", "11-9111.00"
-COMMANDS = ("init-db", "load", "fetch", "status", "gap", "skills", "serve", "llm evaluate")
+COMMANDS = ("init-db", "load", "fetch", "status", "gap", "skills", "enrich", "serve", "llm evaluate", "llm audit")
 
 
 @dataclass
@@ -116,11 +121,11 @@ def test_gap_to_itself_says_that_nothing_is_asked(run: Run):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("gap", NURSE, "15-1252.00"), "no skill ratings for 15-1252.00 (Software Developers)"),
+        (("gap", NURSE, "15-1252.00", "--ratings", "onet"), "no skill ratings for 15-1252.00 (Software Developers)"),
         (("gap", "99-9999", NURSE), "no occupation 99-9999.00"),
         (("gap", "Registred Nurses", MANAGER), "near it: Registered Nurses (29-1141.00)"),
         (("gap", "x" * 10_000, MANAGER), "neither an O*NET-SOC code nor a title"),
-        (("skills", "15-2051"), "no skill ratings for 15-2051.00 (Data Scientists)"),
+        (("skills", "55-1011"), "nor is it predicted: O*NET publishes no tasks and no Job Zone"),
         (("load", "nowhere.zip"), "nowhere.zip: no such file or folder, and not a release number like 31.0"),
         (("load", "19.0"), "releases from 20.1 on can be loaded"),
         (("init-db", "--recreate", "Skils"), "no table Skils; tables: Occupations, Scales"),
@@ -221,7 +226,7 @@ def test_the_help_of_every_command_ends_with_an_example_that_is_understood(run: 
 
 def test_the_help_names_every_command(run: Run):
     listed = re.findall(r"^  ([a-z][a-z-]*)  ", run("--help").out, re.M)
-    assert listed == [command.split()[0] for command in COMMANDS]
+    assert listed == list(dict.fromkeys(command.split()[0] for command in COMMANDS))
 
 
 def test_the_help_waits_for_no_heavy_library():
@@ -386,9 +391,63 @@ def test_the_evaluation_is_a_table_that_ends_with_one_line_of_figures(run: Run):
     assert list(figures) == ["mae_random", "mae_grouped", "bias", "coverage"]
     assert float(figures["mae_grouped"]) < 0.34
     cells = [cell.strip() for cell in table[-1].split("|")]
-    assert cells[1] == "all but the states"
-    for cell, name in zip(cells[2:4], ("mae_random", "mae_grouped"), strict=True):
+    assert cells[1] == "embedded:words"
+    for cell, name in zip(cells[3:5], ("mae_random", "mae_grouped"), strict=True):
         assert abs(float(cell) - float(figures[name])) < 0.0006
+
+
+def test_the_chart_of_an_evaluation_shows_every_model(run: Run, tmp_path: Path):
+    ended = run("llm", "evaluate", str(onet_zip("29_0")), "--chart", str(tmp_path / "chart.svg"))
+    assert ended.code == 0
+    drawn = (tmp_path / "chart.svg").read_text()
+    for row in ended.out.splitlines()[2:-1]:
+        assert row.split("|")[1].strip().replace("'", "&#39;") in drawn.replace("&apos;", "&#39;").replace("'", "&#39;")
+    refused = run("llm", "evaluate", str(onet_zip("29_0")), "--chart", str(tmp_path / "chart.doc"))
+    assert (refused.code, "charts are .svg or .png" in refused.err) == (2, True)
+
+
+@pytest.mark.usefixtures("with_starter")
+def test_predicted_levels_are_marked_and_explained(run: Run):
+    out = " ".join(run("gap", "Software Developers", "Data Scientists").out.split())
+    assert re.search(r"Mathematics ~3\.\d\d ~4\.\d\d ", out)
+    assert "~ Levels of Software Developers and Data Scientists are predicted by embedded:smollm2, not rated" in out
+    assert "by analysts; typical error 0.33 levels." in out
+    assert "| Mathematics | ~3." in run("gap", "15-1252", "15-2051", "--markdown").out
+    skills = " ".join(run("skills", "15-1252").out.split())
+    assert "leans most on Computer Hardware Engineers" in skills
+    assert "~" not in run("gap", NURSE, MANAGER).out
+
+
+@pytest.mark.usefixtures("with_starter")
+def test_enrich_of_the_starter_says_what_it_lacks_and_changes_nothing(run: Run):
+    before = run("gap", "15-1252", "15-2051", "--json").out
+    ended = run("enrich")
+    assert (ended.code, "the starter has none" in ended.err) == (1, True)
+    assert run("gap", "15-1252", "15-2051", "--json").out == before
+    assert run("enrich", "--all", "--unrated").code == 2
+    assert "no model embedded:x" in run("enrich", "--model", "embedded:x").err
+    assert "run `skillgap enrich --all`" in run("llm", "audit").err
+
+
+def test_the_audit_is_a_csv_of_what_differs_most(
+    run: Run, starter_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    shutil.copy(make_url(starter_database).database, tmp_path / "copy.db")
+    url = f"sqlite:///{tmp_path}/copy.db"
+    monkeypatch.setenv("SKILLGAP_DATABASE_URL", url)
+    key = {"onet_soc_code": NURSE, "scale_id": "LV", "model": "embedded:smollm2", "prompt_version": "kernels-1"}
+    known = {"uncertainty": 0.3, "lower_ci_bound": 0, "upper_ci_bound": 7, "data_version": "x", "explanation": "-"}
+    said = {"2.A.1.a": 0.5, "2.A.1.b": 4.2}  # rated 4.25 and 4.12
+    rows = [{**key, **known, "element_id": each, "level": level, "reply": None} for each, level in said.items()]
+    model = {name: key[name] for name in ("model", "prompt_version")}
+    engine = make_engine(url)
+    upsert_scores(engine, Scores.of([model], rows, []), release=Release("29.0", None), activate=False)
+    engine.dispose()
+    found = list(csv.DictReader(io.StringIO(run("llm", "audit").out)))
+    assert [(row["onet_soc_code"], row["element_name"]) for row in found] == [(NURSE, "Reading Comprehension")]
+    assert (found[0]["data_value"], found[0]["predicted"], found[0]["date_updated"]) == ("4.25", "0.5", "2021-08-01")
+    assert float(found[0]["standard_errors"]) > 10
+    assert run("llm", "audit", "--least", "99").out.count("\n") == 1, "the header alone"
 
 
 def test_without_the_extra_its_name_is_said(run: Run, monkeypatch: pytest.MonkeyPatch):
@@ -403,4 +462,4 @@ def test_without_the_extra_its_name_is_said(run: Run, monkeypatch: pytest.Monkey
 
 def test_the_starter_has_too_little_to_evaluate(run: Run):
     ended = run("llm", "evaluate", "starter")
-    assert (ended.code, "name a whole release" in ended.err) == (1, True)
+    assert (ended.code, "load a whole release" in ended.err) == (1, True)

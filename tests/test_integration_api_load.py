@@ -88,10 +88,10 @@ def test_a_fetch_into_an_empty_database_equals_the_text(engine: Engine, tmp_path
     with FakeOnetApi(fake_tables) as fake:
         fetch(engine, fake, tmp_path)
     with read(engine) as connection:
-        from_api = get_ratings(connection)
+        from_api = get_ratings(connection, "onet")
     extract_load_text_files(engine, "starter", cache_dir=tmp_path)
     with read(engine) as connection:
-        with_text = get_ratings(connection)
+        with_text = get_ratings(connection, "onet")
     assert (from_api.sources, with_text.sources) == (("api",), ("text",))  # the same dates: the text wins
     assert from_api.codes == with_text.codes
     for name in ("data_value", "standard_error", "n", "importance", "not_relevant", "recommend_suppress", "month"):

@@ -16,15 +16,23 @@ from skillgap.store.engine import make_engine
 from skillgap.store.tables import init_tables
 
 TABLES = {
+    "AlternateTitles",
     "Elements",
+    "Interests",
+    "JobZones",
+    "LLMAbstentions",
     "LLMModels",
+    "LLMReplies",
     "LLMSkillScores",
+    "LevelScaleAnchors",
     "Loads",
     "Occupations",
     "OnetApiOccupationData",
     "OnetApiSkillsData",
+    "RelatedOccupations",
     "Scales",
     "Skills",
+    "TaskStatements",
 }
 VIEWS = {"OccupationsView", "SkillsView"}
 

@@ -232,7 +232,8 @@ def skills(
     with read(_engine()) as connection:
         code = find_code(occupation, get_titles(connection))
         levels = get_occupation_ratings(connection, code, ratings)
-    terminal.print_skills(levels.occupation(code), levels.skills(code), levels.provenance, as_json=as_json)
+    provenance = levels.provenance_of(levels.row(code))
+    terminal.print_skills(levels.occupation(code), levels.skills(code), provenance, as_json=as_json)
 
 
 @app.command(epilog="Example: skillgap enrich --occupation 15-1252.00")
@@ -293,6 +294,8 @@ def evaluate(
     from skillgap.nodes import evaluate_profilers
     from skillgap.settings import read_settings
 
+    if chart and chart.suffix not in (".svg", ".png"):
+        raise typer.BadParameter(f"{chart}: charts are .svg or .png")
     settings = read_settings()
     engine = _engine()
     with terminal.progress() as bars:

@@ -53,9 +53,9 @@ def print_report(report: GapReport) -> None:
         out.print()
         out.print(_gap_table(report.skill_gaps, out.width))
         out.print("█ level now  ▓ gap beyond rater noise  ░ within it  ± half of the 95 % interval", style="dim")
-    if report.provenance.predictions and (predicted := _predicted(report)):
+    if report.provenance.predictions:
         out.print()
-        out.print(f"~ {_predictions_line(predicted, report.provenance.predictions)}")
+        out.print(_predictions_line(_predicted(report), report.provenance.predictions))
     if sure := [row.element_name for row in report.surplus_skills if row.distinguishable]:
         out.print()
         out.print(f"Clearly above the target: {', '.join(sure)}.")
@@ -64,13 +64,19 @@ def print_report(report: GapReport) -> None:
 
 
 def _predicted(report: GapReport) -> list[Occupation]:
-    return [each for each in (report.from_occupation, report.to_occupation) if each.is_predicted]
+    """Return the occupations whose levels, as shown, are predicted."""
+    rows = (*report.skill_gaps, *report.surplus_skills)
+    sides = (
+        (report.from_occupation, {row.from_source for row in rows}),
+        (report.to_occupation, {row.to_source for row in rows}),
+    )
+    return [occupation for occupation, sources in sides if "llm" in sources or occupation.is_predicted]
 
 
 def _predictions_line(occupations: list[Occupation], predictions: Predictions) -> str:
     names = " and ".join(dict.fromkeys(occupation.title for occupation in occupations))
-    error = "" if predictions.mae_grouped is None else f", typical error {predictions.mae_grouped:.2f} levels"
-    return f"Not rated by analysts: levels of {names} are predicted ({predictions.model}{error})."
+    error = "" if predictions.mae_grouped is None else f"; typical error {predictions.mae_grouped:.2f} levels"
+    return f"~ Levels of {names} are predicted by {predictions.model}, not rated by analysts{error}."
 
 
 def _in_one_sentence(report: GapReport) -> str:
@@ -151,8 +157,8 @@ def print_markdown(report: GapReport) -> None:
             "yes" if gap.distinguishable else "no",
         )
         print(f"| {' | '.join(cells)} |")
-    if report.provenance.predictions and (predicted := _predicted(report)):
-        print(f"\n~ {_predictions_line(predicted, report.provenance.predictions)}")
+    if report.provenance.predictions:
+        print(f"\n{_predictions_line(_predicted(report), report.provenance.predictions)}")
     print(f"\n{_source_line(report.provenance)}")
 
 
@@ -183,9 +189,9 @@ def print_skills(occupation: Occupation, skills: list[SkillRating], provenance: 
             ", ".join(text for is_set, text in flags if is_set),
         )
     out.print(table)
-    if occupation.is_predicted and provenance.predictions:
+    if provenance.predictions:
         out.print()
-        out.print(f"~ {_predictions_line([occupation], provenance.predictions)}")
+        out.print(_predictions_line([occupation], provenance.predictions))
         if explanation := next((skill.explanation for skill in skills if skill.explanation), None):
             out.print(f"{skills[0].element_name}: {explanation}")
     out.print()
@@ -337,7 +343,7 @@ def print_status(status: Status, *, unrated: bool, as_json: bool) -> None:
 
 
 def print_scores(scores: list[Score]) -> None:
-    """Print an evaluation as a Markdown table, and the last model's figures in one line."""
+    """Print an evaluation as a Markdown table, and the figures of the model with the least error in one line."""
     names = ("model", "occupations", "MAE random", "MAE grouped", "bias", "r", "rank r", "r within skills")
     print(f"| {' | '.join((*names, 'coverage', 'spread', 'seconds', 'tokens', 'USD'))} |")
     print(f"|---|{'---:|' * (len(names) + 4)}")
@@ -357,6 +363,7 @@ def print_scores(scores: list[Score]) -> None:
             "" if grouped.cost_usd is None else f"{grouped.cost_usd:.2f}",
         ]
         print(f"| {random.model} | {' | '.join(cells)} |")
+    random, grouped = min(zip(scores[::2], scores[1::2], strict=True), key=lambda pair: pair[1].mae)
     coverage = "none" if grouped.coverage is None else f"{grouped.coverage:.4f}"
     print(
         f"evaluate-llm mae_random={random.mae:.4f} mae_grouped={grouped.mae:.4f} "
@@ -365,9 +372,7 @@ def print_scores(scores: list[Score]) -> None:
 
 
 def draw_scores(scores: list[Score], file: Path) -> None:
-    """Write a chart of the errors of an evaluation, `.svg` or `.png`. Raises ConfigurationError."""
-    if file.suffix not in (".svg", ".png"):
-        raise ConfigurationError(f"{file}: charts are .svg or .png")
+    """Write a chart of an evaluation's errors, `.svg` or `.png`. Raises ConfigurationError where Altair is absent."""
     try:
         import altair
         import pandas as pd

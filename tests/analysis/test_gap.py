@@ -30,6 +30,13 @@ from skillgap.store.queries import get_ratings
 from tests.analysis.builders import make_ratings
 from tests.conftest import onet_zip
 
+
+@pytest.fixture(scope="module")
+def ratings(ratings: Ratings) -> Ratings:
+    """The analysts' ratings of the starter, without its predictions."""
+    return ratings.analysts
+
+
 # -- worked by hand ---------------------------------------------------------------------------------------------------
 
 
@@ -187,7 +194,7 @@ def test_200_random_pairs_equal_a_recomputation_from_the_raw_file(find_path, tmp
     engine = make_engine(f"sqlite:///{tmp_path}/skillgap.db")
     extract_load_text_files(engine, str(path), cache_dir=tmp_path)
     with read(engine) as connection:
-        ratings = get_ratings(connection)
+        ratings = get_ratings(connection, "onet")
     engine.dispose()
     cells = raw_cells(path)
     rng = random.Random(29)
@@ -227,7 +234,7 @@ def full_ratings(tmp_path_factory: pytest.TempPathFactory) -> Ratings:
     engine = make_engine(f"sqlite:///{folder}/skillgap.db")
     extract_load_text_files(engine, str(onet_zip("29_0")), cache_dir=folder)
     with read(engine) as connection:
-        found = get_ratings(connection)
+        found = get_ratings(connection, "onet")
     engine.dispose()
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import asdict
 from typing import Any
@@ -63,12 +64,58 @@ def test_an_occupation_has_an_empty_gap_to_itself(client: httpx.Client):
     assert (answer.status_code, answer.json()["skill_gaps"], answer.json()["surplus_skills"]) == (200, [], [])
 
 
+def test_two_unrated_occupations_are_answered_with_predicted_levels_and_intervals(client: httpx.Client):
+    answer = ask(client, "15-1252.00", "15-2051.00").json()
+    rows = answer["skill_gaps"] + answer["surplus_skills"]
+    assert len(answer["skill_gaps"]) >= 5
+    assert {row["from_source"] for row in rows} == {row["to_source"] for row in rows} == {"llm"}
+    for row in rows:
+        assert 0 <= row["from_lower"] <= row["from_data_value"] <= row["from_upper"] <= 7
+        assert 0 <= row["to_lower"] <= row["to_data_value"] <= row["to_upper"] <= 7
+        assert row["gap"] == round(row["to_data_value"] - row["from_data_value"], 4)
+        error = math.hypot(row["from_standard_error"], row["to_standard_error"])
+        assert row["standard_error"] == pytest.approx(error, abs=6e-5)
+        assert row["distinguishable"] is False, "both are uncertain, and alike"
+    assert answer["from_occupation"]["is_predicted"]
+    predictions = answer["provenance"]["predictions"]
+    assert (predictions["model"], predictions["release"], predictions["occupations_judged"]) == (
+        "embedded:smollm2",
+        "29.0",
+        879,
+    )
+
+
+@pytest.mark.parametrize("query", ["onet+llm", "onet%2Bllm", "onet llm"])
+def test_a_plus_in_the_query_may_be_written_as_it_is(client: httpx.Client, query: str):
+    plain = ask(client, "15-1252.00", NURSE).json()
+    assert client.get(f"/skill-gap?from=15-1252&to={NURSE}&ratings={query}").json() == plain
+
+
+def test_of_a_rated_pair_analysts_alone_give_the_same_figures(client: httpx.Client):
+    both = ask(client, NURSE, MANAGER).json()
+    onet = client.get("/skill-gap", params={"from": NURSE, "to": MANAGER, "ratings": "onet"}).json()
+    assert both == onet
+    assert onet["provenance"]["predictions"] is None
+
+
 PROBLEMS = [
     # parameters, status, code, words of the detail
     ({"from": NURSE, "to": "99-9999.00"}, 404, "unknown-occupation", "has no occupation 99-9999.00"),
     ({"from": "29-1141.77", "to": NURSE}, 404, "unknown-occupation", "29-1141 has 29-1141.00, 29-1141.01"),
-    ({"from": NURSE, "to": "15-1252.00"}, 404, "unrated-occupation", "15-1252.00 (Software Developers)"),
-    ({"from": "15-2051", "to": NURSE}, 404, "unrated-occupation", "15-2051.00 (Data Scientists)"),
+    (
+        {"from": NURSE, "to": "15-1252.00", "ratings": "onet"},
+        404,
+        "unrated-occupation",
+        "15-1252.00 (Software Developers)",
+    ),
+    ({"from": "55-1011", "to": NURSE}, 404, "unrated-occupation", "nor is it predicted: O*NET publishes no tasks"),
+    (
+        {"from": NURSE, "to": "15-1252", "ratings": "llm"},
+        404,
+        "unrated-occupation",
+        "no levels are predicted for 29-1141",
+    ),
+    ({"from": NURSE, "to": MANAGER, "ratings": "both"}, 422, "invalid-parameter", "ratings: "),
     ({"from": NURSE}, 422, "invalid-parameter", "to: Field required"),
     ({"to": NURSE}, 422, "invalid-parameter", "from: Field required"),
     ({}, 422, "invalid-parameter", "from: Field required; to: Field required"),

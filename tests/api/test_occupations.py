@@ -48,6 +48,10 @@ def test_one_occupation_rated_or_not(client: httpx.Client):
     rated, unrated = (client.get(f"/occupations/{code}").json() for code in ("29-1141", "15-1252.00"))
     assert (rated["occupation"]["title"], rated["occupation"]["is_rated"]) == ("Registered Nurses", True)
     assert (unrated["occupation"]["title"], unrated["occupation"]["is_rated"]) == ("Software Developers", False)
+    assert (rated["occupation"]["is_predicted"], unrated["occupation"]["is_predicted"]) == (False, True)
+    thin = client.get("/occupations/55-1011.00").json()["occupation"]
+    assert (thin["is_rated"], thin["is_predicted"]) == (False, False)
+    assert "no tasks and no Job Zone" in thin["abstention"]
     assert rated["occupation"]["as_of"] == "2024-08-01"
 
 
@@ -59,13 +63,37 @@ def test_skills_are_the_ratings_most_important_first(client: httpx.Client, ratin
     assert {skill["element_id"] for skill in answer["skills"]} == set(ratings.element_ids)
 
 
+def test_the_skills_of_an_unrated_occupation_are_predicted_and_say_what_they_lean_on(client: httpx.Client):
+    answer = client.get("/occupations/15-1252.00/skills").json()
+    assert len(answer["skills"]) == 35
+    for skill in answer["skills"]:
+        assert (skill["source"], skill["importance"], skill["n"]) == ("llm", None, None)
+        assert 0 <= skill["lower"] <= skill["data_value"] <= skill["upper"] <= 7
+        assert skill["standard_error"] > 0.1
+        assert skill["explanation"].startswith("leans most on ")
+    levels = [skill["data_value"] for skill in answer["skills"]]
+    assert levels == sorted(levels, reverse=True)
+    assert answer["provenance"]["predictions"]["mae_grouped"] == 0.3294
+
+
+@pytest.mark.parametrize("choice", ["onet", "llm"])
+def test_whose_levels_are_shown_is_the_askers_choice(client: httpx.Client, choice: str):
+    rated, unrated = (
+        client.get(f"/occupations/{code}/skills", params={"ratings": choice}) for code in ("29-1141", "15-1252")
+    )
+    has, has_not = (rated, unrated) if choice == "onet" else (unrated, rated)
+    assert {skill["source"] for skill in has.json()["skills"]} == {"text" if choice == "onet" else "llm"}
+    assert (has_not.status_code, has_not.json()["code"]) == (404, "unrated-occupation")
+    assert "ask with ratings=onet+llm" in has_not.json()["detail"]
+
+
 @pytest.mark.parametrize(
     ("path", "status", "code"),
     [
         ("99-9999.00", 404, "unknown-occupation"),
         ("nurse", 422, "invalid-code"),
         ("99-9999.00/skills", 404, "unknown-occupation"),
-        ("15-1252.00/skills", 404, "unrated-occupation"),
+        ("55-1011.00/skills", 404, "unrated-occupation"),
         ("..%2f..%2fetc%2fpasswd", 404, "not-found"),
     ],
 )

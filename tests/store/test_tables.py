@@ -382,4 +382,4 @@ def test_29_0_over_26_1_equals_a_fresh_load_and_says_what_changed(
         deleted=0,
     )
     assert load(blank, onet_29).rows_changed == 0
-    assert [change.rows for change in report.tables] == [len(onet_29.tables[name]) for name in onet_29.tables]
+    assert [change.rows for change in report.tables] == [len(onet_29.tables[change.table]) for change in report.tables]

@@ -236,6 +236,7 @@ def merged(rows: dict[str, list[dict[str, Any]]], names: dict[str, str]) -> dict
             "llm_uncertainty": score.get("uncertainty"),
             "llm_lower_ci_bound": score.get("lower_ci_bound"),
             "llm_upper_ci_bound": score.get("upper_ci_bound"),
+            "llm_explanation": score.get("explanation"),
             "llm_scored_at": score.get("scored_at"),
         }
     return out

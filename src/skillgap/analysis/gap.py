@@ -50,7 +50,7 @@ def identify_skill_gap(current: str, target: str, ratings: Ratings) -> GapReport
         ),
         skill_gaps=skill_gaps,
         surplus_skills=surplus_skills,
-        provenance=ratings.provenance,
+        provenance=ratings.provenance_of(a, b),
     )
 
 

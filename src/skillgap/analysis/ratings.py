@@ -258,6 +258,16 @@ class Ratings:
             licence=LICENCE_URL,
         )
 
+    def provenance_of(self, *rows: int) -> Provenance:
+        """Return where the figures of some occupations come from: predictions are named where they have any."""
+        if self.analysts is None or any(self._has_prediction[row] for row in rows):
+            return self.provenance
+        return self.analysts.provenance
+
+    @cached_property
+    def _has_prediction(self) -> list[bool]:
+        return [any(row) for row in self.is_predicted.tolist()]
+
     @cached_property
     def rows(self) -> Mapping[str, int]:
         """The row of each occupation with levels."""

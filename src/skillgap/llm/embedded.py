@@ -40,11 +40,11 @@ def kernels(profiles: Sequence[Profile], states: FloatArray | None) -> dict[str,
         "words": _tfidf(long, min_df=2, ngram_range=(1, 2), stop_words="english"),
         "parts": _tfidf(long, min_df=3, analyzer="char_wb", ngram_range=(3, 5)),
         "titles": _tfidf([" ".join(profile.alternate_titles) for profile in profiles], min_df=2),
-        "job_zone": _gaussian(np.array([[profile.job_zone or np.nan] for profile in profiles]), width=2.0),
-        "interests": _gaussian(_interests(profiles)),
+        "job_zone": gaussian(np.array([[profile.job_zone or np.nan] for profile in profiles]), width=2.0),
+        "interests": gaussian(_interests(profiles)),
     }
     if states is not None:
-        parts["states"] = _gaussian(_standardised(states))
+        parts["states"] = gaussian(standardised(states))
     return parts
 
 
@@ -66,7 +66,7 @@ def _tfidf(texts: Sequence[str], **given: object) -> FloatArray:
     return alike
 
 
-def _gaussian(values: FloatArray, width: float | None = None) -> FloatArray:
+def gaussian(values: FloatArray, width: float | None = None) -> FloatArray:
     """Return exp(-distance² / width), the median distance² by default; 0 to what lacks a value."""
     lacks = np.asarray(np.isnan(values).any(axis=1))
     known = np.where(lacks[:, None], 0.0, values)
@@ -82,10 +82,11 @@ def _gaussian(values: FloatArray, width: float | None = None) -> FloatArray:
 
 def _interests(profiles: Sequence[Profile]) -> FloatArray:
     count = max((len(profile.interests) for profile in profiles if profile.interests), default=1)
-    return _standardised(np.array([profile.interests or (np.nan,) * count for profile in profiles], dtype=np.float64))
+    return standardised(np.array([profile.interests or (np.nan,) * count for profile in profiles], dtype=np.float64))
 
 
-def _standardised(values: FloatArray) -> FloatArray:
+def standardised(values: FloatArray) -> FloatArray:
+    """Return columns of mean 0 and standard deviation 1."""
     deviation = np.nanstd(values, axis=0)
     standardised: FloatArray = (values - np.nanmean(values, axis=0)) / np.where(deviation > 0, deviation, 1.0)
     return standardised

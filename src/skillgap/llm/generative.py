@@ -445,12 +445,10 @@ def _hosted(name: str, base_url: str | None, api_key: str | None) -> Model:
 
         if base_url:
             return OpenAIChatModel(model_name, provider=OpenAIProvider(base_url=base_url, api_key=api_key or "none"))
+        chat = f"openai-chat:{model_name}" if provider_name == "openai" else name  # which gives log-probabilities
         if api_key:
-            chat = "openai-chat" if provider_name == "openai" else provider_name
-            return infer_model(
-                f"{chat}:{model_name}", lambda of: cast("Any", infer_provider_class(of))(api_key=api_key)
-            )
-        return infer_model(name)
+            return infer_model(chat, lambda of: cast("Any", infer_provider_class(of))(api_key=api_key))
+        return infer_model(chat)
     except ImportError as error:
         raise ConfigurationError(f"{name} needs a package: {error}") from error
     except (UserError, ValueError, TypeError) as error:

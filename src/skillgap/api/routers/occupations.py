@@ -77,4 +77,5 @@ async def get_occupation_skills(
     """
     ratings = answers.ratings_of(request, choice)
     occupation, skills = ratings.occupation(onet_soc_code), ratings.skills(onet_soc_code)
-    return answers.json(answers.SkillsAnswer(occupation, skills, ratings.provenance))
+    provenance = ratings.provenance_of(ratings.row(onet_soc_code))
+    return answers.json(answers.SkillsAnswer(occupation, skills, provenance))

@@ -49,22 +49,10 @@ WITH rated AS (
         AND t.scale_id = a.scale_id
     WHERE t.onet_soc_code IS NULL OR a.date_updated > t.date_updated
 ),
-scored AS (
-    SELECT
-        s.onet_soc_code,
-        s.element_id,
-        s.scale_id,
-        s.level,
-        s.uncertainty,
-        s.lower_ci_bound,
-        s.upper_ci_bound,
-        s.explanation,
-        s.scored_at
-    FROM LLMSkillScores AS s
-    INNER JOIN LLMModels AS m
-        ON m.model = s.model
-        AND m.prompt_version = s.prompt_version
-        AND m.is_active = 1
+active AS (
+    SELECT model, prompt_version
+    FROM LLMModels
+    WHERE is_active = 1
 )
 SELECT
     r.onet_soc_code,
@@ -88,10 +76,13 @@ SELECT
     s.explanation AS llm_explanation,
     s.scored_at AS llm_scored_at
 FROM rated AS r
-LEFT JOIN scored AS s
+-- Subqueries, not a join: the whole primary key is then known, and no server reads by anything but it.
+LEFT JOIN LLMSkillScores AS s
     ON s.onet_soc_code = r.onet_soc_code
     AND s.element_id = r.element_id
     AND s.scale_id = r.scale_id
+    AND s.model = (SELECT model FROM active)
+    AND s.prompt_version = (SELECT prompt_version FROM active)
 UNION ALL
 SELECT
     s.onet_soc_code,
@@ -114,7 +105,7 @@ SELECT
     s.upper_ci_bound,
     s.explanation,
     s.scored_at
-FROM scored AS s
+FROM LLMSkillScores AS s
 INNER JOIN Elements AS e ON e.element_id = s.element_id
 LEFT JOIN Skills AS t
     ON t.onet_soc_code = s.onet_soc_code
@@ -124,4 +115,7 @@ LEFT JOIN OnetApiSkillsData AS a
     ON a.onet_soc_code = s.onet_soc_code
     AND a.element_id = s.element_id
     AND a.scale_id = s.scale_id
-WHERE t.onet_soc_code IS NULL AND a.onet_soc_code IS NULL
+WHERE t.onet_soc_code IS NULL
+    AND a.onet_soc_code IS NULL
+    AND s.model = (SELECT model FROM active)
+    AND s.prompt_version = (SELECT prompt_version FROM active)
