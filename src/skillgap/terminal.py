@@ -302,6 +302,12 @@ def print_enrichment(enrichment: Enrichment) -> None:
             f"  judged on {grouped.occupations:,} rated occupations, each without its own ratings: mean absolute error "
             f"{random.mae:.3f} levels, {grouped.mae:.3f} where nothing of its kind was known"
         )
+    if usage := scoring.usage:
+        price = "" if usage.cost_usd is None else f", {usage.cost_usd:.2f} USD"
+        tokens = usage.input_tokens + usage.output_tokens
+        out.print(
+            f"  {usage.requests:,} requests, {tokens:,} tokens{price}; what had been answered before cost nothing"
+        )
     reasons = Counter(scoring.abstentions.values())
     for reason, count in reasons.items():
         out.print(f"  {count:,} occupations not scored: {reason}")

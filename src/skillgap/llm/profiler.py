@@ -21,7 +21,7 @@ from skillgap.llm.calibration import calibrate
 from skillgap.llm.embedded import Prediction, kernel, predict
 from skillgap.llm.encoder import OnText, encode
 from skillgap.llm.evaluation import Score, both_folds, judged, out_of_fold
-from skillgap.llm.generative import Generative, OnReply, RawLevel, Replies
+from skillgap.llm.generative import Generative, OnReply, RawLevel, Replies, Usage
 from skillgap.llm.profiles import Evidence, Profile, described
 
 _SHOWN = 3
@@ -59,6 +59,8 @@ class Scoring:
     """Occupations whose profile is too thin to tell, with the reason."""
     failures: Mapping[tuple[str, str], str] = field(default_factory=dict)
     """Occupations and elements without a valid reply, with the reason."""
+    usage: Usage | None = None
+    """What a generative model has used."""
 
 
 class Profiler(Protocol):
@@ -89,7 +91,7 @@ def llm_skill_profiler(profiler: Profiler, evidence: Evidence, codes: Sequence[s
     if not wanted:
         return Scoring([], abstentions=abstentions)
     found = profiler.score(evidence, wanted)
-    return Scoring(found.scores, found.evaluation, {**found.abstentions, **abstentions}, found.failures)
+    return replace(found, abstentions={**found.abstentions, **abstentions})
 
 
 EMBEDDED = "embedded:smollm2"
@@ -232,7 +234,7 @@ class Calibrated:
             if (found := said.levels.get((code, element_id)))
         ]
         failures = {key: reason for key, reason in said.failures.items() if key[0] in codes}
-        return Scoring(scores, judged_whole(self.model, folded, level), failures=failures)
+        return Scoring(scores, judged_whole(self.model, folded, level), failures=failures, usage=self.generative.usage)
 
     def evaluate(self, evidence: Evidence) -> Iterator[Score]:
         """Score what it says of the sample, as said and calibrated. Raises LLMError."""

@@ -210,12 +210,14 @@ def get_occupation_ratings(connection: Connection, onet_soc_code: str, choice: R
     return _get_ratings(connection, SKILLS_VIEW.c.onet_soc_code == onet_soc_code)[choice]
 
 
-def get_occupation_skills(connection: Connection, onet_soc_code: str) -> list[SkillRating]:
-    """Return the skills of one occupation, most important first.
+def get_occupation_skills(
+    connection: Connection, onet_soc_code: str, choice: RatingsChoice = "onet+llm"
+) -> list[SkillRating]:
+    """Return the skills of one occupation, most important first, predicted ones by level.
 
     Raises NoData, UnknownOccupation, UnratedOccupation. Source: SkillsView.
     """
-    return get_occupation_ratings(connection, onet_soc_code).skills(onet_soc_code)
+    return get_occupation_ratings(connection, onet_soc_code, choice).skills(onet_soc_code)
 
 
 # -- what models are told, and what they said ---------------------------------------------------------------------
