@@ -33,9 +33,10 @@ from skillgap.sources.access import REQUESTS_PER_SECOND
 from skillgap.sources.onet_api import Pages, connect
 from skillgap.sources.onet_api_data import OnetApiData, extract_onet_api_data
 from skillgap.sources.onet_text import extract_onet_data
-from skillgap.sources.releases import find_release
+from skillgap.sources.releases import PROFILE_TABLES, find_release
 from skillgap.store.engine import make_engine, read
 from skillgap.store.queries import get_ratings
+from skillgap.store.schema import LOAD_ORDER
 from skillgap.store.tables import init_tables
 
 ONET_29 = Path(os.environ.get("SKILLGAP_TEST_ONET_DIR", "../shared/onet")) / "db_29_0_text.zip"
@@ -107,7 +108,7 @@ def random_pairs(ratings: Ratings, count: int) -> list[tuple[str, str]]:
 
 
 def bench_load(folder: Path, source: str) -> dict[str, float]:
-    """A first and an unchanged second load into MySQL, against plain inserts of the same rows into the same table."""
+    """A first and an unchanged second load into MySQL, against plain inserts of the same rows into the same tables."""
     server_url = make_url(MYSQL_URL)
     name = f"skillgap_bench_{uuid.uuid4().hex[:8]}"
     admin = pymysql.connect(
@@ -138,17 +139,14 @@ def bench_load(folder: Path, source: str) -> dict[str, float]:
     }
     out.print(
         f"load into MySQL: {statistics.median(first):.2f} s first, {statistics.median(second):.2f} s unchanged, "
-        f"plain inserts of the skills {inserts:.2f} s"
+        f"plain inserts of its rows {inserts:.2f} s"
     )
     return ratios
 
 
 def timed_plain_inserts(url: str, source: str, folder: Path) -> float:
-    """Seconds of inserting the Skills rows into the emptied table, batched, committed once."""
-    skills = extract_onet_data(find_release(source, cache_dir=folder)).tables["Skills"]
-    plain = skills.assign(date_updated=skills["date_updated"].dt.date).astype(object)
-    rows = list(plain.where(skills.notna(), None).itertuples(index=False, name=None))
-    statement = f"INSERT INTO Skills ({', '.join(map(str, skills))}) VALUES ({', '.join(['%s'] * len(skills.columns))})"  # noqa: S608
+    """Seconds of inserting all rows of the release into the emptied tables, batched, committed once."""
+    tables = extract_onet_data(find_release(source, cache_dir=folder), also=PROFILE_TABLES).tables
     parts = make_url(url)
     connection = pymysql.connect(
         host=parts.host,
@@ -158,12 +156,21 @@ def timed_plain_inserts(url: str, source: str, folder: Path) -> float:
         database=parts.database,
     )
     cursor = connection.cursor()
-    cursor.execute("DELETE FROM Skills")
+    inserts = []
+    for name in reversed(LOAD_ORDER):
+        cursor.execute(f"DELETE FROM {name}")  # noqa: S608
+    for name in LOAD_ORDER:
+        rows = tables[name]
+        plain = rows.assign(**{str(each): rows[each].dt.date for each in rows if rows[each].dtype.kind == "M"})
+        values = list(plain.astype(object).where(rows.notna(), None).itertuples(index=False, name=None))
+        columns, places = ", ".join(map(str, rows)), ", ".join(["%s"] * len(rows.columns))
+        inserts.append((f"INSERT INTO {name} ({columns}) VALUES ({places})", values))  # noqa: S608
     connection.commit()
 
     def insert() -> None:
-        for start in range(0, len(rows), ROWS_PER_INSERT):
-            cursor.executemany(statement, rows[start : start + ROWS_PER_INSERT])
+        for statement, values in inserts:
+            for start in range(0, len(values), ROWS_PER_INSERT):
+                cursor.executemany(statement, values[start : start + ROWS_PER_INSERT])
         connection.commit()
 
     seconds = timed(insert)
