@@ -12,6 +12,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from pydantic_ai.messages import ModelResponse, TextPart
+from pydantic_ai.usage import RequestUsage
 
 from skillgap.errors import ConfigurationError, ModelRefusesCredentials, ModelUnavailable
 from skillgap.llm.generative import (
@@ -21,6 +23,7 @@ from skillgap.llm.generative import (
     RawLevel,
     Refused,
     Reply,
+    Usage,
     find_generative,
     read_prompt,
 )
@@ -290,6 +293,26 @@ def test_the_budget_ends_the_asking_and_keeps_what_was_answered(server: FakeMode
     assert {each.reason for each in refused} == {"the budget of 300 tokens is spent"}
     assert (len(refused), len(kept.valid)) == (3, 3)
     assert (asked.usage.requests, asked.usage.input_tokens, asked.usage.cost_usd) == (3, 300, None)
+
+
+def test_the_cost_is_known_where_the_price_is():
+    known, unknown = (
+        ModelResponse(
+            parts=[TextPart("x")],
+            usage=RequestUsage(input_tokens=1_000_000, output_tokens=100_000),
+            model_name=name,
+            provider_name="openai",
+        )
+        for name in ("gpt-4o", "no-such-model")
+    )
+    usage = Usage()
+    usage.add(known)
+    first = usage.cost_usd
+    usage.add(known)
+    assert first > 0
+    assert (usage.requests, usage.input_tokens, usage.cost_usd) == (2, 2_000_000, pytest.approx(2 * first))
+    usage.add(unknown)
+    assert usage.cost_usd is None, "a sum that lacks a part is none"
 
 
 def test_what_is_kept_is_not_asked_for_again_even_by_a_killed_run(server: FakeModelServer):
