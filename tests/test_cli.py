@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
+import json
 import re
 import shutil
 import subprocess
@@ -15,20 +17,25 @@ from pathlib import Path
 import orjson
 import pytest
 from rich.console import Console
-from sqlalchemy import make_url
+from sqlalchemy import Engine, make_url, text
 
 from skillgap import cli
 from skillgap.analysis.gap import identify_skill_gap
 from skillgap.analysis.ratings import Ratings
+from skillgap.api_keys import find_key, read_keys
 from skillgap.fake_onet_api import PASSWORD, USERNAME, FakeOnetApi, FakeTables
 from skillgap.model import Release
-from skillgap.store.engine import make_engine
-from skillgap.store.tables import Scores, upsert_scores
+from skillgap.nodes import extract_load_text_files
+from skillgap.store.engine import make_engine, write
+from skillgap.store.tables import Scores, init_tables, upsert_scores
 from skillgap.terminal import _gap_table
 from tests.conftest import onet_zip
 
 NURSE, MANAGER = "29-1141.00", "11-9111.00"
-COMMANDS = ("init-db", "load", "fetch", "status", "gap", "skills", "enrich", "serve", "llm evaluate", "llm audit")
+COMMANDS = (
+    *("init-db", "load", "fetch", "status", "gap", "skills", "enrich", "serve", "new-key", "doctor"),
+    *("llm evaluate", "llm audit"),
+)
 
 
 @dataclass
@@ -213,6 +220,111 @@ def test_wrong_settings_are_all_named_at_once(run: Run, monkeypatch: pytest.Monk
     assert ended.code == 1
     assert "SKILLGAP_PORT='70000'" in ended.err
     assert "SKILLGAP_LOG_FORMAT='xml'" in ended.err
+
+
+def test_a_wrong_setting_that_is_a_secret_is_not_shown(run: Run, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SKILLGAP_DATABASE_URL", "oracle://me:hidden@host/db")
+    monkeypatch.setenv("SKILLGAP_ONET_PASSWORD", "hidden")
+    ended = run("serve")
+    assert ended.code == 1
+    assert "SKILLGAP_DATABASE_URL: the database URL names 'oracle'; MySQL and SQLite are supported" in ended.err
+    assert "SKILLGAP_ONET_PASSWORD: SKILLGAP_ONET_USERNAME and SKILLGAP_ONET_PASSWORD go together" in ended.err
+    assert "hidden" not in ended.err
+
+
+def test_load_takes_the_release_of_the_settings(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("SKILLGAP_RELEASE", str(tmp_path / "no-such-release"))
+    assert "no-such-release" in run("load").err
+    monkeypatch.delenv("SKILLGAP_RELEASE")
+    assert "O*NET 29.0 loaded" in run("load").err
+
+
+# -- doctor and keys --------------------------------------------------------------------------------------------------
+
+
+def outcomes(ended: Ended) -> dict[str, tuple[str, str]]:
+    return {each["name"]: (each["outcome"], each["detail"]) for each in json.loads(ended.out)}
+
+
+def test_doctor_finds_nothing_wrong_with_a_whole_database(run: Run, engine: Engine, monkeypatch, tmp_path: Path):
+    monkeypatch.setenv("SKILLGAP_DATABASE_URL", engine.url.render_as_string(hide_password=False))
+    extract_load_text_files(engine, "starter", cache_dir=tmp_path)
+    ended = run("doctor", "--json")
+    found = outcomes(ended)
+    assert ended.code == 0
+    assert {outcome for outcome, _ in found.values()} <= {"ok", "warning"}
+    assert "O*NET 29.0, 1,016 occupations, 879 of them rated, 44 predicted" in found["data"][1]
+    assert found["schema"] == ("ok", "at 0002_llm")
+
+
+def test_doctor_names_what_is_wrong_and_goes_on(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    database = tmp_path / "own.db"
+    monkeypatch.setenv("SKILLGAP_DATABASE_URL", f"sqlite:///{database}")
+    monkeypatch.setenv("SKILLGAP_WORKER", "2")
+    monkeypatch.setenv("SKILLGAP_ANONYMOUS_REQUESTS_PER_MINUTE", "0")
+    ended = run("doctor", "--json")
+    found = outcomes(ended)
+    assert ended.code == 1
+    assert found["settings"] == ("warning", "no such setting: SKILLGAP_WORKER (is SKILLGAP_WORKERS meant?)")
+    assert found["database"][0] == found["API keys"][0] == "failed"
+    assert {"cache", "models"} <= found.keys()
+
+    engine = make_engine(f"sqlite:///{database}")
+    with write(engine, may_make=True) as connection:
+        connection.execute(text("CREATE TABLE other (i INTEGER)"))
+    assert outcomes(run("doctor", "--json"))["schema"][0] == "failed"
+    init_tables(engine)
+    assert outcomes(run("doctor", "--json"))["data"] == ("failed", "nothing is loaded; run `skillgap load`")
+    with write(engine) as connection:
+        connection.execute(text("DROP VIEW SkillsView"))
+    assert "lacks SkillsView; run `skillgap init-db`" in outcomes(run("doctor", "--json"))["schema"][1]
+
+
+def test_doctor_tells_of_wrong_settings(run: Run, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SKILLGAP_WORKERS", "0")
+    ended = run("doctor")
+    assert ended.code == 1
+    assert re.search(r"^failed +settings .*\n  SKILLGAP_WORKERS='0'", ended.out, re.M)
+
+
+def test_doctor_asks_web_services_when_told_to(run: Run, fake_tables: FakeTables, monkeypatch: pytest.MonkeyPatch):
+    with FakeOnetApi(fake_tables) as stand_in:
+        monkeypatch.setenv("SKILLGAP_ONET_API_URL", stand_in.access.base_url)
+        monkeypatch.setenv("SKILLGAP_ONET_API_KEY", stand_in.access.headers["X-API-Key"])
+        run("doctor", "--json")
+        assert not stand_in.requests
+        assert outcomes(run("doctor", "--online", "--json"))["Web Services"][1].endswith("with release 29.0")
+        monkeypatch.setenv("SKILLGAP_ONET_API_KEY", "another")
+        assert outcomes(run("doctor", "--online", "--json"))["Web Services"][0] == "failed"
+
+
+def test_a_new_key_is_shown_once_and_kept_as_a_hash(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    file = tmp_path / "keys"
+    assert "SKILLGAP_API_KEYS_FILE" in run("new-key", "reporting").err
+    monkeypatch.setenv("SKILLGAP_API_KEYS_FILE", str(file))
+    key = run("new-key", "reporting", "--requests-per-minute", "7").out.strip()
+    run("new-key", "other")
+    assert key not in file.read_text()
+    assert hashlib.sha256(key.encode()).hexdigest() in file.read_text()
+    found = find_key(read_keys(file), key)
+    assert found
+    assert (found.name, found.requests_per_minute) == ("reporting", 7)
+    for wrong in ("", "reporting", "reporting.", key[:-1], key + "x", key.replace("reporting", "other"), "é."):
+        assert find_key(read_keys(file), wrong) is None
+    again = run("new-key", "reporting")
+    assert again.code == 1
+    assert "has a key named reporting" in again.err
+
+
+def test_every_wrong_line_of_a_file_of_keys_is_named(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    file = tmp_path / "keys"
+    file.write_text(f"# ours\na {'0' * 64} 5\nb {'0' * 63} 5\n\na {'1' * 64} 5\nc {'0' * 64} 0\n")
+    monkeypatch.setenv("SKILLGAP_API_KEYS_FILE", str(file))
+    ended = run("serve")
+    assert ended.code == 1
+    assert "line 3: not a name" in ended.err
+    assert "line 5: a second key named a" in ended.err
+    assert "line 6: not a name" in ended.err
 
 
 # -- help -------------------------------------------------------------------------------------------------------------

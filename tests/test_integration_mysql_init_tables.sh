@@ -1,5 +1,3 @@
 #!/usr/bin/env bash
-# Runs the integration test of the same name; arguments go to pytest.
-set -euo pipefail
-cd "$(dirname "$0")/.."
-exec .venv/bin/python -m pytest tests/test_integration_mysql_init_tables.py "$@"
+# Runs the integration test of the same name; with --compose, inside the running stack.
+exec "$(dirname "$0")/integration.sh" test_integration_mysql_init_tables "$@"

@@ -114,7 +114,12 @@ def init_db(
 
 @app.command(epilog="Example: skillgap load 29.0")
 def load(
-    source: Annotated[str, typer.Argument(help="`starter`, a release number like 31.0, or a release folder or zip.")],
+    source: Annotated[
+        str | None,
+        typer.Argument(
+            help="`starter`, a release number like 31.0, or a release folder or zip; SKILLGAP_RELEASE if left out."
+        ),
+    ] = None,
     accept_loss: Annotated[
         bool, typer.Option("--accept-loss", help="Load it even if it takes the ratings of many occupations away.")
     ] = False,
@@ -124,7 +129,7 @@ def load(
     from skillgap.store.engine import make_engine
 
     settings = read_settings()
-    _load(make_engine(settings.url), source, settings, accept_loss=accept_loss)
+    _load(make_engine(settings.url), source or settings.release, settings, accept_loss=accept_loss)
 
 
 @app.command(epilog="Example: skillgap fetch --occupation 15-1252.00 --dry-run")
@@ -340,6 +345,38 @@ def serve(
     settings = read_settings(**{name: value for name, value in asked.items() if value is not None})
     _engine()
     run(settings)
+
+
+@app.command(epilog="Example: skillgap new-key reporting --requests-per-minute 600")
+def new_key(
+    name: Annotated[str, typer.Argument(help="Whose key it is; the log and the file of keys call it so.")],
+    requests_per_minute: Annotated[int, typer.Option(min=1, help="How often it may ask.")] = 600,
+) -> None:
+    """Make a key of the API and print it, once. Its hash is added to the file SKILLGAP_API_KEYS_FILE."""
+    from skillgap.api_keys import new_key as make_key
+    from skillgap.errors import ConfigurationError
+
+    file = os.environ.get("SKILLGAP_API_KEYS_FILE")
+    if not file:
+        raise ConfigurationError("set SKILLGAP_API_KEYS_FILE to the file of keys; it is made if it is not there")
+    typer.echo(make_key(Path(file), name, requests_per_minute=requests_per_minute))
+
+
+@app.command(epilog="Example: skillgap doctor")
+def doctor(
+    online: Annotated[
+        bool, typer.Option("--online", help="Ask O*NET Web Services too, if credentials are set.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Look for what is wrong. Settings, database, schema, data, credentials, disk, versions."""
+    from skillgap import terminal
+    from skillgap.doctor import examine
+
+    checks = examine(online=online)
+    terminal.print_checks(checks, as_json=as_json)
+    if any(check.outcome == "failed" for check in checks):
+        raise typer.Exit(1)
 
 
 def _engine() -> Engine:

@@ -2,19 +2,71 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+from difflib import get_close_matches
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from platformdirs import user_cache_path, user_data_path
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from skillgap.api_keys import read_keys
 from skillgap.errors import ConfigurationError, MissingCredentials
 from skillgap.sources.access import REQUESTS_PER_SECOND, Access
+
+SECRETS = Path("/run/secrets")
+"""Where containers find their secrets: a file `skillgap_database_password` is SKILLGAP_DATABASE_PASSWORD."""
+_PREFIX = "SKILLGAP_"
+_OTHERS = ("SKILLGAP_TEST_", "SKILLGAP_REQUIRE_")
+"""Variables of the tests."""
 
 
 def _lower(value: Any) -> Any:
     return value.lower() if isinstance(value, str) else value
+
+
+def _split(value: Any) -> Any:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def _checked(check: Callable[[Any], object]) -> AfterValidator:
+    """Return a validator that keeps a value which `check` takes, and tells what ConfigurationError says of another."""
+
+    def validate(value: Any) -> Any:
+        if value is not None:
+            try:
+                check(value)
+            except ConfigurationError as error:
+                raise ValueError(str(error)) from None
+        return value
+
+    return AfterValidator(validate)
+
+
+def _check_database(url: SecretStr) -> None:
+    from skillgap.store.engine import parse_url  # not before a database is named: SQLAlchemy takes its time
+
+    parse_url(url.get_secret_value())
+
+
+def _network(text: str) -> str:
+    ip_network(text, strict=False)
+    return text
+
+
+_Listed = (NoDecode, BeforeValidator(_split))
+"""Written with commas between."""
 
 
 class Settings(BaseSettings):
@@ -22,8 +74,12 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="SKILLGAP_", env_ignore_empty=True, frozen=True)
 
-    database_url: SecretStr | None = None
+    database_url: Annotated[SecretStr | None, _checked(_check_database)] = None
     """Where the data live; None means the embedded SQLite database. Secret, as it may hold a password."""
+    database_password: SecretStr | None = None
+    """Of the database URL's user, where the URL has none; best given by a file of SECRETS."""
+    release: str = "starter"
+    """What `skillgap load` loads unless told otherwise."""
     cache_dir: Path = Field(default_factory=lambda: user_cache_path("skillgap"))
     onet_download_url: Annotated[str, Field(pattern="^https?://.")] = "https://www.onetcenter.org/dl_files/database"
     onet_api_key: SecretStr | None = None
@@ -50,8 +106,23 @@ class Settings(BaseSettings):
     workers: Annotated[int, Field(ge=1, le=256)] = 1
     log_format: Literal["json", "console"] = "json"
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = "info"
+    api_keys_file: Annotated[Path | None, _checked(read_keys)] = None
+    """Names, hashes and rates of the keys that `skillgap new-key` has made."""
+    anonymous_requests_per_minute: Annotated[int | None, Field(ge=0)] = None
+    """Of one address without a key; None means any number, 0 that a key is needed."""
+    trusted_proxies: Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], *_Listed] = ()
+    """Networks whose X-Forwarded-For is believed."""
+    cors_origins: Annotated[tuple[Annotated[str, Field(pattern=r"^(\*|https?://[^/\s]+)$")], ...], *_Listed] = ()
+    """Origins of pages that may read answers in a browser; `*` means all."""
     answer_cache_mb: Annotated[int, Field(ge=0)] = 128
     reload_seconds: Annotated[float, Field(gt=0, le=3600)] = 2.0
+
+    @field_validator("onet_password")
+    @classmethod
+    def _goes_with_a_user_name(cls, password: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if bool(password) != bool(info.data.get("onet_username")):
+            raise ValueError("SKILLGAP_ONET_USERNAME and SKILLGAP_ONET_PASSWORD go together")
+        return password
 
     @property
     def embedded_database(self) -> Path:
@@ -78,21 +149,37 @@ class Settings(BaseSettings):
     @property
     def url(self) -> str:
         """The database's URL, password included: for `make_engine` only."""
-        if self.database_url is not None:
-            return self.database_url.get_secret_value()
-        return f"sqlite:///{self.embedded_database}"
+        if self.database_url is None:
+            return f"sqlite:///{self.embedded_database}"
+        from skillgap.store.engine import parse_url
+
+        url = parse_url(self.database_url.get_secret_value())
+        if self.database_password and url.password is None:
+            url = url.set(password=self.database_password.get_secret_value())
+        return url.render_as_string(hide_password=False)
 
 
 def read_settings(**chosen: Any) -> Settings:
-    """Return the settings of the environment, but for those chosen otherwise.
+    """Return the settings of the environment and the files of SECRETS, but for those chosen otherwise.
 
     Raises ConfigurationError naming every variable that is wrong.
     """
     try:
-        return Settings(**chosen)
+        return Settings(_secrets_dir=SECRETS if SECRETS.is_dir() else None, **chosen)  # type: ignore[call-arg]
     except ValidationError as error:
-        wrong = "\n".join(
-            f"  SKILLGAP_{'_'.join(map(str, each['loc'])).upper()}={each['input']!r}: {each['msg']}"
-            for each in error.errors()
-        )
+        wrong = "\n".join(f"  {_wrong(each)}" for each in error.errors())
         raise ConfigurationError(f"settings that cannot work:\n{wrong}") from None
+
+
+def unknown_variables() -> dict[str, str | None]:
+    """Return variables that look like settings and are none, each with the setting that may be meant."""
+    known = [f"{_PREFIX}{name.upper()}" for name in Settings.model_fields]
+    found = [name for name in os.environ if name.startswith(_PREFIX) and not name.startswith(_OTHERS)]
+    return {name: next(iter(get_close_matches(name, known, 1)), None) for name in found if name not in known}
+
+
+def _wrong(error: Any) -> str:
+    name = str(error["loc"][0])
+    is_secret = "SecretStr" in str(Settings.model_fields[name].annotation)
+    given = "" if is_secret or error["input"] is None else f"={str(error['input'])!r}"
+    return f"{_PREFIX}{name.upper()}{given}: {error['msg'].removeprefix('Value error, ')}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, astuple, fields
 from pathlib import Path
@@ -21,6 +21,7 @@ from skillgap.errors import ConfigurationError
 from skillgap.model import GapReport, Occupation, Predictions, Provenance, Release, SkillGap, SkillRating
 
 if TYPE_CHECKING:
+    from skillgap.doctor import Check
     from skillgap.llm.evaluation import Score
     from skillgap.nodes import Enrichment
     from skillgap.sources.onet_api_data import OnetApiData
@@ -346,6 +347,17 @@ def print_status(status: Status, *, unrated: bool, as_json: bool) -> None:
     if unrated:
         for code, title in status.unrated:
             out.print(f"{code}  {title}")
+
+
+def print_checks(checks: Sequence[Check], *, as_json: bool) -> None:
+    """Print what an examination found, a line each."""
+    if as_json:
+        _write_json([asdict(check) for check in checks])
+        return
+    out = _console()
+    width = max(len(check.name) for check in checks)
+    for check in checks:
+        out.print(f"{check.outcome:7}  {check.name:{width}}  {check.detail}", soft_wrap=True)
 
 
 def print_scores(scores: list[Score]) -> None:

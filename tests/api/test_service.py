@@ -215,12 +215,12 @@ def test_an_unexpected_error_is_a_500_that_tells_nothing_of_the_inside(starter_d
 def test_stored_answers_stay_within_their_bytes_and_the_last_used_stay():
     answers = StoredAnswers("1", most_bytes=10_000)
     for n in range(20):
-        answers.put(("/", str(n).encode(), False), Answer({}, {"body": b"x" * 1_000}, None))
+        answers.put(("/", str(n).encode(), False), Answer({}, {"body": b"x" * 1_000}, None, None))
         answers.get(("/", b"0", False))
     assert [n for n in range(20) if answers.get(("/", str(n).encode(), False))] == [0, 17, 18, 19]
-    answers.put(("/", b"large", False), Answer({}, {"body": b"x" * 10_000}, None))
+    answers.put(("/", b"large", False), Answer({}, {"body": b"x" * 10_000}, None, None))
     assert answers.get(("/", b"large", False)) is None
-    answers.put(("/", b"q" * 10_000, False), Answer({}, {"body": b"x"}, None))
+    answers.put(("/", b"q" * 10_000, False), Answer({}, {"body": b"x"}, None, None))
     assert answers.get(("/", b"q" * 10_000, False)) is None, "a question is kept with its answer, and counts"
 
 
@@ -247,7 +247,7 @@ def test_every_error_in_the_document_has_an_example_and_every_parameter_a_descri
         if "description" not in details
     ]
     assert undocumented == []
-    assert set(document["paths"]["/skill-gap"]["get"]["responses"]) == {"200", "404", "422", "503"}
+    assert set(document["paths"]["/skill-gap"]["get"]["responses"]) == {"200", "401", "404", "422", "429", "503"}
 
 
 def test_schemathesis_finds_no_deviation(service: Service, tmp_path: Path):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -38,6 +38,8 @@ class Answer:
     start: Message
     body: Message
     pair: tuple[str, str] | None
+    route: Any
+    """Of the application: what answers are counted by."""
 
     def size(self, key: Key) -> int:
         path, query, _ = key
@@ -105,8 +107,8 @@ class AnswerCache:
                 scope["headers"].append((b"accept-encoding", b"gzip"))
             recorder = _Recorder(send, key, scope, not_modified=known_tags == _ANY)
             return await self._app(scope, receive, recorder)
-        scope[PAIR] = answer.pair
-        await send(answer.start)
+        scope[PAIR], scope["route"] = answer.pair, answer.route
+        await send({**answer.start})  # outer layers add headers to what they are sent
         await send(answer.body)
         return None
 
@@ -133,11 +135,11 @@ class _Recorder:
             path, query, _ = self._key
             etag = self._answers.etag(path, query)
             message["headers"] = [*(pair for pair in message["headers"] if pair[0] != b"vary"), *_headers(etag)]
-            self._start = message
+            self._start = {**message}
             if self._not_modified:
                 return await _send_not_modified(self._send, etag)
         elif self._start and not message.get("more_body"):
-            self._answers.put(self._key, Answer(self._start, message, self._scope.get(PAIR)))
+            self._answers.put(self._key, Answer(self._start, message, self._scope.get(PAIR), self._scope.get("route")))
         if not (self._start and self._not_modified):
             await self._send(message)
         return None

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import get_args
@@ -18,7 +18,7 @@ from skillgap.api.answer_cache import StoredAnswers
 from skillgap.errors import StoreError
 from skillgap.model import RatingsChoice
 from skillgap.store.engine import read
-from skillgap.store.queries import get_all_ratings, get_data_version
+from skillgap.store.queries import ModelUsage, get_all_ratings, get_data_version, get_model_usage
 
 _log = structlog.get_logger("skillgap.api")
 
@@ -29,6 +29,7 @@ class Snapshot:
 
     all_ratings: Mapping[RatingsChoice, Ratings]
     answers: StoredAnswers
+    model_usage: Sequence[ModelUsage] = ()
 
     @property
     def ratings(self) -> Ratings:
@@ -46,6 +47,8 @@ class CurrentData:
         self._refreshing = Lock()
         self.store_error: StoreError | None = None
         """Why the database could not be read last time; None when it could."""
+        self.confirmed_at = time.monotonic()
+        """When the ratings in memory were last seen to be those of the database; at first, when the process began."""
 
     def refresh(self) -> None:
         """Take over a new data version, if there is one. Blocks; on StoreError the old snapshot stays."""
@@ -56,19 +59,26 @@ class CurrentData:
         try:
             with read(self._engine) as connection:
                 version = get_data_version(connection)
-                found = get_all_ratings(connection) if version != self.snapshot.ratings.data_version else None
+                is_new = version != self.snapshot.ratings.data_version
+                found = get_all_ratings(connection) if is_new else {}
+                usage = get_model_usage(connection) if is_new else ()
         except StoreError as error:
             if self.store_error is None:
                 _log.warning("database not readable", error=str(error))
             self.store_error = error
             return
+        except Exception as error:  # noqa: BLE001 - nobody awaits the watch: a fault of ours would end it unseen
+            if self.store_error is None:
+                _log.error("data not readable", exc_info=error)
+            self.store_error = StoreError(f"its data could not be read ({error!r}); the log has more")
+            return
         if self.store_error is not None:
             _log.info("database readable again")
         self.store_error = None
-        if found is not None:
+        if is_new:
             for ratings in found.values():
                 _warm_up(ratings)
-            self.snapshot = self._snapshot(found)
+            self.snapshot = self._snapshot(found, usage)
             gc.collect()
             gc.freeze()  # the ratings live long; the collector need not walk over them
             counts = {name: len(found[name].codes) for name in ("onet", "onet+llm")}
@@ -79,16 +89,11 @@ class CurrentData:
                 predicted=counts["onet+llm"] - counts["onet"],
                 known=len(found["onet"].occupations),
             )
+        self.confirmed_at = time.monotonic()
 
-    async def watch(self, every: float) -> None:
-        """Refresh again and again, `every` seconds apart, beside the requests."""
-        while True:
-            await asyncio.sleep(every)
-            await asyncio.to_thread(self.refresh)
-
-    def _snapshot(self, ratings: Mapping[RatingsChoice, Ratings]) -> Snapshot:
+    def _snapshot(self, ratings: Mapping[RatingsChoice, Ratings], usage: Sequence[ModelUsage] = ()) -> Snapshot:
         version = ratings["onet"].data_version
-        return Snapshot(ratings, StoredAnswers(version, most_bytes=self._answer_cache_bytes))
+        return Snapshot(ratings, StoredAnswers(version, most_bytes=self._answer_cache_bytes), usage)
 
 
 def _warm_up(ratings: Ratings) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext, suppress
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi_offline import FastAPIOffline
+from granian.utils.proxies import wrap_asgi_with_proxy_headers
+from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp
 
@@ -17,6 +19,7 @@ import skillgap
 from skillgap.api import problems
 from skillgap.api.answer_cache import AnswerCache
 from skillgap.api.current import CurrentData
+from skillgap.api.gate import OPEN_PATHS, Gate, Keys
 from skillgap.api.on_demand import OnDemand
 from skillgap.api.request_log import RequestLog
 from skillgap.api.routers import occupations, service, skill_gap
@@ -30,6 +33,14 @@ Codes are O*NET-SOC codes (`15-1252.00`, `15-1252` or `15125200`). Every error i
 stable `code`. Answers carry an ETag that changes with the data; every answer names its release and sources."""
 
 
+_KEY_SCHEMES = {
+    "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    "bearer": {"type": "http", "scheme": "bearer"},
+}
+"""Both carry the same key; whether one is needed is the operator's choice."""
+_REFUSALS = problems.responses(problems.KeyRequired, problems.InvalidKey, problems.TooManyRequests)
+
+
 def create_app(settings: Settings | None = None) -> ASGIApp:
     """Return the service. Settings come from the environment unless given. Raises ConfigurationError."""
     settings = settings or read_settings()
@@ -40,17 +51,32 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     if settings.has_onet_credentials:
         rate = settings.onet_requests_per_second / settings.workers
         on_demand = OnDemand(current, engine, settings.onet_access(), requests_per_second=rate)
-    api = create_api(current, reload_seconds=settings.reload_seconds, on_demand=on_demand)
-    return RequestLog(AnswerCache(api, lambda: current.snapshot))
+    keys = Keys(settings.api_keys_file)
+    api = create_api(current, reload_seconds=settings.reload_seconds, on_demand=on_demand, keys=keys)
+    app: ASGIApp = AnswerCache(api, lambda: current.snapshot)
+    app = Gate(app, keys, anonymous_requests_per_minute=settings.anonymous_requests_per_minute)
+    if settings.cors_origins:
+        app = CORSMiddleware(
+            app,
+            allow_origins=settings.cors_origins,
+            allow_headers=["X-API-Key", "Authorization", "X-Request-ID", "If-None-Match"],
+            expose_headers=["ETag", "Retry-After", "X-Request-ID"],
+        )
+    app = RequestLog(app)
+    if settings.trusted_proxies:
+        app = wrap_asgi_with_proxy_headers(app, trusted_hosts=list(settings.trusted_proxies))
+    return app
 
 
-def create_api(current: CurrentData, *, reload_seconds: float, on_demand: OnDemand | None = None) -> FastAPI:
-    """Return the FastAPI application alone, without log and answer cache."""
+def create_api(
+    current: CurrentData, *, reload_seconds: float, on_demand: OnDemand | None = None, keys: Keys | None = None
+) -> FastAPI:
+    """Return the FastAPI application alone, without log, gate and answer cache; it keeps the keys up to date."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(current.refresh)
-        watcher = asyncio.create_task(current.watch(reload_seconds))
+        watcher = asyncio.create_task(_every(reload_seconds, current.refresh, *([keys.refresh] if keys else [])))
         async with on_demand.running() if on_demand else nullcontext():
             yield
         watcher.cancel()
@@ -75,12 +101,26 @@ def create_api(current: CurrentData, *, reload_seconds: float, on_demand: OnDema
     return api
 
 
+async def _every(seconds: float, *refreshes: Callable[[], None]) -> None:
+    """Refresh again and again, beside the requests."""
+    while True:
+        await asyncio.sleep(seconds)
+        for refresh in refreshes:
+            await asyncio.to_thread(refresh)
+
+
 def _openapi(api: FastAPI) -> dict[str, Any]:
     """Return the OpenAPI document, with the schema that all errors share."""
     if api.openapi_schema is None:
         document = get_openapi(title=api.title, version=api.version, description=api.description, routes=api.routes)
         template = "#/components/schemas/{model}"
         schema = problems.Problem.model_json_schema(ref_template=template)
+        document["components"]["securitySchemes"] = _KEY_SCHEMES
+        for path, operations in document["paths"].items():
+            if path not in OPEN_PATHS:
+                for operation in operations.values():
+                    operation["responses"] |= {str(status): entry for status, entry in _REFUSALS.items()}
+                    operation["security"] = [{}, *({name: []} for name in _KEY_SCHEMES)]
         document["components"]["schemas"] |= {**schema.pop("$defs", {}), "Problem": schema}
         api.openapi_schema = document
     return api.openapi_schema

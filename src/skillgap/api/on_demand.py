@@ -17,6 +17,7 @@ from cachetools import TTLCache
 from sqlalchemy import Engine
 
 from skillgap.api.current import CurrentData
+from skillgap.api.metrics import ONET_REQUESTS
 from skillgap.errors import OnetApiUnavailable, SkillgapError, UnknownOccupation
 from skillgap.nodes import load_api_data
 from skillgap.sources.access import Access
@@ -67,6 +68,8 @@ class OnDemand:
         self._down_until = 0.0
         self._day = (0, 0)
         """Today, and the requests before its first."""
+        self._counted = 0
+        """Requests that metrics know of."""
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -122,6 +125,9 @@ class OnDemand:
             if not (skills["scale_id"] == "LV").any():
                 self._absent[code] = True
             _log.info("fetched", onet_soc_code=code, ratings=len(skills))
+        finally:
+            ONET_REQUESTS.inc(self._api.requests - self._counted)
+            self._counted = self._api.requests
 
     async def _extract(self, code: str) -> OnetApiData:
         """Return the rows of a code; before it is called unrated, the survey must be fresh."""

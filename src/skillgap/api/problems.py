@@ -45,7 +45,8 @@ class Problem(BaseModel):
         str,
         Field(
             description="What happened, for programs; stable. One of `unknown-occupation`, `unrated-occupation`, "
-            "`invalid-code`, `invalid-parameter`, `no-data`, `not-found`, `method-not-allowed`, `internal-error`."
+            "`invalid-code`, `invalid-parameter`, `no-data`, `not-found`, `method-not-allowed`, `key-required`, "
+            "`invalid-key`, `length-required`, `body-too-large`, `too-many-requests`, `internal-error`."
         ),
     ]
     onet_soc_code: Annotated[str | None, Field(description="The code that was asked for.")] = None
@@ -62,12 +63,59 @@ class InvalidParameter(SkillgapError):
         self.parameters = list(parameters)
 
 
+class Refusal(SkillgapError):
+    """A request that is not let in, whatever it asks for."""
+
+    headers: Mapping[str, str] = {}
+
+
+class KeyRequired(Refusal):
+    """The service answers nobody without a key."""
+
+    code = "key-required"
+    headers = {"WWW-Authenticate": "Bearer"}  # noqa: RUF012 - never written to
+
+
+class InvalidKey(Refusal):
+    """The key is none of this service."""
+
+    code = "invalid-key"
+    headers = {"WWW-Authenticate": 'Bearer error="invalid_token"'}  # noqa: RUF012 - never written to
+
+
+class LengthRequired(Refusal):
+    """A body whose length is not told beforehand."""
+
+    code = "length-required"
+
+
+class BodyTooLarge(Refusal):
+    """A body larger than any request needs."""
+
+    code = "body-too-large"
+
+
+class TooManyRequests(Refusal):
+    """More requests than the key, or an address without key, is allowed."""
+
+    code = "too-many-requests"
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__(message)
+        self.headers = {"Retry-After": str(retry_after)}
+
+
 STATUS: dict[type[SkillgapError], HTTPStatus] = {
     InvalidCode: HTTPStatus.UNPROCESSABLE_ENTITY,
     InvalidParameter: HTTPStatus.UNPROCESSABLE_ENTITY,
     UnknownOccupation: HTTPStatus.NOT_FOUND,
     UnratedOccupation: HTTPStatus.NOT_FOUND,
     NoData: HTTPStatus.SERVICE_UNAVAILABLE,
+    KeyRequired: HTTPStatus.UNAUTHORIZED,
+    InvalidKey: HTTPStatus.UNAUTHORIZED,
+    LengthRequired: HTTPStatus.LENGTH_REQUIRED,
+    BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
 }
 
 
@@ -88,6 +136,9 @@ EXAMPLES: tuple[SkillgapError, ...] = (
         onet_soc_code="15-1252.00",
     ),
     NoData("no occupation is loaded yet; run `skillgap load starter`, or load a release"),
+    KeyRequired("this service asks for a key, as X-API-Key or as Authorization: Bearer KEY"),
+    InvalidKey("this service has no such key, or has it no longer; its operator can tell"),
+    TooManyRequests("more than 60 requests a minute", retry_after=1),
 )
 
 
@@ -102,6 +153,8 @@ def responses(*errors: type[SkillgapError]) -> dict[int | str, dict[str, Any]]:
         entry = entries.setdefault(status.value, {"description": status.phrase, "content": {MEDIA_TYPE: content}})
         if status is HTTPStatus.NOT_FOUND:
             entry["headers"] = {"Retry-After": _RETRY_AFTER}
+        elif isinstance(example, Refusal):
+            entry["headers"] = {name: {"schema": {"type": "string"}} for name in example.headers}
         entry["content"][MEDIA_TYPE]["examples"][example.code] = {
             "value": _of_error(example).model_dump(exclude_none=True)
         }
@@ -158,7 +211,7 @@ def install(app: FastAPI) -> None:
 
 def of(error: SkillgapError, headers: Mapping[str, str] | None = None) -> Response:
     """Return the problem document of an error."""
-    return _response(_of_error(error), headers)
+    return _response(_of_error(error), {**(error.headers if isinstance(error, Refusal) else {}), **(headers or {})})
 
 
 def _of_error(error: SkillgapError) -> Problem:

@@ -1,4 +1,4 @@
-"""One structured line per request, and the request id that goes with it."""
+"""What every answer is given and every request leaves behind: id and security headers, a log line, counts."""
 
 from __future__ import annotations
 
@@ -10,13 +10,31 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from skillgap.api.answer_cache import PAIR
+from skillgap.api.metrics import count_request
 
 _CLIENT_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _LONGEST_PATH = 200
+_PAGES = ("/docs", "/static-offline-docs")
+"""Swagger's page, which has scripts and styles of its own in it; everything else here is read by programs."""
+_SECURITY = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+]
+_FOR_DATA = [*_SECURITY, (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")]
+_FOR_PAGES = [
+    *_SECURITY,
+    (
+        b"content-security-policy",
+        b"default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+        b"img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    ),
+]
 
 
 class RequestLog:
-    """ASGI middleware, outermost: names the request, times it, logs it, and outlives what it calls."""
+    """ASGI middleware, outermost: names the request, times it, logs and counts it, and outlives what it calls."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -27,23 +45,26 @@ class RequestLog:
             return await self._app(scope, receive, send)
         started = perf_counter()
         request_id = _request_id(scope)
+        security = _FOR_PAGES if scope["path"].startswith(_PAGES) else _FOR_DATA
         status = 500
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message = {**message, "headers": [*message["headers"], (b"x-request-id", request_id)]}
+                message = {**message, "headers": [*message["headers"], (b"x-request-id", request_id), *security]}
             await send(message)
 
         method = scope["method"]
         try:
             await self._app(scope, receive, send_with_id)
         finally:
+            seconds = perf_counter() - started
             line = {"id": request_id.decode(), "method": method, "path": scope["path"][:_LONGEST_PATH]}
             if pair := scope.get(PAIR):
                 line["from"], line["to"] = pair
-            self._log.info("request", **line, status=status, ms=round((perf_counter() - started) * 1e3, 3))
+            self._log.info("request", **line, status=status, ms=round(seconds * 1e3, 3))
+            count_request(scope, status, seconds)
         return None
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import NullPool
 
 from skillgap.errors import ConfigurationError, DatabaseUnavailable, SchemaMismatch, SkillgapError
@@ -25,8 +26,8 @@ _SECONDS_TO_CONNECT = 5
 _SECONDS_TO_WAIT_FOR_A_LOCK = 60
 
 
-def make_engine(database_url: str) -> Engine:
-    """Return an engine for `mysql+pymysql://…` or `sqlite:///…`. Raises ConfigurationError. Connects lazily."""
+def parse_url(database_url: str) -> URL:
+    """Return the URL of a database that can be used. Raises ConfigurationError."""
     try:
         url = make_url(database_url)
     except (ArgumentError, ValueError):  # ValueError: the port is no number
@@ -38,6 +39,14 @@ def make_engine(database_url: str) -> Engine:
         url = url.set(drivername="mysql+pymysql")
     if url.get_backend_name() not in ("sqlite", "mysql"):
         raise ConfigurationError(f"the database URL names {url.get_backend_name()!r}; MySQL and SQLite are supported")
+    if url.get_backend_name() == "mysql" and "@" in f"{url.host}{url.database}":
+        raise ConfigurationError("the database URL has more than one @; in a user name or a password write @ as %40")
+    return url
+
+
+def make_engine(database_url: str) -> Engine:
+    """Return an engine for `mysql+pymysql://…` or `sqlite:///…`. Raises ConfigurationError. Connects lazily."""
+    url = parse_url(database_url)
     try:
         return _sqlite_engine(url) if url.get_backend_name() == "sqlite" else _mysql_engine(url)
     except (NoSuchModuleError, ImportError):
@@ -93,6 +102,8 @@ def in_our_words(engine: Engine) -> Iterator[None]:
         yield
     except DBAPIError as error:
         raise _translated(error, engine) from error
+    except PoolTimeout as error:
+        raise DatabaseUnavailable(f"{shown(engine.url)}: all connections of this process are in use") from error
 
 
 def _translated(error: DBAPIError, engine: Engine) -> SkillgapError:
@@ -117,13 +128,12 @@ def _without_password(database_url: str) -> str:
 
 
 def _mysql_engine(url: URL) -> Engine:
-    if "@" in f"{url.host}{url.database}":
-        raise ConfigurationError("the database URL has more than one @; in a user name or a password write @ as %40")
     return create_engine(
         url.update_query_dict({"charset": "utf8mb4"}),
         isolation_level="REPEATABLE READ",  # `read` promises one snapshot, whatever the server's default
         pool_pre_ping=True,
         pool_recycle=1800,
+        pool_timeout=_SECONDS_TO_CONNECT,
         connect_args={"connect_timeout": _SECONDS_TO_CONNECT, "sql_mode": _STRICT},
     )
 

@@ -106,6 +106,16 @@ class ModelRecord:
 
 
 @dataclass(frozen=True)
+class ModelUsage:
+    """What a generative model was asked, by the replies that are kept."""
+
+    model: str
+    requests: int
+    input_tokens: int
+    output_tokens: int
+
+
+@dataclass(frozen=True)
 class Status:
     """What the database holds."""
 
@@ -403,6 +413,13 @@ def _get_occupations(connection: Connection, *, rated: set[str], predicted: set[
 
 def _get_predictions(connection: Connection) -> Predictions:
     return Predictions(*connection.execute(select(*_MODEL_COLUMNS).where(LLMModels.is_active == 1)).one())
+
+
+def get_model_usage(connection: Connection) -> list[ModelUsage]:
+    """Return what each generative model was asked."""
+    spent = (func.sum(LLMReplies.input_tokens), func.sum(LLMReplies.output_tokens))
+    query = select(LLMReplies.model, func.count(), *spent).group_by(LLMReplies.model).order_by(LLMReplies.model)
+    return [ModelUsage(model, *map(int, counts)) for model, *counts in connection.execute(query)]
 
 
 def get_release(connection: Connection, source: str = "text") -> Release | None:

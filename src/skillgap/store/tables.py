@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import (
     Column,
@@ -141,10 +143,31 @@ def _replace_view(connection: Connection, name: str) -> None:
         connection.execute(text(view_sql(name).replace("CREATE VIEW", "CREATE OR REPLACE VIEW", 1)))
 
 
-def _migrate(connection: Connection) -> None:
+def check_schema(connection: Connection) -> str:
+    """Return the revision of the schema. Raises SchemaMismatch unless it is that of this version, tables and views."""
+    where = shown(connection.engine.url)
+    newest = ScriptDirectory.from_config(_alembic(connection)).get_current_head()
+    revision = MigrationContext.configure(connection).get_current_revision()
+    if revision != newest:
+        raise SchemaMismatch(
+            f"{where}: its schema is {revision or 'not there'}, this version's is {newest}; run `skillgap init-db`"
+        )
+    inspector = inspect(connection)
+    there = {*inspector.get_table_names(), *inspector.get_view_names()}
+    if missing := [name for name in (*Base.metadata.tables, *VIEWS) if name not in there]:
+        raise SchemaMismatch(f"{where} lacks {', '.join(missing)}; run `skillgap init-db`")
+    return str(revision)
+
+
+def _alembic(connection: Connection) -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["connection"] = connection
+    return config
+
+
+def _migrate(connection: Connection) -> None:
+    config = _alembic(connection)
     try:
         command.upgrade(config, "head")
     except CommandError as error:

@@ -1,4 +1,4 @@
-"""`/health` and `/ready`: whether the process lives, and whether it can answer."""
+"""`/health`, `/ready` and `/metrics`: whether the process lives, whether it can answer, and what it has done."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
-from starlette.responses import RedirectResponse
+from starlette.responses import PlainTextResponse, RedirectResponse
 
-from skillgap.api import answers, problems
+from skillgap.api import answers, metrics, problems
 from skillgap.api.current import CurrentData
 from skillgap.errors import NoData
 
@@ -63,6 +63,12 @@ async def ready(request: Request) -> Response:
             "predicted_occupations": len(ratings.codes) - len(analysts.codes),
         }
     )
+
+
+@router.get("/metrics", summary="Figures for Prometheus", response_class=PlainTextResponse)
+def show_metrics(request: Request) -> Response:
+    """Count requests by route and status, their seconds, and calls to others; tell data version and ratings' age."""
+    return Response(metrics.exposition_of(request.app.state.current), media_type=metrics.CONTENT_TYPE)
 
 
 @router.get("/", include_in_schema=False)

@@ -1,0 +1,122 @@
+"""Who may ask, how often, and how much at once: looked at before anything else is done for a request."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, MutableMapping
+from ipaddress import IPv6Address, ip_address, ip_network
+from pathlib import Path
+
+import structlog
+from aiolimiter import AsyncLimiter
+from cachetools import LRUCache
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from skillgap.api import problems
+from skillgap.api_keys import ApiKey, find_key, read_keys
+from skillgap.errors import ConfigurationError
+
+LARGEST_BODY = 65_536
+"""Bytes of a request's body."""
+OPEN_PATHS = ("/health", "/ready")
+"""Their askers have no key, and a supervisor told to wait would restart the service."""
+_MOST_CLIENTS = 100_000
+_MINUTE = 60.0
+
+_log = structlog.get_logger("skillgap.api")
+
+
+class Keys:
+    """The keys of a file, read again when it changes: a line taken out is a key no longer."""
+
+    def __init__(self, file: Path | None) -> None:
+        self._file = file
+        self._seen: tuple[int, int] | None = None
+        self._keys: Mapping[str, ApiKey] = {}
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Take over a changed file; one that cannot be read leaves the keys as they were."""
+        if self._file is None:
+            return
+        try:
+            state = self._file.stat()
+            seen = (state.st_mtime_ns, state.st_size)
+            if seen == self._seen:
+                return
+            self._keys = read_keys(self._file)
+            self._seen = seen
+            _log.info("keys read", keys=len(self._keys))
+        except (OSError, ConfigurationError) as error:
+            _log.error("keys not readable", error=str(error))
+
+    def find(self, given: str) -> ApiKey | None:
+        return find_key(self._keys, given)
+
+
+class Gate:
+    """ASGI middleware that lets a request in or answers it with 401, 411, 413 or 429.
+
+    Each worker counts by itself; connections of one client may end at several.
+    """
+
+    def __init__(self, app: ASGIApp, keys: Keys, *, anonymous_requests_per_minute: int | None) -> None:
+        self._app = app
+        self._keys = keys
+        self._anonymous = anonymous_requests_per_minute
+        self._limiters: MutableMapping[tuple[str, int], AsyncLimiter] = LRUCache(_MOST_CLIENTS)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            try:
+                await self._check(scope)
+            except problems.Refusal as refusal:
+                return await problems.of(refusal)(scope, receive, send)
+        return await self._app(scope, receive, send)
+
+    async def _check(self, scope: Scope) -> None:
+        given = None
+        for name, value in scope["headers"]:
+            if name == b"content-length" and int(value) > LARGEST_BODY:
+                raise problems.BodyTooLarge(
+                    f"a request's body may have {LARGEST_BODY:,} bytes; this one has {int(value):,}"
+                )
+            if name == b"transfer-encoding":
+                raise problems.LengthRequired("a request with a body must tell its Content-Length")
+            if name == b"x-api-key":
+                given = value.decode("latin-1")
+            elif name == b"authorization" and value[:7].lower() == b"bearer ":
+                given = value[7:].strip().decode("latin-1")
+        if scope["path"] in OPEN_PATHS:
+            return
+        if given is not None:
+            key = self._keys.find(given)
+            if key is None:
+                raise problems.InvalidKey("this service has no such key, or has it no longer; its operator can tell")
+            await self._count(f"key {key.name}", key.requests_per_minute)
+        elif self._anonymous is not None:
+            if self._anonymous == 0:
+                raise problems.KeyRequired("this service asks for a key, as X-API-Key or as Authorization: Bearer KEY")
+            await self._count(_network(scope), self._anonymous)
+
+    async def _count(self, client: str, per_minute: int) -> None:
+        limiter = self._limiters.get((client, per_minute))
+        if limiter is None:
+            limiter = self._limiters[client, per_minute] = AsyncLimiter(per_minute, _MINUTE)
+        if not limiter.has_capacity():
+            raise problems.TooManyRequests(
+                f"more than {per_minute} requests a minute", retry_after=math.ceil(_MINUTE / per_minute)
+            )
+        await limiter.acquire()  # at once, as there is room
+
+
+def _network(scope: Scope) -> str:
+    """Return the client's address; of IPv6 the network of 64 bits, which is what one client is given."""
+    host = scope["client"][0] if scope.get("client") else ""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    if isinstance(address, IPv6Address):
+        return str(ip_network((address, 64), strict=False))
+    return str(address)

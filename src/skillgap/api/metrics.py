@@ -1,0 +1,89 @@
+"""`/metrics`: what Prometheus is told. Workers count into files of one folder, and any of them adds these up."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable
+from functools import cache
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, exposition, generate_latest, multiprocess
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from starlette.types import Scope
+
+from skillgap.api.current import CurrentData
+
+CONTENT_TYPE = exposition.CONTENT_TYPE_PLAIN_0_0_4
+_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
+
+_MODEL_USAGE = {
+    "requests": "Requests to language models whose replies the database keeps.",
+    "input_tokens": "Tokens that language models were asked with.",
+    "output_tokens": "Tokens that language models replied with.",
+}
+
+_REGISTRY = CollectorRegistry()
+_REQUESTS = Counter("skillgap_requests", "Requests answered.", ["route", "status"], registry=_REGISTRY)
+_SECONDS = Histogram(
+    "skillgap_request_seconds", "Seconds to an answer.", ["route"], buckets=_BUCKETS, registry=_REGISTRY
+)
+ONET_REQUESTS = Counter(
+    "skillgap_onet_requests", "Requests that the service has sent to O*NET Web Services.", registry=_REGISTRY
+)
+
+
+def count_request(scope: Scope, status: int, seconds: float) -> None:
+    """Count an answered request by its route, not its path: paths are without number."""
+    requests, histogram = _counters(getattr(scope.get("route"), "path", "other"), status)
+    requests.inc()
+    histogram.observe(seconds)
+
+
+@cache
+def _counters(route: str, status: int) -> tuple[Counter, Histogram]:
+    return _REQUESTS.labels(route, status), _SECONDS.labels(route)
+
+
+def exposition_of(current: CurrentData) -> bytes:
+    """Return all metrics as text: counts of all workers, and the data of the one that is asked."""
+    registry = CollectorRegistry()
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    else:
+        registry.register(_REGISTRY)
+    registry.register(_Data(current))
+    return generate_latest(registry)
+
+
+class _Data(Collector):
+    def __init__(self, current: CurrentData) -> None:
+        self._current = current
+
+    def collect(self) -> Iterable[Metric]:
+        current = self._current
+        ratings, usage = current.snapshot.ratings, current.snapshot.model_usage
+        info = GaugeMetricFamily(
+            "skillgap_data_info", "The data that answers come from.", labels=["data_version", "release"]
+        )
+        info.add_metric([ratings.data_version, ratings.release.number if ratings.release else ""], 1)
+        yield info
+        occupations = GaugeMetricFamily("skillgap_occupations", "Occupations, by whose levels.", labels=["levels"])
+        rated = len(current.snapshot.all_ratings["onet"].codes)
+        occupations.add_metric(["rated"], rated)
+        occupations.add_metric(["predicted"], len(ratings.codes) - rated)
+        occupations.add_metric(["none"], len(ratings.occupations) - len(ratings.codes))
+        yield occupations
+        yield GaugeMetricFamily(
+            "skillgap_database_readable", "Whether the database could be read last time.", int(not current.store_error)
+        )
+        yield GaugeMetricFamily(
+            "skillgap_ratings_age_seconds",
+            "Seconds since the ratings in memory were last seen to be those of the database.",
+            time.monotonic() - current.confirmed_at,
+        )
+        for name, text in _MODEL_USAGE.items():
+            family = CounterMetricFamily(f"skillgap_llm_{name}", text, labels=["model"])
+            for used in usage:
+                family.add_metric([used.model], getattr(used, name))
+            yield family

@@ -1,0 +1,191 @@
+"""Who is let in: keys, rates, sizes; and what every answer carries for its reader's safety."""
+
+from __future__ import annotations
+
+import re
+from contextlib import closing
+from http.client import HTTPConnection
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from skillgap.api.gate import LARGEST_BODY
+from skillgap.api_keys import new_key
+from tests.api.serving import Service, eventually, serve
+
+PAIR = "/skill-gap?from=29-1141.00&to=11-9111.00"
+
+
+def refused(answer: httpx.Response, status: int, code: str) -> bool:
+    return answer.status_code == status and answer.json()["code"] == code
+
+
+# -- keys and rates ---------------------------------------------------------------------------------------------------
+
+
+def test_without_settings_anyone_may_ask_as_often_as_they_like(client: httpx.Client):
+    assert {client.get(PAIR).status_code for _ in range(200)} == {200}
+
+
+def test_a_service_for_keys_alone(starter_database: str, tmp_path: Path):
+    file = tmp_path / "keys"
+    slow = new_key(file, "slow", requests_per_minute=3)
+    fast = new_key(file, "fast", requests_per_minute=600)
+    settings = {"api_keys_file": str(file), "anonymous_requests_per_minute": "0"}
+    with serve(tmp_path, starter_database, **settings) as service, httpx.Client(base_url=service.url) as client:
+        for path in (PAIR, "/occupations", "/metrics", "/docs", "/openapi.json", "/nowhere"):
+            answer = client.get(path)
+            assert refused(answer, 401, "key-required"), path
+            assert answer.headers["www-authenticate"] == "Bearer"
+        for path in ("/health", "/ready"):
+            assert client.get(path).is_success
+        for wrong in ("fast", "fast.", f"{fast}x", fast.replace("fast", "slow"), "nobody.x", "é"):
+            assert refused(client.get(PAIR, headers={"X-API-Key": wrong.encode()}), 401, "invalid-key"), wrong
+        assert client.get(PAIR, headers={"X-API-Key": fast}).is_success
+        assert client.get("/metrics", headers={"Authorization": f"bearer {fast}"}).is_success
+
+        statuses = [client.get(PAIR, headers={"X-API-Key": slow}).status_code for _ in range(5)]
+        assert statuses == [200, 200, 200, 429, 429]
+        limited = client.get(PAIR, headers={"X-API-Key": slow})
+        assert refused(limited, 429, "too-many-requests")
+        assert limited.headers["retry-after"] == "20"
+        assert client.get(PAIR, headers={"X-API-Key": fast}).is_success, "each key has a rate of its own"
+
+        file.write_text(file.read_text().replace("fast", "#fast"))
+        eventually(lambda: refused(client.get(PAIR, headers={"X-API-Key": fast}), 401, "invalid-key"))
+        third = new_key(file, "third", requests_per_minute=5)
+        eventually(lambda: client.get(PAIR, headers={"X-API-Key": third}).is_success)
+        file.write_text("broken")
+        eventually(lambda: service.lines("keys not readable"))
+        assert refused(client.get(PAIR), 401, "key-required"), "a broken file opens no door"
+    log = service.log.read_text()
+    assert not any(key.partition(".")[2] in log for key in (slow, fast, third))
+
+
+def test_an_address_without_a_key_has_a_rate_of_its_own(starter_database: str, tmp_path: Path):
+    file = tmp_path / "keys"
+    key = new_key(file, "ours", requests_per_minute=100)
+    settings = {
+        "api_keys_file": str(file),
+        "anonymous_requests_per_minute": "4",
+        "trusted_proxies": "127.0.0.1, 10.0.0.0/8",
+    }
+    with serve(tmp_path, starter_database, **settings) as service, httpx.Client(base_url=service.url) as client:
+
+        def statuses(forwarded_for: str, times: int) -> list[int]:
+            headers = {"X-Forwarded-For": forwarded_for}
+            return [client.get(PAIR, headers=headers).status_code for _ in range(times)]
+
+        assert statuses("192.0.2.1", 6) == [200] * 4 + [429] * 2
+        assert statuses("192.0.2.2", 1) == [200]
+        assert statuses("198.51.100.9, 192.0.2.1, 10.1.2.3", 1) == [429], "what the client claims counts for nothing"
+        assert statuses("2001:db8::1", 4) == [200] * 4
+        assert statuses("2001:db8::ffff:2", 1) == [429], "one client has a whole network of 64 bits"
+        assert statuses("2001:db8:0:1::1", 1) == [200]
+        assert client.get(PAIR, headers={"X-Forwarded-For": "192.0.2.1", "X-API-Key": key}).is_success
+
+
+def test_a_forwarded_address_counts_from_trusted_proxies_alone(starter_database: str, tmp_path: Path):
+    with serve(tmp_path, starter_database, anonymous_requests_per_minute="2") as service:
+        asked = [httpx.get(service.url + PAIR, headers={"X-Forwarded-For": f"192.0.2.{n}"}) for n in range(3)]
+    assert [answer.status_code for answer in asked] == [200, 200, 429]
+
+
+# -- sizes ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_large_body_is_refused_before_it_comes_and_a_small_one_is_not(service: Service, method: str):
+    address = urlsplit(service.url)
+
+    def status(length: int) -> int:
+        with closing(HTTPConnection(address.hostname, address.port, timeout=10)) as connection:
+            connection.putrequest(method, PAIR)
+            connection.putheader("Content-Length", str(length))
+            connection.endheaders()
+            with connection.getresponse() as answer:
+                return answer.status
+
+    assert status(LARGEST_BODY + 1) == 413
+    assert status(LARGEST_BODY) == (200 if method == "GET" else 405)
+
+
+def test_a_body_of_unknown_length_is_refused(client: httpx.Client):
+    assert refused(client.request("GET", PAIR, content=iter([b"x"])), 411, "length-required")
+
+
+def test_a_very_long_header_is_no_server_error(client: httpx.Client):
+    for size in (20_000, 200_000):
+        answer = client.get("/health", headers={"X-Filling": "x" * size})
+        assert answer.status_code in (200, 431)
+    assert answer.status_code == 431
+
+
+# -- headers ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", [PAIR, "/health", "/nowhere", "/skill-gap", "/metrics", "/docs"])
+def test_every_answer_has_the_headers_that_browsers_are_told_by(client: httpx.Client, path: str):
+    for _ in range(2):
+        headers = client.get(path).headers
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["x-frame-options"] == "DENY"
+        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["cross-origin-resource-policy"] == "same-origin"
+        policy = headers["content-security-policy"]
+        assert "frame-ancestors 'none'" in policy
+        assert policy.startswith("default-src 'self'" if path == "/docs" else "default-src 'none'")
+        assert "set-cookie" not in headers
+
+
+def test_no_other_origin_may_read_answers_unless_set(client: httpx.Client, starter_database: str, tmp_path: Path):
+    origin = {"Origin": "https://careers.example"}
+    assert "access-control-allow-origin" not in client.get(PAIR, headers=origin).headers
+    with serve(tmp_path, starter_database, cors_origins="https://careers.example, https://b.example") as service:
+        for _ in range(2):  # computed, then from memory
+            answer = httpx.get(service.url + PAIR, headers=origin)
+            assert answer.headers["access-control-allow-origin"] == "https://careers.example"
+            assert "ETag" in answer.headers["access-control-expose-headers"]
+        other = httpx.get(service.url + PAIR, headers={"Origin": "https://evil.example"})
+        assert "access-control-allow-origin" not in other.headers
+        asked = {**origin, "Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "x-api-key"}
+        assert httpx.options(service.url + PAIR, headers=asked).is_success
+
+
+# -- metrics ----------------------------------------------------------------------------------------------------------
+
+
+def figures(service: Service) -> dict[str, float]:
+    text = httpx.get(f"{service.url}/metrics").text
+    return {name: float(value) for name, value in re.findall(r"^(skillgap\S+) (\S+)$", text, re.M)}
+
+
+def test_metrics_count_every_request_of_every_worker(starter_database: str, tmp_path: Path):
+    with serve(tmp_path, starter_database, workers="2") as service:
+        before = figures(service)
+        for n in range(40):
+            httpx.get(f"{service.url}/occupations/29-1141.0{n % 2}")
+            httpx.get(service.url + PAIR)
+        for path in ("/nowhere", "/also/nowhere", "/skill-gap"):
+            httpx.get(service.url + path)
+
+        def all_counted() -> bool:
+            now = figures(service)
+            route = '{route="/occupations/{onet_soc_code}",status="200"}'
+            assert now[f"skillgap_requests_total{route}"] == 40
+            assert now['skillgap_requests_total{route="/skill-gap",status="200"}'] == 40
+            assert now['skillgap_requests_total{route="/skill-gap",status="422"}'] == 1
+            assert now['skillgap_requests_total{route="other",status="404"}'] == 2
+            assert now['skillgap_request_seconds_count{route="/skill-gap"}'] == 41
+            assert now['skillgap_request_seconds_bucket{le="+Inf",route="/skill-gap"}'] == 41
+            return 0 < now['skillgap_request_seconds_sum{route="/skill-gap"}'] < 41
+
+        eventually(all_counted)
+        assert before['skillgap_occupations{levels="rated"}'] == 879
+        assert before['skillgap_occupations{levels="predicted"}'] == 44
+        assert before["skillgap_database_readable"] == 1
+        assert 0 <= before["skillgap_ratings_age_seconds"] < 30
+        version = httpx.get(f"{service.url}/ready").json()["data_version"]
+        assert before[f'skillgap_data_info{{data_version="{version}",release="29.0"}}'] == 1
