@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import stamina
+
+Noted = Callable[[str, str, str], None]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _quiet_retries() -> None:
+    stamina.instrumentation.set_on_retry_hooks([])
+
+
+@pytest.fixture
+def noted() -> Noted:
+    """Note a fault, how often it was brought about, and what came of it: `make faults` makes a table of the notes."""
+
+    def note(fault: str, done: str, found: str) -> None:
+        if file := os.environ.get("SKILLGAP_TEST_FAULTS"):
+            with Path(file).open("a") as notes:
+                notes.write(json.dumps([fault, done, found]) + "\n")
+
+    return note

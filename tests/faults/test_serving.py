@@ -1,0 +1,323 @@
+"""The service at full load while its database, its workers, its clients or its clock fail."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from time import perf_counter
+
+import httpx
+import orjson
+import pymysql
+import pytest
+from sqlalchemy import text
+from sqlalchemy.engine import URL
+
+from skillgap.errors import DatabaseUnavailable
+from skillgap.nodes import extract_load_text_files
+from skillgap.store.engine import make_engine, read
+from tests.api.serving import Service, eventually, serve
+from tests.conftest import mysql_program, onet_zip
+from tests.faults.conftest import Noted
+from tests.faults.load import Load, load
+from tests.mysql_server import private_mysql
+
+CODES = ("29-1141.00", "11-9111.00", "15-1211.00", "43-4051.00", "29-1229.01", "15-1252.00", "11-1011.00")
+PATHS = [f"/skill-gap?from={current}&to={target}" for current in CODES for target in CODES]
+
+
+@contextmanager
+def mysql_with_starter(folder: Path) -> Iterator[URL]:
+    """A private MySQL server with the starter data."""
+    with private_mysql(mysql_program(), folder) as server:
+        with make_engine(server.render_as_string(hide_password=False)).begin() as connection:
+            connection.execute(text("CREATE DATABASE skillgap"))
+        url = server.set(database="skillgap")
+        engine = make_engine(url.render_as_string(hide_password=False))
+        extract_load_text_files(engine, "starter", cache_dir=folder)
+        engine.dispose()
+        yield url
+
+
+def ready(service: Service) -> str:
+    found: str = httpx.get(f"{service.url}/ready").json()["database"]
+    return found
+
+
+# -- the database -----------------------------------------------------------------------------------------------------
+
+
+def test_the_database_is_killed_and_restarted_at_full_load(tmp_path: Path, noted: Noted):
+    with ExitStack() as stack:
+        server = ExitStack()
+        url = server.enter_context(mysql_with_starter(tmp_path))
+        stack.callback(server.close)
+        text_url = url.render_as_string(hide_password=False)
+        service = stack.enter_context(serve(tmp_path, text_url, workers="2", reload_seconds="1"))
+        with load(service.url, PATHS) as seen:
+            os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+            eventually(lambda: ready(service) == "not readable")
+            away = seen.requests
+            seen.wait_for(5_000)
+            with private_mysql(mysql_program(), tmp_path, port=url.port):
+                back = perf_counter()
+                eventually(lambda: {ready(service) for _ in range(20)} == {"readable"}, within=5)
+                recovered = perf_counter() - back
+                seen.wait_for(1_000)
+                answered = seen.requests
+    assert seen.failures == []
+    assert set(seen.statuses) == {200}
+    noted(
+        "database killed (SIGKILL) and restarted at full load",
+        f"{answered:,} requests on 32 connections, {answered - away:,} of them while or after it was away",
+        f"0 failed; `/ready` told; readable again {recovered:.1f} s after MySQL was back",
+    )
+
+
+def test_all_connections_of_the_database_are_taken(tmp_path: Path, noted: Noted):
+    with mysql_with_starter(tmp_path) as url, ExitStack() as others:
+        text_url = url.render_as_string(hide_password=False)
+        account = url.set(username="service")
+        with make_engine(text_url).begin() as admin:
+            admin.execute(text("CREATE USER service@'%'"))
+            admin.execute(text("GRANT SELECT ON skillgap.* TO service@'%'"))
+            admin.execute(text("SET GLOBAL max_connections = 12"))
+            admin.execute(text("SET GLOBAL wait_timeout = 1"))  # the service's own connection is closed as well
+        with (
+            serve(tmp_path, account.render_as_string(hide_password=False), reload_seconds="2") as service,
+            load(service.url, PATHS) as seen,
+        ):
+
+            def nothing_is_left() -> bool:
+                """Take what is free; the server lets root in beyond the limit, the service's account it does not."""
+                try:
+                    for _ in range(12):
+                        held = pymysql.connect(
+                            host=url.host,
+                            port=url.port or 3306,
+                            user="service",
+                            init_command="SET SESSION wait_timeout = 600",
+                        )
+                        others.enter_context(held)
+                except pymysql.err.OperationalError as error:
+                    if "Too many connections" not in str(error):
+                        raise
+                return ready(service) == "not readable"
+
+            eventually(nothing_is_left)
+            environment = {**os.environ, "SKILLGAP_DATABASE_URL": account.render_as_string(hide_password=False)}
+            command = [sys.executable, "-m", "skillgap", "status"]
+            refused = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+            assert (refused.returncode, "Too many connections" in refused.stderr) == (1, True)
+            seen.wait_for(2_000)
+            others.close()
+            eventually(lambda: ready(service) == "readable", within=5)
+    assert (seen.failures, set(seen.statuses)) == ([], {200})
+    noted(
+        "all connections of MySQL taken by others",
+        f"{seen.requests:,} requests",
+        "0 failed; `/ready` and `skillgap status` told; readable again within 5 s of their end",
+    )
+
+
+def test_all_connections_of_this_process_are_in_use(mysql_url: str, noted: Noted, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("skillgap.store.engine._SECONDS_TO_CONNECT", 1)
+    engine = make_engine(mysql_url)
+    with ExitStack() as held:
+        for _ in range(15):  # SQLAlchemy's pool: 5, and 10 more
+            held.enter_context(read(engine))
+        with pytest.raises(DatabaseUnavailable, match="all connections of this process are in use"):
+            held.enter_context(read(engine))
+    with read(engine) as connection:
+        assert connection.scalar(text("SELECT 1")) == 1
+    engine.dispose()
+    noted("connection pool exhausted", "15 connections held", "the 16th: DatabaseUnavailable, which says so")
+
+
+# -- workers ----------------------------------------------------------------------------------------------------------
+
+
+def workers_of(service: Service) -> list[int]:
+    pid = service.process.pid
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def test_a_worker_is_killed_at_full_load(starter_database: str, tmp_path: Path, noted: Noted):
+    connections = 32
+    with (
+        serve(tmp_path, starter_database, workers="2") as service,
+        load(service.url, PATHS, connections=connections) as seen,
+    ):
+        seen.wait_for(2_000)
+        killed, survivor = workers_of(service)
+        os.kill(killed, signal.SIGKILL)
+        eventually(lambda: len(now := workers_of(service)) == 2 and killed not in now and survivor in now)
+        # the new one listens when connections end at it again
+        metric = 'skillgap_requests_total{route="/skill-gap",status="200"}'
+        assert metric in httpx.get(f"{service.url}/metrics").text
+        lost = len(seen.failures)
+        seen.wait_for(5_000)
+        assert len(seen.failures) == lost, seen.failures
+    assert lost <= connections, seen.failures
+    assert set(seen.statuses) == {200}
+    noted(
+        "a worker killed (SIGKILL) at full load",
+        f"1 of 2 workers, {seen.requests:,} requests on {connections} connections",
+        f"{lost} requests lost, those in flight there; a new worker took its place",
+    )
+
+
+# -- a load while it serves -----------------------------------------------------------------------------------------
+
+
+def test_releases_change_at_full_load_and_no_answer_mixes_them(tmp_path: Path, noted: Noted):
+    url = f"sqlite:///{tmp_path}/skillgap.db"
+    engine = make_engine(url)
+    old, new = str(onet_zip("26_1")), str(onet_zip("29_0"))
+    extract_load_text_files(engine, old, cache_dir=tmp_path)
+    bodies: dict[tuple[str, bytes], set[bytes]] = {}
+
+    def look(path: str, status: int, head: bytes, body: bytes) -> None:
+        etag = head.partition(b"etag: ")[2].partition(b"\r\n")[0]
+        bodies.setdefault((path, etag), set()).add(body)
+
+    rated = [path for path in PATHS if "15-1252" not in path and "29-1229" not in path]
+    seconds = []
+    with serve(tmp_path, url, workers="2", reload_seconds="2") as service, load(service.url, rated, look=look) as seen:
+        for release, number in ((new, "29.0"), (old, "26.1"), (new, "29.0")):
+            extract_load_text_files(engine, release, cache_dir=tmp_path)
+            loaded = perf_counter()
+            eventually(
+                lambda: {httpx.get(f"{service.url}/ready").json()["release"] for _ in range(20)} == {number},  # noqa: B023
+                within=5,
+            )
+            seconds.append(perf_counter() - loaded)
+            seen.wait_for(1_000)
+    assert (seen.failures, set(seen.statuses)) == ([], {200})
+    assert all(len(variants) == 1 for variants in bodies.values()), "one ETag, one answer"
+    answers = [orjson.loads(body) for variants in bodies.values() for body in variants]
+    versions = {(answer["provenance"]["release"], answer["provenance"]["data_version"]) for answer in answers}
+    assert len(versions) == 4
+    assert len(answers) == 4 * len(rated)
+    noted(
+        "the release changed at full load",
+        f"3 loads, {seen.requests:,} requests on 32 connections",
+        f"0 failed, no answer of two releases; seen by all workers {max(seconds):.1f} s after the load at most",
+    )
+
+
+# -- clients ----------------------------------------------------------------------------------------------------------
+
+
+def test_slow_clients_hold_up_nobody_and_are_sent_away(starter_database: str, tmp_path: Path, noted: Noted):
+    """1,500 connections that send nothing, or a header bit by bit, or hold back a body."""
+    starts = {
+        "nothing": b"",
+        "half a header": b"GET /health HTTP/1.1\r\nHost: te",
+        "half a body": b"POST /skill-gap HTTP/1.1\r\nHost: test\r\nContent-Length: 1000\r\n\r\nabc",
+    }
+    with serve(tmp_path, starter_database) as service, ExitStack() as stack:
+        address = (service.url.split("//")[1].split(":")[0], int(service.url.rsplit(":", 1)[1]))
+        with load(service.url, PATHS, connections=16) as alone:
+            alone.wait_for(3_000)
+        slow: list[socket.socket] = []
+        for start in starts.values():
+            for _ in range(500):
+                connection = stack.enter_context(socket.create_connection(address))
+                connection.sendall(start)
+                connection.setblocking(False)
+                slow.append(connection)
+        with load(service.url, PATHS, connections=16) as beside:
+
+            def all_are_closed() -> bool:
+                for connection in list(slow):
+                    try:
+                        if not connection.recv(65_536):
+                            slow.remove(connection)
+                        elif connection.fileno() >= 0:
+                            connection.send(b"x")  # a bit more, and a bit more
+                    except BlockingIOError:
+                        with suppress(OSError):
+                            connection.send(b"x")
+                    except OSError:
+                        slow.remove(connection)
+                return not slow
+
+            began = perf_counter()
+            eventually(all_are_closed, within=60)
+            lasted = perf_counter() - began
+            beside.wait_for(1_000)
+    assert (beside.failures, set(beside.statuses)) == ([], {200})
+    noted(
+        "1,500 slow clients (nothing, half a header, half a body)",
+        f"{beside.requests:,} requests of others meanwhile",
+        f"0 failed, p99 {p99(beside):.0f} ms ({p99(alone):.0f} ms without them); all sent away in {lasted:.0f} s",
+    )
+
+
+def p99(seen: Load) -> float:
+    return sorted(seen.took_ms)[int(len(seen.took_ms) * 0.99)]
+
+
+# -- the clock --------------------------------------------------------------------------------------------------------
+
+
+def test_the_clock_jumps_by_a_year_and_back(tmp_path: Path, noted: Noted):
+    """The wall clock of the service and of the loads, by libfaketime."""
+    libraries = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+    if not libraries:
+        reason = "no libfaketime (Debian: faketime)"
+        pytest.fail(reason) if os.environ.get("SKILLGAP_REQUIRE_FAKETIME") == "1" else pytest.skip(reason)
+    shift = tmp_path / "shift"
+    shift.write_text("+0")
+    url = f"sqlite:///{tmp_path}/skillgap.db"
+    clock = {
+        "LD_PRELOAD": str(libraries[0]),
+        "FAKETIME_TIMESTAMP_FILE": str(shift),
+        "FAKETIME_CACHE_DURATION": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
+    environment = {**os.environ, **clock, "SKILLGAP_DATABASE_URL": url}
+
+    def load_release(source: str) -> None:
+        subprocess.run([sys.executable, "-m", "skillgap", "load", source], env=environment, check=True, stderr=-3)
+
+    load_release("starter")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in clock.items():
+            patch.setenv(name, value)
+        running = serve(tmp_path, url, anonymous_requests_per_minute="1000000000")
+        service = running.__enter__()
+    try:
+        versions = [httpx.get(f"{service.url}/ready").json()["data_version"]]
+        with load(service.url, PATHS) as seen:
+            for jump, release in (("+366d", "26_1"), ("-366d", "29_0")):
+                shift.write_text(jump)
+                seen.wait_for(500)
+                load_release(str(onet_zip(release)))
+                versions.append(
+                    eventually(
+                        lambda: (v := httpx.get(f"{service.url}/ready").json()["data_version"]) != versions[-1] and v
+                    )
+                )
+    finally:
+        running.__exit__(None, None, None)
+    years = [int(version.split("-")[1][:4]) for version in versions]
+    assert years[1] == years[0] + 1
+    assert years[2] == years[0] - 1
+    assert [int(version.split("-")[0]) for version in versions] == sorted(
+        int(version.split("-")[0]) for version in versions
+    )
+    assert seen.failures == []
+    assert set(seen.statuses) <= {200, 404}  # 26.1 has no predictions: then 15-1252.00 is not rated
+    noted(
+        "the clock jumps by a year, and back by two",
+        f"a load after each jump, {seen.requests:,} requests",
+        "0 failed; every load seen, under a new data version; the `Date` header stays ahead after a jump back",
+    )
