@@ -9,7 +9,7 @@ NAMES  := awk '/^Collecting/ { print "  " $$2; fflush() }'  # of what pip is get
 SHELL       := bash
 .SHELLFLAGS := -eu -o pipefail -c
 
-.PHONY: demo demo-api evaluate-llm serve test check lint bench starter predictions clean
+.PHONY: demo demo-api evaluate-llm serve test check lint audit bench faults soak starter predictions clean
 
 demo: $(VENV)/installed  ## a true answer in a minute: database, starter data, server, one question
 	@$(BIN)/python scripts/demo.py
@@ -29,10 +29,24 @@ lint: $(VENV)/installed-dev
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache > build/lint-imports.log || { cat build/lint-imports.log; exit 1; }
 
+audit: $(VENV)/bin/python  ## known vulnerabilities of what is pinned; asks the package index and needs the network
+	@$(PYTHON) -m venv build/audit && build/audit/bin/python -m pip --quiet install pip-audit==2.10.1
+	@build/audit/bin/pip-audit --strict --no-deps --disable-pip -r requirements.txt
+
 check: lint test  ## what CI runs
 
 bench: $(VENV)/installed-dev  ## speed, as ratios measured side by side (needs wrk and a MySQL server)
 	@$(BIN)/python -m benchmarks.bench
+
+faults: $(VENV)/installed-dev  ## bring about every fault of docs/reliability.md, and print its table
+	@rm -f build/faults.jsonl
+	@SKILLGAP_TEST_FAULTS=build/faults.jsonl $(BIN)/python -m pytest tests/faults -p no:randomly
+	@$(BIN)/python scripts/fault_table.py build/faults.jsonl
+
+soak: $(VENV)/installed-dev  ## half an hour of load: is memory flat?
+	@rm -f build/soak.jsonl
+	@SKILLGAP_TEST_SOAK_SECONDS=1800 SKILLGAP_TEST_FAULTS=build/soak.jsonl $(BIN)/python -m pytest tests/faults/test_memory.py
+	@$(BIN)/python scripts/fault_table.py build/soak.jsonl
 
 evaluate-llm: $(VENV)/installed-llm  ## RELEASE=29.0 or a path [MODELS="--model M"]: how well levels can be derived
 	@$(BIN)/skillgap llm evaluate "$(RELEASE)" $(MODELS)

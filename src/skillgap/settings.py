@@ -115,7 +115,7 @@ class Settings(BaseSettings):
     cors_origins: Annotated[tuple[Annotated[str, Field(pattern=r"^(\*|https?://[^/\s]+)$")], ...], *_Listed] = ()
     """Origins of pages that may read answers in a browser; `*` means all."""
     answer_cache_mb: Annotated[int, Field(ge=0)] = 128
-    reload_seconds: Annotated[float, Field(gt=0, le=3600)] = 2.0
+    reload_seconds: Annotated[float, Field(gt=0, le=3600)] = 1.0
 
     @field_validator("onet_password")
     @classmethod

@@ -189,7 +189,7 @@ def test_releases_change_at_full_load_and_no_answer_mixes_them(tmp_path: Path, n
 
     rated = [path for path in PATHS if "15-1252" not in path and "29-1229" not in path]
     seconds = []
-    with serve(tmp_path, url, workers="2", reload_seconds="2") as service, load(service.url, rated, look=look) as seen:
+    with serve(tmp_path, url, workers="2", reload_seconds="1") as service, load(service.url, rated, look=look) as seen:
         for release, number in ((new, "29.0"), (old, "26.1"), (new, "29.0")):
             extract_load_text_files(engine, release, cache_dir=tmp_path)
             loaded = perf_counter()
