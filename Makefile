@@ -9,7 +9,7 @@ NAMES  := awk '/^Collecting/ { print "  " $$2; fflush() }'  # of what pip is get
 SHELL       := bash
 .SHELLFLAGS := -eu -o pipefail -c
 
-.PHONY: demo demo-api evaluate-llm serve test check lint audit bench faults soak starter predictions clean
+.PHONY: demo demo-api evaluate-llm serve test check lint audit bench faults soak reference starter predictions clean
 
 demo: $(VENV)/installed  ## a true answer in a minute: database, starter data, server, one question
 	@$(BIN)/python scripts/demo.py
@@ -50,6 +50,9 @@ soak: $(VENV)/installed-dev  ## half an hour of load: is memory flat?
 
 evaluate-llm: $(VENV)/installed-llm  ## RELEASE=29.0 or a path [MODELS="--model M"]: how well levels can be derived
 	@$(BIN)/skillgap llm evaluate "$(RELEASE)" $(MODELS)
+
+reference: $(VENV)/installed  ## docs/schema.md anew, from the schema
+	@$(BIN)/python scripts/schema_reference.py > docs/schema.md
 
 starter: $(VENV)/installed  ## RELEASE=29.0 or a path: write the starter data anew
 	@$(BIN)/python scripts/make_starter.py "$(RELEASE)"

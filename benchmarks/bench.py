@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import os
 import random
+import resource
 import statistics
 import tempfile
 import time
@@ -24,7 +25,7 @@ import pymysql
 from rich.console import Console
 from sqlalchemy import make_url
 
-from benchmarks.http import Load, free_port, granian, health_probe, server, uvicorn, wrk
+from benchmarks.http import Load, cpu_seconds, free_port, granian, health_probe, served, server, uvicorn, wrk
 from skillgap.analysis.gap import gap_matrix, identify_skill_gap, weighted_shortfalls
 from skillgap.analysis.ratings import Ratings
 from skillgap.fake_onet_api import FakeOnetApi, FakeTables
@@ -42,6 +43,8 @@ from skillgap.store.tables import init_tables
 ONET_29 = Path(os.environ.get("SKILLGAP_TEST_ONET_DIR", "../shared/onet")) / "db_29_0_text.zip"
 MYSQL_URL = os.environ.get("SKILLGAP_TEST_MYSQL_URL", "mysql+pymysql://root@127.0.0.1:3306")
 PAIRS = 5_000
+USD_PER_CPU_HOUR = 0.05
+"""What clouds ask for an hour of a virtual processor, roughly, at the end of 2026."""
 ROWS_PER_INSERT = 1_000
 
 out = Console(highlight=False, soft_wrap=True)
@@ -60,6 +63,7 @@ def main() -> None:
             **bench_load(Path(folder), source),
             **bench_fetch(Path(folder), source),
             **bench_http(Path(folder), arguments.rounds, arguments.seconds, arguments.server),
+            **bench_workers(Path(folder), arguments.seconds),
         }
     out.print()
     print("bench", *(f"{name}={value:.4g}" for name, value in figures.items()))
@@ -268,6 +272,35 @@ def bench_http(folder: Path, rounds: int, seconds: int, kind: str) -> dict[str, 
         "errors": sum(load.errors for loads in results.values() for load in loads) + crowd.errors,
         "health_ms_at_200": max(took),
     }
+
+
+def bench_workers(folder: Path, seconds: int) -> dict[str, float]:
+    """`skillgap serve` by number of workers and of connections, over many pairs; what a million requests cost."""
+    database = f"sqlite:///{folder}/skillgap.db"
+    with read(make_engine(database)) as connection:
+        ratings = get_ratings(connection)
+    paths = [f"/skill-gap?from={current}&to={target}" for current, target in random_pairs(ratings, PAIRS)]
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # wrk takes it over: a connection is an open file
+    figures: dict[str, float] = {}
+    errors = 0
+    for workers in range(1, (os.cpu_count() or 1) + 1):
+        with served(workers, {"SKILLGAP_DATABASE_URL": database}, folder / "served.log") as (url, pid):
+            wrk(url, paths, connections=64, seconds=2 * seconds, folder=folder)
+            for connections in (64, 1_000):
+                before = cpu_seconds(pid)
+                seen = wrk(url, paths, connections=connections, seconds=2 * seconds, folder=folder)
+                cpu_us = (cpu_seconds(pid) - before) / (seen.per_second * 2 * seconds) * 1e6
+                errors += seen.errors
+                out.print(
+                    f"{workers} workers, {connections:,} connections: {seen.per_second:,.0f} requests/s, "
+                    f"p50 {seen.p50_ms:.1f} ms, p99 {seen.p99_ms:.1f} ms, {seen.errors} errors, "
+                    f"{cpu_us:.0f} µs of processor time a request: "
+                    f"{cpu_us / 3_600 * USD_PER_CPU_HOUR * 100:.3f} cents per million"
+                )
+                figures[f"p99_ms_{workers}w_{connections}c"] = seen.p99_ms
+                figures[f"cpu_us_{workers}w_{connections}c"] = cpu_us
+    return {**figures, "served_errors": errors}
 
 
 def median_load(loads: list[Load]) -> Load:

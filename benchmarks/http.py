@@ -55,6 +55,32 @@ def server(command: Sequence[str], port: int, environment: Mapping[str, str], lo
             process.wait(30)
 
 
+@contextmanager
+def served(workers: int, environment: Mapping[str, str], log: Path) -> Iterator[tuple[str, int]]:
+    """Run `skillgap serve` as in production until the block ends; gives its URL and process id."""
+    port = free_port()
+    command = [sys.executable, "-m", "skillgap", "serve", "--port", str(port), "--workers", str(workers)]
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=output, stderr=output)
+        url = f"http://127.0.0.1:{port}"
+        try:
+            _wait_until_it_answers(url)
+            yield url, process.pid
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the processor time that a process and its children have used, on Linux."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    ticks = 0
+    for each in (str(pid), *children):
+        fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 def granian(target: str, port: int, *, factory: bool = False) -> list[str]:
     """Return the command that serves `target` as `skillgap serve` does: one worker, uvloop."""
     options = ["--interface", "asgi", "--loop", "uvloop", "--no-ws", "--workers", "1", "--host", "127.0.0.1"]

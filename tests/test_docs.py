@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from sqlalchemy.dialects import mysql
+from scripts import schema_reference
 
 import skillgap
 from skillgap.settings import Settings
-from skillgap.store.schema import Base
 from tests.api.serving import serve
 from tests.test_cli import COMMANDS, Run, run  # noqa: F401 - a fixture
 
 TOP = Path(__file__).parents[1]
 README = (TOP / "README.md").read_text()
+API_PAGE = (TOP / "docs" / "api.md").read_text()
 DOCUMENTS = [TOP / "README.md", *sorted((TOP / "docs").rglob("*.md"))]
 
 
@@ -52,6 +56,29 @@ def test_the_readmes_http_answer_is_in_the_services(starter_database: str, tmp_p
         )
 
 
+EXAMPLES = re.findall(r"```(bash|python|javascript)\n(.*?)```\n\n```text\n(.*?)```", API_PAGE, re.S)
+
+
+@pytest.mark.parametrize(("language", "code", "shown"), EXAMPLES, ids=[example[0] for example in EXAMPLES])
+def test_the_examples_of_the_api_answer_as_shown(
+    language: str, code: str, shown: str, starter_database: str, tmp_path: Path
+):
+    assert len(EXAMPLES) == API_PAGE.count("```text")
+    programs = {
+        "bash": ["bash", "-eu", "-o", "pipefail", "-c"],
+        "python": [sys.executable, "-c"],
+        "javascript": ["node", "--input-type=module", "-e"],
+    }
+    program = programs[language]
+    if not shutil.which(program[0]):
+        reason = "no Node.js"
+        pytest.fail(reason) if os.environ.get("SKILLGAP_REQUIRE_NODE") == "1" else pytest.skip(reason)
+    with serve(tmp_path, starter_database) as service:
+        here = code.replace("http://127.0.0.1:8000", service.url)
+        ended = subprocess.run([*program, here], capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stdout) == (0, shown), ended.stderr
+
+
 def test_the_readmes_python_runs(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     [code] = re.findall(r"```python\n(.*?)```", README, re.S)
@@ -76,12 +103,8 @@ def test_every_setting_is_in_readme_and_environment_file_with_its_default():
             assert value == str(getattr(defaults, name.removeprefix("SKILLGAP_").lower()))
 
 
-def test_the_tables_of_the_document_are_those_of_the_schema():
-    text = (TOP / "docs" / "data.md").read_text()
-    for table in Base.metadata.tables.values():
-        section = text.split(f"## {table.name}\n")[1].split("\n## ")[0]
-        shown = re.findall(r"^\| `(\w+)` \| (.+?) \|", section, re.M)
-        assert shown == [(column.name, column.type.compile(mysql.dialect())) for column in table.columns]
+def test_the_schema_reference_is_that_of_the_code():
+    assert (TOP / "docs" / "schema.md").read_text() == schema_reference.text()
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
