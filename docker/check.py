@@ -41,6 +41,7 @@ def main() -> None:
     step("a worker killed", kill_worker)
     step("log and metrics", log_and_metrics)
     step("graceful stop", stop)
+    step("started again", start_again)
 
 
 def step(name: str, work: Callable[[], str]) -> None:
@@ -197,6 +198,12 @@ def stop() -> str:
     state = json.loads(compose("ps", "-a", "--format", "json", "api").splitlines()[0])
     check(state["ExitCode"] == 0, f"exit code {state['ExitCode']}")
     return "exit code 0"
+
+
+def start_again() -> str:
+    compose("up", "--detach", "--wait")
+    check(bool(ask("/occupations/29-1141.00")["occupation"]["description"]), "the whole release is gone")
+    return "the release that was loaded is there"
 
 
 # -- means ------------------------------------------------------------------------------------------------------------

@@ -235,8 +235,17 @@ def test_a_wrong_setting_that_is_a_secret_is_not_shown(run: Run, monkeypatch: py
 def test_load_takes_the_release_of_the_settings(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setenv("SKILLGAP_RELEASE", str(tmp_path / "no-such-release"))
     assert "no-such-release" in run("load").err
-    monkeypatch.delenv("SKILLGAP_RELEASE")
+    monkeypatch.setenv("SKILLGAP_RELEASE", str(onet_zip("26_1")))
+    assert "O*NET 26.1 loaded" in run("load").err
+
+
+def test_load_of_nothing_named_fills_an_empty_database_and_leaves_another_as_it_is(run: Run):
     assert "O*NET 29.0 loaded" in run("load").err
+    assert run("load", str(onet_zip("26_1"))).code == 0
+    again = run("load")
+    assert again.code == 0
+    assert re.fullmatch(r"data version 3-\S+ is loaded; to load another release, name it\n", again.err)
+    assert "26.1" in run("status").out
 
 
 # -- doctor and keys --------------------------------------------------------------------------------------------------

@@ -117,7 +117,8 @@ def load(
     source: Annotated[
         str | None,
         typer.Argument(
-            help="`starter`, a release number like 31.0, or a release folder or zip; SKILLGAP_RELEASE if left out."
+            help="`starter`, a release number like 31.0, or a release folder or zip. If left out: SKILLGAP_RELEASE, or "
+            "the starter if nothing is loaded yet."
         ),
     ] = None,
     accept_loss: Annotated[
@@ -126,10 +127,20 @@ def load(
 ) -> None:
     """Load an O*NET release. Over another release, it tells what changed."""
     from skillgap.settings import read_settings
-    from skillgap.store.engine import make_engine
+    from skillgap.store.engine import make_engine, read
+    from skillgap.store.queries import get_data_version
+    from skillgap.store.tables import init_tables
 
     settings = read_settings()
-    _load(make_engine(settings.url), source or settings.release, settings, accept_loss=accept_loss)
+    engine = make_engine(settings.url)
+    source = source or settings.release
+    if source is None:
+        init_tables(engine)
+        with read(engine) as connection:
+            if version := get_data_version(connection):
+                typer.echo(f"data version {version} is loaded; to load another release, name it", err=True)
+                return
+    _load(engine, source or "starter", settings, accept_loss=accept_loss)
 
 
 @app.command(epilog="Example: skillgap fetch --occupation 15-1252.00 --dry-run")

@@ -78,8 +78,8 @@ class Settings(BaseSettings):
     """Where the data live; None means the embedded SQLite database. Secret, as it may hold a password."""
     database_password: SecretStr | None = None
     """Of the database URL's user, where the URL has none; best given by a file of SECRETS."""
-    release: str = "starter"
-    """What `skillgap load` loads unless told otherwise."""
+    release: str | None = None
+    """What `skillgap load` loads unless told otherwise; None means the starter, if nothing is loaded yet."""
     cache_dir: Path = Field(default_factory=lambda: user_cache_path("skillgap"))
     onet_download_url: Annotated[str, Field(pattern="^https?://.")] = "https://www.onetcenter.org/dl_files/database"
     onet_api_key: SecretStr | None = None

@@ -27,6 +27,7 @@ def refused(answer: httpx.Response, status: int, code: str) -> bool:
 
 def test_without_settings_anyone_may_ask_as_often_as_they_like(client: httpx.Client):
     assert {client.get(PAIR).status_code for _ in range(200)} == {200}
+    assert client.get(PAIR, headers={"Authorization": "Bearer of-a-proxy"}).is_success
 
 
 def test_a_service_for_keys_alone(starter_database: str, tmp_path: Path):
@@ -60,6 +61,7 @@ def test_a_service_for_keys_alone(starter_database: str, tmp_path: Path):
         file.write_text("broken")
         eventually(lambda: service.lines("keys not readable"))
         assert refused(client.get(PAIR), 401, "key-required"), "a broken file opens no door"
+    assert {line.get("key") for line in service.lines("request")} == {None, "slow", "fast", "third"}
     log = service.log.read_text()
     assert not any(key.partition(".")[2] in log for key in (slow, fast, third))
 

@@ -20,6 +20,8 @@ LARGEST_BODY = 65_536
 """Bytes of a request's body."""
 OPEN_PATHS = ("/health", "/ready")
 """Their askers have no key, and a supervisor told to wait would restart the service."""
+KEY_NAME = "skillgap.key"
+"""Key of the request's scope: the name of the API key, to be logged."""
 _MOST_CLIENTS = 100_000
 _MINUTE = 60.0
 
@@ -29,7 +31,7 @@ _log = structlog.get_logger("skillgap.api")
 class Keys:
     """The keys of a file, read again when it changes: a line taken out is a key no longer."""
 
-    def __init__(self, file: Path | None) -> None:
+    def __init__(self, file: Path) -> None:
         self._file = file
         self._seen: tuple[int, int] | None = None
         self._keys: Mapping[str, ApiKey] = {}
@@ -37,8 +39,6 @@ class Keys:
 
     def refresh(self) -> None:
         """Take over a changed file; one that cannot be read leaves the keys as they were."""
-        if self._file is None:
-            return
         try:
             state = self._file.stat()
             seen = (state.st_mtime_ns, state.st_size)
@@ -60,7 +60,7 @@ class Gate:
     Each worker counts by itself; connections of one client may end at several.
     """
 
-    def __init__(self, app: ASGIApp, keys: Keys, *, anonymous_requests_per_minute: int | None) -> None:
+    def __init__(self, app: ASGIApp, keys: Keys | None, *, anonymous_requests_per_minute: int | None) -> None:
         self._app = app
         self._keys = keys
         self._anonymous = anonymous_requests_per_minute
@@ -89,10 +89,11 @@ class Gate:
                 given = value[7:].strip().decode("latin-1")
         if scope["path"] in OPEN_PATHS:
             return
-        if given is not None:
+        if given is not None and self._keys:  # without keys of ours, what a proxy passes on is none of our business
             key = self._keys.find(given)
             if key is None:
                 raise problems.InvalidKey("this service has no such key, or has it no longer; its operator can tell")
+            scope[KEY_NAME] = key.name
             await self._count(f"key {key.name}", key.requests_per_minute)
         elif self._anonymous is not None:
             if self._anonymous == 0:

@@ -51,7 +51,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     if settings.has_onet_credentials:
         rate = settings.onet_requests_per_second / settings.workers
         on_demand = OnDemand(current, engine, settings.onet_access(), requests_per_second=rate)
-    keys = Keys(settings.api_keys_file)
+    keys = Keys(settings.api_keys_file) if settings.api_keys_file else None
     api = create_api(current, reload_seconds=settings.reload_seconds, on_demand=on_demand, keys=keys)
     app: ASGIApp = AnswerCache(api, lambda: current.snapshot)
     app = Gate(app, keys, anonymous_requests_per_minute=settings.anonymous_requests_per_minute)

@@ -10,6 +10,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from skillgap.api.answer_cache import PAIR
+from skillgap.api.gate import KEY_NAME
 from skillgap.api.metrics import count_request
 
 _CLIENT_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -63,6 +64,8 @@ class RequestLog:
             line = {"id": request_id.decode(), "method": method, "path": scope["path"][:_LONGEST_PATH]}
             if pair := scope.get(PAIR):
                 line["from"], line["to"] = pair
+            if key := scope.get(KEY_NAME):
+                line["key"] = key
             self._log.info("request", **line, status=status, ms=round(seconds * 1e3, 3))
             count_request(scope, status, seconds)
         return None
