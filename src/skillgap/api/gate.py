@@ -112,12 +112,11 @@ class Gate:
 
 
 def _network(scope: Scope) -> str:
-    """Return the client's address; of IPv6 the network of 64 bits, which is what one client is given."""
-    host = scope["client"][0] if scope.get("client") else ""
+    """Return the client's address, `""` if unknown; of IPv6 the network of 64 bits, what one client gets."""
     try:
-        address = ip_address(host)
+        address = ip_address(scope["client"][0] if scope.get("client") else "")
     except ValueError:
-        return host
+        return ""
     if isinstance(address, IPv6Address):
         return str(ip_network((address, 64), strict=False))
     return str(address)
