@@ -96,6 +96,7 @@ def test_an_empty_database_is_no_data_until_a_load_makes_it_ready(tmp_path: Path
             answer = httpx.get(service.url + path)
             assert (answer.status_code, answer.json()["code"]) == (503, "no-data")
             assert "skillgap load starter" in answer.json()["detail"]
+            assert str(tmp_path) not in answer.text, "where the database is concerns its operator alone"
         assert httpx.get(f"{service.url}/health").is_success
         extract_load_text_files(make_engine(url), "starter", cache_dir=tmp_path)
         eventually(lambda: httpx.get(f"{service.url}/ready").is_success)

@@ -171,8 +171,8 @@ def install(app: FastAPI) -> None:
         current: CurrentData = request.app.state.current
         if isinstance(error, NoData) and current.store_error:
             error = NoData(
-                "the database cannot be read, and nothing was read from it before (/ready tells why); "
-                "an empty one is filled by `skillgap load starter`"
+                "the database cannot be read, and nothing was read from it before; the log and `skillgap doctor` "
+                "tell why, an empty one is filled by `skillgap load starter`"
             )
         retry_after = error.retry_after if isinstance(error, OccupationError) else None
         return of(error, {"Retry-After": str(retry_after)} if retry_after else None)
