@@ -261,6 +261,17 @@ def test_slow_clients_hold_up_nobody_and_are_sent_away(starter_database: str, tm
     )
 
 
+def test_a_thousand_clients_at_once(starter_database: str, tmp_path: Path, noted: Noted):
+    with serve(tmp_path, starter_database) as service, load(service.url, PATHS, connections=1_000) as seen:
+        seen.wait_for(10_000)
+    assert (seen.failures, set(seen.statuses)) == ([], {200})
+    noted(
+        "1,000 clients that ask without a pause",
+        f"{seen.requests:,} requests",
+        f"0 failed, p99 {p99(seen):.0f} ms, slowest {seen.slowest_ms:.0f} ms (client and service on two cores)",
+    )
+
+
 def p99(seen: Load) -> float:
     return sorted(seen.took_ms)[int(len(seen.took_ms) * 0.99)]
 
