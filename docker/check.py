@@ -185,6 +185,10 @@ def log_and_metrics() -> str:
     # compose puts a code for the terminal before some lines
     requests = [json.loads(line[line.index("{") :]) for line in lines if '"event":"request"' in line]
     check(len(requests) > PAIRS, "requests are missing in the log")
+    loaded = [
+        line for line in compose("logs", "--no-color", "--no-log-prefix", "etl").splitlines() if '"loaded"' in line
+    ]
+    check(json.loads(loaded[0][loaded[0].index("{") :])["release"] == "29.0", str(loaded))
     check({"id", "method", "path", "status", "ms"} <= requests[-1].keys(), str(requests[-1]))
     with urllib.request.urlopen(f"{API}/metrics") as answer:
         text = answer.read().decode()

@@ -239,6 +239,14 @@ def test_load_takes_the_release_of_the_settings(run: Run, monkeypatch: pytest.Mo
     assert "O*NET 26.1 loaded" in run("load").err
 
 
+def test_a_load_is_one_line_of_json_where_the_log_is(run: Run, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SKILLGAP_LOG_FORMAT", "json")
+    [line] = map(json.loads, run("load", str(onet_zip("26_1"))).err.splitlines())
+    assert (line["event"], line["level"], line["release"]) == ("loaded", "info", "26.1")
+    assert line["changes"]["Skills"] == {"new": 61_110, "changed": 0, "gone": 0}
+    assert line["rows_changed"] == sum(sum(each.values()) for each in line["changes"].values())
+
+
 def test_load_of_nothing_named_fills_an_empty_database_and_leaves_another_as_it_is(run: Run):
     assert "O*NET 29.0 loaded" in run("load").err
     assert run("load", str(onet_zip("26_1"))).code == 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from skillgap.llm.profiler import Profiler
     from skillgap.settings import Settings
+    from skillgap.store.tables import LoadReport
     from skillgap.terminal import LoadProgress
 
 
@@ -167,7 +169,7 @@ def fetch(
     from skillgap.store.engine import make_engine
 
     settings = read_settings()
-    configure_logging(log_format="console", log_level=settings.log_level)
+    configure_logging(log_format=settings.log_format or "console", log_level=settings.log_level)
     with terminal.progress() as bars:
         data, report = extract_load_api_data(
             make_engine(settings.url),
@@ -181,7 +183,8 @@ def fetch(
             on_request=bars.on_request,
             on_rows=bars.on_rows,
         )
-    terminal.print_fetch(data, report, dry_run=dry_run)
+    facts = {"release": data.release.number, "requests": data.requests, "dry_run": dry_run}
+    _tell("fetched", report, settings, lambda: terminal.print_fetch(data, report, dry_run=dry_run), **facts)
 
 
 @app.command(epilog="Example: skillgap status")
@@ -278,7 +281,7 @@ def enrich(
     if unrated + all_ + bool(occupation) > 1:
         raise typer.BadParameter("choose one of --unrated, --all, --occupation")
     settings = read_settings()
-    configure_logging(log_format="console", log_level=settings.log_level)
+    configure_logging(log_format=settings.log_format or "console", log_level=settings.log_level)
     engine = _engine()
     with terminal.progress() as bars:
         enrichment = enrich_skill_data(
@@ -289,7 +292,8 @@ def enrich(
             limit=limit,
             activate=model in (None, settings.llm_model),
         )
-    terminal.print_enrichment(enrichment)
+    facts = {"model": enrichment.model, "levels": len(enrichment.scoring.scores)}
+    _tell("enriched", enrichment.report, settings, lambda: terminal.print_enrichment(enrichment), **facts)
     if enrichment.scoring.failures:
         raise typer.Exit(1)
 
@@ -437,7 +441,7 @@ def _load(engine: Engine, source: str, settings: Settings, *, accept_loss: bool 
     from skillgap.logs import configure_logging
     from skillgap.nodes import extract_load_text_files
 
-    configure_logging(log_format="console", log_level=settings.log_level)
+    configure_logging(log_format=settings.log_format or "console", log_level=settings.log_level)
     with terminal.progress() as bars:
         data, report = extract_load_text_files(
             engine,
@@ -448,4 +452,19 @@ def _load(engine: Engine, source: str, settings: Settings, *, accept_loss: bool 
             on_bytes=bars.on_bytes,
             on_rows=bars.on_rows,
         )
-    terminal.print_load(data.release, report)
+    _tell("loaded", report, settings, lambda: terminal.print_load(data.release, report), release=data.release.number)
+
+
+def _tell(event: str, report: LoadReport, settings: Settings, for_people: Callable[[], None], **facts: Any) -> None:
+    """Say what was changed: to people, or, where JSON is asked for, as one line of the log."""
+    import structlog
+
+    if settings.log_format != "json":
+        for_people()
+        return
+    changes = {
+        each.table: {"new": each.inserted, "changed": each.updated, "gone": each.deleted}
+        for each in report.tables
+        if each.changed
+    }
+    structlog.get_logger("skillgap").info(event, **facts, rows_changed=report.rows_changed, changes=changes)

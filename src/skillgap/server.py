@@ -24,7 +24,8 @@ _MOST_HEADER_BYTES = 65_536
 def run(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM; requests in flight are answered first. Raises ConfigurationError."""
     port = _port_to_listen_on(settings.host, settings.port)
-    configure_logging(log_format=settings.log_format, log_level=settings.log_level)
+    log_format = settings.log_format or "json"
+    configure_logging(log_format=log_format, log_level=settings.log_level)
     for name, meant in unknown_variables().items():
         structlog.get_logger("skillgap").warning("no such setting", variable=name, meant=meant)
     _allow_open_files()
@@ -44,7 +45,7 @@ def run(settings: Settings) -> None:
             http1_settings=HTTP1Settings(
                 header_read_timeout=_SECONDS_TO_READ_HEADERS * 1_000, max_buffer_size=_MOST_HEADER_BYTES
             ),
-            log_dictconfig=server_logging(log_format=settings.log_format),
+            log_dictconfig=server_logging(log_format=log_format),
             respawn_failed_workers=True,
             workers_kill_timeout=_SECONDS_TO_STOP,
         ).serve()

@@ -104,7 +104,8 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     workers: Annotated[int, Field(ge=1, le=256)] = 1
-    log_format: Literal["json", "console"] = "json"
+    log_format: Literal["json", "console"] | None = None
+    """None means JSON for `serve`, and for people what a command says itself."""
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = "info"
     api_keys_file: Annotated[Path | None, _checked(read_keys)] = None
     """Names, hashes and rates of the keys that `skillgap new-key` has made."""

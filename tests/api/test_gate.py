@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
@@ -10,9 +11,14 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from sqlalchemy import make_url
 
+from skillgap.api.current import CurrentData
 from skillgap.api.gate import LARGEST_BODY
+from skillgap.api.metrics import exposition_of
 from skillgap.api_keys import new_key
+from skillgap.store.engine import make_engine
+from skillgap.store.tables import keep_reply
 from tests.api.serving import Service, eventually, serve
 
 PAIR = "/skill-gap?from=29-1141.00&to=11-9111.00"
@@ -162,6 +168,26 @@ def test_no_other_origin_may_read_answers_unless_set(client: httpx.Client, start
 def figures(service: Service) -> dict[str, float]:
     text = httpx.get(f"{service.url}/metrics").text
     return {name: float(value) for name, value in re.findall(r"^(skillgap\S+) (\S+)$", text, re.M)}
+
+
+def test_metrics_tell_what_language_models_were_asked(starter_database: str, tmp_path: Path):
+    shutil.copy(make_url(starter_database).database or "", tmp_path / "skillgap.db")
+    engine = make_engine(f"sqlite:///{tmp_path}/skillgap.db")
+    for number, tokens in enumerate((100, 20)):
+        keep_reply(
+            engine,
+            {
+                **{"request_sha256": f"{number:064}", "model": "openai:m", "prompt_version": "levels-1"},
+                **{"onet_soc_code": "15-1252.00", "element_id": None, "reply": "{}", "error": None},
+                **{"input_tokens": tokens, "output_tokens": 3, "seconds": 0.5},
+            },
+        )
+    current = CurrentData(engine, answer_cache_bytes=0)
+    current.refresh()
+    text = exposition_of(current).decode()
+    assert 'skillgap_llm_requests_total{model="openai:m"} 2.0' in text
+    assert 'skillgap_llm_input_tokens_total{model="openai:m"} 120.0' in text
+    assert 'skillgap_llm_output_tokens_total{model="openai:m"} 6.0' in text
 
 
 def test_metrics_count_every_request_of_every_worker(starter_database: str, tmp_path: Path):

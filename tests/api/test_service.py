@@ -213,6 +213,20 @@ def test_an_unexpected_error_is_a_500_that_tells_nothing_of_the_inside(starter_d
     assert "secret" not in answer.text
 
 
+def test_a_fault_of_ours_in_reading_the_data_is_told_and_the_next_look_is_taken(
+    starter_database: str, monkeypatch: pytest.MonkeyPatch
+):
+    current = CurrentData(make_engine(starter_database), answer_cache_bytes=0)
+    with monkeypatch.context() as broken:
+        broken.setattr("skillgap.api.current._warm_up", lambda _: 1 / 0)
+        current.refresh()
+        assert "ZeroDivisionError" in str(current.store_error)
+        assert current.snapshot.ratings.codes == ()
+    current.refresh()
+    assert current.store_error is None
+    assert len(current.snapshot.ratings.codes) == 879 + 44
+
+
 def test_stored_answers_stay_within_their_bytes_and_the_last_used_stay():
     answers = StoredAnswers("1", most_bytes=10_000)
     for n in range(20):

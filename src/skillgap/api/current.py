@@ -62,6 +62,8 @@ class CurrentData:
                 is_new = version != self.snapshot.ratings.data_version
                 found = get_all_ratings(connection) if is_new else {}
                 usage = get_model_usage(connection) if is_new else ()
+            for ratings in found.values():
+                _warm_up(ratings)
         except StoreError as error:
             if self.store_error is None:
                 _log.warning("database not readable", error=str(error))
@@ -76,8 +78,6 @@ class CurrentData:
             _log.info("database readable again")
         self.store_error = None
         if is_new:
-            for ratings in found.values():
-                _warm_up(ratings)
             self.snapshot = self._snapshot(found, usage)
             gc.collect()
             gc.freeze()  # the ratings live long; the collector need not walk over them

@@ -44,7 +44,7 @@ _REFUSALS = problems.responses(problems.KeyRequired, problems.InvalidKey, proble
 def create_app(settings: Settings | None = None) -> ASGIApp:
     """Return the service. Settings come from the environment unless given. Raises ConfigurationError."""
     settings = settings or read_settings()
-    configure_logging(log_format=settings.log_format, log_level=settings.log_level)
+    configure_logging(log_format=settings.log_format or "json", log_level=settings.log_level)
     engine = make_engine(settings.url)
     current = CurrentData(engine, answer_cache_bytes=settings.answer_cache_mb * 2**20)
     on_demand = None
