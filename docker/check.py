@@ -38,6 +38,7 @@ def main() -> None:
     step("an upgrade while it serves", lambda: upgrade(release))
     step("gaps of the whole release", lambda: compare(levels))
     step("database restarted while it serves", restart_database)
+    step("predictions backed up and restored", back_up)
     step("a worker killed", kill_worker)
     step("log and metrics", log_and_metrics)
     step("graceful stop", stop)
@@ -164,6 +165,23 @@ def restart_database() -> str:
     return f"{asked:,} answers meanwhile, {'told by /ready' if was_away else 'between two looks'}"
 
 
+def back_up() -> str:
+    """Do as docs/operations.md says; between dump and restore the tables are gone."""
+    tables = ("LLMModels", "LLMSkillScores", "LLMAbstentions", "LLMReplies")
+    root = "MYSQL_PWD=$(cat /passwords/root/skillgap_database_password)"
+    sums = f"{root} mysql -N skillgap -e 'CHECKSUM TABLE {', '.join(tables)}'"
+    before = in_database(sums)
+    dump = in_database(f"{root} mysqldump --single-transaction --no-tablespaces skillgap {' '.join(tables)}")
+    in_database(f"{root} mysql skillgap -e 'DROP TABLE {', '.join(reversed(tables))}'")
+    in_database(f"{root} mysql skillgap", given=dump)
+    check(in_database(sums) == before, "the tables are not what they were")
+    return f"{len(dump) / 1e3:,.0f} kB, the same checksums afterwards"
+
+
+def in_database(command: str, given: str | None = None) -> str:
+    return compose("exec", "-T", "db", "sh", "-c", command, given=given)
+
+
 def kill_worker() -> str:
     """Kill one worker with SIGKILL; the others answer, and a new one comes."""
     find = "import os; print(*sorted(int(p) for p in os.listdir('/proc') if p.isdigit()))"
@@ -215,8 +233,9 @@ def start_again() -> str:
 COMPOSE = ["docker", "compose", "-f", str(TOP / "docker-compose.yml")]
 
 
-def compose(*arguments: str) -> str:
-    ended = subprocess.run([*COMPOSE, *arguments], cwd=TOP, capture_output=True, text=True, check=False)
+def compose(*arguments: str, given: str | None = None) -> str:
+    command = [*COMPOSE, *arguments]
+    ended = subprocess.run(command, cwd=TOP, input=given, capture_output=True, text=True, check=False)
     check(ended.returncode == 0, f"docker compose {' '.join(arguments)[:200]}: {ended.stdout}{ended.stderr}")
     return ended.stdout
 

@@ -66,7 +66,11 @@ def test_a_service_for_keys_alone(starter_database: str, tmp_path: Path):
         eventually(lambda: client.get(PAIR, headers={"X-API-Key": third}).is_success)
         file.write_text("broken")
         eventually(lambda: service.lines("keys not readable"))
+        file.unlink()
+        eventually(lambda: len(service.lines("keys not readable")) == 2)
         assert refused(client.get(PAIR), 401, "key-required"), "a broken file opens no door"
+        assert client.get(PAIR, headers={"X-API-Key": third}).is_success, "and closes none"
+        assert len(service.lines("keys not readable")) == 2, "each trouble is told of once"
     assert {line.get("key") for line in service.lines("request")} == {None, "slow", "fast", "third"}
     log = service.log.read_text()
     assert not any(key.partition(".")[2] in log for key in (slow, fast, third))

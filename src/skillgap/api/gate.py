@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, MutableMapping
+from collections.abc import MutableMapping
 from ipaddress import IPv6Address, ip_address, ip_network
 from pathlib import Path
 
@@ -33,22 +33,29 @@ class Keys:
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._seen: tuple[int, int] | None = None
-        self._keys: Mapping[str, ApiKey] = {}
-        self.refresh()
+        self._seen = self._state()
+        self._keys = read_keys(file)
 
     def refresh(self) -> None:
-        """Take over a changed file; one that cannot be read leaves the keys as they were."""
+        """Take over a changed file; one that cannot be read leaves the keys as they were, and is told of once."""
+        seen = self._state()
+        if seen == self._seen:
+            return
+        self._seen = seen
+        try:
+            self._keys = read_keys(self._file)
+        except ConfigurationError as error:
+            _log.error("keys not readable", error=str(error))
+        else:
+            _log.info("keys read", keys=len(self._keys))
+
+    def _state(self) -> tuple[int, int] | None:
+        """Return what tells a changed file from the one before; None while there is none."""
         try:
             state = self._file.stat()
-            seen = (state.st_mtime_ns, state.st_size)
-            if seen == self._seen:
-                return
-            self._keys = read_keys(self._file)
-            self._seen = seen
-            _log.info("keys read", keys=len(self._keys))
-        except (OSError, ConfigurationError) as error:
-            _log.error("keys not readable", error=str(error))
+        except OSError:
+            return None
+        return state.st_mtime_ns, state.st_size
 
     def find(self, given: str) -> ApiKey | None:
         return find_key(self._keys, given)
