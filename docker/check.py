@@ -169,11 +169,12 @@ def back_up() -> str:
     """Do as docs/operations.md says; between dump and restore the tables are gone."""
     tables = ("LLMModels", "LLMSkillScores", "LLMAbstentions", "LLMReplies")
     root = "MYSQL_PWD=$(cat /passwords/root/skillgap_database_password)"
-    sums = f"{root} mysql -N skillgap -e 'CHECKSUM TABLE {', '.join(tables)}'"
+    account = "-h 127.0.0.1 -u root"
+    sums = f"{root} mysql {account} -N skillgap -e 'CHECKSUM TABLE {', '.join(tables)}'"
     before = in_database(sums)
-    dump = in_database(f"{root} mysqldump --single-transaction --no-tablespaces skillgap {' '.join(tables)}")
-    in_database(f"{root} mysql skillgap -e 'DROP TABLE {', '.join(reversed(tables))}'")
-    in_database(f"{root} mysql skillgap", given=dump)
+    dump = in_database(f"{root} mysqldump {account} --single-transaction --no-tablespaces skillgap {' '.join(tables)}")
+    in_database(f"{root} mysql {account} skillgap -e 'DROP TABLE {', '.join(reversed(tables))}'")
+    in_database(f"{root} mysql {account} skillgap", given=dump)
     check(in_database(sums) == before, "the tables are not what they were")
     return f"{len(dump) / 1e3:,.0f} kB, the same checksums afterwards"
 
