@@ -172,7 +172,8 @@ def back_up() -> str:
     account = "-h 127.0.0.1 -u root"
     sums = f"{root} mysql {account} -N skillgap -e 'CHECKSUM TABLE {', '.join(tables)}'"
     before = in_database(sums)
-    dump = in_database(f"{root} mysqldump {account} --single-transaction --no-tablespaces skillgap {' '.join(tables)}")
+    how = "--single-transaction --no-tablespaces --set-gtid-purged=OFF"
+    dump = in_database(f"{root} mysqldump {account} {how} skillgap {' '.join(tables)}")
     in_database(f"{root} mysql {account} skillgap -e 'DROP TABLE {', '.join(reversed(tables))}'")
     in_database(f"{root} mysql {account} skillgap", given=dump)
     check(in_database(sums) == before, "the tables are not what they were")
