@@ -11,7 +11,6 @@ import argparse
 import asyncio
 import os
 import random
-import resource
 import statistics
 import tempfile
 import time
@@ -25,11 +24,12 @@ import pymysql
 from rich.console import Console
 from sqlalchemy import make_url
 
-from benchmarks.http import Load, cpu_seconds, free_port, granian, health_probe, served, server, uvicorn, wrk
+from benchmarks.http import Load, cpu_seconds, free_port, granian, health_probe, server, skillgap_serve, uvicorn, wrk
 from skillgap.analysis.gap import gap_matrix, identify_skill_gap, weighted_shortfalls
 from skillgap.analysis.ratings import Ratings
 from skillgap.fake_onet_api import FakeOnetApi, FakeTables
 from skillgap.nodes import extract_load_text_files, load_api_data
+from skillgap.server import allow_open_files
 from skillgap.sources.access import REQUESTS_PER_SECOND
 from skillgap.sources.onet_api import Pages, connect
 from skillgap.sources.onet_api_data import OnetApiData, extract_onet_api_data
@@ -223,17 +223,17 @@ def bench_http(folder: Path, rounds: int, seconds: int, kind: str) -> dict[str, 
     with (
         server(
             command("skillgap.api.main:create_app", ports[0], factory=True), ports[0], environment, folder / "ours.log"
-        ) as ours,
+        ) as (ours, _),
         server(
             command("skillgap.api.main:create_app", ports[1], factory=True),
             ports[1],
             {**environment, "SKILLGAP_ANSWER_CACHE_MB": "0"},
             folder / "uncached.log",
-        ) as uncached,
+        ) as (uncached, _),
     ):
         size = statistics.mean(len(httpx.get(ours + path).content) for path in paths[:200])
         body = {"BENCH_BODY_BYTES": str(round(size))}
-        with server(command("benchmarks.bare:app", ports[2]), ports[2], body, folder / "bare.log") as bare:
+        with server(command("benchmarks.bare:app", ports[2]), ports[2], body, folder / "bare.log") as (bare, _):
             targets = {
                 "bare": (bare, paths[:1]),
                 "one pair": (ours, paths[:1]),
@@ -280,12 +280,12 @@ def bench_workers(folder: Path, seconds: int) -> dict[str, float]:
     with read(make_engine(database)) as connection:
         ratings = get_ratings(connection)
     paths = [f"/skill-gap?from={current}&to={target}" for current, target in random_pairs(ratings, PAIRS)]
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # wrk takes it over: a connection is an open file
+    allow_open_files()  # wrk takes it over: a connection is an open file
     figures: dict[str, float] = {}
     errors = 0
     for workers in range(1, (os.cpu_count() or 1) + 1):
-        with served(workers, {"SKILLGAP_DATABASE_URL": database}, folder / "served.log") as (url, pid):
+        port, environment = free_port(), {"SKILLGAP_DATABASE_URL": database}
+        with server(skillgap_serve(port, workers=workers), port, environment, folder / "served.log") as (url, pid):
             wrk(url, paths, connections=64, seconds=2 * seconds, folder=folder)
             for connections in (64, 1_000):
                 before = cpu_seconds(pid)

@@ -42,24 +42,8 @@ class Load:
 
 
 @contextmanager
-def server(command: Sequence[str], port: int, environment: Mapping[str, str], log: Path) -> Iterator[str]:
-    """Run a server until the block ends; its log goes to a file, as in production."""
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=output, stderr=output)
-        url = f"http://127.0.0.1:{port}"
-        try:
-            _wait_until_it_answers(url)
-            yield url
-        finally:
-            process.terminate()
-            process.wait(30)
-
-
-@contextmanager
-def served(workers: int, environment: Mapping[str, str], log: Path) -> Iterator[tuple[str, int]]:
-    """Run `skillgap serve` as in production until the block ends; gives its URL and process id."""
-    port = free_port()
-    command = [sys.executable, "-m", "skillgap", "serve", "--port", str(port), "--workers", str(workers)]
+def server(command: Sequence[str], port: int, environment: Mapping[str, str], log: Path) -> Iterator[tuple[str, int]]:
+    """Run a server until the block ends, its log in a file, as in production; gives its URL and process id."""
     with log.open("wb") as output:
         process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=output, stderr=output)
         url = f"http://127.0.0.1:{port}"
@@ -79,6 +63,11 @@ def cpu_seconds(pid: int) -> float:
         fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
         ticks += int(fields[11]) + int(fields[12])
     return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def skillgap_serve(port: int, *, workers: int) -> list[str]:
+    """Return the command that serves the product as in production."""
+    return [sys.executable, "-m", "skillgap", "serve", "--port", str(port), "--workers", str(workers)]
 
 
 def granian(target: str, port: int, *, factory: bool = False) -> list[str]:

@@ -28,7 +28,7 @@ def run(settings: Settings) -> None:
     configure_logging(log_format=log_format, log_level=settings.log_level)
     for name, meant in unknown_variables().items():
         structlog.get_logger("skillgap").warning("no such setting", variable=name, meant=meant)
-    _allow_open_files()
+    allow_open_files()
     print(f"skillgap: serving on http://{settings.host}:{port}", file=sys.stderr, flush=True)
     with TemporaryDirectory(prefix="skillgap-metrics-") as folder:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # where workers count, so that each can tell for all
@@ -51,7 +51,7 @@ def run(settings: Settings) -> None:
         ).serve()
 
 
-def _allow_open_files() -> None:
+def allow_open_files() -> None:
     """Take as many open files, which connections are, as the system lets this process have."""
     if sys.platform != "win32":
         import resource

@@ -2,20 +2,20 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import stamina
 
+from skillgap.server import allow_open_files
+
 Noted = Callable[[str, str, str], None]
 
 
 @pytest.fixture(autouse=True, scope="session")
 def _enough_open_files() -> None:
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    allow_open_files()
 
 
 @pytest.fixture(autouse=True, scope="session")
