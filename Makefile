@@ -9,7 +9,7 @@ NAMES  := awk '/^Collecting/ { print "  " $$2; fflush() }'  # of what pip is get
 SHELL       := bash
 .SHELLFLAGS := -eu -o pipefail -c
 
-.PHONY: demo demo-api evaluate-llm serve test check lint audit bench faults soak reference starter predictions clean
+.PHONY: demo demo-api evaluate-llm evaluate-transitions evaluate-search serve test check lint audit bench faults soak reference starter predictions clean
 
 demo: $(VENV)/installed  ## a true answer in a minute: database, starter data, server, one question
 	@$(BIN)/python scripts/demo.py
@@ -50,6 +50,12 @@ soak: $(VENV)/installed-dev  ## half an hour of load: is memory flat?
 
 evaluate-llm: $(VENV)/installed-llm  ## RELEASE=29.0 or a path [MODELS="--model M"]: how well levels can be derived
 	@$(BIN)/skillgap llm evaluate "$(RELEASE)" $(MODELS)
+
+evaluate-transitions: $(VENV)/installed-dev  ## RELEASE=29.0 or a path [WRITE=--write]: how well near occupations are found
+	@$(BIN)/python -m benchmarks.transitions "$(RELEASE)" $(WRITE)
+
+evaluate-search: $(VENV)/installed-dev  ## RELEASE=29.0 or a path: how well occupations are found from job titles
+	@$(BIN)/python -m benchmarks.search "$(RELEASE)"
 
 reference: $(VENV)/installed  ## docs/schema.md anew, from the schema
 	@$(BIN)/python scripts/schema_reference.py > docs/schema.md

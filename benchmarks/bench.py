@@ -25,7 +25,7 @@ from rich.console import Console
 from sqlalchemy import make_url
 
 from benchmarks.http import Load, cpu_seconds, free_port, granian, health_probe, server, skillgap_serve, uvicorn, wrk
-from skillgap.analysis.gap import gap_matrix, identify_skill_gap, weighted_shortfalls
+from skillgap.analysis.gap import all_gaps, identify_skill_gap, weighted_shortfalls
 from skillgap.analysis.ratings import Ratings
 from skillgap.fake_onet_api import FakeOnetApi, FakeTables
 from skillgap.nodes import extract_load_text_files, load_api_data
@@ -34,7 +34,7 @@ from skillgap.sources.access import REQUESTS_PER_SECOND
 from skillgap.sources.onet_api import Pages, connect
 from skillgap.sources.onet_api_data import OnetApiData, extract_onet_api_data
 from skillgap.sources.onet_text import extract_onet_data
-from skillgap.sources.releases import PROFILE_TABLES, find_release
+from skillgap.sources.releases import OPTIONAL_TABLES, find_release
 from skillgap.store.engine import make_engine, read
 from skillgap.store.queries import get_ratings
 from skillgap.store.schema import LOAD_ORDER
@@ -82,7 +82,7 @@ def bench_analysis(folder: Path, source: str) -> dict[str, float]:
     _ = ratings.level_or_zero, ratings.weight, ratings.weight_sum
 
     def all_pairs() -> None:
-        gap_matrix(ratings)
+        all_gaps(ratings)
         weighted_shortfalls(ratings)
 
     seconds = min(timed(all_pairs) for _ in range(3))
@@ -150,7 +150,7 @@ def bench_load(folder: Path, source: str) -> dict[str, float]:
 
 def timed_plain_inserts(url: str, source: str, folder: Path) -> float:
     """Seconds of inserting all rows of the release into the emptied tables, batched, committed once."""
-    tables = extract_onet_data(find_release(source, cache_dir=folder), also=PROFILE_TABLES).tables
+    tables = extract_onet_data(find_release(source, cache_dir=folder), also=OPTIONAL_TABLES).tables
     parts = make_url(url)
     connection = pymysql.connect(
         host=parts.host,

@@ -20,14 +20,14 @@ from skillgap.llm.embedded import WEIGHTS, Prediction, combined, gaussian, kerne
 from skillgap.llm.evaluation import Rows, both_folds, judged, out_of_fold
 from skillgap.llm.profiles import described, read_evidence
 from skillgap.sources.onet_text import extract_onet_data
-from skillgap.sources.releases import PROFILE_TABLES, find_release
+from skillgap.sources.releases import OPTIONAL_TABLES, find_release
 
 LAYERS, HEADS = 6, 12
 LONGEST = 256
 
 
 def main(release: str) -> None:
-    evidence = read_evidence(extract_onet_data(find_release(release, cache_dir=Path()), also=PROFILE_TABLES).tables)
+    evidence = read_evidence(extract_onet_data(find_release(release, cache_dir=Path()), also=OPTIONAL_TABLES).tables)
     levels = evidence.levels
     rated = [evidence.profiles[code] for code in levels.codes]
     alike = gaussian(standardised(embeddings(described(rated))))

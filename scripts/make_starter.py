@@ -17,7 +17,7 @@ import pandas as pd
 from skillgap.model import LICENCE_URL, MODIFICATION, attribution
 from skillgap.settings import read_settings
 from skillgap.sources.onet_text import OnetData, extract_onet_data
-from skillgap.sources.releases import RATING_TABLES, RELEASE_FILES, find_release, sha256_of
+from skillgap.sources.releases import RELEASE_FILES, REQUIRED_TABLES, find_release, sha256_of
 from skillgap.sources.rows import COLUMNS
 
 STARTER = Path(__file__).parents[1] / "src" / "skillgap" / "sources" / "starter"
@@ -60,7 +60,7 @@ def write_starter(data: OnetData, folder: Path) -> None:
         "rows": {table: len(rows) for table, rows in tables.items()},
         "left_out": {
             **LEFT_OUT,
-            "files": "all files but " + ", ".join(RELEASE_FILES[table][0][0] for table in RATING_TABLES),
+            "files": "all files but " + ", ".join(RELEASE_FILES[table][0][0] for table in REQUIRED_TABLES),
         },
         "elements": "only those that Skills rates",
         "licence": LICENCE_URL,

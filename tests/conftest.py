@@ -95,6 +95,23 @@ def ratings(starter_database: str) -> Ratings:
 # -- databases ----------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="session")
+def whole_29(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """Give a database with all tables of 29.0."""
+    folder = tmp_path_factory.mktemp("whole-29")
+    engine = make_engine(f"sqlite:///{folder}/skillgap.db")
+    extract_load_text_files(engine, str(onet_zip("29_0")), cache_dir=folder)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def starter_engine(starter_database: str) -> Iterator[Engine]:
+    engine = make_engine(starter_database)
+    yield engine
+    engine.dispose()
+
+
 def mysql_program() -> str:
     """Return a server program on PATH, skip the test where there is none."""
     program = shutil.which("mariadbd") or shutil.which("mysqld")

@@ -33,7 +33,23 @@ from tests.conftest import onet_zip
 
 NURSE, MANAGER = "29-1141.00", "11-9111.00"
 COMMANDS = (
-    *("init-db", "load", "fetch", "status", "gap", "skills", "enrich", "serve", "new-key", "doctor"),
+    *(
+        "init-db",
+        "load",
+        "fetch",
+        "status",
+        "gap",
+        "profile-template",
+        "skills",
+        "search",
+        "transitions",
+        "path",
+        "export",
+        "enrich",
+        "serve",
+        "new-key",
+        "doctor",
+    ),
     *("llm evaluate", "llm audit"),
 )
 
@@ -271,7 +287,7 @@ def test_doctor_finds_nothing_wrong_with_a_whole_database(run: Run, engine: Engi
     assert ended.code == 0
     assert {outcome for outcome, _ in found.values()} <= {"ok", "warning"}
     assert "O*NET 29.0, 1,016 occupations, 879 of them rated, 44 predicted" in found["data"][1]
-    assert found["schema"] == ("ok", "at 0002_llm")
+    assert found["schema"] == ("ok", "at 0003_domains")
 
 
 def test_doctor_names_what_is_wrong_and_goes_on(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

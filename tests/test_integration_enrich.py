@@ -24,7 +24,13 @@ from skillgap.llm.profiler import Embedded, Scoring, SkillScore
 from skillgap.llm.profiles import Evidence
 from skillgap.nodes import Enrichment, enrich_skill_data, extract_load_text_files, find_profiler
 from skillgap.store.engine import make_engine, read
-from skillgap.store.queries import get_all_ratings, get_data_version, list_disagreements, list_unrated_occupations
+from skillgap.store.queries import (
+    get_all_ratings,
+    get_data_version,
+    get_ratings,
+    list_disagreements,
+    list_unrated_occupations,
+)
 from skillgap.store.schema import LLMReplies, LLMSkillScores
 from skillgap.store.tables import init_tables
 from tests.conftest import onet_zip
@@ -102,7 +108,7 @@ def test_rated_occupations_get_out_of_fold_levels_for_the_audit_and_the_choice_l
         list_disagreements(connection, least=3)
     enrich_skill_data(engine, WORDS, rated=True)
     with read(engine) as connection:
-        found = get_all_ratings(connection)
+        found = {choice: each.of_domain("skills") for choice, each in get_all_ratings(connection).items()}
         odd = list_disagreements(connection, least=3.0)
     llm, onet = found["llm"], found["onet"]
     assert len(llm.codes) == 923
@@ -250,7 +256,7 @@ def test_an_enrichment_killed_ten_times_ends_complete_with_no_reply_paid_twice(m
         pairs = connection.execute(
             select(LLMSkillScores.onet_soc_code, LLMSkillScores.element_id, LLMSkillScores.reply)
         ).all()
-        ratings = get_all_ratings(connection)["onet+llm"]
+        ratings = get_ratings(connection)
     assert len(pairs) == len({pair[:2] for pair in pairs}) == 1540
     assert all(json.loads(pair.reply)[pair.element_id]["level"] >= 5 for pair in pairs)
     assert ratings.predictions.model == "openai:some-model"

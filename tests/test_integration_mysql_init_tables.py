@@ -16,6 +16,12 @@ from skillgap.store.engine import make_engine
 from skillgap.store.tables import init_tables
 
 TABLES = {
+    "Abilities",
+    "JobZoneReference",
+    "Knowledge",
+    "SampleOfReportedTitles",
+    "TechnologySkills",
+    "WorkActivities",
     "AlternateTitles",
     "Elements",
     "Interests",

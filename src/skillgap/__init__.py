@@ -6,9 +6,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from skillgap.analysis.gap import gap_matrix, identify_skill_gap, weighted_shortfalls
+    from skillgap.analysis.gap import identify_skill_gap, weighted_shortfalls
     from skillgap.analysis.ratings import Ratings
     from skillgap.errors import SkillgapError
+    from skillgap.frames import gap_matrix, ratings_frame, transitions_frame
     from skillgap.model import GapReport, Occupation, SkillGap, SkillRating
     from skillgap.nodes import extract_load_text_files
     from skillgap.store.engine import make_engine, read
@@ -25,13 +26,15 @@ _HOMES = {
     "SkillRating": "skillgap.model",
     "SkillgapError": "skillgap.errors",
     "extract_load_text_files": "skillgap.nodes",
-    "gap_matrix": "skillgap.analysis.gap",
+    "gap_matrix": "skillgap.frames",
     "get_occupation_skills": "skillgap.store.queries",
     "get_ratings": "skillgap.store.queries",
     "identify_skill_gap": "skillgap.analysis.gap",
     "init_tables": "skillgap.store.tables",
     "make_engine": "skillgap.store.engine",
     "read": "skillgap.store.engine",
+    "ratings_frame": "skillgap.frames",
+    "transitions_frame": "skillgap.frames",
     "weighted_shortfalls": "skillgap.analysis.gap",
 }
 

@@ -11,18 +11,22 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from typer.core import TyperGroup
 
 import skillgap
-from skillgap.model import RatingsChoice
+from skillgap.model import DomainChoice, RatingsChoice
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from skillgap.analysis.nearness import Nearness
+    from skillgap.analysis.person import OwnProfile
+    from skillgap.analysis.ratings import Ratings as Levels
     from skillgap.llm.profiler import Profiler
+    from skillgap.model import GapReport, PersonGapReport
     from skillgap.settings import Settings
     from skillgap.store.tables import LoadReport
     from skillgap.terminal import LoadProgress
@@ -70,6 +74,8 @@ Ratings = Annotated[
     RatingsChoice,
     typer.Option(help="Whose levels: analysts', predicted ones, or predictions where analysts have rated nothing."),
 ]
+
+Domain = Annotated[DomainChoice, typer.Option(help="What to compare; `all` is all of them that are loaded.")]
 
 llm = typer.Typer(name="llm", help="Levels derived by language models.", no_args_is_help=True)
 app.add_typer(llm)
@@ -204,9 +210,17 @@ def status(
 
 @app.command(epilog='Example: skillgap gap 29-1141.00 "Medical and Health Services Managers"')
 def gap(
-    current: Annotated[str, typer.Argument(metavar="FROM", help="O*NET-SOC code or exact title.")],
-    target: Annotated[str, typer.Argument(metavar="TO", help="O*NET-SOC code or exact title.")],
+    occupations: Annotated[
+        list[str], typer.Argument(metavar="[FROM] TO", help="O*NET-SOC codes or exact titles; with --profile only TO.")
+    ],
+    profile: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="A person in the place of FROM: a file as profile-template prints it."
+        ),
+    ] = None,
     ratings: Ratings = "onet+llm",
+    domain: Domain = "skills",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, as GET /skill-gap answers.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print the gaps as CSV.")] = False,
     as_markdown: Annotated[bool, typer.Option("--markdown", help="Print the gaps as a Markdown table.")] = False,
@@ -214,16 +228,21 @@ def gap(
     """Show the skill gap between two occupations. By how much each skill differs, and how sure that is."""
     from skillgap import terminal
     from skillgap.analysis.gap import identify_skill_gap
-    from skillgap.analysis.search import find_code
+    from skillgap.analysis.person import identify_person_gap
     from skillgap.store.engine import read
     from skillgap.store.queries import get_ratings
 
     if as_json + as_csv + as_markdown > 1:
         raise typer.BadParameter("choose one of --json, --csv, --markdown")
+    if len(occupations) != (1 if profile else 2):
+        raise typer.BadParameter("give TO alone with --profile" if profile else "give two occupations, FROM and TO")
+    person = _read_profile(profile) if profile else None
     with read(_engine()) as connection:
-        levels = get_ratings(connection, ratings)
-    titles = {code: occupation.title for code, occupation in levels.occupations.items()}
-    report = identify_skill_gap(find_code(current, titles), find_code(target, titles), levels)
+        levels = get_ratings(connection, ratings, domain)
+    codes = [_code(each, levels) for each in occupations]
+    report: GapReport | PersonGapReport = (
+        identify_person_gap(person, codes[-1], levels) if person else identify_skill_gap(codes[0], codes[-1], levels)
+    )
     if as_json:
         terminal.print_json(report)
     elif as_csv:
@@ -234,10 +253,29 @@ def gap(
         terminal.print_report(report)
 
 
+@app.command(epilog='Example: skillgap profile-template "Registered Nurses" > me.json')
+def profile_template(
+    occupation: Annotated[
+        str | None, typer.Argument(help="Occupation that the rest is taken from; none: the rest is unknown.")
+    ] = None,
+    domain: Domain = "skills",
+) -> None:
+    """Print a person's profile to be filled in. Own levels, 0 to 7; what is null stays unknown."""
+    from skillgap import terminal
+    from skillgap.analysis.person import profile_template
+    from skillgap.store.engine import read
+    from skillgap.store.queries import get_ratings
+
+    with read(_engine()) as connection:
+        levels = get_ratings(connection, domain=domain)
+    terminal.print_profile(profile_template(levels, _code(occupation, levels) if occupation else None))
+
+
 @app.command(epilog='Example: skillgap skills "Registered Nurses"')
 def skills(
     occupation: Annotated[str, typer.Argument(help="O*NET-SOC code or exact title.")],
     ratings: Ratings = "onet+llm",
+    domain: Domain = "skills",
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON, as GET /occupations/{code}/skills does.")
     ] = False,
@@ -250,9 +288,110 @@ def skills(
 
     with read(_engine()) as connection:
         code = find_code(occupation, get_titles(connection))
-        levels = get_occupation_ratings(connection, code, ratings)
+        levels = get_occupation_ratings(connection, code, ratings, domain)
     provenance = levels.provenance_of(levels.row(code))
     terminal.print_skills(levels.occupation(code), levels.skills(code), provenance, as_json=as_json)
+
+
+@app.command(epilog='Example: skillgap search "software engneer"')
+def search(
+    words: Annotated[str, typer.Argument(help="A job title, whole or in part, or the beginning of a code.")],
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Most occupations to list.")] = 10,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Find occupations by what people call them. Each with the title that matched."""
+    from skillgap import terminal
+    from skillgap.analysis.search import index_titles
+    from skillgap.store.engine import read
+    from skillgap.store.queries import get_profiles, get_ratings
+
+    with read(_engine()) as connection:
+        occupations, profiles = get_ratings(connection).occupations, get_profiles(connection)
+    hits, total = index_titles(occupations.values(), profiles).find(words, limit)
+    terminal.print_hits([hit.listed(occupations) for hit in hits], total, as_json=as_json)
+
+
+@app.command(epilog='Example: skillgap transitions "Registered Nurses" --job-zone 4 --only-rated')
+def transitions(
+    occupation: Annotated[str, typer.Argument(help="O*NET-SOC code or exact title.")],
+    job_zone: Annotated[
+        list[int] | None, typer.Option(min=1, max=5, help="Only this Job Zone; may be repeated.")
+    ] = None,
+    major_group: Annotated[str | None, typer.Option(help="Only codes that begin with these two digits.")] = None,
+    max_shortfall_percentile: Annotated[
+        float, typer.Option(min=0, max=100, help="Only shortfalls up to this percentile.")
+    ] = 100.0,
+    only_rated: Annotated[bool, typer.Option("--only-rated", help="Leave out what is predicted.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=100, help="Most occupations to list.")] = 10,
+    ratings: Ratings = "onet+llm",
+    domain: Domain = "skills",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON, as GET /occupations/{code}/transitions does.")
+    ] = False,
+) -> None:
+    """Show where one can go from an occupation. The near ones, each with what stands between."""
+    from skillgap import terminal
+    from skillgap.analysis.transitions import TransitionFilter, find_transitions
+
+    nearness, levels = _nearness(ratings, domain)
+    code = _code(occupation, levels)
+    where = TransitionFilter(frozenset(job_zone or ()), major_group, max_shortfall_percentile, only_rated)
+    near = find_transitions(code, nearness, levels, where=where, limit=limit)
+    rows = [levels.row(each.occupation.onet_soc_code) for each in near]
+    terminal.print_transitions(
+        levels.occupation(code),
+        near,
+        nearness.basis,
+        domain,
+        levels.provenance_of(levels.row(code), *rows),
+        as_json=as_json,
+    )
+
+
+@app.command(epilog="Example: skillgap path 29-1141 11-9111")
+def path(
+    current: Annotated[str, typer.Argument(metavar="FROM", help="O*NET-SOC code or exact title.")],
+    target: Annotated[str, typer.Argument(metavar="TO", help="O*NET-SOC code or exact title.")],
+    neighbours: Annotated[
+        int, typer.Option(min=1, max=50, help="A move leads to one of so many nearest, or from one.")
+    ] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=20, help="Most paths to list.")] = 5,
+    ratings: Ratings = "onet+llm",
+    domain: Domain = "skills",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, as GET /paths does.")] = False,
+) -> None:
+    """Show how to get from one occupation to another. In at most three moves, the hardest as easy as can be."""
+    from skillgap import terminal
+    from skillgap.analysis.paths import find_paths
+
+    nearness, levels = _nearness(ratings, domain)
+    codes = [_code(each, levels) for each in (current, target)]
+    report = find_paths(codes[0], codes[1], nearness, levels, neighbours=neighbours, limit=limit)
+    terminal.print_paths(report, as_json=as_json)
+
+
+@app.command(epilog="Example: skillgap export pairs.parquet")
+def export(
+    file: Annotated[Path, typer.Argument(dir_okay=False, help="File to write: .csv, .parquet or .json.")],
+    what: Annotated[
+        Literal["pairs", "ratings", "transitions"],
+        typer.Option(help="All pairs of occupations in a few numbers, all ratings, or the 20 nearest of each."),
+    ] = "pairs",
+    ratings: Ratings = "onet+llm",
+    domain: Domain = "skills",
+) -> None:
+    """Write figures of all occupations to a file. Pairs, ratings or near occupations, a row each."""
+    from skillgap import frames, terminal
+
+    _engine()
+    levels = frames.read_ratings(ratings, domain)
+    with terminal.progress() as bars:
+        if what == "pairs":
+            rows = frames.write_frames(frames.pair_batches(levels, on_batch=bars.on_batch), file)
+        else:
+            frame = frames.ratings_frame(levels) if what == "ratings" else frames.transitions_frame(levels)
+            rows = frames.write_frames([frame], file)
+    typer.echo(f"{file}: {rows:,} rows", err=True)
 
 
 @app.command(epilog="Example: skillgap enrich --occupation 15-1252.00")
@@ -392,6 +531,39 @@ def doctor(
     terminal.print_checks(checks, as_json=as_json)
     if any(check.outcome == "failed" for check in checks):
         raise typer.Exit(1)
+
+
+def _nearness(choice: RatingsChoice, domain: DomainChoice) -> tuple[Nearness, Levels]:
+    """Return which occupations are near which, and the ratings that their gaps are computed from."""
+    from skillgap.analysis.nearness import find_nearness
+    from skillgap.store.engine import read
+    from skillgap.store.queries import get_all_ratings, get_profiles
+
+    with read(_engine()) as connection:
+        found, profiles = get_all_ratings(connection), get_profiles(connection)
+    return find_nearness(profiles, found["onet+llm"]), found[choice].of_domain(domain)
+
+
+def _code(text: str, levels: Levels) -> str:
+    """Return the code of an occupation given by code or title."""
+    from skillgap.analysis.search import find_code
+
+    return find_code(text, {code: each.title for code, each in levels.occupations.items()})
+
+
+def _read_profile(file: Path) -> OwnProfile:
+    """Return a person's profile. Raises InvalidProfile with every field that is wrong, and without its value."""
+    from pydantic import TypeAdapter, ValidationError
+
+    from skillgap.analysis.person import OwnProfile
+    from skillgap.errors import InvalidProfile
+
+    try:
+        return TypeAdapter(OwnProfile).validate_json(file.read_bytes())
+    except ValidationError as error:
+        wrong = error.errors(include_input=False, include_url=False)
+        fields = {".".join(map(str, each["loc"])) or str(file): each["msg"] for each in wrong}
+        raise InvalidProfile(fields) from None
 
 
 def _engine() -> Engine:

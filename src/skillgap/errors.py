@@ -19,6 +19,7 @@
     │   ├── SchemaMismatch          its tables are not those of this version
     │   ├── LoadConflict            rows of another source still need what a load would delete
     │   └── NoData                  no release has been loaded
+    ├── InvalidProfile              a person's own levels cannot be used as given
     └── OccupationError             a question about an occupation has no gap for an answer
         ├── InvalidCode             not an O*NET-SOC code
         ├── UnknownOccupation       no loaded source has it
@@ -29,7 +30,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 
 class SkillgapError(Exception):
@@ -158,6 +159,16 @@ class NoData(StoreError):
     """No release has been loaded."""
 
     code = "no-data"
+
+
+class InvalidProfile(SkillgapError):
+    """A person's own levels cannot be used as given; `fields` says what is wrong with each. It quotes no level."""
+
+    code = "invalid-profile"
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        self.fields = dict(fields)
+        super().__init__("; ".join(f"{field}: {detail}" for field, detail in self.fields.items()))
 
 
 class OccupationError(SkillgapError):

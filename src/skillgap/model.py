@@ -37,6 +37,30 @@ RatingsChoice = Literal["onet", "llm", "onet+llm"]
 """Whose levels to use: the analysts', a language model's predictions, or predictions where analysts rated nothing."""
 
 
+TitleKind = Literal["title", "alternate", "reported"]
+"""O*NET's title of an occupation, an alternate title, or one that incumbents reported."""
+Match = Literal["code", "exact", "prefix", "words", "similar"]
+"""How an occupation was found: by its code, a whole title, the beginning of one, words of one, or words like it."""
+
+Domain = Literal["skills", "knowledge", "abilities", "work_activities"]
+"""A branch of O*NET's Content Model whose elements are rated by level and importance."""
+DomainChoice = Literal["skills", "knowledge", "abilities", "work_activities", "all"]
+"""Which elements to compare."""
+DOMAIN_TABLES: dict[Domain, str] = {
+    "skills": "Skills",
+    "knowledge": "Knowledge",
+    "abilities": "Abilities",
+    "work_activities": "WorkActivities",
+}
+"""The table of each domain's ratings."""
+_DOMAINS: dict[str, Domain] = {"2.C": "knowledge", "1.A": "abilities", "4.A": "work_activities"}
+
+
+def domain_of(element_id: str) -> Domain:
+    """Return the domain of a rated element by its branch of the Content Model; 2.A and 2.B are skills."""
+    return _DOMAINS.get(element_id[:3], "skills")
+
+
 @dataclass(frozen=True)
 class Release:
     """One published edition of the O*NET database."""
@@ -69,11 +93,59 @@ class Occupation:
     """Where the title comes from: `text` (a text release) or `api` (O*NET Web Services)."""
     as_of: str | None
     """Date of that source: of the text release, or of the fetch."""
+    job_zone: int | None
+    """Job Zone: how much preparation it needs, 1 (little) to 5 (extensive); null where O*NET has none, or none is
+    loaded."""
+
+
+@dataclass(frozen=True)
+class ListedOccupation:
+    """One occupation of a list, and how it came to be there."""
+
+    __pydantic_config__ = _DOCUMENTED
+
+    occupation: Occupation
+    """The occupation."""
+    matched_title: str | None
+    """The title that matches best: O*NET's own, an alternate one, or one that incumbents reported; null where nothing
+    was searched for."""
+    title_kind: TitleKind | None
+    """Which of these it is: `title`, `alternate` or `reported`."""
+    match: Match | None
+    """How it matches: `code`, `exact`, `prefix` (it begins so), `words` (it has them, or parts of them), or `similar`
+    (words one or two slips away)."""
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """O*NET's example of what a level of one element means."""
+
+    __pydantic_config__ = _DOCUMENTED
+
+    anchor_value: int
+    """The level, a whole number."""
+    anchor_description: str
+    """What somebody of that level can do."""
+
+
+@dataclass(frozen=True)
+class LevelAnchors:
+    """The two examples between which a level stands."""
+
+    __pydantic_config__ = _DOCUMENTED
+
+    lower: Anchor | None
+    """The highest one that does not exceed the level; null below the first."""
+    upper: Anchor | None
+    """The lowest one above the level; null from the last on."""
 
 
 @dataclass(frozen=True)
 class SkillRating:
-    """How much of one skill an occupation needs: O*NET's level and importance with what is known of each."""
+    """How much of one skill an occupation needs: O*NET's level and importance with what is known of each.
+
+    Knowledge, abilities and work activities are rated in the same way, and are called skills here.
+    """
 
     __pydantic_config__ = _DOCUMENTED
 
@@ -81,6 +153,8 @@ class SkillRating:
     """O*NET element, e.g. `2.A.1.a`."""
     element_name: str
     """O*NET's name of the skill."""
+    domain: str
+    """Whether it is one of O*NET's `skills`, `knowledge`, `abilities` or `work_activities`."""
     data_value: float | None
     """Level (scale LV, 0-7): mean of the raters as O*NET prints it, or predicted where `source` is `llm`."""
     standard_error: float | None
@@ -105,6 +179,8 @@ class SkillRating:
     """`text` (a text release), `api` (O*NET Web Services) or `llm` (predicted by a language model)."""
     explanation: str | None
     """What a prediction leans on; null for analysts' ratings."""
+    anchors: LevelAnchors | None
+    """What the level means; null where there is none, or where the loaded source has no anchors."""
 
 
 # Not frozen: a report holds up to 35 of these, and the guard would cost more time than the statistics.
@@ -118,6 +194,8 @@ class SkillGap:
     """O*NET element, e.g. `2.A.1.a`."""
     element_name: str
     """O*NET's name of the skill."""
+    domain: str
+    """Whether it is one of O*NET's `skills`, `knowledge`, `abilities` or `work_activities`."""
     scale_id: str
     """Scale of the levels: `LV`, 0-7."""
     from_data_value: float | None
@@ -152,7 +230,7 @@ class SkillGap:
     to_upper: float | None
     """Upper end of that interval."""
     from_source: str | None
-    """Where the current level comes from: `text`, `api`, or `llm` for a prediction."""
+    """Where the current level comes from: `text`, `api`, `llm` for a prediction, or `own` where a person states it."""
     to_source: str | None
     """Where the target level comes from: `text`, `api`, or `llm` for a prediction."""
     from_date_updated: str | None
@@ -167,6 +245,10 @@ class SkillGap:
     """O*NET recommends caution with the current level: its raters differ widely."""
     to_recommend_suppress: bool
     """O*NET recommends caution with the target level: its raters differ widely."""
+    from_anchors: LevelAnchors | None
+    """What the current level means; null where there is none, or where the loaded source has no anchors."""
+    to_anchors: LevelAnchors | None
+    """What the target level means, likewise."""
 
 
 @dataclass(frozen=True)
@@ -242,9 +324,13 @@ class GapSummary:
     weighted_shortfall: float
     """Mean of the gaps in level points, weighted by importance in the target, over the skills relevant there
     (a skill without a gap counts as 0). Where levels are predicted, importance is what they usually go with."""
-    shortfall_percentile: float
+    distinguishable_shortfall: float
+    """The same with only those gaps that stand out from rater noise."""
+    shortfall_percentile: float | None
     """Share of all ordered pairs of occupations rated by analysts with a smaller weighted shortfall, in percent:
-    0 is the easiest move there is, 50 an ordinary one."""
+    0 is the easiest move there is, 50 an ordinary one. Null where some of a person's levels are not known."""
+    job_zone_step: int | None
+    """Job Zone of the target minus that of the current occupation; null where one has none."""
 
 
 @dataclass(frozen=True)
@@ -257,6 +343,8 @@ class GapReport:
     """The current occupation."""
     to_occupation: Occupation
     """The target occupation."""
+    domain: str
+    """What was compared: `skills`, `knowledge`, `abilities`, `work_activities` or `all`."""
     summary: GapSummary
     """The pair in a few numbers."""
     skill_gaps: list[SkillGap]
@@ -265,6 +353,177 @@ class GapReport:
     """Skills in which the current level is higher (gap below 0), in the same order."""
     provenance: Provenance
     """Where the figures come from."""
+
+
+@dataclass(frozen=True)
+class PersonGapReport:
+    """What stands between a person and an occupation."""
+
+    __pydantic_config__ = _DOCUMENTED
+
+    from_occupation: Occupation | None
+    """The occupation that levels which are not the person's own are taken from; null for none."""
+    to_occupation: Occupation
+    """The target occupation."""
+    domain: str
+    """What was compared: `skills`, `knowledge`, `abilities`, `work_activities` or `all`."""
+    own_levels: int
+    """Levels that are the person's own."""
+    summary: GapSummary
+    """The gap in a few numbers, over those skills whose level is known."""
+    skill_gaps: list[SkillGap]
+    """Skills in which the target's level is higher. `from_source` is `own` where the person's own level is compared: it
+    is taken as it is, so that only the raters of the target make the comparison uncertain."""
+    surplus_skills: list[SkillGap]
+    """Skills in which the person's level is higher."""
+    unknown_skills: list[SkillRating]
+    """What the target asks for where the person's level is not known: neither a gap nor a match."""
+    provenance: Provenance
+    """Where O*NET's figures come from."""
+
+
+@dataclass(frozen=True)
+class Transition:
+    """One occupation near another: a move that people may make."""
+
+    __pydantic_config__ = _DOCUMENTED
+
+    rank: int
+    """1 for the nearest of all, before any filter."""
+    occupation: Occupation
+    """The near occupation."""
+    score: float
+    """How near, 0 to 1: the chance that O*NET would list it among the ten most related to the current one, estimated
+    from what `basis` names."""
+    related_tier: str | None
+    """Tier in O*NET's own list of related occupations (`Primary-Short`, `Primary-Long`, `Supplemental`); null where not
+    listed, or no list is loaded."""
+    summary: GapSummary
+    """What stands between the two, in a few numbers. It plays no part in the rank."""
+
+
+@dataclass(frozen=True)
+class TransitionBasis:
+    """What transitions are ranked by, and how good that is."""
+
+    __pydantic_config__ = _DOCUMENTED
+
+    name: str
+    """Name of the score: the best one that the loaded tables allow."""
+    inputs: list[str]
+    """What it is computed from."""
+    recall_at_10: float
+    """Share of O*NET's ten primary related occupations that are among its first ten, each occupation judged by a fit
+    that has not seen its list."""
+    release: str
+    """O*NET release that it was fitted to."""
+
+
+@dataclass(frozen=True)
+class PathStep:
+    """One move of a path."""
+
+    __pydantic_config__ = _DOCUMENTED
+
+    occupation: Occupation
+    """Where the move leads."""
+    summary: GapSummary
+    """What stands between the occupation before and this one."""
+
+
+@dataclass(frozen=True)
+class Path:
+    """A chain of moves between near occupations."""
+
+    __pydantic_config__ = _DOCUMENTED
+
+    hardest_move: float
+    """The largest `distinguishable_shortfall` of its moves, level points: what is made as small as can be."""
+    total_shortfall: float
+    """The sum of the moves' `weighted_shortfall`, level points: gaps within noise count too, since small moves hide
+    there what one large move shows."""
+    steps: list[PathStep]
+    """The moves, one to three; the last one leads to the target."""
+
+
+@dataclass(frozen=True)
+class PathReport:
+    """How to get from one occupation to another by way of near ones."""
+
+    __pydantic_config__ = _DOCUMENTED
+
+    from_occupation: Occupation
+    """The current occupation."""
+    to_occupation: Occupation
+    """The target occupation."""
+    domain: str
+    """What the gaps compare: `skills`, `knowledge`, `abilities`, `work_activities` or `all`."""
+    direct: GapSummary
+    """The move in one step, near or not."""
+    paths: list[Path]
+    """The chains whose hardest move is easiest, best first; empty where no chain of three moves leads there."""
+    chains_compared: int
+    """All chains that lead there."""
+    neighbours: int
+    """A move goes between occupations of which one is among so many nearest of the other."""
+    basis: TransitionBasis
+    """What near is judged by, and how good that is."""
+    provenance: Provenance
+    """Where the figures come from."""
+
+
+@dataclass(frozen=True)
+class LevelChange:
+    """A level that differs between two releases by more than rater noise."""
+
+    onet_soc_code: str
+    """O*NET-SOC code."""
+    title: str
+    """The occupation's title."""
+    element_id: str
+    """O*NET element."""
+    element_name: str
+    """O*NET's name of it."""
+    before: float
+    """Level in the first release, as O*NET prints it."""
+    after: float
+    """Level in the second release."""
+    p_value: float
+    """Two-sided p of no difference, rounded up to six decimals."""
+
+
+@dataclass(frozen=True)
+class GapChange:
+    """A pair of occupations whose distinguishable gaps are others in the second release."""
+
+    from_onet_soc_code: str
+    """The current occupation."""
+    to_onet_soc_code: str
+    """The target occupation."""
+    new: list[str]
+    """Skills that are distinguishable gaps in the second release alone."""
+    gone: list[str]
+    """Skills that were distinguishable gaps in the first release alone."""
+
+
+@dataclass(frozen=True)
+class ReleaseChanges:
+    """What changed between two releases."""
+
+    newly_rated: list[str]
+    """Codes of occupations that the second release alone has rated."""
+    no_longer_rated: list[str]
+    """Codes of occupations that the first release alone has rated."""
+    levels_changed: int
+    """Levels that have another value, of occupations rated in both."""
+    beyond_noise: list[LevelChange]
+    """Those of them that differ by more than rater noise."""
+    pairs_compared: int
+    """Ordered pairs of occupations rated in both, one of which has a changed level."""
+    pairs_changed: int
+    """Those of them whose distinguishable gaps are others."""
+    gap_changes: list[GapChange]
+    """These pairs, where one occupation was asked for; empty otherwise."""
 
 
 LICENCE_URL = "https://creativecommons.org/licenses/by/4.0/"

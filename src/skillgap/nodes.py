@@ -20,7 +20,7 @@ from skillgap.sources.onet_api import OnRequest, Pages, connect
 from skillgap.sources.onet_api_data import OnetApiData, extract_onet_api_data
 from skillgap.sources.onet_text import OnetData, extract_onet_data
 from skillgap.sources.predictions import read_predictions
-from skillgap.sources.releases import DOWNLOAD_URL, PROFILE_TABLES, STARTER, OnBytes, find_release
+from skillgap.sources.releases import DOWNLOAD_URL, OPTIONAL_TABLES, STARTER, OnBytes, find_release
 from skillgap.store.engine import read
 from skillgap.store.queries import count_scores, get_ratings_version, get_release, get_reply, get_tables
 from skillgap.store.tables import (
@@ -57,7 +57,7 @@ def extract_load_text_files(
     """
     archive = find_release(source, cache_dir=cache_dir, download_url=download_url, on_bytes=on_bytes)
     with _collector_paused():
-        data = extract_onet_data(archive, also=PROFILE_TABLES)
+        data = extract_onet_data(archive, also=OPTIONAL_TABLES)
         init_tables(engine)
         report = load_release(
             engine,
@@ -303,7 +303,7 @@ def evaluate_profilers(
             tables = get_tables(connection)
     else:
         archive = find_release(source, cache_dir=cache_dir, download_url=download_url, on_bytes=on_bytes)
-        tables = dict(extract_onet_data(archive, also=PROFILE_TABLES).tables)
+        tables = dict(extract_onet_data(archive, also=OPTIONAL_TABLES).tables)
     evidence = read_evidence(tables)
     check_evidence(evidence)
     rated = [evidence.profiles[code] for code in evidence.levels.codes]

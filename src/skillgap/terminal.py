@@ -18,9 +18,24 @@ from rich.table import Table
 from rich.text import Text
 
 from skillgap.errors import ConfigurationError
-from skillgap.model import GapReport, Occupation, Predictions, Provenance, Release, SkillGap, SkillRating
+from skillgap.model import (
+    GapReport,
+    LevelAnchors,
+    ListedOccupation,
+    Occupation,
+    PathReport,
+    PersonGapReport,
+    Predictions,
+    Provenance,
+    Release,
+    SkillGap,
+    SkillRating,
+    Transition,
+    TransitionBasis,
+)
 
 if TYPE_CHECKING:
+    from skillgap.analysis.person import OwnProfile
     from skillgap.doctor import Check
     from skillgap.llm.evaluation import Score
     from skillgap.nodes import Enrichment
@@ -36,17 +51,27 @@ _NARROWEST_WITH_BAR = 72
 _FIGURES = 31
 """Columns that a gap's figures take, with the word `yes` or `no`."""
 _SHORTEST_NAME = 8
+_NOUNS = {
+    "skills": ("skill", "skills"),
+    "knowledge": ("area of knowledge", "areas of knowledge"),
+    "abilities": ("ability", "abilities"),
+    "work_activities": ("work activity", "work activities"),
+    "all": ("element", "elements"),
+}
+"""What is compared, by domain."""
 _NAMED = 10
 """Occupations named in a sentence before it says `and N more`."""
 
 
+Report = GapReport | PersonGapReport
+
 # -- a gap --------------------------------------------------------------------------------------------------------
 
 
-def print_report(report: GapReport) -> None:
+def print_report(report: Report) -> None:
     """Print the report as a table with a chart of the levels."""
     out = _console()
-    out.print(Text.assemble("From  ", (_name(report.from_occupation), "bold")))
+    out.print(Text.assemble("From  ", (_from(report), "bold")))
     out.print(Text.assemble("To    ", (_name(report.to_occupation), "bold")))
     out.print()
     out.print(_in_one_sentence(report))
@@ -54,9 +79,16 @@ def print_report(report: GapReport) -> None:
         out.print()
         out.print(_gap_table(report.skill_gaps, out.width))
         out.print("█ level now  ▓ gap beyond rater noise  ░ within it  ± half of the 95 % interval", style="dim")
+    if meanings := list(_level_meanings(report.skill_gaps)):
+        out.print()
+        for line in meanings:
+            out.print(line)
     if report.provenance.predictions:
         out.print()
         out.print(_predictions_line(_predicted(report), report.provenance.predictions))
+    if unknown := _unknown_line(report):
+        out.print()
+        out.print(unknown)
     if sure := [row.element_name for row in report.surplus_skills if row.distinguishable]:
         out.print()
         out.print(f"Clearly above the target: {', '.join(sure)}.")
@@ -64,14 +96,29 @@ def print_report(report: GapReport) -> None:
     out.print(_source_line(report.provenance), style="dim")
 
 
-def _predicted(report: GapReport) -> list[Occupation]:
+def _from(report: Report) -> str:
+    """Return who or what the report starts from."""
+    if isinstance(report, GapReport):
+        return _name(report.from_occupation)
+    rest = f", the rest of {_name(report.from_occupation)}" if report.from_occupation else ""
+    return f"{report.own_levels} own level{'' if report.own_levels == 1 else 's'}{rest}"
+
+
+def _unknown_line(report: Report) -> str | None:
+    """Name what a person's level is not known of."""
+    if isinstance(report, GapReport) or not report.unknown_skills:
+        return None
+    return f"Not known, so not compared: {', '.join(skill.element_name for skill in report.unknown_skills)}."
+
+
+def _predicted(report: Report) -> list[Occupation]:
     """Return the occupations whose levels, as shown, are predicted."""
     rows = (*report.skill_gaps, *report.surplus_skills)
     sides = (
         (report.from_occupation, {row.from_source for row in rows}),
         (report.to_occupation, {row.to_source for row in rows}),
     )
-    return [occupation for occupation, sources in sides if "llm" in sources or occupation.is_predicted]
+    return [occupation for occupation, sources in sides if occupation and ("llm" in sources or occupation.is_predicted)]
 
 
 def _predictions_line(occupations: list[Occupation], predictions: Predictions) -> str:
@@ -80,14 +127,24 @@ def _predictions_line(occupations: list[Occupation], predictions: Predictions) -
     return f"~ Levels of {names} are predicted by {predictions.model}, not rated by analysts{error}."
 
 
-def _in_one_sentence(report: GapReport) -> str:
+def _in_one_sentence(report: Report) -> str:
     summary = report.summary
+    singular, plural = _NOUNS[report.domain]
     if not report.skill_gaps:
-        return f"No skill of {summary.skills_compared} asks for a higher level."
+        return f"No {singular} of {summary.skills_compared} asks for a higher level."
+    effort = f"Weighted shortfall {summary.weighted_shortfall:.2f} levels"
+    if summary.shortfall_percentile is None:
+        effort = f"{effort}, of the {plural} that are known."
+    else:
+        effort = f"{effort}: more than in {summary.shortfall_percentile:g} % of all pairs of occupations."
+    if not summary.skills_compared:
+        return (
+            f"{summary.gaps} {plural} ask for a higher level. O*NET publishes no errors for both sides, so nothing "
+            f"tells which of them are beyond rater noise. {effort}"
+        )
     return (
-        f"{summary.gaps} of {summary.skills_compared} skills ask for a higher level, {summary.distinguishable_gaps} "
-        f"of them beyond rater noise. Weighted shortfall {summary.weighted_shortfall:.2f} levels: more than in "
-        f"{summary.shortfall_percentile:g} % of all pairs of occupations."
+        f"{summary.gaps} of {summary.skills_compared} {plural} ask for a higher level, {summary.distinguishable_gaps} "
+        f"of them beyond rater noise. {effort}"
     )
 
 
@@ -112,10 +169,18 @@ def _gap_table(gaps: list[SkillGap], width: int) -> Table:
             *([_bar(gap)] if has_bar else []),
             f"{gap.gap:.3f}",
             _number(None if gap.gap_upper is None else gap.gap_upper - gap.gap),
-            "not relevant" if gap.to_not_relevant else "yes" if gap.distinguishable else "no",
+            _sureness(gap),
             style="" if gap.distinguishable else "dim",
         )
     return table
+
+
+def _sureness(gap: SkillGap) -> str:
+    if gap.to_not_relevant:
+        return "not relevant"
+    if gap.p_value is None:
+        return "unknown"
+    return "yes" if gap.distinguishable else "no"
 
 
 def _bar(gap: SkillGap) -> Text:
@@ -125,23 +190,27 @@ def _bar(gap: SkillGap) -> Text:
     return Text.assemble(("█" * now, "cyan"), (fill * (asked - now), style), "·" * (_CELLS - max(asked, now)))
 
 
-def print_json(report: GapReport) -> None:
+def print_json(report: Report) -> None:
     """Print what `GET /skill-gap` answers, indented."""
     _write_json(report)
 
 
-def print_csv(report: GapReport) -> None:
+def print_csv(report: Report) -> None:
     """Print one line per gap, with the pair's codes before the fields of SkillGap."""
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(["from_onet_soc_code", "to_onet_soc_code", *(field.name for field in fields(SkillGap))])
     for gap in report.skill_gaps:
-        codes = (report.from_occupation.onet_soc_code, report.to_occupation.onet_soc_code)
-        writer.writerow([*codes, *astuple(gap)])
+        codes = (
+            report.from_occupation.onet_soc_code if report.from_occupation else "",
+            report.to_occupation.onet_soc_code,
+        )
+        values = (getattr(gap, field.name) for field in fields(SkillGap))
+        writer.writerow([*codes, *(_meaning(each) if isinstance(each, LevelAnchors) else each for each in values)])
 
 
-def print_markdown(report: GapReport) -> None:
+def print_markdown(report: Report) -> None:
     """Print the report as Markdown."""
-    print(f"**From** {_name(report.from_occupation)} **to** {_name(report.to_occupation)}\n")
+    print(f"**From** {_from(report)} **to** {_name(report.to_occupation)}\n")
     print(f"{_in_one_sentence(report)}\n")
     if report.skill_gaps:
         print("| Skill | Now | Asked | Gap | 95 % interval | Importance | Beyond rater noise |")
@@ -160,7 +229,156 @@ def print_markdown(report: GapReport) -> None:
         print(f"| {' | '.join(cells)} |")
     if report.provenance.predictions:
         print(f"\n{_predictions_line(_predicted(report), report.provenance.predictions)}")
+    if unknown := _unknown_line(report):
+        print(f"\n{unknown}")
     print(f"\n{_source_line(report.provenance)}")
+
+
+def _level_meanings(gaps: list[SkillGap]) -> Iterator[Text]:
+    """Say of each sure gap what the two levels mean, where anchors are loaded."""
+    for gap in gaps:
+        if gap.distinguishable and gap.to_anchors:
+            yield Text.assemble(
+                f"{gap.element_name}: now {_meaning(gap.from_anchors)}; asked {_meaning(gap.to_anchors)}"
+            )
+
+
+def _meaning(anchors: LevelAnchors | None) -> str:
+    """Return between which examples a level stands."""
+    if anchors is None:
+        return "no level"
+    lower, upper = (
+        f"“{each.anchor_description}” ({each.anchor_value})" if each else None
+        for each in (anchors.lower, anchors.upper)
+    )
+    if lower and upper:
+        return f"between {lower} and {upper}"
+    return f"below {upper}" if upper else f"{lower} or above"
+
+
+# -- a search ---------------------------------------------------------------------------------------------------
+
+
+def print_hits(hits: list[ListedOccupation], total: int, *, as_json: bool) -> None:
+    """Print occupations that were searched for, with the title that matched where it is not their own."""
+    if as_json:
+        _write_json({"items": hits, "total": total})
+        return
+    out = _console()
+    if not hits:
+        out.print("No occupation is called anything like it.")
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column()
+    for hit in hits:
+        also = "" if hit.title_kind == "title" else f" — {hit.matched_title}"
+        of = hit.occupation
+        notes = "" if of.is_rated else " (predicted)" if of.is_predicted else " (not rated)"
+        table.add_row(of.onet_soc_code, Text.assemble((of.title, "bold"), also, (notes, "dim")))
+    out.print(table)
+    if total > len(hits):
+        out.print(f"and {total - len(hits):,} more", style="dim")
+
+
+def print_profile(profile: OwnProfile) -> None:
+    """Print a person's profile as `gap --profile` reads it."""
+    _write_json({"occupation": profile.occupation, "levels": profile.levels})
+
+
+# -- where to go ------------------------------------------------------------------------------------------------
+
+
+def print_transitions(
+    occupation: Occupation,
+    transitions: list[Transition],
+    basis: TransitionBasis,
+    domain: str,
+    provenance: Provenance,
+    *,
+    as_json: bool,
+) -> None:
+    """Print near occupations, as a table or, as `GET /occupations/{code}/transitions` answers, as JSON."""
+    if as_json:
+        answer = {"occupation": occupation, "transitions": transitions, "basis": basis, "domain": domain}
+        _write_json({**answer, "provenance": provenance})
+        return
+    out = _console()
+    out.print(Text.assemble("From  ", (_name(occupation), "bold")))
+    out.print()
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    table.add_column("", justify="right", no_wrap=True)
+    table.add_column("Near", no_wrap=True, max_width=max(_SHORTEST_NAME, min(44, out.width - 46)))
+    table.add_column("Code", no_wrap=True)
+    for header in ("Score", "Sure gaps", "Effort", "Zone"):
+        table.add_column(header, justify="right", no_wrap=True)
+    for each in transitions:
+        summary = each.summary
+        title = f"~{each.occupation.title}" if each.occupation.is_predicted else each.occupation.title
+        step = "" if summary.job_zone_step is None else f"{summary.job_zone_step:+d}"
+        table.add_row(
+            f"{each.rank}",
+            title,
+            each.occupation.onet_soc_code,
+            f"{each.score:.2f}",
+            f"{summary.distinguishable_gaps}",
+            f"{summary.shortfall_percentile:.0f} %",
+            "=" if step == "+0" else step,
+        )
+    out.print(table if transitions else "No near occupation passes the filters.")
+    out.print(
+        "Effort: share of all pairs of occupations with a smaller shortfall. Zone: step in preparation, 1 to 5.",
+        style="dim",
+    )
+    out.print(
+        f"Ranked by {', '.join(basis.inputs)}: of what O*NET lists as most related, {basis.recall_at_10:.0%} are among "
+        f"the first ten (release {basis.release}).",
+        style="dim",
+    )
+    if provenance.predictions:
+        out.print("~ Levels are predicted, not rated by analysts.", style="dim")
+    out.print()
+    out.print(_source_line(provenance), style="dim")
+
+
+def _count(gaps: int) -> str:
+    return f"{gaps} sure gap{'' if gaps == 1 else 's'}"
+
+
+def print_paths(report: PathReport, *, as_json: bool) -> None:
+    """Print paths, or, as `GET /paths` answers, JSON."""
+    if as_json:
+        _write_json(report)
+        return
+    out = _console()
+    out.print(Text.assemble("From  ", (_name(report.from_occupation), "bold")))
+    out.print(Text.assemble("To    ", (_name(report.to_occupation), "bold")))
+    out.print()
+    direct = report.direct
+    out.print(
+        f"In one step: {_count(direct.distinguishable_gaps)}, {direct.distinguishable_shortfall:.2f} levels "
+        f"({direct.weighted_shortfall:.2f} with what may be noise)."
+    )
+    if not report.paths:
+        out.print(f"No chain of three moves among the {report.neighbours} nearest leads there.")
+    for place, path in enumerate(report.paths, start=1):
+        out.print()
+        out.print(f"{place}. hardest move {path.hardest_move:.2f} levels; {path.total_shortfall:.2f} in all moves")
+        for step in path.steps:
+            summary = step.summary
+            out.print(
+                f"   → {_name(step.occupation)}: {_count(summary.distinguishable_gaps)}, "
+                f"{summary.distinguishable_shortfall:.2f} levels ({summary.weighted_shortfall:.2f})",
+                soft_wrap=True,
+            )
+    out.print()
+    out.print(
+        f"{report.chains_compared:,} chains compared by their hardest move. Levels are those beyond rater noise; in "
+        "brackets, and in all moves, with what may be noise: small moves hide there what one large move shows.",
+        style="dim",
+    )
+    out.print()
+    out.print(_source_line(report.provenance), style="dim")
 
 
 # -- the skills of an occupation ------------------------------------------------------------------------------------
@@ -232,6 +450,10 @@ class LoadProgress:
     def on_reply(self, done: int, total: int) -> None:
         """Show replies of a language model."""
         self._update("replies", done, total)
+
+    def on_batch(self, done: int, total: int) -> None:
+        """Show occupations whose pairs are written."""
+        self._update("occupations", done, total)
 
     def on_rows(self, table: str, done: int, total: int) -> None:
         """Show a table being written."""

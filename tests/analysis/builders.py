@@ -36,10 +36,14 @@ def make_ratings(levels: Mapping[str, Sequence[float | None]], **given: Mapping[
         data_version="1",
         web_services_release=None,
         release=None,
-        occupations={code: Occupation(code, f"Title {code}", None, True, False, None, "text", None) for code in codes},
+        occupations={
+            code: Occupation(code, f"Title {code}", None, True, False, None, "text", None, None) for code in codes
+        },
         predictions=None,
         analysts=None,
         explanations={},
+        anchors={},
+        domain="all",
         codes=tuple(codes),
         element_ids=tuple(f"2.A.{k}" for k in range(width)),
         element_names=tuple(f"Skill {k}" for k in range(width)),

@@ -8,7 +8,7 @@ import math
 import random
 import zipfile
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from skillgap.analysis.gap import gap_matrix, identify_skill_gap, weighted_shortfalls
+from skillgap.analysis.gap import all_gaps, identify_skill_gap, weighted_shortfalls
 from skillgap.analysis.ratings import Ratings, exact_means
 from skillgap.analysis.significance import compare_means
 from skillgap.errors import NoData, UnknownOccupation, UnratedOccupation
@@ -221,11 +221,9 @@ def test_the_starter_gives_every_pair_the_gap_of_the_full_release(ratings: Ratin
     for _ in range(300):
         pair = rng.sample(ratings.codes, 2)
         one, other = (identify_skill_gap(*pair, each) for each in (ratings, full_ratings))
-        assert (one.summary, one.skill_gaps, one.surplus_skills) == (
-            other.summary,
-            other.skill_gaps,
-            other.surplus_skills,
-        )
+        assert replace(one.summary, job_zone_step=other.summary.job_zone_step) == other.summary
+        for rows, others in ((one.skill_gaps, other.skill_gaps), (one.surplus_skills, other.surplus_skills)):
+            assert rows == [replace(row, from_anchors=None, to_anchors=None) for row in others]
 
 
 @pytest.fixture(scope="module")
@@ -320,7 +318,7 @@ def test_every_level_is_a_gap_a_surplus_or_equal(first: list[float], second: lis
 
 
 def test_all_pairs_at_once_are_the_pairs_one_by_one(ratings: Ratings):
-    gaps, shortfalls = gap_matrix(ratings), weighted_shortfalls(ratings)
+    gaps, shortfalls = all_gaps(ratings), weighted_shortfalls(ratings)
     rng = random.Random(7)
     for _ in range(200):
         a, b = rng.sample(range(len(ratings.codes)), 2)

@@ -32,7 +32,9 @@ def predicted(levels: dict[str, list[float | None]], *, error: float = 0.4) -> R
 def both(onet: Ratings, llm: Ratings) -> Ratings:
     """Return them filled, with occupations as the store gives them."""
     occupations = {
-        code: Occupation(code, f"Title {code}", None, code in onet.codes, code not in onet.codes, None, "text", None)
+        code: Occupation(
+            code, f"Title {code}", None, code in onet.codes, code not in onet.codes, None, "text", None, None
+        )
         for code in sorted({*onet.codes, *llm.codes})
     }
     onet, llm = (replace(each, occupations=occupations) for each in (onet, llm))
@@ -110,7 +112,7 @@ def test_without_predictions_nothing_is_copied():
 def test_who_has_no_levels_is_told_why(occupation: dict[str, object], words: str):
     ratings = make_ratings(RATED)
     facts = {"is_rated": False, "is_predicted": False, "abstention": None, **occupation}
-    unrated = Occupation(MILITARY, "Air Crew", None, **facts, source="text", as_of=None)
+    unrated = Occupation(MILITARY, "Air Crew", None, **facts, source="text", as_of=None, job_zone=None)
     ratings = replace(ratings, occupations={**ratings.occupations, MILITARY: unrated})
     with pytest.raises(UnratedOccupation, match=r"55-0000\.00 \(Air Crew\), so no gap") as raised:
         ratings.row(MILITARY)

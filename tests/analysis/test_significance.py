@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from skillgap.analysis.significance import LEAST_STANDARD_ERROR, compare_means, discoveries
+from skillgap.analysis.significance import compare_means, discoveries, least_standard_error
 
 
 def compare(difference: list[float], first: list[float], second: list[float]):
@@ -28,7 +28,7 @@ def test_the_error_of_a_difference_is_worked_by_hand():
 
 def test_an_error_of_zero_counts_as_the_least_eight_raters_can_show():
     eight_ratings = [4, 4, 4, 4, 4, 4, 4, 5]
-    assert np.std(eight_ratings, ddof=1) / np.sqrt(8) == pytest.approx(LEAST_STANDARD_ERROR)
+    assert np.std(eight_ratings, ddof=1) / np.sqrt(8) == pytest.approx(least_standard_error(np.array(8)))
     assert compare([1.0], [0.0], [0.0]).standard_error == pytest.approx([np.sqrt(2) / 8])
 
 

@@ -16,6 +16,9 @@ import httpx
 import orjson
 import stamina
 
+CONFIGURED = ("--config-file", Path(__file__).with_name("schemathesis.toml"))
+"""Of schemathesis."""
+
 
 @dataclass
 class Service:

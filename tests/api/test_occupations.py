@@ -17,19 +17,40 @@ def test_following_next_gives_every_occupation_once(client: httpx.Client, rating
         assert page["total"] == 1016
         found += page["items"]
         url = page["next"]
-    assert found == [asdict(occupation) for occupation in ratings.occupations.values()]
-    assert sum(occupation["is_rated"] for occupation in found) == 879
+    not_searched = {"matched_title": None, "title_kind": None, "match": None}
+    assert found == [{"occupation": asdict(each), **not_searched} for each in ratings.occupations.values()]
+    assert sum(each["occupation"]["is_rated"] for each in found) == 879
 
 
 def test_words_find_titles_in_any_order_and_case(client: httpx.Client):
     found = client.get("/occupations", params={"q": "DEVELOPERS soft"}).json()["items"]
-    assert [each["onet_soc_code"] for each in found] == ["15-1252.00"]
+    assert found[0]["occupation"]["onet_soc_code"] == "15-1252.00"
+    assert (found[0]["matched_title"], found[0]["title_kind"]) == ("Software Developers", "title")
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "match"),
+    [
+        ("registered nurses", "29-1141.00", "exact"),
+        ("software dev", "15-1252.00", "prefix"),
+        ("sofware develoepers", "15-1252.00", "similar"),
+        ("29-1141.03", "29-1141.03", "code"),
+    ],
+)
+def test_a_search_says_how_it_found(client: httpx.Client, text: str, code: str, match: str):
+    first = client.get("/occupations", params={"q": text, "limit": 1}).json()["items"][0]
+    assert (first["occupation"]["onet_soc_code"], first["match"]) == (code, match)
+
+
+def test_what_is_like_nothing_is_an_empty_page(client: httpx.Client):
+    page = client.get("/occupations", params={"q": "zzzz qqqq"}).json()
+    assert (page["items"], page["total"], page["next"]) == ([], 0, None)
 
 
 def test_next_keeps_the_words(client: httpx.Client):
     first = client.get("/occupations", params={"q": "all other", "limit": 2}).json()
     second = client.get(first["next"]).json()
-    titles = [each["title"].casefold() for each in first["items"] + second["items"]]
+    titles = [each["occupation"]["title"].casefold() for each in first["items"] + second["items"]]
     assert len(set(titles)) == 4
     assert all("all" in title and "other" in title for title in titles)
 
@@ -101,3 +122,54 @@ def test_an_occupation_without_an_answer_gets_its_problem(client: httpx.Client, 
     answer = client.get(f"/occupations/{path}")
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+# -- transitions -------------------------------------------------------------------------------------------------------
+
+
+def test_transitions_are_near_occupations_with_the_gap_of_the_pair(client: httpx.Client):
+    answer = client.get("/occupations/29-1141/transitions", params={"limit": 20}).json()
+    assert answer["occupation"]["title"] == "Registered Nurses"
+    assert [each["rank"] for each in answer["transitions"]] == list(range(1, 21))
+    scores = [each["score"] for each in answer["transitions"]]
+    assert scores == sorted(scores, reverse=True)
+    for each in answer["transitions"][:3]:
+        code = each["occupation"]["onet_soc_code"]
+        assert code.startswith("29-")
+        pair = client.get("/skill-gap", params={"from": "29-1141.00", "to": code}).json()
+        assert each["summary"] == pair["summary"]
+    assert answer["basis"]["inputs"] == ["skills", "SOC groups", "titles"]
+    assert answer["provenance"]["release"] == "29.0"
+
+
+def test_transitions_pass_the_filters(client: httpx.Client):
+    asked = {"major_group": "11", "max_shortfall_percentile": 50, "only_rated": True, "limit": 100}
+    found = client.get("/occupations/29-1141.00/transitions", params=asked).json()["transitions"]
+    assert found
+    for each in found:
+        assert each["occupation"]["onet_soc_code"].startswith("11-")
+        assert each["occupation"]["is_rated"]
+        assert each["summary"]["shortfall_percentile"] <= 50
+    # The starter has no Job Zones, so none passes.
+    nothing = client.get("/occupations/29-1141.00/transitions?job_zone=4&job_zone=5").json()
+    assert nothing["transitions"] == []
+
+
+@pytest.mark.parametrize(
+    ("code", "parameters", "status", "problem"),
+    [
+        ("99-9999.00", {}, 404, "unknown-occupation"),
+        ("55-1011.00", {}, 404, "unrated-occupation"),
+        ("nurse", {}, 422, "invalid-code"),
+        ("29-1141.00", {"job_zone": "6"}, 422, "invalid-parameter"),
+        ("29-1141.00", {"major_group": "1"}, 422, "invalid-parameter"),
+        ("29-1141.00", {"limit": "0"}, 422, "invalid-parameter"),
+        ("29-1141.00", {"domain": "skils"}, 422, "invalid-parameter"),
+        ("29-1141.00", {"domain": "knowledge"}, 404, "unrated-occupation"),
+    ],
+)
+def test_what_has_no_transitions_says_why(
+    client: httpx.Client, code: str, parameters: dict[str, str], status: int, problem: str
+):
+    answer = client.get(f"/occupations/{code}/transitions", params=parameters)
+    assert (answer.status_code, answer.json()["code"]) == (status, problem)

@@ -15,7 +15,7 @@ import httpx
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.api.serving import Service, serve
+from tests.api.serving import CONFIGURED, Service, serve
 from tests.faults.conftest import Noted
 
 RAW, DRAWN, FROM_DOCUMENT = 6_000, 2_000, 400
@@ -153,7 +153,7 @@ def ask_drawn(service: Service, statuses: Counter[int]) -> None:
 
 
 def ask_from_document(service: Service, folder: Path) -> None:
-    command = [Path(sys.executable).with_name("schemathesis"), "run", f"{service.url}/openapi.json"]
+    command = [Path(sys.executable).with_name("schemathesis"), *CONFIGURED, "run", f"{service.url}/openapi.json"]
     options = [f"--max-examples={FROM_DOCUMENT}", "--seed=2", "--no-color", f"--report-dir={folder}"]
     ended = subprocess.run([*command, *options], capture_output=True, text=True, cwd=folder, timeout=600, check=False)
     assert ended.returncode == 0, ended.stdout

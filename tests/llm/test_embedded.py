@@ -8,19 +8,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from skillgap.analysis.profiles import Profile, read_profiles
 from skillgap.llm import encoder
 from skillgap.llm.embedded import kernel, predict
 from skillgap.llm.encoder import encode
 from skillgap.llm.evaluation import evaluate, group_folds, random_folds
-from skillgap.llm.profiles import Evidence, Levels, Profile, described, read_levels, read_profiles
+from skillgap.llm.profiles import Evidence, Levels, described, read_levels
 from skillgap.sources.onet_text import OnetData, extract_onet_data
-from skillgap.sources.releases import PROFILE_TABLES, Archive
+from skillgap.sources.releases import OPTIONAL_TABLES, Archive
 from tests.conftest import onet_zip
 
 
 @pytest.fixture(scope="module")
 def profiles() -> dict[str, Profile]:
-    return read_profiles(extract_onet_data(Archive(onet_zip("29_0"), "29.0"), also=PROFILE_TABLES).tables)
+    return read_profiles(extract_onet_data(Archive(onet_zip("29_0"), "29.0"), also=OPTIONAL_TABLES).tables)
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ import pytest
 from pydantic_ai.messages import ModelResponse, TextPart
 from pydantic_ai.usage import RequestUsage
 
+from skillgap.analysis.profiles import Profile
 from skillgap.errors import ConfigurationError, ModelRefusesCredentials, ModelUnavailable
 from skillgap.llm.generative import (
     LOCAL,
@@ -27,7 +28,7 @@ from skillgap.llm.generative import (
     find_generative,
     read_prompt,
 )
-from skillgap.llm.profiles import Profile, Skill
+from skillgap.llm.profiles import Skill
 from tests.llm.fake_model_server import Answer, FakeModelServer
 
 KEY = "sk-very-secret-0123456789"
@@ -39,7 +40,16 @@ SKILLS = (
 
 def profile(code: str = "15-1252.00", **given: Any) -> Profile:
     known = {"title": f"Title of {code}", "description": "Makes things.", "tasks": ("Do this.", "Do that.")}
-    return Profile(code, **{**known, **given}, alternate_titles=(), job_zone=4, interests=None, related=())
+    return Profile(
+        code,
+        **{**known, **given},
+        alternate_titles=(),
+        reported_titles=(),
+        technologies=(),
+        job_zone=4,
+        interests=None,
+        related={},
+    )
 
 
 class Kept:

@@ -14,7 +14,7 @@ from skillgap.llm.profiler import EMBEDDED, Embedded, Scoring, find_embedded, ll
 from skillgap.llm.profiles import Evidence, read_evidence
 from skillgap.sources.onet_text import extract_onet_data
 from skillgap.sources.predictions import read_predictions
-from skillgap.sources.releases import PROFILE_TABLES, Archive
+from skillgap.sources.releases import OPTIONAL_TABLES, Archive
 from tests.conftest import onet_zip
 
 DEVELOPER, SCIENTIST, NURSE, MILITARY = "15-1252.00", "15-2051.00", "29-1141.00", "55-1011.00"
@@ -23,7 +23,7 @@ WORDS = Embedded("embedded:words", None)
 
 @pytest.fixture(scope="module")
 def evidence() -> Evidence:
-    return read_evidence(extract_onet_data(Archive(onet_zip("29_0"), "29.0"), also=PROFILE_TABLES).tables)
+    return read_evidence(extract_onet_data(Archive(onet_zip("29_0"), "29.0"), also=OPTIONAL_TABLES).tables)
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +126,7 @@ def test_unknown_occupations_and_models_and_thin_releases_are_refused(evidence: 
         llm_skill_profiler(WORDS, evidence, ["99-9999.00"])
     with pytest.raises(ConfigurationError, match="no model embedded:gpt; embedded ones are embedded:smollm2 and"):
         find_embedded("embedded:gpt", cache_dir=None)
-    thin = extract_onet_data(Archive(onet_zip("26_1"), "26.1"), also=PROFILE_TABLES)
+    thin = extract_onet_data(Archive(onet_zip("26_1"), "26.1"), also=OPTIONAL_TABLES)
     with pytest.raises(ConfigurationError, match="nothing to fit a model to: load a whole release"):
         llm_skill_profiler(WORDS, read_evidence(thin.tables), [DEVELOPER])
 

@@ -9,9 +9,10 @@ import zipfile
 import numpy as np
 import pytest
 
-from skillgap.llm.profiles import Levels, Profile, read_levels, read_profiles
+from skillgap.analysis.profiles import Profile, read_profiles
+from skillgap.llm.profiles import Levels, read_levels
 from skillgap.sources.onet_text import OnetData, extract_onet_data
-from skillgap.sources.releases import PROFILE_TABLES, Archive
+from skillgap.sources.releases import OPTIONAL_TABLES, Archive
 from tests.conftest import onet_zip
 
 DEVELOPER, NURSE, MILITARY = "15-1252.00", "29-1141.00", "55-1011.00"
@@ -19,7 +20,7 @@ DEVELOPER, NURSE, MILITARY = "15-1252.00", "29-1141.00", "55-1011.00"
 
 @pytest.fixture(scope="module")
 def whole() -> OnetData:
-    return extract_onet_data(Archive(onet_zip("29_0"), "29.0"), also=PROFILE_TABLES)
+    return extract_onet_data(Archive(onet_zip("29_0"), "29.0"), also=OPTIONAL_TABLES)
 
 
 @pytest.fixture(scope="module")

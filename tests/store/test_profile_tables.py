@@ -12,7 +12,7 @@ from sqlalchemy import Engine, func, select
 
 from skillgap.errors import ReleaseDataError
 from skillgap.sources.onet_text import OnetData, extract_onet_data
-from skillgap.sources.releases import PROFILE_TABLES, Archive
+from skillgap.sources.releases import OPTIONAL_TABLES, Archive
 from skillgap.sources.rows import COLUMNS, check_rows, no_rows
 from skillgap.store.engine import read
 from skillgap.store.schema import Base
@@ -22,7 +22,7 @@ from tests.store.small_releases import cells, load
 
 @pytest.fixture(scope="module")
 def whole() -> OnetData:
-    return extract_onet_data(Archive(onet_zip("29_0"), "29.0"), also=PROFILE_TABLES)
+    return extract_onet_data(Archive(onet_zip("29_0"), "29.0"), also=OPTIONAL_TABLES)
 
 
 def stored_rows(engine: Engine, name: str) -> list[tuple[Any, ...]]:
@@ -36,8 +36,8 @@ def test_every_row_of_29_0_is_stored_and_a_release_that_lacks_the_files_takes_th
     blank: Engine, whole: OnetData
 ) -> None:
     load(blank, whole)
-    expected = cells(replace(whole, tables={name: whole.tables[name] for name in PROFILE_TABLES}))
-    for name in PROFILE_TABLES:
+    expected = cells(replace(whole, tables={name: whole.tables[name] for name in OPTIONAL_TABLES}))
+    for name in OPTIONAL_TABLES:
         assert stored_rows(blank, name) == sorted(expected[name], key=repr), name
     assert load(blank, whole).rows_changed == 0
 
@@ -45,10 +45,10 @@ def test_every_row_of_29_0_is_stored_and_a_release_that_lacks_the_files_takes_th
     report = load(blank, replace(whole, tables={**whole.tables, "AlternateTitles": changed}))
     assert report.rows_changed == len(changed)
 
-    lacking = {name: no_rows(name) for name in PROFILE_TABLES}
+    lacking = {name: no_rows(name) for name in OPTIONAL_TABLES}
     load(blank, replace(whole, tables={**whole.tables, **lacking}))
     with read(blank) as connection:
-        for name in PROFILE_TABLES:
+        for name in OPTIONAL_TABLES:
             assert connection.scalar(select(func.count()).select_from(Base.metadata.tables[name])) == 0
 
 
@@ -85,7 +85,7 @@ def test_an_optional_file_in_columns_that_are_not_known_is_left_out_and_said(
     line = "11-1011.00\t2.A.1.a\t{}\t4.00\t8\t0.0000\tN\tn/a\t08/2023\tAnalyst\n"
     (folder / "Skills.txt").write_text(f"{header}\tDate\tDomain Source\n{line.format('IM')}{line.format('LV')}")
     (folder / "Job Zones.txt").write_text("O*NET-SOC Code\tZone of Jobs\n11-1011.00\t5\n")
-    data = extract_onet_data(Archive(folder, str(folder)), also=PROFILE_TABLES)
+    data = extract_onet_data(Archive(folder, str(folder)), also=OPTIONAL_TABLES)
     assert data.tables["JobZones"].empty
     assert len(data.tables["Skills"]) == 2
     said = "".join(capsys.readouterr())

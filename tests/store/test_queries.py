@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import Engine, delete, text, update
+from sqlalchemy import Engine, delete, update
 
 from skillgap.analysis.ratings import NO_MONTH, Ratings
 from skillgap.errors import NoData, UnknownOccupation, UnratedOccupation
@@ -181,8 +181,8 @@ def test_predictions_stand_where_analysts_have_rated_nothing_and_never_else(load
     assert both.analysts is onet
     [skill] = both.skills(DEVELOPERS)
     assert skill == SkillRating(
-        *(READING, "Reading Comprehension", 3.51, 0.4321, 2.5, 4.5, None, None, None, False, False),
-        *("2026-11", "llm", "leans"),
+        *(READING, "Reading Comprehension", "skills", 3.51, 0.4321, 2.5, 4.5, None, None, None, False, False),
+        *("2026-11", "llm", "leans", None),
     )
     states = {code: (each.is_rated, each.is_predicted, each.abstention) for code, each in both.occupations.items()}
     assert states == {CHIEFS: (True, False, None), DEVELOPERS: (False, True, None), NURSES: (True, False, "too thin")}
@@ -206,9 +206,9 @@ def test_occupations_carry_title_description_source_and_date(loaded: Engine) -> 
     occupations = ratings_of(loaded).occupations
     assert list(occupations) == [CHIEFS, DEVELOPERS, NURSES, CLERKS]
     assert occupations[DEVELOPERS] == Occupation(
-        DEVELOPERS, "Software Developers", None, False, False, None, "text", "2024-05-01"
+        DEVELOPERS, "Software Developers", None, False, False, None, "text", "2024-05-01", None
     )
-    assert occupations[CLERKS] == Occupation(CLERKS, "Clerks", None, False, False, None, "api", "2024-09-01")
+    assert occupations[CLERKS] == Occupation(CLERKS, "Clerks", None, False, False, None, "api", "2024-09-01", None)
 
 
 def test_ratings_before_the_first_load_are_empty(blank: Engine) -> None:
@@ -221,37 +221,49 @@ def test_ratings_before_the_first_load_are_empty(blank: Engine) -> None:
 
 
 def test_skills_come_by_importance_with_not_relevant_ones_last(shared: Engine) -> None:
-    assert [astuple(skill) for skill in skills_of(shared, CHIEFS)] == [
-        (LISTENING, "Active Listening", 4.88, 0.227, None, None, 8, 4.12, 0.125, False, False, "2014-07", "text", None),
-        (READING, "Reading Comprehension", 4.62, 0.183, None, None, 8, 4.0, 0.0, False, False, "2014-07", "text", None),
-    ]
-    assert [astuple(skill) for skill in skills_of(shared, NURSES)] == [
-        (LISTENING, "Active Listening", 4.0, 0.0, None, None, 8, 3.75, 0.164, False, False, "2018-08", "text", None),
-        (
-            READING,
-            "Reading Comprehension",
-            1.25,
-            0.491,
-            None,
-            None,
-            7,
-            2.38,
-            0.183,
-            True,
-            True,
-            "2018-08",
-            "text",
-            None,
+    known = {"domain": "skills", "lower": None, "upper": None, "source": "text", "explanation": None, "anchors": None}
+    listening = SkillRating(
+        LISTENING,
+        "Active Listening",
+        data_value=4.88,
+        standard_error=0.227,
+        n=8,
+        importance=4.12,
+        importance_standard_error=0.125,
+        not_relevant=False,
+        recommend_suppress=False,
+        date_updated="2014-07",
+        **known,
+    )
+    reading = {"element_id": READING, "element_name": "Reading Comprehension"}
+    assert skills_of(shared, CHIEFS) == [
+        listening,
+        replace(
+            listening, **reading, data_value=4.62, standard_error=0.183, importance=4.0, importance_standard_error=0
         ),
     ]
-
-
-def test_a_not_relevant_skill_comes_last_however_important(loaded: Engine) -> None:
-    with loaded.begin() as connection:
-        connection.execute(
-            text("UPDATE Skills SET not_relevant = 'Y' WHERE element_id = '2.A.1.b' AND scale_id = 'LV'")
-        )
-    assert [skill.element_id for skill in skills_of(loaded, CHIEFS)] == [READING, LISTENING]
+    listening = replace(
+        listening,
+        data_value=4.0,
+        standard_error=0.0,
+        importance=3.75,
+        importance_standard_error=0.164,
+        date_updated="2018-08",
+    )
+    assert skills_of(shared, NURSES) == [
+        listening,
+        replace(
+            listening,
+            **reading,
+            data_value=1.25,
+            standard_error=0.491,
+            n=7,
+            importance=2.38,
+            importance_standard_error=0.183,
+            not_relevant=True,
+            recommend_suppress=True,
+        ),
+    ]
 
 
 def test_what_a_rating_lacks_is_none(loaded: Engine) -> None:
@@ -259,10 +271,9 @@ def test_what_a_rating_lacks_is_none(loaded: Engine) -> None:
     reading, listening = skills_of(loaded, DEVELOPERS)
     assert astuple(reading) == (
         READING,
-        "Reading Comprehension",
-        3.88,
+        *["Reading Comprehension", "skills", 3.88],
         *[None, None, None, None, 3.62],
-        *[None, False, False, None, "text", None],
+        *[None, False, False, None, "text", None, None],
     )
     assert (listening.element_id, listening.importance) == (LISTENING, 3.38)
 

@@ -13,6 +13,7 @@ from sqlalchemy import Engine, column, event, insert, inspect, table, text
 from sqlalchemy.exc import DBAPIError
 
 from skillgap.errors import ConfigurationError, SchemaMismatch
+from skillgap.model import DOMAIN_TABLES
 from skillgap.store.engine import make_engine, read
 from skillgap.store.queries import count_rows
 from skillgap.store.schema import Base
@@ -89,11 +90,14 @@ def test_the_schema_has_its_keys(shared: Engine) -> None:
         "Occupations": ["onet_soc_code"],
         "Scales": ["scale_id"],
         "Elements": ["element_id"],
-        "Skills": ["onet_soc_code", "element_id", "scale_id"],
         "OnetApiOccupationData": ["onet_soc_code"],
         "OnetApiSkillsData": ["onet_soc_code", "element_id", "scale_id"],
         "LLMModels": ["model", "prompt_version"],
         "LLMSkillScores": ["onet_soc_code", "element_id", "scale_id", "model", "prompt_version"],
+        **{table: ["onet_soc_code", "element_id", "scale_id"] for table in DOMAIN_TABLES.values()},
+        "JobZoneReference": ["job_zone"],
+        "SampleOfReportedTitles": ["onet_soc_code", "reported_job_title"],
+        "TechnologySkills": ["onet_soc_code", "example", "category_id"],
         "JobZones": ["onet_soc_code"],
         "Interests": ["onet_soc_code", "element_id", "scale_id"],
         "TaskStatements": ["onet_soc_code", "task_id"],
@@ -110,7 +114,9 @@ def test_the_schema_has_its_keys(shared: Engine) -> None:
     }
     shared = {"element_id": "Elements", "scale_id": "Scales"}
     assert {name: keys for name, keys in references.items() if keys} == {
-        "Skills": {"onet_soc_code": "Occupations", **shared},
+        **{table: {"onet_soc_code": "Occupations", **shared} for table in DOMAIN_TABLES.values()},
+        "SampleOfReportedTitles": {"onet_soc_code": "Occupations"},
+        "TechnologySkills": {"onet_soc_code": "Occupations"},
         "OnetApiSkillsData": {"onet_soc_code": "OnetApiOccupationData", **shared},
         "LLMSkillScores": {"onet_soc_code": "Occupations", **shared, "model": "LLMModels"},
         "LLMAbstentions": {"onet_soc_code": "Occupations", "model": "LLMModels"},
@@ -234,7 +240,7 @@ def test_all_tables_can_be_recreated_at_once(loaded: Engine) -> None:
     ("recreate", "said"),
     [
         (["Occupations"], "Skills refers to Occupations; recreate it as well"),
-        (["Occupations", "Skills"], "JobZones refers to Occupations"),
+        (["Occupations", "Skills"], "Knowledge refers to Occupations"),
         (["Skills", "OnetApiOccupationData"], "OnetApiSkillsData refers to OnetApiOccupationData"),
         (["LLMModels"], "LLMSkillScores refers to LLMModels"),
         (["Skills", "Skils"], "no table Skils; tables: Occupations, "),

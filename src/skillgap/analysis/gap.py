@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from itertools import repeat
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from skillgap.analysis.ratings import FloatArray, Ratings, python_numbers
+from skillgap.analysis.ratings import BoolArray, FloatArray, IntArray, PrintedRatings, Ratings, python_numbers
 from skillgap.analysis.significance import Differences, compare_means
-from skillgap.model import GapReport, GapSummary, SkillGap
+from skillgap.model import GapReport, GapSummary, Occupation, SkillGap
 
 SCALE_ID = "LV"
 
@@ -21,40 +24,143 @@ def identify_skill_gap(current: str, target: str, ratings: Ratings) -> GapReport
     to trust it: see the fields of SkillGap. Raises NoData, UnknownOccupation, UnratedOccupation.
     """
     a, b = ratings.row(current), ratings.row(target)
-    # Eighths, and predictions, which have two decimals: rounding takes away nothing but what floating point adds.
-    gap = np.rint((ratings.level_or_zero[b] - ratings.level_or_zero[a]) * 1e4) / 1e4
-    differences = compare_means(
-        ratings.level[b] - ratings.level[a],
-        standard_errors=(ratings.standard_error[a], ratings.standard_error[b]),
-        n=(ratings.raters[a], ratings.raters[b]),
-    )
-    weight, not_relevant = ratings.weight[b], ratings.not_relevant[b]
-    distinguishable = differences.distinguishable & ~not_relevant
-    # Relevant to the target first, then sure before unsure, then by what weighs most; element id breaks ties.
-    order = np.lexsort((-np.abs(gap) * weight, ~distinguishable, not_relevant)).tolist()
-    rows = _rows(ratings, a, b, gap, differences._replace(distinguishable=distinguishable))
-    skill_gaps = [rows[k] for k in order if rows[k].gap > 0]
-    surplus_skills = [rows[k] for k in order if rows[k].gap < 0]
-    shortfall = float(np.maximum(gap, 0.0) @ weight / ratings.weight_sum[b])
+    pair = compare_sides(_side(ratings, a), b, ratings)
+    skill_gaps, surplus_skills = ranked_rows(ratings.printed(a), b, pair, ratings)
     return GapReport(
         from_occupation=ratings.occupations[current],
         to_occupation=ratings.occupations[target],
-        summary=GapSummary(
-            skills_compared=int(np.count_nonzero(differences.p_value >= 0)),
-            gaps=len(skill_gaps),
-            distinguishable_gaps=sum(row.distinguishable for row in skill_gaps),
-            surplus=len(surplus_skills),
-            distinguishable_surplus=sum(row.distinguishable for row in surplus_skills),
-            weighted_shortfall=round(shortfall, 4),
-            shortfall_percentile=_percentile(ratings, shortfall),
-        ),
+        domain=ratings.domain,
+        summary=summarise(ratings, b, pair, ratings.occupations[current]),
         skill_gaps=skill_gaps,
         surplus_skills=surplus_skills,
         provenance=ratings.provenance_of(a, b),
     )
 
 
-def gap_matrix(ratings: Ratings) -> np.ndarray[tuple[int, int, int], np.dtype[np.float32]]:
+def summarise_gaps(current: int, targets: IntArray, ratings: Ratings) -> list[GapSummary]:
+    """Return the summaries of the gaps between one occupation and others, given by their rows."""
+    found = figures(compare_sides(_side(ratings, current), targets, ratings), targets, ratings)
+    occupation = ratings.occupations[ratings.codes[current]]
+    steps = (_job_zone_step(occupation, ratings.occupations[ratings.codes[b]]) for b in targets.tolist())
+    columns: Iterator[tuple[Any, ...]] = zip(*(column.tolist() for column in found), steps, strict=True)
+    return [GapSummary(*each) for each in columns]
+
+
+def figures_from(current: int, ratings: Ratings) -> Figures:
+    """Return the figures of the gaps between one occupation, given by its row, and all in their order."""
+    every = np.arange(len(ratings.codes))
+    return figures(compare_sides(_side(ratings, current), every, ratings), every, ratings)
+
+
+class Side(NamedTuple):
+    """Levels of one occupation, or of many along the first axis; or a person's. NaN where there is none."""
+
+    level: FloatArray
+    level_to_subtract: FloatArray
+    """The same, 0 where what is missing shall count as 0."""
+    standard_error: FloatArray
+    raters: npt.NDArray[np.int32]
+
+
+class Pair(NamedTuple):
+    """Target minus current of one pair, or of many along the first axis."""
+
+    gap: FloatArray
+    differences: Differences
+    """What is Not Relevant to the target is never distinguishable."""
+
+
+def _side(ratings: Ratings, row: int | IntArray) -> Side:
+    return Side(ratings.level[row], ratings.level_or_zero[row], ratings.standard_error[row], ratings.raters[row])
+
+
+def compare_sides(current: Side, b: int | IntArray, ratings: Ratings) -> Pair:
+    """Compare levels with those of occupations, given by their rows."""
+    target = _side(ratings, b)
+    # Eighths, and predictions, which have two decimals: rounding takes away nothing but what floating point adds.
+    gap = np.rint((target.level_to_subtract - current.level_to_subtract) * 1e4) / 1e4
+    found = compare_means(
+        target.level - current.level,
+        standard_errors=(current.standard_error, target.standard_error),
+        n=(current.raters, target.raters),
+    )
+    return Pair(gap, found._replace(distinguishable=found.distinguishable & ~ratings.not_relevant[b]))
+
+
+class Figures(NamedTuple):
+    """The fields of GapSummary but the Job Zone step, in its order, for one pair or for many."""
+
+    skills_compared: IntArray
+    gaps: IntArray
+    distinguishable_gaps: IntArray
+    surplus: IntArray
+    distinguishable_surplus: IntArray
+    weighted_shortfall: FloatArray
+    distinguishable_shortfall: FloatArray
+    shortfall_percentile: FloatArray
+
+
+def figures(pair: Pair, b: int | IntArray, ratings: Ratings) -> Figures:
+    """Return pairs in a few numbers; skills whose gap is NaN are left out of all of them."""
+    gap, is_sure = pair.gap, pair.differences.distinguishable
+    total = ratings.weight_sum[b]
+    is_unknown = np.isnan(gap)
+    if is_unknown.any():
+        total = np.maximum(np.where(is_unknown, 0.0, ratings.weight[b]).sum(axis=-1), 1e-12)
+    is_gap, is_surplus = gap > 0, gap < 0
+    is_counted = (pair.differences.p_value >= 0, is_gap, is_gap & is_sure, is_surplus, is_surplus & is_sure)
+    asked = np.fmax(gap, 0.0) * ratings.weight[b]  # NaN counts as 0
+    shortfalls = np.array((asked, asked * is_sure)).sum(axis=-1) / total
+    counts, rounded = np.array(is_counted).sum(axis=-1), np.rint(shortfalls * 1e4) / 1e4
+    return Figures._make((*counts, *rounded, percentiles(shortfalls[0], ratings)))
+
+
+def summarise(ratings: Ratings, b: int, pair: Pair, current: Occupation | None) -> GapSummary:
+    """Return one pair in a few numbers; without a percentile where a level is not known."""
+    found: dict[str, Any] = {name: each.item() for name, each in figures(pair, b, ratings)._asdict().items()}
+    if np.isnan(pair.gap).any():
+        found["shortfall_percentile"] = None
+    return GapSummary(**found, job_zone_step=_job_zone_step(current, ratings.occupations[ratings.codes[b]]))
+
+
+def ranked_rows(current: PrintedRatings, b: int, pair: Pair, ratings: Ratings) -> tuple[list[SkillGap], list[SkillGap]]:
+    """Return gaps and surplus: relevant to the target first, sure before unsure, then what weighs most, then by id."""
+    weight, not_relevant = ratings.weight[b], ratings.not_relevant[b]
+    order = np.lexsort((-np.abs(pair.gap) * weight, ~pair.differences.distinguishable, not_relevant)).tolist()
+    rows = _rows(current, ratings.printed(b), pair, ratings)
+    return [rows[k] for k in order if rows[k].gap > 0], [rows[k] for k in order if rows[k].gap < 0]
+
+
+def distinguishable_gaps(current: int, targets: IntArray, ratings: Ratings) -> BoolArray:
+    """Return which skills are distinguishable gaps from one occupation to others by their rows: (targets, elements)."""
+    pairs = compare_sides(_side(ratings, current), targets, ratings)
+    found: BoolArray = pairs.differences.distinguishable & (pairs.gap > 0)
+    return found
+
+
+def shortfalls_of(current: IntArray, target: IntArray, ratings: Ratings) -> tuple[FloatArray, FloatArray]:
+    """Return the weighted and the distinguishable shortfall of pairs given by their rows, unrounded, level points."""
+    pairs = compare_sides(_side(ratings, current), target, ratings)
+    asked = np.maximum(pairs.gap, 0.0) * ratings.weight[target]
+    sure = np.where(pairs.differences.distinguishable, asked, 0.0)
+    total = ratings.weight_sum[target]
+    return asked.sum(axis=1) / total, sure.sum(axis=1) / total
+
+
+def shortfalls_from(current: int, ratings: Ratings) -> FloatArray:
+    """Return the weighted shortfalls between one occupation and all, in level points: (occupations,)."""
+    gaps = np.maximum(ratings.level_or_zero - ratings.level_or_zero[current], 0.0)
+    shortfalls: FloatArray = (gaps * ratings.weight).sum(axis=1) / ratings.weight_sum
+    return shortfalls
+
+
+def _job_zone_step(current: Occupation | None, target: Occupation) -> int | None:
+    if current is None or current.job_zone is None or target.job_zone is None:
+        return None
+    return target.job_zone - current.job_zone
+
+
+def all_gaps(ratings: Ratings) -> np.ndarray[tuple[int, int, int], np.dtype[np.float32]]:
     """Return the gaps of all pairs in level points: float32 (from, to, element), 0 where there is no gap.
 
     Exact for analysts' ratings, since eighths up to 7 are. Size: 108 MB for 879 occupations.
@@ -80,25 +186,28 @@ def weighted_shortfalls(ratings: Ratings) -> FloatArray:
     return shortfalls
 
 
-@lru_cache(maxsize=2)  # the data version in use, and the one before while its last requests end
+@lru_cache(maxsize=10)  # the domains of the data version in use, and of the one before while its last requests end
 def _sorted_shortfalls(ratings: Ratings) -> FloatArray:
     """Return the shortfalls of all pairs that analysts have rated; predictions vary less, so they are no yardstick."""
     shortfalls = weighted_shortfalls(ratings)
     return np.sort(shortfalls[~np.eye(len(shortfalls), dtype=np.bool_)])
 
 
-def _percentile(ratings: Ratings, shortfall: float) -> float:
+def percentiles(shortfalls: FloatArray, ratings: Ratings) -> FloatArray:
+    """Return which share of all ordered pairs that analysts have rated has a smaller shortfall, in percent."""
     ordered = _sorted_shortfalls(ratings.analysts or ratings)
-    return round(100.0 * float(np.searchsorted(ordered, shortfall)) / max(len(ordered), 1), 1)
+    found: FloatArray = np.rint(1_000.0 * np.searchsorted(ordered, shortfalls) / max(len(ordered), 1)) / 10.0
+    return found
 
 
-def _rows(ratings: Ratings, a: int, b: int, gap: FloatArray, differences: Differences) -> list[SkillGap]:
+def _rows(current: PrintedRatings, target: PrintedRatings, pair: Pair, ratings: Ratings) -> list[SkillGap]:
     """Return a row for every element, in their order."""
-    current, target = ratings.printed[a], ratings.printed[b]
+    gap, differences = pair
     standard_error, lower, upper = python_numbers(np.rint(np.array(differences[:3]) * 1e4) / 1e4)
     columns = (
         ratings.element_ids,
         ratings.element_names,
+        ratings.element_domains,
         repeat(SCALE_ID),
         current.data_value,
         target.data_value,
@@ -123,5 +232,7 @@ def _rows(ratings: Ratings, a: int, b: int, gap: FloatArray, differences: Differ
         target.not_relevant,
         current.recommend_suppress,
         target.recommend_suppress,
+        current.anchors,
+        target.anchors,
     )
     return list(map(SkillGap, *columns))

@@ -1,10 +1,13 @@
-"""All skill ratings of a data version, in memory as arrays."""
+"""All ratings of a data version, in memory as arrays."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
+from itertools import pairwise, starmap
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,15 +17,21 @@ from skillgap.errors import NoData, UnknownOccupation, UnratedOccupation
 from skillgap.model import (
     LICENCE_URL,
     MODIFICATION,
+    Anchor,
+    Domain,
+    DomainChoice,
+    LevelAnchors,
     Occupation,
     Predictions,
     Provenance,
     Release,
     SkillRating,
     attribution,
+    domain_of,
 )
 
 FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.intp]
 BoolArray = npt.NDArray[np.bool_]
 
 RATERS = 8
@@ -58,8 +67,9 @@ class PrintedRatings(NamedTuple):
     not_relevant: list[bool]
     recommend_suppress: list[bool]
     date_updated: list[str | None]
-    source: list[str]
+    source: list[str | None]
     explanation: list[str | None]
+    anchors: list[LevelAnchors | None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +114,10 @@ class Ratings:
     """Ends of the 95 % interval of predicted levels; NaN for analysts' ratings."""
     explanations: Mapping[tuple[str, str], str]
     """Of predicted levels, by O*NET-SOC code and element id."""
+    anchors: Mapping[str, tuple[Anchor, ...]]
+    """What levels mean, by element id, levels ascending; empty where not loaded."""
+    domain: DomainChoice
+    """Which elements are there, of those that are loaded."""
 
     @classmethod
     def empty(cls) -> Ratings:
@@ -134,6 +148,49 @@ class Ratings:
             lower=numbers,
             upper=numbers,
             explanations={},
+            anchors={},
+            domain="all",
+        )
+
+    def of_domain(self, domain: DomainChoice) -> Ratings:
+        """Return the ratings of one domain's elements, of the occupations that have levels there; made once each."""
+        if domain == self.domain:
+            return self
+        if domain not in self._domains:
+            self._domains[domain] = self._only(domain)
+        return self._domains[domain]
+
+    @cached_property
+    def _domains(self) -> dict[DomainChoice, Ratings]:
+        return {}
+
+    def restricted_to(self, codes: Sequence[str], element_ids: Sequence[str]) -> Ratings:
+        """Return some of the occupations and elements, each of which is there, in ascending order."""
+        columns = {element_id: k for k, element_id in enumerate(self.element_ids)}
+        rows, kept = [self.rows[code] for code in codes], [columns[element_id] for element_id in element_ids]
+        return replace(
+            self,
+            analysts=None,
+            codes=tuple(codes),
+            element_ids=tuple(element_ids),
+            element_names=tuple(self.element_names[k] for k in kept),
+            **{name: getattr(self, name)[np.ix_(np.array(rows, int), np.array(kept, int))] for name in _MISSING},
+        )
+
+    def _only(self, domain: DomainChoice) -> Ratings:
+        columns = np.flatnonzero([domain in (each, "all") for each in self.element_domains])
+        rows = np.flatnonzero((~np.isnan(self.data_value[:, columns])).any(axis=1))
+        arrays = {name: getattr(self, name)[np.ix_(rows, columns)] for name in _MISSING}
+        used = np.unique(arrays["source"])
+        return replace(
+            self,
+            domain=domain,
+            analysts=self.analysts.of_domain(domain) if self.analysts else None,
+            codes=tuple(self.codes[row] for row in rows),
+            element_ids=tuple(self.element_ids[k] for k in columns),
+            element_names=tuple(self.element_names[k] for k in columns),
+            sources=tuple(self.sources[source] for source in used),
+            **{**arrays, "source": np.searchsorted(used, arrays["source"]).astype(np.int8)},
         )
 
     def filled_with(self, predicted: Ratings) -> Ratings:
@@ -169,6 +226,11 @@ class Ratings:
         )
 
     @cached_property
+    def element_domains(self) -> tuple[Domain, ...]:
+        """The domain of each element."""
+        return tuple(domain_of(element_id) for element_id in self.element_ids)
+
+    @cached_property
     def level(self) -> FloatArray:
         """Exact levels (see `exact_means`)."""
         return exact_means(self.data_value, self.n)
@@ -201,6 +263,12 @@ class Ratings:
             return weight
         return np.where(self.is_predicted, self._usual_weight(self.analysts), weight)
 
+    @cached_property
+    def usual_importance(self) -> FloatArray:
+        """Exact importance; where there is none, the weight that the level usually has."""
+        importance = exact_means(self.importance, self.importance_n)
+        return np.where(np.isnan(importance), self.weight, importance)
+
     def _usual_weight(self, analysts: Ratings) -> FloatArray:
         """Return the weights that go with these levels by a line through the analysts' ratings, one per skill."""
         usual = np.ones_like(self.data_value)  # of a skill that no analyst has rated: all alike
@@ -219,28 +287,41 @@ class Ratings:
         total: FloatArray = self.weight.sum(axis=1)
         return np.where(total > 0, total, 1.0)
 
+    def printed(self, row: int) -> PrintedRatings:
+        """Return an occupation's figures as Python values, made once for all reports."""
+        if row not in self._printed:
+            self._printed[row] = self._print(row)
+        return self._printed[row]
+
     @cached_property
-    def printed(self) -> list[PrintedRatings]:
-        """Each rated occupation's figures as Python values, made once for all reports."""
-        month_texts: dict[int, str | None] = {
-            month: f"{month // 12:04d}-{month % 12 + 1:02d}" for month in np.unique(self.month).tolist()
-        }
-        month_texts[NO_MONTH] = None
-        fields = (
-            python_numbers(self.data_value),
-            python_numbers(self.standard_error),
-            python_numbers(self.lower),
-            python_numbers(self.upper),
-            [[n or None for n in row] for row in self.n.tolist()],
-            python_numbers(self.importance),
-            python_numbers(self.importance_standard_error),
-            self.not_relevant.tolist(),
-            self.recommend_suppress.tolist(),
-            [[month_texts[month] for month in row] for row in self.month.tolist()],
-            [[self.sources[source] for source in row] for row in self.source.tolist()],
-            [[self.explanations.get((code, element_id)) for element_id in self.element_ids] for code in self.codes],
+    def _printed(self) -> dict[int, PrintedRatings]:
+        return {}
+
+    def _print(self, row: int) -> PrintedRatings:
+        code = self.codes[row]
+        return PrintedRatings(
+            python_numbers(self.data_value[row]),
+            python_numbers(self.standard_error[row]),
+            python_numbers(self.lower[row]),
+            python_numbers(self.upper[row]),
+            [n or None for n in self.n[row].tolist()],
+            python_numbers(self.importance[row]),
+            python_numbers(self.importance_standard_error[row]),
+            self.not_relevant[row].tolist(),
+            self.recommend_suppress[row].tolist(),
+            [None if month == NO_MONTH else _month_text(month) for month in self.month[row].tolist()],
+            [self.sources[source] for source in self.source[row].tolist()],
+            [self.explanations.get((code, element_id)) for element_id in self.element_ids],
+            [_around(level, known) for level, known in zip(self.level[row].tolist(), self._anchors, strict=True)],
         )
-        return [PrintedRatings(*row) for row in zip(*fields, strict=True)]
+
+    def anchors_around(self, column: int, level: float) -> LevelAnchors | None:
+        """Return between which anchors of an element a level stands; None where none are loaded."""
+        return _around(level, self._anchors[column])
+
+    @cached_property
+    def _anchors(self) -> list[_Scale]:
+        return [_Scale.of(self.anchors.get(element_id, ())) for element_id in self.element_ids]
 
     @cached_property
     def provenance(self) -> Provenance:
@@ -284,6 +365,12 @@ class Ratings:
     def _why_not(self, occupation: Occupation) -> str:
         """Return why an occupation has no levels here, and the way out."""
         name = f"{occupation.onet_soc_code} ({occupation.title})"
+        if self.domain not in ("skills", "all"):
+            what = self.domain.replace("_", " ")
+            if not self.codes:
+                way_out = "`skillgap status` shows what is loaded; predictions are of skills alone"
+                return f"no {what} ratings are there to compare, of {name} or any other occupation; {way_out}"
+            return f"O*NET {self._release_text()} has no {what} ratings for {name}, so no gap can be computed"
         if occupation.is_rated:
             return (
                 f"no levels are predicted for {name}, so no gap can be computed; "
@@ -316,13 +403,36 @@ class Ratings:
         i = self.row(onet_soc_code)
         importance = np.nan_to_num(self.importance[i])
         order = np.lexsort((-self.level_or_zero[i], -importance, self.not_relevant[i])).tolist()
-        columns = (self.element_ids, self.element_names, *self.printed[i])
+        columns = (self.element_ids, self.element_names, self.element_domains, *self.printed(i))
         skills = [SkillRating(*values) for values in zip(*columns, strict=True)]
         return [skills[k] for k in order if (skills[k].data_value, skills[k].importance) != (None, None)]
 
     def _release_text(self) -> str:
         release = self.release or self.web_services_release
         return release.number if release else "data"
+
+
+class _Scale(NamedTuple):
+    """The anchors of one element, and the pairs around each of their gaps."""
+
+    values: list[int]
+    around: list[LevelAnchors]
+
+    @classmethod
+    def of(cls, anchors: Sequence[Anchor]) -> _Scale:
+        return cls([each.anchor_value for each in anchors], [*starmap(LevelAnchors, pairwise((None, *anchors, None)))])
+
+
+def _around(level: float, scale: _Scale) -> LevelAnchors | None:
+    """Return the anchors around a level."""
+    if not scale.values or math.isnan(level):
+        return None
+    return scale.around[bisect_right(scale.values, level)]
+
+
+@lru_cache(maxsize=1_000)
+def _month_text(month: int) -> str:
+    return f"{month // 12:04d}-{month % 12 + 1:02d}"
 
 
 def _names(ratings: Ratings) -> dict[str, str]:

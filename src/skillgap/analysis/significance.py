@@ -1,8 +1,9 @@
 """Which differences between two mean ratings stand out from rater noise.
 
-A level is the mean of 8 analysts. Two occupations' levels are compared by a t test with both standard errors, and
-the 35 tests of a pair share one false-discovery rate (Benjamini and Hochberg 1995). The functions work along the
-last axis, for one pair or for many.
+A skill's level is the mean of 8 analysts; knowledge is rated by more incumbents or experts, and O*NET gives errors of
+incumbents alone. Two occupations' levels are compared by a t test with both standard errors, and the tests of a pair
+share one false-discovery rate (Benjamini and Hochberg 1995). Without an error or a number of raters on both sides there
+is no test. The functions work along the last axis, for one pair or for many.
 """
 
 from __future__ import annotations
@@ -16,16 +17,14 @@ from scipy.special import stdtr, stdtrit
 
 from skillgap.analysis.ratings import BoolArray, FloatArray
 
-LEAST_STANDARD_ERROR = 0.125
-"""The least error that 8 whole-number ratings can show when not all agree: one of them one point off. A printed 0
-means that the 8 analysts agreed, not that the level is certain, so errors are floored at this."""
-
 FALSE_DISCOVERY_RATE = 0.05
 CONFIDENCE = 0.95
 
 
 _T_QUANTILES = stdtrit(np.arange(1000.0), 0.5 + CONFIDENCE / 2)
 """By degrees of freedom; the inverse is slow, and beyond 1,000 it moves by less than 0.002."""
+_LEAST = np.r_[np.nan, 1.0 / np.arange(1.0, 10_000.0)]
+"""By number of raters."""
 
 
 class Differences(NamedTuple):
@@ -45,13 +44,37 @@ def compare_means(
     standard_errors: tuple[FloatArray, FloatArray],
     n: tuple[npt.NDArray[np.integer], npt.NDArray[np.integer]],
 ) -> Differences:
-    """Test differences of two means, with n1 + n2 - 2 degrees of freedom (14 where 8 analysts rated each)."""
-    first, second = standard_errors
-    standard_error = np.hypot(np.maximum(first, LEAST_STANDARD_ERROR), np.maximum(second, LEAST_STANDARD_ERROR))
-    degrees_of_freedom = n[0] + n[1] - 2
+    """Test differences of two means.
+
+    With equally many raters there are n1 + n2 - 2 degrees of freedom (14 where 8 analysts rated each), else as many as
+    Welch and Satterthwaite give.
+    """
+    first, second = (np.maximum(error, least_standard_error(k)) for error, k in zip(standard_errors, n, strict=True))
+    standard_error = np.hypot(first, second)
+    degrees_of_freedom = whole = n[0] + n[1] - 2
+    if (n[0] != n[1]).any():
+        degrees_of_freedom = np.where(n[0] == n[1], degrees_of_freedom, _welch(first, second, n))
+        whole = np.nan_to_num(degrees_of_freedom).astype(np.intp)  # rounded down: the interval is never too narrow
     p_value = 2.0 * stdtr(degrees_of_freedom, -np.abs(difference) / standard_error)
-    half_width = _T_QUANTILES.take(degrees_of_freedom, mode="clip") * standard_error
+    half_width = _T_QUANTILES.take(whole, mode="clip") * standard_error
     return Differences(standard_error, difference - half_width, difference + half_width, p_value, discoveries(p_value))
+
+
+def least_standard_error(n: npt.NDArray[np.integer]) -> FloatArray:
+    """Return the least error that n whole-number ratings can show when not all agree: 1/n, one of them one point off.
+
+    A printed 0 means that the raters agreed, not that the level is certain, so errors are floored at this. Without a
+    number of raters it is NaN: nothing can be told.
+    """
+    least: FloatArray = _LEAST.take(n, mode="clip")
+    return least
+
+
+def _welch(first: FloatArray, second: FloatArray, n: tuple[npt.NDArray[np.integer], ...]) -> FloatArray:
+    """Return the degrees of freedom of two means with unlike numbers of raters; NaN without a test."""
+    parts = [error**4 / np.maximum(k - 1, 1) for error, k in zip((first, second), n, strict=True)]
+    degrees_of_freedom: FloatArray = (first**2 + second**2) ** 2 / (parts[0] + parts[1])
+    return degrees_of_freedom
 
 
 def discoveries(p_value: FloatArray, rate: float = FALSE_DISCOVERY_RATE) -> BoolArray:

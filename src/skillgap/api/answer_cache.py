@@ -20,7 +20,7 @@ SNAPSHOT = "skillgap.snapshot"
 PAIR = "skillgap.pair"
 """Keys of the request's scope: its snapshot, and the pair of codes to be logged."""
 
-_DATA_PATHS = ("/skill-gap", "/occupations")
+_DATA_PATHS = ("/skill-gap", "/occupations", "/paths")
 _SOFTWARE = version("skillgap")
 Key = tuple[str, bytes, bool]
 """Path, query, and whether gzip is accepted."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -9,14 +10,21 @@ import orjson
 from fastapi import Query, Request, Response
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
+from skillgap.analysis.nearness import Nearness
 from skillgap.analysis.ratings import Ratings
+from skillgap.analysis.search import TitleIndex
 from skillgap.api.answer_cache import PAIR, SNAPSHOT
+from skillgap.api.current import Snapshot
 from skillgap.model import (
     CODE_PATTERN,
+    DomainChoice,
+    ListedOccupation,
     Occupation,
     Provenance,
     RatingsChoice,
     SkillRating,
+    Transition,
+    TransitionBasis,
     parse_code,
 )
 
@@ -40,6 +48,15 @@ RatingsParameter = Annotated[
 ]
 
 
+DomainParameter = Annotated[
+    DomainChoice,
+    Query(
+        description="What to compare: `skills`, `knowledge`, `abilities`, `work_activities`, or `all` of them that are "
+        "loaded."
+    ),
+]
+
+
 @dataclass(frozen=True)
 class OccupationAnswer:
     """One occupation."""
@@ -54,11 +71,11 @@ class OccupationAnswer:
 
 @dataclass(frozen=True)
 class OccupationsAnswer:
-    """A page of occupations, codes ascending."""
+    """A page of occupations: codes ascending, or the best match first."""
 
     __pydantic_config__ = _DOCUMENTED
 
-    items: list[Occupation]
+    items: list[ListedOccupation]
     """The page's occupations."""
     total: int
     """Occupations that match, on all pages."""
@@ -86,10 +103,40 @@ class SkillsAnswer:
     """Where the figures come from."""
 
 
-def ratings_of(request: Request, choice: RatingsChoice = "onet+llm") -> Ratings:
+@dataclass(frozen=True)
+class TransitionsAnswer:
+    """Occupations near one, nearest first."""
+
+    __pydantic_config__ = _DOCUMENTED
+
+    occupation: Occupation
+    """The current occupation."""
+    transitions: list[Transition]
+    """The near occupations that pass the filters."""
+    basis: TransitionBasis
+    """What they are ranked by, and how good that is."""
+    domain: str
+    """What the gaps compare: `skills`, `knowledge`, `abilities`, `work_activities` or `all`."""
+    provenance: Provenance
+    """Where the figures come from."""
+
+
+def ratings_of(request: Request, choice: RatingsChoice = "onet+llm", domain: DomainChoice = "skills") -> Ratings:
     """Return the ratings that this request is answered from."""
-    ratings: Ratings = request.scope[SNAPSHOT].all_ratings[choice]
-    return ratings
+    snapshot: Snapshot = request.scope[SNAPSHOT]
+    return snapshot.of(choice, domain)
+
+
+async def nearness_of(request: Request) -> Nearness:
+    """Return which occupations are near which, of the data that this request is answered from."""
+    snapshot: Snapshot = request.scope[SNAPSHOT]
+    return await asyncio.wrap_future(snapshot.nearness)
+
+
+async def titles_of(request: Request) -> TitleIndex:
+    """Return all titles, of the data that this request is answered from."""
+    snapshot: Snapshot = request.scope[SNAPSHOT]
+    return await asyncio.wrap_future(snapshot.titles)
 
 
 def remember_pair(request: Request, current: str, target: str) -> None:

@@ -17,6 +17,7 @@ SKILL_GAP: dict[str, Any] = {
         "abstention": None,
         "source": "text",
         "as_of": "2024-08-01",
+        "job_zone": None,
     },
     "to_occupation": {
         "onet_soc_code": "11-9111.00",
@@ -27,7 +28,9 @@ SKILL_GAP: dict[str, Any] = {
         "abstention": None,
         "source": "text",
         "as_of": "2024-08-01",
+        "job_zone": None,
     },
+    "domain": "skills",
     "summary": {
         "skills_compared": 35,
         "gaps": 17,
@@ -35,12 +38,15 @@ SKILL_GAP: dict[str, Any] = {
         "surplus": 14,
         "distinguishable_surplus": 2,
         "weighted_shortfall": 0.4583,
+        "distinguishable_shortfall": 0.3847,
         "shortfall_percentile": 51.3,
+        "job_zone_step": None,
     },
     "skill_gaps": [
         {
             "element_id": "2.B.3.a",
             "element_name": "Operations Analysis",
+            "domain": "skills",
             "scale_id": "LV",
             "from_data_value": 1.75,
             "to_data_value": 3.88,
@@ -65,12 +71,15 @@ SKILL_GAP: dict[str, Any] = {
             "to_not_relevant": False,
             "from_recommend_suppress": False,
             "to_recommend_suppress": False,
+            "from_anchors": None,
+            "to_anchors": None,
         }
     ],
     "surplus_skills": [
         {
             "element_id": "2.B.3.m",
             "element_name": "Quality Control Analysis",
+            "domain": "skills",
             "scale_id": "LV",
             "from_data_value": 3.0,
             "to_data_value": 1.62,
@@ -95,6 +104,8 @@ SKILL_GAP: dict[str, Any] = {
             "to_not_relevant": False,
             "from_recommend_suppress": False,
             "to_recommend_suppress": False,
+            "from_anchors": None,
+            "to_anchors": None,
         }
     ],
     "provenance": {

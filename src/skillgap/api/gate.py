@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import MutableMapping
 from ipaddress import IPv6Address, ip_address, ip_network
@@ -10,13 +11,14 @@ from pathlib import Path
 import structlog
 from aiolimiter import AsyncLimiter
 from cachetools import LRUCache
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from skillgap.api import problems
 from skillgap.api_keys import ApiKey, find_key, read_keys
 from skillgap.errors import ConfigurationError
 
 LARGEST_BODY = 65_536
+_BODY_SECONDS = 10
 """Bytes of a request's body."""
 OPEN_PATHS = ("/health", "/ready")
 """Their askers have no key, and a supervisor told to wait would restart the service."""
@@ -62,7 +64,7 @@ class Keys:
 
 
 class Gate:
-    """ASGI middleware that lets a request in or answers it with 401, 411, 413 or 429.
+    """ASGI middleware that lets a request in or answers it with 401, 408, 411, 413 or 429.
 
     Each worker counts by itself; connections of one client may end at several.
     """
@@ -77,6 +79,8 @@ class Gate:
         if scope["type"] == "http":
             try:
                 await self._check(scope)
+                if any(name == b"content-length" and value != b"0" for name, value in scope["headers"]):
+                    receive = await _whole_body(receive)
             except problems.Refusal as refusal:
                 return await problems.of(refusal)(scope, receive, send)
         return await self._app(scope, receive, send)
@@ -116,6 +120,25 @@ class Gate:
                 f"more than {per_minute} requests a minute", retry_after=math.ceil(_MINUTE / per_minute)
             )
         await limiter.acquire()  # at once, as there is room
+
+
+async def _whole_body(receive: Receive) -> Receive:
+    """Read a body, and give it again: a client that holds it back must not hold a request of the application."""
+    body, more = b"", True
+    try:
+        async with asyncio.timeout(_BODY_SECONDS):
+            while more:
+                message = await receive()
+                body += message.get("body", b"")
+                more = message.get("more_body", False)
+    except TimeoutError:
+        raise problems.RequestTimeout(f"a request's body must be there within {_BODY_SECONDS} seconds") from None
+    first: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def again() -> Message:
+        return first.pop() if first else await receive()
+
+    return again
 
 
 def _network(scope: Scope) -> str:

@@ -22,7 +22,7 @@ from skillgap.api.current import CurrentData
 from skillgap.api.gate import OPEN_PATHS, Gate, Keys
 from skillgap.api.on_demand import OnDemand
 from skillgap.api.request_log import RequestLog
-from skillgap.api.routers import occupations, service, skill_gap
+from skillgap.api.routers import occupations, paths, service, skill_gap
 from skillgap.logs import configure_logging
 from skillgap.settings import Settings, read_settings
 from skillgap.store.engine import make_engine
@@ -95,7 +95,7 @@ def create_api(
     api.state.on_demand = on_demand
     api.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=5)
     problems.install(api)
-    for router in (skill_gap.router, occupations.router, service.router):
+    for router in (skill_gap.router, paths.router, occupations.router, service.router):
         api.include_router(router)
     api.openapi = lambda: _openapi(api)  # type: ignore[method-assign]
     return api

@@ -12,10 +12,12 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from skillgap.api.current import CurrentData
 from skillgap.errors import (
     InvalidCode,
+    InvalidProfile,
     NoData,
     OccupationError,
     SkillgapError,
@@ -45,8 +47,9 @@ class Problem(BaseModel):
         str,
         Field(
             description="What happened, for programs; stable. One of `unknown-occupation`, `unrated-occupation`, "
-            "`invalid-code`, `invalid-parameter`, `no-data`, `not-found`, `method-not-allowed`, `key-required`, "
-            "`invalid-key`, `length-required`, `body-too-large`, `too-many-requests`, `internal-error`."
+            "`invalid-code`, `invalid-parameter`, `invalid-profile`, `no-data`, `not-found`, `method-not-allowed`, "
+            "`key-required`, `invalid-key`, `length-required`, `body-too-large`, `request-timeout`, "
+            "`too-many-requests`, `internal-error`."
         ),
     ]
     onet_soc_code: Annotated[str | None, Field(description="The code that was asked for.")] = None
@@ -95,6 +98,13 @@ class BodyTooLarge(Refusal):
     code = "body-too-large"
 
 
+class RequestTimeout(Refusal):
+    """A body that does not come."""
+
+    code = "request-timeout"
+    headers = {"Connection": "close"}  # noqa: RUF012 - never written to
+
+
 class TooManyRequests(Refusal):
     """More requests than the key, or an address without key, is allowed."""
 
@@ -107,6 +117,7 @@ class TooManyRequests(Refusal):
 
 STATUS: dict[type[SkillgapError], HTTPStatus] = {
     InvalidCode: HTTPStatus.UNPROCESSABLE_ENTITY,
+    InvalidProfile: HTTPStatus.UNPROCESSABLE_ENTITY,
     InvalidParameter: HTTPStatus.UNPROCESSABLE_ENTITY,
     UnknownOccupation: HTTPStatus.NOT_FOUND,
     UnratedOccupation: HTTPStatus.NOT_FOUND,
@@ -114,6 +125,7 @@ STATUS: dict[type[SkillgapError], HTTPStatus] = {
     KeyRequired: HTTPStatus.UNAUTHORIZED,
     InvalidKey: HTTPStatus.UNAUTHORIZED,
     LengthRequired: HTTPStatus.LENGTH_REQUIRED,
+    RequestTimeout: HTTPStatus.REQUEST_TIMEOUT,
     BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
 }
@@ -130,6 +142,7 @@ EXAMPLES: tuple[SkillgapError, ...] = (
         onet_soc_code="15-12",
     ),
     InvalidParameter("to: Field required", [WrongParameter(parameter="to", detail="Field required")]),
+    InvalidProfile({"levels.Writting": "no element of this name or id is compared (domain skills); is Writing meant?"}),
     UnknownOccupation("O*NET 29.0 has no occupation 99-9999.00", onet_soc_code="99-9999.00"),
     UnratedOccupation(
         "O*NET 29.0 has no skill ratings for 15-1252.00 (Software Developers), so no gap can be computed",
@@ -187,12 +200,14 @@ def install(app: FastAPI) -> None:
         return _response(_of_error(InvalidParameter(text, wrong)))
 
     @app.exception_handler(HTTPException)
-    async def _(_: Request, error: HTTPException) -> Response:
+    async def _(request: Request, error: HTTPException) -> Response:
         status = HTTPStatus(error.status_code)
+        if status is HTTPStatus.BAD_REQUEST:  # FastAPI's word for a body that is no text
+            return of(InvalidParameter("body: not JSON", [WrongParameter(parameter="body", detail="not JSON")]))
         code = status.phrase.lower().replace(" ", "-")
         headers = dict(error.headers or {})
         if "Allow" in headers:
-            headers["Allow"] += ", HEAD"  # which is answered as GET is
+            headers["Allow"] = ", ".join(_methods(request))
         return _response(
             _problem(status, code, f"{status.description or status.phrase}; /docs lists what there is"), headers
         )
@@ -209,6 +224,13 @@ def install(app: FastAPI) -> None:
         )
 
 
+def _methods(request: Request) -> list[str]:
+    """Return the methods of a path, which each have a route of their own; HEAD is answered as GET is."""
+    routes = (route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE)
+    found = {method for route in routes for method in getattr(route, "methods", ())}
+    return sorted(found | ({"HEAD"} if "GET" in found else set()))
+
+
 def of(error: SkillgapError, headers: Mapping[str, str] | None = None) -> Response:
     """Return the problem document of an error."""
     return _response(_of_error(error), {**(error.headers if isinstance(error, Refusal) else {}), **(headers or {})})
@@ -223,8 +245,14 @@ def _of_error(error: SkillgapError) -> Problem:
         error.code,
         str(error),
         onet_soc_code=error.onet_soc_code if isinstance(error, OccupationError) else None,
-        parameters=error.parameters if isinstance(error, InvalidParameter) else None,
+        parameters=_wrong_parameters(error),
     )
+
+
+def _wrong_parameters(error: SkillgapError) -> list[WrongParameter] | None:
+    if isinstance(error, InvalidProfile):
+        return [WrongParameter(parameter=field, detail=detail) for field, detail in error.fields.items()]
+    return error.parameters if isinstance(error, InvalidParameter) else None
 
 
 def _problem(status: HTTPStatus, code: str, detail: str, **extra: Any) -> Problem:

@@ -14,8 +14,9 @@ from dataclasses import dataclass, fields
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from skillgap.analysis.profiles import Profile
 from skillgap.analysis.ratings import FloatArray
-from skillgap.llm.profiles import Profile, described
+from skillgap.llm.profiles import described
 
 WEIGHTS = {"words": 0.6, "parts": 0.7, "titles": 0.3, "states": 0.2, "job_zone": 0.2, "interests": 0.8}
 """Of the kernels in their sum; found on O*NET 29.0 by a random search over 26 settings, rounded."""

@@ -14,9 +14,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
+from skillgap.analysis.profiles import Profile
 from skillgap.analysis.ratings import FloatArray
 from skillgap.llm.embedded import WEIGHTS, Prediction, combined, kernels, predict
-from skillgap.llm.profiles import Evidence, Levels, Profile
+from skillgap.llm.profiles import Evidence, Levels
 
 _FOLDS = 10
 _SEED = 29

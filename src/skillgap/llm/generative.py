@@ -22,9 +22,10 @@ import numpy as np
 from aiolimiter import AsyncLimiter
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
+from skillgap.analysis.profiles import Profile
 from skillgap.errors import ConfigurationError, ModelRefusesCredentials, ModelUnavailable
 from skillgap.llm.encoder import model_file
-from skillgap.llm.profiles import Profile, Skill
+from skillgap.llm.profiles import Skill
 
 if TYPE_CHECKING:
     from pydantic_ai.exceptions import ModelAPIError

@@ -15,6 +15,7 @@ from typing import Protocol
 
 import numpy as np
 
+from skillgap.analysis.profiles import Profile
 from skillgap.analysis.ratings import FloatArray
 from skillgap.errors import ConfigurationError, ModelUnavailable, UnknownOccupation
 from skillgap.llm.calibration import calibrate
@@ -22,7 +23,7 @@ from skillgap.llm.embedded import Prediction, kernel, predict
 from skillgap.llm.encoder import OnText, encode
 from skillgap.llm.evaluation import Score, both_folds, judged, out_of_fold
 from skillgap.llm.generative import Generative, OnReply, RawLevel, Replies, Usage
-from skillgap.llm.profiles import Evidence, Profile, described
+from skillgap.llm.profiles import Evidence, described
 
 _SHOWN = 3
 """Occupations that an explanation names."""

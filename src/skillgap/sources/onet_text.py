@@ -23,8 +23,8 @@ import structlog
 
 from skillgap.errors import ReleaseDataError, ReleaseLayoutError
 from skillgap.model import Release
-from skillgap.sources.releases import RATING_TABLES, RELEASE_FILES, Archive, release_date, sha256_of
-from skillgap.sources.rows import COLUMNS, check_rows, no_rows, typed_rows
+from skillgap.sources.releases import RELEASE_FILES, REQUIRED_TABLES, Archive, release_date, sha256_of
+from skillgap.sources.rows import COLUMNS, RATING_TABLES, check_rows, no_rows, typed_rows
 
 _log = structlog.get_logger("skillgap.sources")
 
@@ -58,14 +58,14 @@ def extract_onet_data(archive: Archive, *, also: Sequence[str] = ()) -> OnetData
 def _extract(archive: Archive, also: Sequence[str]) -> OnetData:
     found = _open_files(archive)
     tables: dict[str, pd.DataFrame] = {}
-    for table in (*RATING_TABLES, *also):
-        if table not in RATING_TABLES and not found.has(table):
+    for table in (*REQUIRED_TABLES, *also):
+        if table not in REQUIRED_TABLES and not found.has(table):
             tables[table] = no_rows(table)
             continue
         try:
             parts = {file.name: _read_table(file, table) for file in found.of(table)}
         except ReleaseLayoutError as error:
-            if table in RATING_TABLES:
+            if table in REQUIRED_TABLES:
                 raise
             _log.warning("table left out", table=table, reason=str(error))
             tables[table] = no_rows(table)
@@ -74,7 +74,9 @@ def _extract(archive: Archive, also: Sequence[str]) -> OnetData:
             check_rows(name, table, rows, tables)
         _check_parts(parts)
         tables[table] = pd.concat(parts.values(), ignore_index=True)
-    tables["Skills"] = _with_element_names(tables["Skills"], tables["Elements"])
+    for table in RATING_TABLES:
+        if table in tables:
+            tables[table] = _with_element_names(tables[table], tables["Elements"])
     return OnetData(
         release=found.release(),
         origin=archive.origin,
@@ -267,8 +269,8 @@ def _check_parts(parts: Mapping[str, pd.DataFrame]) -> None:
             raise ReleaseDataError(other, [f"{element_id}: rated here and in {name}" for element_id in shared])
 
 
-def _with_element_names(skills: pd.DataFrame, elements: pd.DataFrame) -> pd.DataFrame:
-    if skills["element_name"].notna().all():
-        return skills
-    names = skills["element_id"].map(elements.set_index("element_id")["element_name"])
-    return skills.assign(element_name=skills["element_name"].fillna(names))
+def _with_element_names(ratings: pd.DataFrame, elements: pd.DataFrame) -> pd.DataFrame:
+    if ratings["element_name"].notna().all():
+        return ratings
+    names = ratings["element_id"].map(elements.set_index("element_id")["element_name"])
+    return ratings.assign(element_name=ratings["element_name"].fillna(names))

@@ -32,24 +32,23 @@ RELEASE_FILES: dict[str, tuple[tuple[str, ...], ...]] = {
     "Scales": (("Scales Reference",),),
     # 30.3 (May 2026) split the 35 skills into two files
     "Skills": (("Skills",), ("Essential Skills", "Transferable Skills")),
+    "Knowledge": (("Knowledge",),),
+    "Abilities": (("Abilities",),),
+    "WorkActivities": (("Work Activities",),),
+    "JobZoneReference": (("Job Zone Reference",),),
     "JobZones": (("Job Zones",),),
     "Interests": (("Interests",), ("Career Interest Types",)),
     "TaskStatements": (("Task Statements",),),
     "AlternateTitles": (("Alternate Titles",), ("Job Titles",)),
+    "SampleOfReportedTitles": (("Sample of Reported Titles",),),
+    "TechnologySkills": (("Technology Skills",), ("Software Skills",)),
     "RelatedOccupations": (("Related Occupations",),),
     "LevelScaleAnchors": (("Level Scale Anchors",),),
 }
-RATING_TABLES = ("Occupations", "Elements", "Scales", "Skills")
-"""What a gap is computed from; the others may be absent."""
-PROFILE_TABLES = (
-    "JobZones",
-    "Interests",
-    "TaskStatements",
-    "AlternateTitles",
-    "RelatedOccupations",
-    "LevelScaleAnchors",
-)
-"""What tells of an occupation, rated or not, and of what a level means."""
+REQUIRED_TABLES = ("Occupations", "Elements", "Scales", "Skills")
+"""What a gap is computed from."""
+OPTIONAL_TABLES = tuple(table for table in RELEASE_FILES if table not in REQUIRED_TABLES)
+"""What a release, the starter data for one, may lack."""
 
 _LONGEST_SHOWN = 200
 _FIRST = (20, 1)

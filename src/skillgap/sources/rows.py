@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from skillgap.errors import ReleaseDataError
+from skillgap.model import DOMAIN_TABLES
 from skillgap.sources.releases import RELEASE_FILES
 
 _CODE = re.compile(r"[0-9]{2}-[0-9]{4}\.[0-9]{2}")
@@ -102,6 +103,23 @@ _DATED = (
     Column("domain_source", "Domain Source", _text(30), may_be_null=True),
 )
 
+RATING_TABLES = tuple(DOMAIN_TABLES.values())
+
+_RATING = (
+    Column("onet_soc_code", "O*NET-SOC Code", _soc_code),
+    Column("element_id", "Element ID", _element_id),
+    Column("scale_id", "Scale ID", _text(3)),
+    Column("element_name", "Element Name", _text(150), may_be_null=True, may_be_absent=True),
+    Column("data_value", "Data Value", _number(-9, 999, 2), "float64"),
+    Column("n", "N", _whole(0, 9999), "Int64", may_be_null=True),
+    Column("standard_error", "Standard Error", _number(0, 999, 4), "float64", may_be_null=True),
+    Column("lower_ci_bound", "Lower CI Bound", _number(-99, 999, 4), "float64", True, True),
+    Column("upper_ci_bound", "Upper CI Bound", _number(-99, 999, 4), "float64", True, True),
+    Column("recommend_suppress", "Recommend Suppress", _flag, may_be_null=True),
+    Column("not_relevant", "Not Relevant", _flag, may_be_null=True),
+    *_DATED,
+)
+
 # Widths and precision: O*NET data dictionary 30.1. What may be absent is what the starter data leave out, and
 # Element Name, which follows from the id.
 COLUMNS: dict[str, tuple[Column, ...]] = {
@@ -121,19 +139,15 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("minimum", "Minimum", _number(-9, 9, 0), "float64"),
         Column("maximum", "Maximum", _number(-9, 999, 0), "float64"),
     ),
-    "Skills": (
-        Column("onet_soc_code", "O*NET-SOC Code", _soc_code),
-        Column("element_id", "Element ID", _element_id),
-        Column("scale_id", "Scale ID", _text(3)),
-        Column("element_name", "Element Name", _text(150), may_be_null=True, may_be_absent=True),
-        Column("data_value", "Data Value", _number(-9, 999, 2), "float64"),
-        Column("n", "N", _whole(0, 9999), "Int64", may_be_null=True),
-        Column("standard_error", "Standard Error", _number(0, 999, 4), "float64", may_be_null=True),
-        Column("lower_ci_bound", "Lower CI Bound", _number(-99, 999, 4), "float64", True, True),
-        Column("upper_ci_bound", "Upper CI Bound", _number(-99, 999, 4), "float64", True, True),
-        Column("recommend_suppress", "Recommend Suppress", _flag, may_be_null=True),
-        Column("not_relevant", "Not Relevant", _flag, may_be_null=True),
-        *_DATED,
+    **dict.fromkeys(RATING_TABLES, _RATING),
+    "JobZoneReference": (
+        Column("job_zone", "Job Zone", _whole(1, 5), "Int64"),
+        Column("name", "Name", _text(100)),
+        Column("experience", "Experience", _text(1000)),
+        Column("education", "Education", _text(1000)),
+        Column("job_training", "Job Training", _text(1000)),
+        Column("examples", "Examples", _text(1000)),
+        Column("svp_range", "SVP Range", _text(50), may_be_null=True),
     ),
     "JobZones": (
         Column("onet_soc_code", "O*NET-SOC Code", _soc_code),
@@ -162,6 +176,19 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("short_title", "Short Title", _text_or_empty(150)),
         Column("sources", "Source(s)", _text(50), may_be_null=True),
     ),
+    "SampleOfReportedTitles": (
+        Column("onet_soc_code", "O*NET-SOC Code", _soc_code),
+        Column("reported_job_title", "Reported Job Title", _text(150)),
+        Column("shown_in_my_next_move", "Shown in My Next Move", _flag, may_be_null=True, may_be_absent=True),
+    ),
+    "TechnologySkills": (
+        Column("onet_soc_code", "O*NET-SOC Code", _soc_code),
+        Column("example", "Example", _text(150), other_header="Workplace Example"),
+        Column("category_id", "Commodity Code", _text(20), other_header="Element ID"),
+        Column("category_name", "Commodity Title", _text(150), may_be_null=True, other_header="Element Name"),
+        Column("hot_technology", "Hot Technology", _flag, may_be_null=True, may_be_absent=True),
+        Column("in_demand", "In Demand", _flag, may_be_null=True, may_be_absent=True),
+    ),
     "RelatedOccupations": (
         Column("onet_soc_code", "O*NET-SOC Code", _soc_code),
         Column("related_onet_soc_code", "Related O*NET-SOC Code", _soc_code),
@@ -180,11 +207,14 @@ KEYS: dict[str, list[str]] = {
     "Occupations": ["onet_soc_code"],
     "Elements": ["element_id"],
     "Scales": ["scale_id"],
-    "Skills": ["onet_soc_code", "element_id", "scale_id"],
+    **{table: ["onet_soc_code", "element_id", "scale_id"] for table in RATING_TABLES},
+    "JobZoneReference": ["job_zone"],
     "JobZones": ["onet_soc_code"],
     "Interests": ["onet_soc_code", "element_id", "scale_id"],
     "TaskStatements": ["onet_soc_code", "task_id"],
     "AlternateTitles": ["onet_soc_code", "alternate_title", "short_title"],  # O*NET has some titles twice
+    "SampleOfReportedTitles": ["onet_soc_code", "reported_job_title"],
+    "TechnologySkills": ["onet_soc_code", "example", "category_id"],
     "RelatedOccupations": ["onet_soc_code", "related_onet_soc_code"],
     "LevelScaleAnchors": ["element_id", "scale_id", "anchor_value"],
 }
@@ -275,7 +305,7 @@ def _contradictions(table: str, rows: pd.DataFrame, loaded: Mapping[str, pd.Data
     for column, parent in _PARENTS.items():
         if parent in loaded and column in rows:
             yield from _orphans(rows[column], loaded[parent][KEYS[parent][0]], _file_title(parent), unit)
-    if table == "Skills":
+    if table in RATING_TABLES:
         yield from _incomplete(rows, unit)
 
 
@@ -284,7 +314,7 @@ def _outside_scale(rows: pd.DataFrame, scales: pd.DataFrame, unit: str) -> Itera
     unknown = rows[~rows["scale_id"].isin(bounds.index)]
     for line, scale_id in unknown["scale_id"].items():
         yield f"{unit} {line}, Scale ID: {scale_id!r}, expected one of Scales Reference"
-    least, most = (rows["scale_id"].map(bounds[end]) for end in ("minimum", "maximum"))
+    least, most = (rows["scale_id"].map(bounds[end]).astype("float64") for end in ("minimum", "maximum"))
     column = "data_value" if "data_value" in rows else "anchor_value"
     outside = rows[(rows[column] < least) | (rows[column] > most)]
     for line, scale_id, value in outside[["scale_id", column]].itertuples():

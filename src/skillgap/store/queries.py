@@ -5,21 +5,47 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from itertools import groupby
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import ColumnElement, Connection, Select, and_, column, func, literal, null, select, table, true
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    and_,
+    column,
+    func,
+    literal,
+    null,
+    select,
+    table,
+    true,
+)
 from sqlalchemy import Date as SqlDate
 from sqlalchemy import DateTime as SqlDateTime
 from sqlalchemy import Float as SqlFloat
 
+from skillgap.analysis.profiles import PROFILE_COLUMNS, Profile, read_profiles
 from skillgap.analysis.ratings import NO_MONTH, Ratings
 from skillgap.errors import NoData
-from skillgap.model import Occupation, Predictions, RatingsChoice, Release, SkillRating
+from skillgap.model import (
+    DOMAIN_TABLES,
+    Anchor,
+    DomainChoice,
+    Occupation,
+    Predictions,
+    RatingsChoice,
+    Release,
+    SkillRating,
+)
 from skillgap.store.schema import (
     LOAD_ORDER,
     Base,
+    JobZones,
+    LevelScaleAnchors,
     LLMAbstentions,
     LLMModels,
     LLMReplies,
@@ -205,29 +231,47 @@ def get_titles(connection: Connection) -> dict[str, str]:
     return {code: title for code, title in connection.execute(query)}  # noqa: C416 - a Row is no pair to mypy
 
 
-def get_ratings(connection: Connection, choice: RatingsChoice = "onet+llm") -> Ratings:
-    """Return the levels of all occupations that have some. Source: the two views."""
-    return get_all_ratings(connection)[choice]
+def get_ratings(connection: Connection, choice: RatingsChoice = "onet+llm", domain: DomainChoice = "skills") -> Ratings:
+    """Return the levels of all occupations that have some. Source: the two views, and the other domains' tables."""
+    return _get_ratings(connection, domain)[choice].of_domain(domain)
 
 
 def get_all_ratings(connection: Connection) -> dict[RatingsChoice, Ratings]:
-    """Return the ratings by whose levels are used. Source: the two views."""
-    return _get_ratings(connection, SKILLS_VIEW.c.scale_id.in_(("LV", "IM")))
+    """Return the ratings of all domains by whose levels are used. Source: as of `get_ratings`."""
+    return _get_ratings(connection, "all")
 
 
-def get_occupation_ratings(connection: Connection, onet_soc_code: str, choice: RatingsChoice = "onet+llm") -> Ratings:
-    """Return the ratings of one occupation alone, with the names of all. Source: the two views."""
-    return _get_ratings(connection, SKILLS_VIEW.c.onet_soc_code == onet_soc_code)[choice]
+def get_occupation_ratings(
+    connection: Connection, onet_soc_code: str, choice: RatingsChoice = "onet+llm", domain: DomainChoice = "skills"
+) -> Ratings:
+    """Return the ratings of one occupation alone, with the names of all. Source: as of `get_ratings`."""
+    return _get_ratings(connection, domain, onet_soc_code)[choice].of_domain(domain)
 
 
 def get_occupation_skills(
-    connection: Connection, onet_soc_code: str, choice: RatingsChoice = "onet+llm"
+    connection: Connection,
+    onet_soc_code: str,
+    choice: RatingsChoice = "onet+llm",
+    domain: DomainChoice = "skills",
 ) -> list[SkillRating]:
     """Return the skills of one occupation, most important first, predicted ones by level.
 
-    Raises NoData, UnknownOccupation, UnratedOccupation. Source: SkillsView.
+    Raises NoData, UnknownOccupation, UnratedOccupation. Source: as of `get_ratings`.
     """
-    return get_occupation_ratings(connection, onet_soc_code, choice).skills(onet_soc_code)
+    return get_occupation_ratings(connection, onet_soc_code, choice, domain).skills(onet_soc_code)
+
+
+# -- what is known besides ratings ------------------------------------------------------------------------------
+
+
+def get_profiles(connection: Connection) -> dict[str, Profile]:
+    """Return what is known of every occupation of the text release besides its ratings, by code."""
+    tables = {}
+    for name, columns in PROFILE_COLUMNS.items():
+        table = Base.metadata.tables[name]
+        rows = connection.execute(select(*(table.c[each] for each in columns)).order_by(*table.primary_key)).all()
+        tables[name] = dict(zip(columns, zip(*rows, strict=True) if rows else ((),) * len(columns), strict=True))
+    return read_profiles(tables)
 
 
 # -- what models are told, and what they said ---------------------------------------------------------------------
@@ -352,10 +396,26 @@ def list_models(connection: Connection) -> list[ModelRecord]:
     return [ModelRecord(Predictions(*row[:-2]), bool(row[-2]), row[-1]) for row in rows]
 
 
-def _get_ratings(connection: Connection, which: ColumnElement[bool]) -> dict[RatingsChoice, Ratings]:
-    analysts = _Pivot(
-        _RATED, connection.execute(select(*(SKILLS_VIEW.c[name] for name in _RATED)).where(which, _HAS_RATING)).all()
+def _get_ratings(
+    connection: Connection, domain: DomainChoice, onet_soc_code: str | None = None
+) -> dict[RatingsChoice, Ratings]:
+    """Return the ratings of all occupations, or of one; skills are always among them: they tell who is rated."""
+
+    def which(rows: FromClause) -> ColumnElement[bool]:
+        if onet_soc_code is None:
+            return rows.c.scale_id.in_(("LV", "IM"))
+        return rows.c.onet_soc_code == onet_soc_code
+
+    rows = list(
+        connection.execute(select(*(SKILLS_VIEW.c[name] for name in _RATED)).where(which(SKILLS_VIEW), _HAS_RATING))
     )
+    skill_codes = {row.onet_soc_code for row in rows if row.scale_id == "LV" and row.data_value is not None}
+    for name, table_name in DOMAIN_TABLES.items():
+        if name != "skills" and domain in (name, "all"):
+            of = Base.metadata.tables[table_name]
+            columns = (of.c[each] if each != "source" else literal("text") for each in _RATED)
+            rows += connection.execute(select(*columns).where(which(of)))
+    analysts = _Pivot(_RATED, rows)
     predicted = _Pivot(
         (*_RATED, "lower", "upper", "explanation"),
         connection.execute(
@@ -364,7 +424,7 @@ def _get_ratings(connection: Connection, which: ColumnElement[bool]) -> dict[Rat
                 SKILLS_VIEW.c.llm_lower_ci_bound,
                 SKILLS_VIEW.c.llm_upper_ci_bound,
                 SKILLS_VIEW.c.llm_explanation,
-            ).where(which, SKILLS_VIEW.c.llm_data_value.is_not(None))
+            ).where(which(SKILLS_VIEW), SKILLS_VIEW.c.llm_data_value.is_not(None))
         ).all(),
     )
     empty = replace(
@@ -372,7 +432,8 @@ def _get_ratings(connection: Connection, which: ColumnElement[bool]) -> dict[Rat
         data_version=get_data_version(connection),
         release=get_release(connection, "text"),
         web_services_release=get_release(connection, "api"),
-        occupations=_get_occupations(connection, rated=set(analysts.codes), predicted=set(predicted.codes)),
+        occupations=_get_occupations(connection, rated=skill_codes, predicted=set(predicted.codes)),
+        anchors=_get_anchors(connection),
     )
     onet = replace(empty, **analysts.arrays())
     llm = replace(
@@ -395,6 +456,7 @@ def _get_occupations(connection: Connection, *, rated: set[str], predicted: set[
         ),
     )
     reasons = {code: reason for code, reason in connection.execute(abstentions)}  # noqa: C416 - a Row is no pair to mypy
+    zones = {code: zone for code, zone in connection.execute(select(JobZones.onet_soc_code, JobZones.job_zone))}  # noqa: C416
     rows = connection.execute(select(*OCCUPATIONS_VIEW.c).order_by(OCCUPATIONS_VIEW.c.onet_soc_code))
     return {
         row.onet_soc_code: Occupation(
@@ -406,8 +468,22 @@ def _get_occupations(connection: Connection, *, rated: set[str], predicted: set[
             abstention=reasons.get(row.onet_soc_code),
             source=row.source,
             as_of=row.as_of.isoformat() if row.as_of else None,
+            job_zone=zones.get(row.onet_soc_code),
         )
         for row in rows
+    }
+
+
+def _get_anchors(connection: Connection) -> dict[str, tuple[Anchor, ...]]:
+    each = LevelScaleAnchors
+    rows = connection.execute(
+        select(each.element_id, each.anchor_value, each.anchor_description)
+        .where(each.scale_id == "LV")
+        .order_by(each.element_id, each.anchor_value)
+    )
+    return {
+        element_id: tuple(Anchor(value, text) for _, value, text in group)
+        for element_id, group in groupby(rows, key=lambda row: row.element_id)
     }
 
 
@@ -450,6 +526,7 @@ class _Pivot:
         # Where sources name an element differently, text comes last and gives the name.
         self.names = {key: name for key, _, name, code in sorted(elements) if code in rated}
         self.sources = sorted(set(self._columns["source"]))
+        self._of_scale = {each: self._mapped("scale_id", {each: True}, np.bool_, False) for each in ("LV", "IM")}
         self._row = self._mapped("onet_soc_code", {code: i for i, code in enumerate(self.codes)}, np.intp, -1)
         self._column = self._mapped(
             "element_id", {element_id: k for k, element_id in enumerate(self.names)}, np.intp, -1
@@ -491,13 +568,18 @@ class _Pivot:
         field: str,
         dtype: type[np.generic],
         missing: Any,
-        value_of: Callable[[Any], Any] = lambda value: value,
+        value_of: Callable[[Any], Any] | None = None,
     ) -> np.ndarray[Any, Any]:
         """Return a field of a scale, with `missing` for what is null or not there; each value is read once."""
-        values = {value: missing if value is None else value_of(value) for value in set(self._columns[field])}
-        wanted = self._mapped("scale_id", {scale_id: True}, np.bool_, False) & (self._row >= 0)
+        wanted = self._of_scale[scale_id] & (self._row >= 0)
         out = np.full((len(self.codes), len(self.names)), missing, dtype=dtype)
-        out[self._row[wanted], self._column[wanted]] = self._mapped(field, values, dtype)[wanted]
+        if value_of is None:  # numbers, None where there is none
+            found = np.array(self._columns[field], dtype=np.float64)
+            found[np.isnan(found)] = missing
+        else:
+            values = {value: missing if value is None else value_of(value) for value in set(self._columns[field])}
+            found = self._mapped(field, values, dtype)
+        out[self._row[wanted], self._column[wanted]] = found[wanted]
         return out
 
     def _mapped(

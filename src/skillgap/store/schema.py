@@ -27,13 +27,16 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeEngine
 
+from skillgap.model import DOMAIN_TABLES
+
 MYSQL = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_unicode_520_ci"}
 """Named, since MySQL 8.4 and MariaDB differ in their defaults, and foreign keys need one collation."""
 
 
 LOAD_ORDER = (
-    *("Occupations", "Scales", "Elements", "Skills", "JobZones", "Interests"),
-    *("TaskStatements", "AlternateTitles", "RelatedOccupations", "LevelScaleAnchors"),
+    *("Occupations", "Scales", "Elements", *DOMAIN_TABLES.values(), "JobZoneReference", "JobZones", "Interests"),
+    *("TaskStatements", "AlternateTitles", "SampleOfReportedTitles", "TechnologySkills"),
+    *("RelatedOccupations", "LevelScaleAnchors"),
 )
 """The tables of a text release, parents before children."""
 
@@ -119,15 +122,40 @@ def _rating_checks() -> tuple[CheckConstraint, ...]:
     )
 
 
-class Skills(_RatingColumns, Base):
+class _Ratings(_RatingColumns):
+    """One row per occupation, element and scale of a text release."""
+
+    onet_soc_code: Mapped[str] = mapped_column(CHAR(10), ForeignKey(Occupations.onet_soc_code), primary_key=True)
+    element_id: Mapped[str] = mapped_column(String(20), ForeignKey(Elements.element_id), primary_key=True)
+    scale_id: Mapped[str] = mapped_column(String(3), ForeignKey(Scales.scale_id), primary_key=True)
+
+
+class Skills(_Ratings, Base):
     """Skills (to 30.2), Essential Skills and Transferable Skills (from 30.3): one row per rating."""
 
     __tablename__ = "Skills"
     __table_args__ = (*_rating_checks(), MYSQL)
 
-    onet_soc_code: Mapped[str] = mapped_column(CHAR(10), ForeignKey(Occupations.onet_soc_code), primary_key=True)
-    element_id: Mapped[str] = mapped_column(String(20), ForeignKey(Elements.element_id), primary_key=True)
-    scale_id: Mapped[str] = mapped_column(String(3), ForeignKey(Scales.scale_id), primary_key=True)
+
+class Knowledge(_Ratings, Base):
+    """Knowledge, rated by incumbents or experts: errors are missing where experts rated. Empty where there is none."""
+
+    __tablename__ = "Knowledge"
+    __table_args__ = (*_rating_checks(), MYSQL)
+
+
+class Abilities(_Ratings, Base):
+    """Abilities, rated by analysts. Empty where the release lacks it."""
+
+    __tablename__ = "Abilities"
+    __table_args__ = (*_rating_checks(), MYSQL)
+
+
+class WorkActivities(_Ratings, Base):
+    """Work Activities, rated by incumbents or experts. Empty where the release lacks it."""
+
+    __tablename__ = "WorkActivities"
+    __table_args__ = (*_rating_checks(), MYSQL)
 
 
 class _Dated:
@@ -135,6 +163,21 @@ class _Dated:
 
     date_updated: Mapped[date | None] = mapped_column(Date)
     domain_source: Mapped[str | None] = mapped_column(String(30))
+
+
+class JobZoneReference(Base):
+    """Job Zone Reference: what each Job Zone means. Empty where the release lacks it."""
+
+    __tablename__ = "JobZoneReference"
+    __table_args__ = MYSQL
+
+    job_zone: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    name: Mapped[str] = mapped_column(String(100))
+    experience: Mapped[str] = mapped_column(String(1000))
+    education: Mapped[str] = mapped_column(String(1000))
+    job_training: Mapped[str] = mapped_column(String(1000))
+    examples: Mapped[str] = mapped_column(String(1000))
+    svp_range: Mapped[str | None] = mapped_column(String(50))
 
 
 class JobZones(_Dated, Base):
@@ -185,6 +228,32 @@ class AlternateTitles(Base):
     short_title: Mapped[str] = mapped_column(_exact(150), primary_key=True)
     """Empty where there is none."""
     sources: Mapped[str | None] = mapped_column(String(50))
+
+
+class SampleOfReportedTitles(Base):
+    """Sample of Reported Titles: what incumbents call their job. Empty where the release lacks it."""
+
+    __tablename__ = "SampleOfReportedTitles"
+    __table_args__ = MYSQL
+
+    onet_soc_code: Mapped[str] = mapped_column(CHAR(10), ForeignKey(Occupations.onet_soc_code), primary_key=True)
+    reported_job_title: Mapped[str] = mapped_column(_exact(150), primary_key=True)
+    shown_in_my_next_move: Mapped[str | None] = mapped_column(CHAR(1))
+
+
+class TechnologySkills(Base):
+    """Technology Skills (to 30.2), Software Skills (from 30.3). Empty where the release lacks it."""
+
+    __tablename__ = "TechnologySkills"
+    __table_args__ = MYSQL
+
+    onet_soc_code: Mapped[str] = mapped_column(CHAR(10), ForeignKey(Occupations.onet_soc_code), primary_key=True)
+    example: Mapped[str] = mapped_column(_exact(150), primary_key=True)
+    category_id: Mapped[str] = mapped_column(String(20), primary_key=True)
+    """UNSPSC commodity code (to 30.2), element of the Content Model (from 30.3)."""
+    category_name: Mapped[str | None] = mapped_column(String(150))
+    hot_technology: Mapped[str | None] = mapped_column(CHAR(1))
+    in_demand: Mapped[str | None] = mapped_column(CHAR(1))
 
 
 class RelatedOccupations(Base):

@@ -6,10 +6,12 @@ from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import Field
 
-from skillgap.analysis.search import search_titles
+from skillgap.analysis.transitions import TransitionFilter, find_transitions
 from skillgap.api import answers, problems
 from skillgap.errors import InvalidCode, NoData, UnknownOccupation, UnratedOccupation
+from skillgap.model import ListedOccupation
 
 router = APIRouter(prefix="/occupations", tags=["occupations"])
 
@@ -21,30 +23,42 @@ CodePath = Annotated[
 
 @router.get(
     "",
-    summary="Occupations, all or by words of their titles",
+    summary="Occupations, all or by what people call them",
     response_model=answers.OccupationsAnswer,
     responses=problems.responses(problems.InvalidParameter, NoData),
 )
 async def list_occupations(
     request: Request,
-    q: Annotated[str | None, Query(max_length=200, description="Words that the title must have, in any order.")] = None,
+    q: Annotated[
+        str | None, Query(max_length=200, description="A job title, whole or as it is typed, or a code.")
+    ] = None,
     limit: Annotated[int, Query(ge=1, le=1000, description="Most occupations on a page.")] = 50,
     offset: Annotated[int, Query(ge=0, le=1_000_000, description="Matching occupations to pass over.")] = 0,
 ) -> Response:
-    """List occupations by code; for those with `is_rated` or `is_predicted` a gap can be computed."""
+    """List occupations by code or, with `q`, those whose titles match, the best first, with the title that matched.
+
+    Whole titles come first, then those that begin so, then those that share words or parts of words; a slip or two in a
+    word is forgiven. For occupations with `is_rated` or `is_predicted` a gap can be computed.
+    """
     ratings = answers.ratings_of(request)
     if not ratings.occupations:
         raise NoData("no occupation is loaded yet; run `skillgap load starter`, or load a release")
-    found = search_titles(q or "", ratings.occupations.values())
+    if q and q.strip():
+        hits, total = (await answers.titles_of(request)).find(q, limit, offset)
+        items = [hit.listed(ratings.occupations) for hit in hits]
+    else:
+        every = list(ratings.occupations.values())
+        total = len(every)
+        items = [ListedOccupation(each, None, None, None) for each in every[offset : offset + limit]]
     following = offset + limit
     query = urlencode({**({"q": q} if q else {}), "limit": limit, "offset": following})
     return answers.json(
         answers.OccupationsAnswer(
-            items=found[offset:following],
-            total=len(found),
+            items=items,
+            total=total,
             limit=limit,
             offset=offset,
-            next=f"{request.url.path}?{query}" if following < len(found) else None,
+            next=f"{request.url.path}?{query}" if following < total else None,
             provenance=ratings.provenance,
         )
     )
@@ -69,13 +83,66 @@ async def get_occupation(request: Request, onet_soc_code: CodePath) -> Response:
     responses=problems.responses(InvalidCode, UnknownOccupation, UnratedOccupation, NoData),
 )
 async def get_occupation_skills(
-    request: Request, onet_soc_code: CodePath, choice: answers.RatingsParameter = "onet+llm"
+    request: Request,
+    onet_soc_code: CodePath,
+    choice: answers.RatingsParameter = "onet+llm",
+    domain: answers.DomainParameter = "skills",
 ) -> Response:
     """List level and importance of each skill with their errors, flags, dates and sources.
 
     A predicted level has its interval and what it leans on; predictions are of levels alone, not of importances.
     """
-    ratings = answers.ratings_of(request, choice)
+    ratings = answers.ratings_of(request, choice, domain)
     occupation, skills = ratings.occupation(onet_soc_code), ratings.skills(onet_soc_code)
     provenance = ratings.provenance_of(ratings.row(onet_soc_code))
     return answers.json(answers.SkillsAnswer(occupation, skills, provenance))
+
+
+@router.get(
+    "/{onet_soc_code}/transitions",
+    summary="Where one can go from an occupation",
+    response_model=answers.TransitionsAnswer,
+    responses=problems.responses(InvalidCode, problems.InvalidParameter, UnknownOccupation, UnratedOccupation, NoData),
+)
+async def get_transitions(
+    request: Request,
+    onet_soc_code: CodePath,
+    job_zone: Annotated[
+        list[Annotated[int, Field(ge=1, le=5)]] | None,
+        Query(max_length=5, description="Job Zones; repeat for several."),
+    ] = None,
+    major_group: Annotated[
+        str | None, Query(pattern="^[0-9]{2}$", description="SOC major group: the first two digits of the code.")
+    ] = None,
+    max_shortfall_percentile: Annotated[
+        float, Query(ge=0, le=100, description="Highest percentile of the weighted shortfall.")
+    ] = 100.0,
+    only_rated: Annotated[bool, Query(description="Leave out occupations whose levels are predicted.")] = False,
+    limit: Annotated[int, Query(ge=1, le=100, description="Most occupations to list.")] = 10,
+    choice: answers.RatingsParameter = "onet+llm",
+    domain: answers.DomainParameter = "skills",
+) -> Response:
+    """List occupations near this one, nearest first, each with what stands between.
+
+    Near is what people do, know and are called, not the smallest gap: the gap stands beside the rank and plays no part
+    in it. `basis` names the inputs, and how many of those that O*NET lists itself are among their first ten.
+    """
+    ratings = answers.ratings_of(request, choice, domain)
+    nearness = await answers.nearness_of(request)
+    found = find_transitions(
+        onet_soc_code,
+        nearness,
+        ratings,
+        where=TransitionFilter(frozenset(job_zone or ()), major_group, max_shortfall_percentile, only_rated),
+        limit=limit,
+    )
+    rows = (ratings.row(onet_soc_code), *(ratings.row(each.occupation.onet_soc_code) for each in found))
+    return answers.json(
+        answers.TransitionsAnswer(
+            occupation=ratings.occupation(onet_soc_code),
+            transitions=found,
+            basis=nearness.basis,
+            domain=domain,
+            provenance=ratings.provenance_of(*rows),
+        )
+    )

@@ -1,4 +1,4 @@
-"""`GET /skill-gap`: what stands between two occupations."""
+"""`/skill-gap`: what stands between two occupations, or between a person and one."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from skillgap.analysis.gap import identify_skill_gap
+from skillgap.analysis.person import OwnProfile, identify_person_gap
 from skillgap.api import answers, problems
 from skillgap.api.answer_cache import SNAPSHOT
 from skillgap.api.examples import SKILL_GAP
 from skillgap.api.on_demand import OnDemand
-from skillgap.errors import InvalidCode, NoData, OccupationError, UnknownOccupation, UnratedOccupation
-from skillgap.model import GapReport
+from skillgap.errors import InvalidCode, InvalidProfile, NoData, OccupationError, UnknownOccupation, UnratedOccupation
+from skillgap.model import GapReport, PersonGapReport, parse_code
 
 router = APIRouter(tags=["skill gap"])
 
@@ -45,6 +46,7 @@ async def skill_gap(
         ),
     ],
     choice: answers.RatingsParameter = "onet+llm",
+    domain: answers.DomainParameter = "skills",
 ) -> Response:
     """List the skills in which the target asks for a higher level, the sure and weighty ones first.
 
@@ -57,10 +59,48 @@ async def skill_gap(
     answers.remember_pair(request, current, target)
     retry_after = None if choice == "llm" else await _complete(request, {current, target})
     try:
-        return answers.json(identify_skill_gap(current, target, answers.ratings_of(request, choice)))
+        return answers.json(identify_skill_gap(current, target, answers.ratings_of(request, choice, domain)))
     except OccupationError as error:
         error.retry_after = retry_after
         raise
+
+
+@router.post(
+    "/skill-gap",
+    summary="The skill gap between a person and an occupation",
+    response_model=PersonGapReport,
+    responses=problems.responses(
+        InvalidCode, InvalidProfile, problems.InvalidParameter, UnknownOccupation, UnratedOccupation, NoData
+    ),
+)
+async def person_gap(
+    request: Request,
+    profile: OwnProfile,
+    target: Annotated[
+        answers.CodeParameter,
+        Query(
+            alias="to",
+            description="Code of the target occupation.",
+            openapi_examples={"Medical and Health Services Managers": {"value": "11-9111.00"}},
+        ),
+    ],
+    choice: answers.RatingsParameter = "onet+llm",
+    domain: answers.DomainParameter = "skills",
+) -> Response:
+    """List the skills in which an occupation asks for more than a person has.
+
+    Own levels count as they are; the rest is taken from the profile's `occupation`, or is unknown, which is neither a
+    gap nor a match: `unknown_skills` lists it. Nothing of a profile is stored or logged, and no cache keeps the answer.
+    """
+    codes = {target, *([parse_code(profile.occupation)] if profile.occupation else [])}
+    retry_after = None if choice == "llm" else await _complete(request, codes)
+    try:
+        answer = answers.json(identify_person_gap(profile, target, answers.ratings_of(request, choice, domain)))
+    except OccupationError as error:
+        error.retry_after = retry_after
+        raise
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
 
 
 async def _complete(request: Request, codes: set[str]) -> int | None:

@@ -1,0 +1,90 @@
+"""What changed between two releases, and which of it is more than rater noise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from skillgap.analysis.gap import distinguishable_gaps
+from skillgap.analysis.ratings import BoolArray, IntArray, Ratings
+from skillgap.analysis.significance import compare_means
+from skillgap.model import GapChange, LevelChange, ReleaseChanges
+
+
+def compare_releases(before: Ratings, after: Ratings, *, only: str | None = None) -> ReleaseChanges:
+    """Return what changed from one release's ratings to another's, of all occupations, or of one (`only`, a code).
+
+    Two ratings of one skill by other raters differ by chance, so a changed level counts as beyond noise by the test
+    that compares occupations, over the levels of the occupation that changed. Pairs are those of occupations rated in
+    both, one of which has a changed level. Raises UnknownOccupation, UnratedOccupation where `only` is in neither.
+    """
+    if only is not None and only not in before.rows:
+        after.row(only)
+    was, now = set(before.codes), set(after.codes)
+    wanted = {only} if only else was | now
+    common = sorted(was & now)
+    elements = sorted(set(before.element_ids) & set(after.element_ids))
+    old, new = _aligned(before, common, elements), _aligned(after, common, elements)
+    is_asked = np.array([code in wanted for code in common], dtype=np.bool_)
+    is_changed = (old.level != new.level) & ~(np.isnan(old.level) & np.isnan(new.level))
+    found = compare_means(
+        np.where(is_changed, new.level - old.level, np.nan),
+        standard_errors=(old.standard_error, new.standard_error),
+        n=(old.raters, new.raters),
+    )
+    beyond = found.distinguishable & is_asked[:, None]
+    has_changed = is_changed.any(axis=1)
+    pairs = list(_changed_pairs(old, new, has_changed, is_asked))
+    return ReleaseChanges(
+        newly_rated=sorted((now - was) & wanted),
+        no_longer_rated=sorted((was - now) & wanted),
+        levels_changed=int(np.count_nonzero(is_changed[is_asked])),
+        beyond_noise=[
+            LevelChange(
+                onet_soc_code=common[row],
+                title=after.occupations[common[row]].title,
+                element_id=elements[k],
+                element_name=new.element_names[k],
+                before=float(old.data_value[row, k]),
+                after=float(new.data_value[row, k]),
+                p_value=float(np.ceil(found.p_value[row, k] * 1e6) / 1e6),
+            )
+            for row, k in zip(*(each.tolist() for each in np.nonzero(beyond)), strict=True)
+        ],
+        pairs_compared=sum(compared for compared, _ in pairs),
+        pairs_changed=sum(len(changes) for _, changes in pairs),
+        gap_changes=[change for _, changes in pairs for change in changes] if only else [],
+    )
+
+
+def _aligned(ratings: Ratings, codes: list[str], element_ids: list[str]) -> Ratings:
+    return ratings.restricted_to(codes, element_ids)
+
+
+def _changed_pairs(
+    old: Ratings, new: Ratings, has_changed: BoolArray, is_asked: BoolArray
+) -> Iterator[tuple[int, list[GapChange]]]:
+    """Give, for each current occupation, how many pairs were compared, and those whose sure gaps are others now."""
+    codes = np.array(new.codes)
+    for current in range(len(codes)):
+        is_target = (has_changed | has_changed[current]) & (is_asked | is_asked[current])
+        is_target[current] = False
+        targets: IntArray = np.flatnonzero(is_target)
+        if not len(targets):
+            continue
+        gained_or_lost = [distinguishable_gaps(current, targets, ratings) for ratings in (old, new)]
+        before, after = gained_or_lost
+        differs = np.flatnonzero((before != after).any(axis=1))
+        yield (
+            len(targets),
+            [
+                GapChange(
+                    str(codes[current]),
+                    str(codes[targets[row]]),
+                    [new.element_names[k] for k in np.flatnonzero(after[row] & ~before[row])],
+                    [new.element_names[k] for k in np.flatnonzero(before[row] & ~after[row])],
+                )
+                for row in differs.tolist()
+            ],
+        )

@@ -1,0 +1,113 @@
+"""A person in the place of the current occupation: own levels of some skills, the rest taken from one, or unknown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from pydantic import ConfigDict, Field
+from rapidfuzz.distance import OSA
+from rapidfuzz.process import extractOne
+
+from skillgap.analysis.gap import Side, compare_sides, ranked_rows, summarise
+from skillgap.analysis.ratings import PrintedRatings, Ratings
+from skillgap.errors import InvalidProfile
+from skillgap.model import CODE_PATTERN, PersonGapReport, parse_code
+
+OwnLevel = Annotated[float, Field(strict=True, ge=0, le=7, allow_inf_nan=False)]
+
+
+@dataclass(frozen=True)
+class OwnProfile:
+    """What a person can do: own levels of some skills, and an occupation that the rest may be taken from."""
+
+    __pydantic_config__ = ConfigDict(use_attribute_docstrings=True, extra="forbid")
+
+    levels: Annotated[dict[str, OwnLevel | None], Field(max_length=500)]
+    """Levels (0-7, scale LV) by O*NET element id or name; null is unknown, as is what is left out."""
+    occupation: Annotated[str, Field(pattern=CODE_PATTERN)] | None = None
+    """O*NET-SOC code of the occupation whose levels stand in for those that are not given; null for none."""
+
+
+OWN = "own"
+_CERTAIN = 9_999
+"""Raters that a person counts as: the own level is taken as it is, and no error of it widens the comparison."""
+
+
+def identify_person_gap(profile: OwnProfile, target: str, ratings: Ratings) -> PersonGapReport:
+    """Return what stands between a person and an occupation, given by its dashed O*NET-SOC code.
+
+    What is unknown is neither a gap nor a match: it is listed apart, and counts in no figure. Raises InvalidProfile,
+    InvalidCode, NoData, UnknownOccupation, UnratedOccupation.
+    """
+    b = ratings.row(target)
+    base = parse_code(profile.occupation) if profile.occupation else None
+    row = ratings.row(base) if base else None
+    own = _own_levels(profile, ratings)
+    side, printed = _side(own, row, ratings)
+    pair = compare_sides(side, b, ratings)
+    skill_gaps, surplus_skills = ranked_rows(printed, b, pair, ratings)
+    unknown = {ratings.element_ids[k] for k in np.flatnonzero(np.isnan(side.level))}
+    occupation = ratings.occupations[base] if base else None
+    return PersonGapReport(
+        from_occupation=occupation,
+        to_occupation=ratings.occupations[target],
+        domain=ratings.domain,
+        own_levels=len(own),
+        summary=summarise(ratings, b, pair, occupation),
+        skill_gaps=skill_gaps,
+        surplus_skills=surplus_skills,
+        unknown_skills=[skill for skill in ratings.skills(target) if skill.element_id in unknown],
+        provenance=ratings.provenance_of(b, *([] if row is None else [row])),
+    )
+
+
+def profile_template(ratings: Ratings, occupation: str | None) -> OwnProfile:
+    """Return a profile to be filled in: every skill by name, with nothing known of it."""
+    return OwnProfile(dict.fromkeys(ratings.element_names), occupation)
+
+
+def _own_levels(profile: OwnProfile, ratings: Ratings) -> dict[int, float]:
+    """Return own levels by column. Raises InvalidProfile with every name that is none, or that is there twice."""
+    names = {name.casefold(): k for k, name in enumerate(ratings.element_names)}
+    columns = {element_id.casefold(): k for k, element_id in enumerate(ratings.element_ids)} | names
+    found: dict[int, float] = {}
+    wrong: dict[str, str] = {}
+    given: set[int] = set()
+    for name, level in profile.levels.items():
+        field = f"levels.{name[:60]}"
+        column = columns.get(name.strip().casefold())
+        if column is None:
+            near = extractOne(name[:60].casefold(), list(names), scorer=OSA.normalized_similarity, score_cutoff=0.6)
+            hint = f"; is {ratings.element_names[names[near[0]]]} meant?" if near else ""
+            wrong[field] = f"no element of this name or id is compared (domain {ratings.domain}){hint}"
+        elif column in given:
+            wrong[field] = f"{ratings.element_names[column]} is given twice, by name and by id"
+        else:
+            given.add(column)
+            if level is not None:
+                found[column] = level
+    if wrong:
+        raise InvalidProfile(wrong)
+    return found
+
+
+def _side(own: dict[int, float], row: int | None, ratings: Ratings) -> tuple[Side, PrintedRatings]:
+    """Return the person's levels, as numbers and as they are shown."""
+    width = len(ratings.element_ids)
+    if row is None:
+        level, error = np.full(width, np.nan), np.full(width, np.nan)
+        raters = np.zeros(width, dtype=np.int32)
+        printed = PrintedRatings._make([None] * width for _ in PrintedRatings._fields)
+        printed = printed._replace(not_relevant=[False] * width, recommend_suppress=[False] * width)
+    else:
+        level, error, raters = (each[row].copy() for each in (ratings.level, ratings.standard_error, ratings.raters))
+        printed = PrintedRatings._make(list(column) for column in ratings.printed(row))
+    for column, value in own.items():
+        level[column], error[column], raters[column] = value, 0.0, _CERTAIN
+        stated = {"data_value": value, "source": OWN, "anchors": ratings.anchors_around(column, value)}
+        for name in PrintedRatings._fields:
+            is_flag = name in ("not_relevant", "recommend_suppress")
+            getattr(printed, name)[column] = stated.get(name, False if is_flag else None)
+    return Side(level, level, error, raters), printed

@@ -1,0 +1,111 @@
+"""What is known of occupations besides their ratings: titles, tasks, technology, Job Zone, interests."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+PROFILE_COLUMNS = {
+    "Occupations": ("onet_soc_code", "title", "description"),
+    "JobZones": ("onet_soc_code", "job_zone"),
+    "Interests": ("onet_soc_code", "element_id", "scale_id", "data_value"),
+    "TaskStatements": ("onet_soc_code", "task"),
+    "AlternateTitles": ("onet_soc_code", "alternate_title"),
+    "SampleOfReportedTitles": ("onet_soc_code", "reported_job_title"),
+    "TechnologySkills": ("onet_soc_code", "example"),
+    "RelatedOccupations": ("onet_soc_code", "related_onet_soc_code", "relatedness_tier", "related_index"),
+}
+"""What profiles are made of, by table."""
+
+
+class Columns(Protocol):
+    """A table whose columns can be had by name: a DataFrame, or a dict."""
+
+    def __getitem__(self, name: str, /) -> Iterable[Any]:
+        """Return a column's values."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One occupation in words and a few numbers."""
+
+    onet_soc_code: str
+    title: str
+    description: str
+    """Empty where the release has none."""
+    tasks: tuple[str, ...]
+    alternate_titles: tuple[str, ...]
+    reported_titles: tuple[str, ...]
+    technologies: tuple[str, ...]
+    """Names of software and tools."""
+    job_zone: int | None
+    """1 to 5; None for occupations that O*NET collects no data on."""
+    interests: tuple[float, ...] | None
+    """Occupational interests (scale OI), elements ascending."""
+    related: Mapping[str, str]
+    """O*NET's own list of related occupations, nearest first: tier by code. What is judged by it never reads it."""
+
+    @property
+    def abstention(self) -> str | None:
+        """Why nothing can be predicted from this; None where it can."""
+        if not self.tasks or self.job_zone is None:
+            return "O*NET publishes no tasks and no Job Zone for it, and its description alone says too little"
+        return None
+
+
+def read_profiles(tables: Mapping[str, Columns]) -> dict[str, Profile]:
+    """Return the profile of every occupation by code. `tables` have PROFILE_COLUMNS, in the order of the release."""
+    tasks = _lists(tables, "TaskStatements")
+    titles, reported = _lists(tables, "AlternateTitles"), _lists(tables, "SampleOfReportedTitles")
+    technologies = _lists(tables, "TechnologySkills")
+    zones = dict(_rows(tables, "JobZones"))
+    interests = _interests(tables)
+    related = _related(tables)
+    return {
+        code: Profile(
+            onet_soc_code=code,
+            title=title,
+            description=description if isinstance(description, str) else "",
+            tasks=tuple(tasks.get(code, ())),
+            alternate_titles=tuple(titles.get(code, ())),
+            reported_titles=tuple(reported.get(code, ())),
+            technologies=tuple(technologies.get(code, ())),
+            job_zone=int(zones[code]) if code in zones else None,
+            interests=interests.get(code),
+            related=related.get(code, {}),
+        )
+        for code, title, description in _rows(tables, "Occupations")
+    }
+
+
+def _rows(tables: Mapping[str, Columns], name: str) -> Iterable[tuple[Any, ...]]:
+    return zip(*(tables[name][column] for column in PROFILE_COLUMNS[name]), strict=True)
+
+
+def _lists(tables: Mapping[str, Columns], name: str) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for code, text in _rows(tables, name):
+        found[code].append(text)
+    return found
+
+
+def _interests(tables: Mapping[str, Columns]) -> dict[str, tuple[float, ...]]:
+    found: dict[str, dict[str, float]] = defaultdict(dict)
+    for code, element_id, scale_id, value in _rows(tables, "Interests"):
+        if scale_id == "OI" and value is not None:
+            found[code][element_id] = float(value)
+    elements = sorted({element_id for values in found.values() for element_id in values})
+    return {
+        code: tuple(values[element_id] for element_id in elements)
+        for code, values in found.items()
+        if len(values) == len(elements)
+    }
+
+
+def _related(tables: Mapping[str, Columns]) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    for code, other, tier, _ in sorted(_rows(tables, "RelatedOccupations"), key=lambda row: row[3]):
+        found[code][other] = tier
+    return found

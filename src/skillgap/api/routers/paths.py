@@ -1,0 +1,55 @@
+"""`GET /paths`: how to get from one occupation to another by way of near ones."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from skillgap.analysis.paths import find_paths
+from skillgap.api import answers, problems
+from skillgap.errors import InvalidCode, NoData, UnknownOccupation, UnratedOccupation
+from skillgap.model import PathReport
+
+router = APIRouter(tags=["paths"])
+
+
+@router.get(
+    "/paths",
+    summary="Paths from one occupation to another",
+    response_model=PathReport,
+    responses=problems.responses(InvalidCode, problems.InvalidParameter, UnknownOccupation, UnratedOccupation, NoData),
+)
+async def get_paths(
+    request: Request,
+    current: Annotated[
+        answers.CodeParameter,
+        Query(
+            alias="from",
+            description="Code of the current occupation.",
+            openapi_examples={"Registered Nurses": {"value": "29-1141.00"}},
+        ),
+    ],
+    target: Annotated[
+        answers.CodeParameter,
+        Query(
+            alias="to",
+            description="Code of the target occupation.",
+            openapi_examples={"Medical and Health Services Managers": {"value": "11-9111.00"}},
+        ),
+    ],
+    neighbours: Annotated[
+        int, Query(ge=1, le=50, description="A move leads to one of so many nearest, or from one.")
+    ] = 20,
+    limit: Annotated[int, Query(ge=1, le=20, description="Most paths to list.")] = 5,
+    choice: answers.RatingsParameter = "onet+llm",
+    domain: answers.DomainParameter = "skills",
+) -> Response:
+    """List chains of at most three moves between near occupations, the one whose hardest move is easiest first.
+
+    A move is as hard as its `distinguishable_shortfall`: what it asks for beyond rater noise. All chains are compared,
+    so the first one is the best there is; `direct` is the same move in one step.
+    """
+    answers.remember_pair(request, current, target)
+    ratings, nearness = answers.ratings_of(request, choice, domain), await answers.nearness_of(request)
+    return answers.json(find_paths(current, target, nearness, ratings, neighbours=neighbours, limit=limit))

@@ -1,0 +1,190 @@
+"""Ratings, pairs and transitions as DataFrames, and written to files: for analysts.
+
+Without ratings given, those of the database that the settings name are read.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import orjson
+import pandas as pd
+
+from skillgap.analysis.gap import figures_from
+from skillgap.analysis.nearness import Nearness, find_nearness
+from skillgap.analysis.ratings import NO_MONTH, Ratings
+from skillgap.analysis.transitions import find_transitions
+from skillgap.errors import ConfigurationError, NoData
+from skillgap.model import DomainChoice, GapSummary, RatingsChoice
+from skillgap.settings import read_settings
+from skillgap.store.engine import make_engine, read
+from skillgap.store.queries import get_all_ratings, get_profiles
+
+OnBatch = Callable[[int, int], None]
+"""Called with batches so far, and in all."""
+
+SUFFIXES = (".csv", ".parquet", ".json")
+
+
+def read_ratings(choice: RatingsChoice = "onet+llm", domain: DomainChoice = "skills") -> Ratings:
+    """Return the ratings of the database that the settings name. Raises StoreError, NoData."""
+    with read(make_engine(read_settings().url)) as connection:
+        found = get_all_ratings(connection)[choice].of_domain(domain)
+    if not found.codes:
+        raise NoData("no ratings are loaded; run `skillgap load starter`, or load a release")
+    return found
+
+
+def read_nearness() -> Nearness:
+    """Return which occupations are near which, by the database that the settings name. Raises StoreError."""
+    with read(make_engine(read_settings().url)) as connection:
+        return find_nearness(get_profiles(connection), get_all_ratings(connection)["onet+llm"])
+
+
+def ratings_frame(ratings: Ratings | None = None) -> pd.DataFrame:
+    """Return one row per occupation and element that has a level or an importance, in their order.
+
+    Levels are points of scale LV (0-7), importances of IM (1-5), as O*NET prints them.
+    """
+    ratings = ratings or read_ratings()
+    has = ~(np.isnan(ratings.data_value) & np.isnan(ratings.importance))
+    rows, columns = np.nonzero(has)
+    titles = [ratings.occupations[code].title for code in ratings.codes]
+    numbers = {
+        name: getattr(ratings, name)[has]
+        for name in (
+            *("data_value", "standard_error", "lower", "upper", "n", "importance", "importance_standard_error"),
+            *("not_relevant", "recommend_suppress"),
+        )
+    }
+    month = ratings.month[has]
+    known = np.where(month == NO_MONTH, 0, month)
+    dates = pd.to_datetime({"year": known // 12 + (known == 0) * 1970, "month": known % 12 + 1, "day": 1})
+    return pd.DataFrame(
+        {
+            "onet_soc_code": np.array(ratings.codes)[rows],
+            "title": np.array(titles)[rows],
+            "element_id": np.array(ratings.element_ids)[columns],
+            "element_name": np.array(ratings.element_names)[columns],
+            "domain": np.array(ratings.element_domains)[columns],
+            **numbers,
+            "date_updated": dates.where(month != NO_MONTH),
+            "source": np.array(ratings.sources)[ratings.source[has]],
+        }
+    )
+
+
+def gap_matrix(ratings: Ratings | None = None, *, on_batch: OnBatch | None = None) -> pd.DataFrame:
+    """Return one row per ordered pair of different occupations with levels, with the fields of GapSummary.
+
+    Of 879 rated occupations: 771,762 rows, 70 MB.
+    """
+    return pd.concat(pair_batches(ratings or read_ratings(), on_batch=on_batch), ignore_index=True)
+
+
+def pair_batches(ratings: Ratings, *, on_batch: OnBatch | None = None) -> Iterator[pd.DataFrame]:
+    """Give the rows of `gap_matrix`, one current occupation after the other."""
+    codes = np.array(ratings.codes)
+    zones = np.array([ratings.occupations[code].job_zone or np.nan for code in ratings.codes], dtype=np.float64)
+    names = [field.name for field in fields(GapSummary)]
+
+    def batch(current: int) -> pd.DataFrame:
+        others = np.arange(len(codes)) != current
+        step = pd.array(zones[others] - zones[current], dtype="Float64").astype("Int64")
+        columns = (*(column[others] for column in figures_from(current, ratings)), step)
+        pair = {"from_onet_soc_code": codes[[current] * int(others.sum())], "to_onet_soc_code": codes[others]}
+        return pd.DataFrame({**pair, **dict(zip(names, columns, strict=True))})
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # NumPy and SciPy let go of the lock
+        for done, frame in enumerate(pool.map(batch, range(len(codes))), start=1):
+            yield frame
+            if on_batch:
+                on_batch(done, len(codes))
+
+
+def transitions_frame(
+    ratings: Ratings | None = None, nearness: Nearness | None = None, *, limit: int = 20
+) -> pd.DataFrame:
+    """Return the nearest `limit` occupations of each, nearest first, with the fields of Transition and GapSummary."""
+    ratings, nearness = ratings or read_ratings(), nearness or read_nearness()
+    rows = [
+        {
+            "from_onet_soc_code": code,
+            "to_onet_soc_code": each.occupation.onet_soc_code,
+            "rank": each.rank,
+            "score": each.score,
+            "related_tier": each.related_tier,
+            **vars(each.summary),
+        }
+        for code in nearness.codes
+        if code in ratings.rows
+        for each in find_transitions(code, nearness, ratings, limit=limit)
+    ]
+    return pd.DataFrame(rows)
+
+
+def write_frames(frames: Iterable[pd.DataFrame], file: Path) -> int:
+    """Write frames of the same columns to one file, `.csv`, `.parquet` or `.json`, and return the number of rows.
+
+    The file is there whole or not at all. Raises ConfigurationError (another suffix, or PyArrow is not installed).
+    """
+    if file.suffix not in SUFFIXES:
+        raise ConfigurationError(f"{file}: write to a file named {', '.join(SUFFIXES)}")
+    part = file.with_name(f"{file.name}.part")
+    write = {".csv": _write_csv, ".parquet": _write_parquet, ".json": _write_json}[file.suffix]
+    try:
+        with part.open("wb") as out:
+            count = write(frames, out)
+        part.replace(file)
+    finally:
+        part.unlink(missing_ok=True)
+    return count
+
+
+def _write_csv(frames: Iterable[pd.DataFrame], out: IO[bytes]) -> int:
+    count = 0
+    for frame in frames:
+        text = frame.to_csv(index=False, header=count == 0, lineterminator="\n")
+        out.write(text.encode())
+        count += len(frame)
+    return count
+
+
+def _write_parquet(frames: Iterable[pd.DataFrame], out: IO[bytes]) -> int:
+    try:
+        import pyarrow as pa
+        from pyarrow.parquet import ParquetWriter
+    except ImportError as error:
+        raise ConfigurationError(f"{error.name} is not installed: run `pip install 'skillgap[parquet]'`") from error
+    count, waiting = 0, []
+    for frame in frames:
+        waiting.append(pa.Table.from_pandas(frame, preserve_index=False))
+        count += len(frame)
+    table = pa.concat_tables(waiting)
+    with ParquetWriter(out, table.schema) as writer:
+        writer.write_table(table)
+    return count
+
+
+def _write_json(frames: Iterable[pd.DataFrame], out: IO[bytes]) -> int:
+    count = 0
+    out.write(b"[")
+    for frame in frames:
+        for record in _records(frame):
+            out.write((b",\n" if count else b"\n") + orjson.dumps(record))
+            count += 1
+    out.write(b"\n]\n")
+    return count
+
+
+def _records(frame: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    plain = frame.astype(object).where(frame.notna(), None)
+    columns = list(frame.columns)
+    for values in zip(*(plain[name] for name in columns), strict=True):
+        yield dict(zip(columns, values, strict=True))

@@ -1,0 +1,208 @@
+"""Near occupations: the score recomputed another way, its fit to O*NET's own list, and what filters leave."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sqlalchemy import Engine
+
+from skillgap.analysis.gap import identify_skill_gap, weighted_shortfalls
+from skillgap.analysis.nearness import LIKENESSES, Known, Nearness, find_nearness, parts, recipes
+from skillgap.analysis.profiles import Profile
+from skillgap.analysis.ratings import Ratings
+from skillgap.analysis.transitions import TransitionFilter, find_transitions
+from skillgap.errors import UnknownOccupation, UnratedOccupation
+from skillgap.store.engine import read
+from skillgap.store.queries import get_all_ratings, get_profiles
+
+NURSES, DEVELOPERS, MILITARY = "29-1141.00", "15-1252.00", "55-1011.00"
+
+
+@pytest.fixture(scope="module")
+def profiles(whole_29: Engine) -> dict[str, Profile]:
+    with read(whole_29) as connection:
+        return get_profiles(connection)
+
+
+@pytest.fixture(scope="module")
+def all_29(whole_29: Engine) -> Ratings:
+    with read(whole_29) as connection:
+        return get_all_ratings(connection)["onet"]
+
+
+@pytest.fixture(scope="module")
+def nearness(profiles: dict[str, Profile], all_29: Ratings) -> Nearness:
+    return find_nearness(profiles, all_29)
+
+
+def bare(profile: Profile) -> Profile:
+    """Return what the starter data know."""
+    return Profile(profile.onet_soc_code, profile.title, "", (), (), (), (), None, None, {})
+
+
+def recall_at_10(nearness: Nearness, profiles: dict[str, Profile]) -> float:
+    shares = []
+    for row, code in enumerate(nearness.codes):
+        listed = {
+            other
+            for other, tier in profiles[code].related.items()
+            if tier.startswith("Primary") and other in nearness.rows
+        }
+        first = {nearness.codes[other] for other in nearness.order[row, :10]}
+        shares.append(len(first & listed) / len(listed))
+    return float(np.mean(shares))
+
+
+def test_the_first_ten_are_those_that_onet_lists_as_often_as_is_said(nearness: Nearness, profiles: dict[str, Profile]):
+    # Fitted to all lists, it may be a little better than cross-validated, and not worse.
+    assert nearness.basis.name == "whole"
+    found = recall_at_10(nearness, profiles)
+    assert nearness.basis.recall_at_10 - 0.005 <= found <= nearness.basis.recall_at_10 + 0.02
+    assert nearness.basis.recall_at_10 >= 0.66
+
+
+def test_with_the_starters_columns_alone_the_score_says_that_it_is_worse(all_29: Ratings, profiles: dict[str, Profile]):
+    found = find_nearness({code: bare(each) for code, each in profiles.items()}, all_29.of_domain("skills"))
+    assert found.basis.inputs == ["skills", "SOC groups", "titles"]
+    assert recall_at_10(found, profiles) == pytest.approx(found.basis.recall_at_10, abs=0.02)
+    assert found.basis.recall_at_10 < 0.45
+
+
+def test_onets_own_list_is_not_read(nearness: Nearness, profiles: dict[str, Profile], all_29: Ratings):
+    without = {code: Profile(**{**vars(each), "related": {}}) for code, each in profiles.items()}
+    np.testing.assert_array_equal(find_nearness(without, all_29).score, nearness.score)
+
+
+def test_a_score_is_the_recipes_sum(nearness: Nearness, profiles: dict[str, Profile], all_29: Ratings):
+    known = Known(profiles, all_29)
+    row, other = nearness.rows[NURSES], nearness.rows["29-1141.03"]
+    total = nearness.recipe.intercept
+    for name, weights in nearness.recipe.weights.items():
+        alike = LIKENESSES[name].of(known)
+        value = alike[row, other]
+        features = [value]
+        if not LIKENESSES[name].is_flat:
+            # Its place among the others in the row, and that of the row among the others in its column.
+            features += [
+                -np.log(1 + np.count_nonzero(np.delete(alike[row], row) > value)),
+                -np.log(1 + np.count_nonzero(np.delete(alike[:, other], other) > value)),
+            ]
+        total += float(np.dot(weights, features))
+    assert nearness.score[row, other] == pytest.approx(1 / (1 + np.exp(-total)), rel=1e-3)
+
+
+def test_places_are_worked_by_hand():
+    alike = np.array([[9.0, 0.5, 0.2], [0.5, 9.0, 0.9], [0.2, 0.9, 9.0]])
+    value, place, other_place = parts(alike, flat=False)
+    np.testing.assert_array_equal(value, alike.astype(np.float32))
+    ln2 = np.float32(-np.log(2))
+    assert [place[0, 1], place[0, 2], place[1, 0], place[1, 2]] == [0, ln2, ln2, 0]
+    assert [other_place[1, 0], other_place[2, 0]] == [0, ln2]  # in column 0, 1 comes before 2
+    assert len(parts(alike, flat=True)) == 1
+
+
+def test_the_order_is_by_score_and_never_names_oneself(nearness: Nearness):
+    assert nearness.order.shape == (879, 878)
+    for row in range(0, 879, 50):
+        assert sorted([*nearness.order[row].tolist(), row]) == list(range(879))
+        scores = nearness.score[row, nearness.order[row]]
+        assert (np.diff(scores) <= 0).all()
+
+
+def test_every_recipes_likenesses_and_inputs_are_known():
+    assert [each.name for each in recipes()] == ["whole", "without knowledge", "independent", "skills and titles"]
+    for each in recipes():
+        needed = {needed for name in each.weights for needed in LIKENESSES[name].inputs}
+        assert needed == set(each.inputs)
+    independent = next(each for each in recipes() if each.name == "independent")
+    assert not {"tasks", "knowledge", "titles", "alternate titles"} & set(independent.inputs)
+
+
+def test_knowledge_that_is_missing_is_that_of_like_words(profiles: dict[str, Profile], all_29: Ratings):
+    knows, columns = all_29.rows[NURSES], [each == "knowledge" for each in all_29.element_domains]
+    levels = all_29.data_value.copy()
+    levels[knows, columns] = np.nan
+    whole, lacking = (Known(profiles, each) for each in (all_29, replace(all_29, data_value=levels)))
+    row = whole.codes.index(NURSES)
+    assert NURSES not in lacking.knowledge.codes
+    found = lacking.of_knowledge()
+    others = np.argsort(-whole.all_words()[row], kind="stable")
+    nearest = [other for other in others if other != row][:10]
+    np.testing.assert_allclose(found[row], whole.of_knowledge()[nearest].mean(axis=0))
+    assert np.corrcoef(found[row], whole.of_knowledge()[row])[0, 1] > 0.9
+
+
+# -- transitions -------------------------------------------------------------------------------------------------------
+
+
+def test_transitions_show_the_gap_of_each_pair(nearness: Nearness, all_29: Ratings, profiles: dict[str, Profile]):
+    skills = all_29.of_domain("skills")
+    found = find_transitions(NURSES, nearness, skills, limit=25)
+    assert [each.rank for each in found] == list(range(1, 26))
+    for each in found:
+        code = each.occupation.onet_soc_code
+        assert each.summary == identify_skill_gap(NURSES, code, skills).summary
+        assert each.related_tier == profiles[NURSES].related.get(code)
+    assert {each.occupation.onet_soc_code for each in found[:3]} <= set(profiles[NURSES].related)
+    knowledge = find_transitions(NURSES, nearness, all_29.of_domain("knowledge"), limit=3)
+    assert [each.occupation for each in knowledge] == [each.occupation for each in found[:3]]
+    assert knowledge[0].summary != found[0].summary
+
+
+def test_filters_leave_what_passes_and_keep_the_rank(nearness: Nearness, all_29: Ratings):
+    skills = all_29.of_domain("skills")
+    every = find_transitions(NURSES, nearness, skills, limit=878)
+    assert len(every) == 878
+
+    def of(**given: object) -> list:
+        return find_transitions(NURSES, nearness, skills, where=TransitionFilter(**given), limit=878)
+
+    assert of(job_zones={4, 5}) == [each for each in every if each.occupation.job_zone in (4, 5)]
+    assert of(major_group="11") == [each for each in every if each.occupation.onet_soc_code.startswith("11")]
+    assert of(most_percentile=10.0) == [each for each in every if each.summary.shortfall_percentile <= 10.0]
+    assert of(job_zones={5}, major_group="29", most_percentile=30) == [
+        each
+        for each in every
+        if each.occupation.job_zone == 5
+        and each.occupation.onet_soc_code.startswith("29")
+        and each.summary.shortfall_percentile <= 30
+    ]
+
+
+def test_only_rated_leaves_predictions_out(starter_ratings: Ratings, starter_profiles: dict[str, Profile]):
+    nearness = find_nearness(starter_profiles, starter_ratings)
+    assert len(nearness.codes) == 923
+    every = find_transitions(DEVELOPERS, nearness, starter_ratings, limit=922)
+    rated = find_transitions(DEVELOPERS, nearness, starter_ratings, where=TransitionFilter(only_rated=True), limit=922)
+    assert (len(every), len(rated)) == (922, 879)
+    assert rated == [each for each in every if each.occupation.is_rated]
+
+
+@pytest.fixture(scope="module")
+def starter_ratings(starter_engine: Engine) -> Ratings:
+    with read(starter_engine) as connection:
+        return get_all_ratings(connection)["onet+llm"].of_domain("skills")
+
+
+@pytest.fixture(scope="module")
+def starter_profiles(starter_engine: Engine) -> dict[str, Profile]:
+    with read(starter_engine) as connection:
+        return get_profiles(connection)
+
+
+def test_what_has_no_levels_has_no_transitions(nearness: Nearness, all_29: Ratings):
+    with pytest.raises(UnratedOccupation):
+        find_transitions(MILITARY, nearness, all_29.of_domain("skills"))
+    with pytest.raises(UnknownOccupation):
+        find_transitions("99-9999.00", nearness, all_29.of_domain("skills"))
+
+
+def test_the_smallest_shortfall_is_not_what_is_near(all_29: Ratings, profiles: dict[str, Profile]):
+    skills = all_29.of_domain("skills")
+    shortfall = weighted_shortfalls(skills)
+    np.fill_diagonal(shortfall, np.inf)
+    order = np.argsort(shortfall, axis=1, kind="stable")[:, :-1].astype(np.int16)
+    by_effort = Nearness(skills.codes, -shortfall, order, recipes()[0], {})
+    assert recall_at_10(by_effort, profiles) < 0.03

@@ -1,0 +1,153 @@
+"""Paths: the best of all chains by a search that knows nothing of the product's, and worked by hand."""
+
+from __future__ import annotations
+
+import random
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from sqlalchemy import Engine
+
+from skillgap.analysis.gap import identify_skill_gap
+from skillgap.analysis.nearness import Nearness, find_nearness, recipes
+from skillgap.analysis.paths import find_paths
+from skillgap.analysis.ratings import Ratings
+from skillgap.errors import UnknownOccupation, UnratedOccupation
+from skillgap.store.engine import read
+from skillgap.store.queries import get_all_ratings, get_profiles
+from tests.analysis.builders import make_ratings
+
+
+@pytest.fixture(scope="module")
+def all_29(whole_29: Engine) -> Ratings:
+    with read(whole_29) as connection:
+        return get_all_ratings(connection)["onet"]
+
+
+@pytest.fixture(scope="module")
+def nearness(whole_29: Engine, all_29: Ratings) -> Nearness:
+    with read(whole_29) as connection:
+        return find_nearness(get_profiles(connection), all_29)
+
+
+def near_by(score: list[list[float]], ratings: Ratings) -> Nearness:
+    """Return a nearness made by hand."""
+    values = np.array(score, dtype=np.float32)
+    np.fill_diagonal(values, -1)
+    order = np.argsort(-values, axis=1, kind="stable")[:, :-1].astype(np.int16)
+    return Nearness(ratings.codes, values, order, recipes()[0], {})
+
+
+def codes_of(path: object) -> tuple[str, ...]:
+    return tuple(step.occupation.onet_soc_code for step in path.steps)
+
+
+def brute_force(
+    start: str, end: str, nearness: Nearness, ratings: Ratings, neighbours: int
+) -> list[tuple[float, int, float, tuple[str, ...]]]:
+    """Return every chain of at most three moves by walking, with hardest move, moves, and sum."""
+    first = {
+        code: {nearness.codes[other] for other in nearness.order[row, :neighbours]}
+        for row, code in enumerate(nearness.codes)
+    }
+    near = {
+        code: {other for other in nearness.codes if other in first[code] or code in first[other]}
+        for code in nearness.codes
+    }
+    known: dict[tuple[str, str], tuple[float, float]] = {}
+
+    def move(one: str, other: str) -> tuple[float, float]:
+        if (one, other) not in known:
+            summary = identify_skill_gap(one, other, ratings).summary
+            known[one, other] = (summary.distinguishable_shortfall, summary.weighted_shortfall)
+        return known[one, other]
+
+    found = []
+
+    def walk(chain: tuple[str, ...]) -> None:
+        if chain[-1] == end:
+            moves = [move(*pair) for pair in pairwise(chain)]
+            total = round(sum(asked for _, asked in moves), 4)
+            found.append((max(sure for sure, _ in moves), len(moves), total, chain[1:]))
+        elif len(chain) < 4:
+            for other in sorted(near[chain[-1]] - set(chain)):
+                if len(chain) < 3 or other == end:
+                    walk((*chain, other))
+
+    walk((start,))
+    return sorted(found)
+
+
+def test_the_first_path_is_the_best_of_all_chains_by_another_search(nearness: Nearness, all_29: Ratings):
+    skills, chance, reached = all_29.of_domain("skills"), random.Random(3), 0
+    pairs = [("29-1141.00", "11-9111.00"), ("43-4051.00", "13-1071.00"), ("29-1141.00", "29-1171.00")]
+    pairs += [tuple(chance.sample(nearness.codes, 2)) for _ in range(12)]
+    for start, end in pairs:
+        for neighbours in (5, 12):
+            expected = brute_force(start, end, nearness, skills, neighbours)
+            report = find_paths(start, end, nearness, skills, neighbours=neighbours, limit=8)
+            assert report.chains_compared == len(expected)
+            found = [
+                (path.hardest_move, len(path.steps), path.total_shortfall, codes_of(path)) for path in report.paths
+            ]
+            assert found == expected[:8]
+            reached += bool(expected)
+    assert reached >= 5
+
+
+def test_each_step_is_the_gap_of_its_pair(nearness: Nearness, all_29: Ratings):
+    skills = all_29.of_domain("skills")
+    report = find_paths("29-1141.00", "11-9111.00", nearness, skills)
+    assert report.direct == identify_skill_gap("29-1141.00", "11-9111.00", skills).summary
+    for path in report.paths:
+        before = "29-1141.00"
+        for step in path.steps:
+            assert step.summary == identify_skill_gap(before, step.occupation.onet_soc_code, skills).summary
+            before = step.occupation.onet_soc_code
+        assert before == "11-9111.00"
+        assert path.hardest_move == max(step.summary.distinguishable_shortfall for step in path.steps)
+
+
+def test_paths_are_worked_by_hand():
+    # One skill at levels 1, 3, 5 and 6. From a to c: in one step 4; by b at most 2; by b and d at most 3 (and 5 in all,
+    # since the way from d down to c asks for nothing).
+    ratings = make_ratings({"a": [1.0], "b": [3.0], "c": [5.0], "d": [6.0]})
+    nearness = near_by([[0, 9, 8, 1], [9, 0, 8, 1], [8, 9, 0, 1], [1, 2, 9, 0]], ratings)
+    report = find_paths("a", "c", nearness, ratings, neighbours=2)
+    assert [(codes_of(path), path.hardest_move, path.total_shortfall) for path in report.paths] == [
+        (("b", "c"), 2.0, 4.0),
+        (("b", "d", "c"), 3.0, 5.0),
+        (("c",), 4.0, 4.0),
+    ]
+    assert report.direct.distinguishable_shortfall == 4.0
+    assert [codes_of(path) for path in find_paths("a", "c", nearness, ratings, neighbours=2, limit=1).paths] == [
+        ("b", "c")
+    ]
+
+
+def test_what_is_not_near_is_not_reached_and_the_direct_move_is_still_told():
+    ratings = make_ratings({"a": [1.0], "b": [3.0], "c": [5.0], "d": [6.0]})
+    nearness = near_by([[0, 9, 1, 1], [9, 0, 1, 1], [1, 1, 0, 9], [1, 1, 9, 0]], ratings)
+    report = find_paths("a", "c", nearness, ratings, neighbours=1)
+    assert (report.paths, report.chains_compared) == ([], 0)
+    assert report.direct.weighted_shortfall == 4.0
+
+
+def test_nobody_has_to_move_to_stay():
+    ratings = make_ratings({"a": [1.0], "b": [3.0]})
+    assert find_paths("a", "a", near_by([[0, 1], [1, 0]], ratings), ratings).paths == []
+
+
+def test_what_has_no_levels_has_no_paths(nearness: Nearness, all_29: Ratings):
+    for pair, error in ((("29-1141.00", "55-1011.00"), UnratedOccupation), (("0", "29-1141.00"), UnknownOccupation)):
+        with pytest.raises(error):
+            find_paths(*pair, nearness, all_29.of_domain("skills"))
+
+
+def test_paths_over_another_domain_go_by_its_gaps(nearness: Nearness, all_29: Ratings):
+    knowledge = all_29.of_domain("knowledge")
+    report = find_paths("29-1141.00", "29-1171.00", nearness, knowledge)
+    assert report.paths[0].steps[-1].summary.job_zone_step is not None
+    assert report.domain == "knowledge"
+    assert report.direct == identify_skill_gap("29-1141.00", "29-1171.00", knowledge).summary

@@ -1,0 +1,128 @@
+"""A person's own levels: what is stated counts as stated, what is not known is neither a gap nor a match."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from skillgap.analysis.gap import identify_skill_gap
+from skillgap.analysis.person import OwnProfile, identify_person_gap, profile_template
+from skillgap.analysis.ratings import Ratings
+from skillgap.errors import InvalidCode, InvalidProfile, UnknownOccupation, UnratedOccupation
+from tests.analysis.builders import make_ratings
+
+NURSES, MANAGERS = "29-1141.00", "11-9111.00"
+
+
+@pytest.fixture
+def small() -> Ratings:
+    return make_ratings(
+        {"11-0000.00": [2.0, 3.0, 4.0], "12-0000.00": [4.12, 3.5, 1.0]}, importance={"12-0000.00": [4.0, 2.0, 3.0]}
+    )
+
+
+def test_own_levels_are_worked_by_hand(small: Ratings):
+    report = identify_person_gap(OwnProfile({"Skill 0": 3.0, "2.A.1": 5}), "12-0000.00", small)
+    [gap], [surplus], [unknown] = report.skill_gaps, report.surplus_skills, report.unknown_skills
+    # 4.12 stands for 4.125. Only the target's 8 raters are uncertain: its error 0.125 alone, with 7 degrees of freedom.
+    assert (gap.element_id, gap.from_data_value, gap.from_source, gap.gap) == ("2.A.0", 3.0, "own", 1.125)
+    assert gap.standard_error == 0.125
+    assert gap.p_value == pytest.approx(2 * stats.t.sf(1.125 / 0.125, 7), abs=1e-6)
+    assert (gap.gap_upper - gap.gap) == pytest.approx(stats.t.ppf(0.975, 7) * 0.125, abs=1e-4)
+    assert (surplus.element_id, surplus.gap) == ("2.A.1", -1.5)
+    assert (unknown.element_id, unknown.data_value) == ("2.A.2", 1.0)
+    # Over what is known: (1.125 x 4 + 0 x 2) / (4 + 2)
+    assert report.summary.weighted_shortfall == 0.75
+    assert (report.summary.skills_compared, report.summary.shortfall_percentile, report.own_levels) == (2, None, 2)
+    assert report.from_occupation is None
+
+
+def test_zero_is_a_level_and_null_is_unknown(small: Ratings):
+    report = identify_person_gap(OwnProfile({"Skill 0": 0.0, "Skill 1": None}), "12-0000.00", small)
+    assert [(row.element_id, row.gap) for row in report.skill_gaps] == [("2.A.0", 4.125)]
+    assert [row.element_id for row in report.unknown_skills] == ["2.A.2", "2.A.1"]
+
+
+def test_nothing_of_ones_own_is_the_occupations_gap(ratings: Ratings):
+    person = identify_person_gap(OwnProfile({}, "29-1141"), MANAGERS, ratings)
+    pair = identify_skill_gap(NURSES, MANAGERS, ratings)
+    assert (person.skill_gaps, person.surplus_skills, person.summary) == (
+        pair.skill_gaps,
+        pair.surplus_skills,
+        pair.summary,
+    )
+    assert (person.from_occupation, person.unknown_skills) == (pair.from_occupation, [])
+
+
+def test_one_own_level_changes_its_row_and_no_other_but_by_what_is_sure(ratings: Ratings):
+    person = identify_person_gap(OwnProfile({"Writing": 1.0}, NURSES), MANAGERS, ratings)
+    pair = identify_skill_gap(NURSES, MANAGERS, ratings)
+
+    def others(rows: list) -> dict:
+        return {row.element_id: replace(row, distinguishable=False) for row in rows if row.element_name != "Writing"}
+
+    assert others(person.skill_gaps) == others(pair.skill_gaps)
+    [writing] = [row for row in person.skill_gaps if row.element_name == "Writing"]
+    assert (writing.from_data_value, writing.to_data_value, writing.gap) == (1.0, 4.0, 3.0)
+    assert (writing.from_source, writing.from_standard_error, writing.from_date_updated) == ("own", None, None)
+    assert writing.distinguishable
+    assert ratings.printed(ratings.row(NURSES)).source[0] != "own"  # the shared figures are as they were
+
+
+@given(levels=st.lists(st.one_of(st.none(), st.floats(0, 7)), min_size=3, max_size=3), more=st.floats(0, 7))
+def test_a_higher_own_level_never_widens_a_gap(levels: list[float | None], more: float):
+    ratings = make_ratings({"11-0000.00": [2.0, 3.0, 4.0], "12-0000.00": [4.12, 3.5, 1.0]})
+    names = ratings.element_names
+    own = dict(zip(names, levels, strict=True))
+    better = {name: None if level is None else min(7.0, level + more) for name, level in own.items()}
+    one, two = (identify_person_gap(OwnProfile(each), "12-0000.00", ratings) for each in (own, better))
+    before, after = ({row.element_id: row.gap for row in report.skill_gaps} for report in (one, two))
+    assert set(after) <= set(before)
+    assert all(after[key] <= before[key] for key in after)
+    assert two.summary.weighted_shortfall <= one.summary.weighted_shortfall
+    known = {row.element_id for row in (*one.skill_gaps, *one.surplus_skills)}
+    assert known.isdisjoint(row.element_id for row in one.unknown_skills)
+    assert len(one.unknown_skills) == levels.count(None)
+
+
+def test_every_field_that_is_wrong_is_named(small: Ratings):
+    with pytest.raises(InvalidProfile) as caught:
+        identify_person_gap(OwnProfile({"Skil 0": 1.0, "skill 1": 2.0, "2.A.1": 3.0}), "12-0000.00", small)
+    assert caught.value.fields == {
+        "levels.Skil 0": "no element of this name or id is compared (domain all); is Skill 0 meant?",
+        "levels.2.A.1": "Skill 1 is given twice, by name and by id",
+    }
+
+
+def test_of_a_profile_that_knows_nothing_all_is_unknown(small: Ratings):
+    report = identify_person_gap(OwnProfile({"Skill 0": None}), "12-0000.00", small)
+    assert (report.skill_gaps, report.surplus_skills, len(report.unknown_skills)) == ([], [], 3)
+    assert (report.summary.weighted_shortfall, report.summary.shortfall_percentile) == (0.0, None)
+
+
+@pytest.mark.parametrize(
+    ("occupation", "target", "error"),
+    [
+        ("nurse", MANAGERS, InvalidCode),
+        ("99-9999.00", MANAGERS, UnknownOccupation),
+        (NURSES, "55-1011.00", UnratedOccupation),
+        ("55-1011.00", MANAGERS, UnratedOccupation),
+    ],
+)
+def test_occupations_are_looked_up_as_ever(ratings: Ratings, occupation: str, target: str, error: type[Exception]):
+    with pytest.raises(error):
+        identify_person_gap(OwnProfile({"Writing": 1.0}, occupation), target, ratings)
+
+
+def test_the_template_names_every_skill_and_knows_nothing(ratings: Ratings):
+    template = profile_template(ratings, NURSES)
+    assert list(template.levels) == list(ratings.element_names)
+    assert (set(template.levels.values()), template.occupation) == ({None}, NURSES)
+    report = identify_person_gap(template, MANAGERS, ratings)
+    assert report.own_levels == 0
+    assert np.isclose(report.summary.weighted_shortfall, 0.4583)

@@ -1,0 +1,177 @@
+"""From words to occupations: whole titles, beginnings, words, slips, codes; each with the title that matched."""
+
+from __future__ import annotations
+
+import string
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine
+
+from skillgap.analysis import search
+from skillgap.analysis.search import TitleIndex, find_code, index_titles, titles_of
+from skillgap.errors import UnknownOccupation
+from skillgap.model import Occupation
+from skillgap.store.engine import read
+from skillgap.store.queries import get_profiles, get_ratings
+
+NURSES, MIDWIVES, DRIVERS, OTHER, TEACHERS = "29-1141.00", "29-1161.00", "53-3032.00", "29-9099.00", "25-2021.00"
+
+TITLES = [
+    (NURSES, "Registered Nurses", "title"),
+    (NURSES, "Staff Nurse", "alternate"),
+    (NURSES, "RN (Registered Nurse)", "reported"),
+    (MIDWIVES, "Nurse Midwives", "title"),
+    (MIDWIVES, "Midwife", "alternate"),
+    (DRIVERS, "Heavy and Tractor-Trailer Truck Drivers", "title"),
+    (DRIVERS, "Truck Driver", "alternate"),
+    (DRIVERS, "Trucker", "reported"),
+    (TEACHERS, "Elementary School Teachers", "title"),
+    (TEACHERS, "Teacher", "alternate"),
+    (OTHER, "Nurse Educators, All Other", "title"),
+    (OTHER, "Midwife", "alternate"),
+]
+
+
+@pytest.fixture(scope="module")
+def index() -> TitleIndex:
+    return TitleIndex(TITLES, last={OTHER})
+
+
+@pytest.fixture(scope="module")
+def whole(whole_29: Engine) -> tuple[TitleIndex, dict[str, Occupation]]:
+    with read(whole_29) as connection:
+        profiles, occupations = get_profiles(connection), get_ratings(connection).occupations
+    return index_titles(occupations.values(), profiles), dict(occupations)
+
+
+def found(index: TitleIndex, text: str, limit: int = 10) -> list[tuple[str, str, str]]:
+    return [(hit.onet_soc_code, hit.title, hit.match) for hit in index.find(text, limit)[0]]
+
+
+@pytest.mark.parametrize("text", ["Registered Nurses", "  registered, NURSES!", "REGISTERED NURSES"])
+def test_a_whole_title_comes_first(index: TitleIndex, text: str):
+    assert found(index, text)[0] == (NURSES, "Registered Nurses", "exact")
+
+
+def test_among_equal_titles_an_occupation_without_levels_comes_last(index: TitleIndex):
+    assert found(index, "midwife")[:2] == [(MIDWIVES, "Midwife", "exact"), (OTHER, "Midwife", "exact")]
+    turned = TitleIndex(TITLES, last={MIDWIVES})
+    assert found(turned, "midwife")[0][0] == OTHER
+
+
+def test_what_is_typed_so_far_finds_titles_that_begin_so_their_own_first(index: TitleIndex):
+    assert found(index, "nurse mi")[0] == (MIDWIVES, "Nurse Midwives", "prefix")
+    assert found(index, "tru")[0] == (DRIVERS, "Truck Driver", "prefix")
+    assert found(index, "staff nur")[0] == (NURSES, "Staff Nurse", "prefix")
+    assert found(index, "teac")[0] == (TEACHERS, "Teacher", "prefix")
+
+
+def test_words_count_in_any_order_and_the_title_that_matched_is_shown(index: TitleIndex):
+    assert found(index, "driver heavy trailer")[0] == (
+        DRIVERS,
+        "Heavy and Tractor-Trailer Truck Drivers",
+        "words",
+    )
+    assert {code for code, _, _ in found(index, "nurse")} == {NURSES, MIDWIVES, OTHER}
+
+
+@pytest.mark.parametrize("text", ["mdwife", "midwfie", "midwifee", "mitwife"])
+def test_one_slip_in_a_word_is_forgiven(index: TitleIndex, text: str):
+    assert found(index, text)[0] == (MIDWIVES, "Midwife", "similar")
+
+
+def test_two_slips_are_forgiven_in_long_words_only(index: TitleIndex):
+    assert found(index, "regstred nurse")[0][0] == NURSES
+    assert found(index, "mdwfe") == []
+
+
+@pytest.mark.parametrize("text", ["", "  ", "!?", "zzzz qqqq", "日本"])
+def test_what_is_like_nothing_finds_nothing(index: TitleIndex, text: str):
+    assert index.find(text) == ([], 0)
+
+
+def test_an_index_of_nothing_finds_nothing():
+    assert TitleIndex([]).find("nurse") == ([], 0)
+    assert TitleIndex([]).find("29-1141") == ([], 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [("29", [NURSES, MIDWIVES, OTHER]), ("29-11", [NURSES, MIDWIVES]), ("29114100", [NURSES]), ("99-9999.00", [])],
+)
+def test_the_beginning_of_a_code_finds_by_code(index: TitleIndex, text: str, codes: list[str]):
+    hits, total = index.find(text)
+    assert [hit.onet_soc_code for hit in hits] == codes
+    assert total == len(codes)
+    assert {hit.match for hit in hits} <= {"code"}
+
+
+def test_pages_together_are_the_whole_list(whole: tuple[TitleIndex, dict[str, Occupation]]):
+    index, _ = whole
+    for text in ("manager", "nurse", "teach", "software enginer", "29-1", "a"):
+        every, total = index.find(text, 2_000)
+        assert len(every) == total == len({hit.onet_soc_code for hit in every})
+        pages = [hit for offset in range(0, total + 7, 7) for hit in index.find(text, 7, offset)[0]]
+        assert pages == every
+        assert index.find(text, 5, total) == ([], total)
+
+
+def test_every_occupation_is_found_by_its_own_title_and_by_its_code(whole: tuple[TitleIndex, dict[str, Occupation]]):
+    index, occupations = whole
+    for code, occupation in occupations.items():
+        assert found(index, occupation.title, 1) == [(code, occupation.title, "exact")]
+        assert found(index, code, 1) == [(code, occupation.title, "code")]
+
+
+def test_every_alternate_title_finds_its_occupation(whole: tuple[TitleIndex, dict[str, Occupation]], whole_29: Engine):
+    index, occupations = whole
+    with read(whole_29) as connection:
+        titles = [each for each in titles_of(occupations.values(), get_profiles(connection)) if each[2] == "alternate"]
+    for code, title, _ in titles[::200]:
+        hits = index.find(title, 40)[0]
+        mine = [hit for hit in hits if hit.onet_soc_code == code]
+        assert [(hit.title.casefold(), hit.match) for hit in mine] == [(title.casefold(), "exact")]
+
+
+def test_naive_bayes_is_worked_by_hand(monkeypatch: pytest.MonkeyPatch):
+    # Two occupations with a title of one word each, equally common: a word speaks for its own by
+    # ln((1 + 5 p) / 5 p), less ln((n + 5) / 5) for every word, with p its share of all features.
+    monkeypatch.setattr(search, "_features", lambda spoken: iter(f"word {word}" for word in spoken))
+    index = TitleIndex([("a", "cook", "title"), ("b", "baker", "title"), ("b", "pastry baker", "alternate")])
+    scores, alike = index._scores(["baker"])
+    share = 2 / 4
+    votes = [0.0, 1.0 + (np.dot([_rarity(3, 2)], [1]) / np.hypot(_rarity(3, 2), _rarity(3, 1))) ** 3]
+    expected = [
+        np.log(5 / (1 + 5)) + 12 * np.log(votes[0] + 0.02),
+        np.log(5 / (3 + 5)) + np.log((2 + 5 * share) / (5 * share)) + 12 * np.log(votes[1] + 0.02),
+    ]
+    np.testing.assert_allclose(scores, expected, rtol=1e-5)
+    assert alike[0] == 0
+
+
+def _rarity(titles: int, having: int) -> float:
+    return 1 + np.log((1 + titles) / (1 + having))
+
+
+@settings(deadline=None, max_examples=200)
+@given(text=st.text(alphabet=string.printable + "éß日\u0000", max_size=60), limit=st.integers(1, 20))
+def test_any_text_has_an_answer(whole: tuple[TitleIndex, dict[str, Occupation]], text: str, limit: int):
+    index, occupations = whole
+    hits, total = index.find(text, limit)
+    assert len(hits) == min(limit, total)
+    for hit in hits:
+        assert hit.listed(occupations).matched_title == hit.title
+
+
+# -- codes and exact titles --------------------------------------------------------------------------------------------
+
+
+def test_a_code_or_an_exact_title_is_meant():
+    titles = {NURSES: "Registered Nurses"}
+    assert find_code("291141", titles) == NURSES
+    assert find_code(" registered nurses ", titles) == NURSES
+    with pytest.raises(UnknownOccupation, match=r"near it: Registered Nurses \(29-1141\.00\)"):
+        find_code("Registred Nurses", titles)
