@@ -312,7 +312,9 @@ class GapSummary:
     __pydantic_config__ = _DOCUMENTED
 
     skills_compared: int
-    """Skills with a level on both sides; the significance tests correct for this many comparisons."""
+    """Skills with a level on both sides."""
+    skills_tested: int
+    """Those of them with an error on both sides: the significance tests correct for this many comparisons."""
     gaps: int
     """Skills in which the target's level is higher (rows of `skill_gaps`)."""
     distinguishable_gaps: int
@@ -328,7 +330,8 @@ class GapSummary:
     """The same with only those gaps that stand out from rater noise."""
     shortfall_percentile: float | None
     """Share of all ordered pairs of occupations rated by analysts with a smaller weighted shortfall, in percent:
-    0 is the easiest move there is, 50 an ordinary one. Null where some of a person's levels are not known."""
+    0 is the easiest move there is, 50 an ordinary one. Null where not all is compared: some of a person's levels are
+    not known, or one of the occupations has no levels of one of the domains."""
     job_zone_step: int | None
     """Job Zone of the target minus that of the current occupation; null where one has none."""
 
@@ -344,7 +347,9 @@ class GapReport:
     to_occupation: Occupation
     """The target occupation."""
     domain: str
-    """What was compared: `skills`, `knowledge`, `abilities`, `work_activities` or `all`."""
+    """What was to be compared: `skills`, `knowledge`, `abilities`, `work_activities` or `all`."""
+    domains_compared: list[str]
+    """What was: of `all`, the domains in which both occupations have levels."""
     summary: GapSummary
     """The pair in a few numbers."""
     skill_gaps: list[SkillGap]

@@ -86,7 +86,7 @@ def print_report(report: Report) -> None:
     if report.provenance.predictions:
         out.print()
         out.print(_predictions_line(_predicted(report), report.provenance.predictions))
-    if unknown := _unknown_line(report):
+    if unknown := _not_compared_line(report):
         out.print()
         out.print(unknown)
     if sure := [row.element_name for row in report.surplus_skills if row.distinguishable]:
@@ -104,11 +104,13 @@ def _from(report: Report) -> str:
     return f"{report.own_levels} own level{'' if report.own_levels == 1 else 's'}{rest}"
 
 
-def _unknown_line(report: Report) -> str | None:
-    """Name what a person's level is not known of."""
-    if isinstance(report, GapReport) or not report.unknown_skills:
-        return None
-    return f"Not known, so not compared: {', '.join(skill.element_name for skill in report.unknown_skills)}."
+def _not_compared_line(report: Report) -> str | None:
+    """Name what a person's level is not known of, or which of all domains both occupations have levels in."""
+    if isinstance(report, GapReport):
+        names = ", ".join(_NOUNS[each][1] for each in report.domains_compared)
+        return f"Both have levels of {names}; only these are compared." if report.domain == "all" else None
+    names = ", ".join(skill.element_name for skill in report.unknown_skills)
+    return f"Not known, so not compared: {names}." if names else None
 
 
 def _predicted(report: Report) -> list[Occupation]:
@@ -134,18 +136,18 @@ def _in_one_sentence(report: Report) -> str:
         return f"No {singular} of {summary.skills_compared} asks for a higher level."
     effort = f"Weighted shortfall {summary.weighted_shortfall:.2f} levels"
     if summary.shortfall_percentile is None:
-        effort = f"{effort}, of the {plural} that are known."
+        effort = f"{effort}, of what is compared."
     else:
         effort = f"{effort}: more than in {summary.shortfall_percentile:g} % of all pairs of occupations."
-    if not summary.skills_compared:
+    asked = f"{summary.gaps} of {summary.skills_compared} {plural} ask for a higher level"
+    if not summary.skills_tested:
         return (
-            f"{summary.gaps} {plural} ask for a higher level. O*NET publishes no errors for both sides, so nothing "
-            f"tells which of them are beyond rater noise. {effort}"
+            f"{asked}. O*NET publishes no errors for both sides, so nothing tells which of them are beyond rater "
+            f"noise. {effort}"
         )
-    return (
-        f"{summary.gaps} of {summary.skills_compared} {plural} ask for a higher level, {summary.distinguishable_gaps} "
-        f"of them beyond rater noise. {effort}"
-    )
+    untested = summary.skills_compared - summary.skills_tested
+    untold = f" (of {untested} {plural} nothing tells: they have no errors)" if untested else ""
+    return f"{asked}, {summary.distinguishable_gaps} of them beyond rater noise{untold}. {effort}"
 
 
 def _gap_table(gaps: list[SkillGap], width: int) -> Table:
@@ -229,7 +231,7 @@ def print_markdown(report: Report) -> None:
         print(f"| {' | '.join(cells)} |")
     if report.provenance.predictions:
         print(f"\n{_predictions_line(_predicted(report), report.provenance.predictions)}")
-    if unknown := _unknown_line(report):
+    if unknown := _not_compared_line(report):
         print(f"\n{unknown}")
     print(f"\n{_source_line(report.provenance)}")
 
@@ -322,7 +324,7 @@ def print_transitions(
             each.occupation.onet_soc_code,
             f"{each.score:.2f}",
             f"{summary.distinguishable_gaps}",
-            f"{summary.shortfall_percentile:.0f} %",
+            "" if summary.shortfall_percentile is None else f"{summary.shortfall_percentile:.0f} %",
             "=" if step == "+0" else step,
         )
     out.print(table if transitions else "No near occupation passes the filters.")

@@ -6,6 +6,7 @@ import csv
 import io
 import zipfile
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 from scipy import stats
 from sqlalchemy import Engine
 
-from skillgap.analysis.gap import identify_skill_gap
+from skillgap.analysis.gap import all_gaps, identify_skill_gap, shortfalls_from, summarise_gaps, weighted_shortfalls
 from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.significance import compare_means, least_standard_error
 from skillgap.errors import UnknownOccupation, UnratedOccupation
@@ -78,8 +79,27 @@ def test_gaps_of_all_are_those_of_each_domain_but_for_what_many_tests_ask(all_29
     assert gaps["all"] == gaps["skills"] | gaps["knowledge"]
     assert {row.domain for row in found["all"].skill_gaps} == {"skills", "knowledge"}
     assert found["all"].domain == "all"
-    compared = [found[each].summary.skills_compared for each in ("skills", "knowledge", "all")]
-    assert compared == [35, 33, 68]
+    assert [found[each].summary.skills_compared for each in found] == [35, 33, 68]
+    assert found["all"].domains_compared == ["skills", "knowledge"]
+
+
+def test_a_domain_that_one_side_lacks_is_not_compared(all_29: Ratings):
+    # Predictions are of skills alone: to count 33 areas of knowledge as 0 would invent as many gaps.
+    level = all_29.data_value.copy()
+    level[all_29.row(NURSES), [domain == "knowledge" for domain in all_29.element_domains]] = np.nan
+    partly = replace(all_29, data_value=level)
+    for current, target in ((NURSES, MANAGERS), (MANAGERS, NURSES)):
+        found, skills = (identify_skill_gap(current, target, each) for each in (partly, all_29.of_domain("skills")))
+        assert found.domains_compared == ["skills"]
+        assert {row.domain for row in (*found.skill_gaps, *found.surplus_skills)} == {"skills"}
+        assert (found.skill_gaps, found.surplus_skills) == (skills.skill_gaps, skills.surplus_skills)
+        assert found.summary == replace(skills.summary, shortfall_percentile=None)
+    a, b = partly.rows[NURSES], partly.rows[MANAGERS]
+    [summary] = summarise_gaps(a, np.array([b]), partly)
+    assert summary == identify_skill_gap(NURSES, MANAGERS, partly).summary
+    expected = identify_skill_gap(NURSES, MANAGERS, all_29.of_domain("skills")).summary.weighted_shortfall
+    assert weighted_shortfalls(partly)[a, b].round(4) == shortfalls_from(a, partly)[b].round(4) == expected
+    assert np.isfinite(all_gaps(partly)).all()
 
 
 def test_knowledge_is_tested_with_its_own_errors_and_numbers_of_raters(all_29: Ratings):
@@ -98,8 +118,13 @@ def test_knowledge_is_tested_with_its_own_errors_and_numbers_of_raters(all_29: R
 def test_without_errors_on_both_sides_nothing_is_told_to_be_sure(all_29: Ratings):
     # Experts rated the managers' knowledge, and O*NET gives no errors of experts.
     report = identify_skill_gap(NURSES, MANAGERS, all_29.of_domain("knowledge"))
-    assert report.summary.gaps == 23
-    assert report.summary.skills_compared == report.summary.distinguishable_gaps == 0
+    summary = report.summary
+    assert (summary.gaps, summary.skills_compared, summary.skills_tested, summary.distinguishable_gaps) == (
+        23,
+        33,
+        0,
+        0,
+    )
     assert {(row.p_value, row.standard_error, row.distinguishable) for row in report.skill_gaps} == {
         (None, None, False)
     }

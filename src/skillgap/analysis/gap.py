@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import repeat
 from typing import Any, NamedTuple
@@ -30,6 +30,7 @@ def identify_skill_gap(current: str, target: str, ratings: Ratings) -> GapReport
         from_occupation=ratings.occupations[current],
         to_occupation=ratings.occupations[target],
         domain=ratings.domain,
+        domains_compared=ratings.domains_of(a, b),
         summary=summarise(ratings, b, pair, ratings.occupations[current]),
         skill_gaps=skill_gaps,
         surplus_skills=surplus_skills,
@@ -42,8 +43,7 @@ def summarise_gaps(current: int, targets: IntArray, ratings: Ratings) -> list[Ga
     found = figures(compare_sides(_side(ratings, current), targets, ratings), targets, ratings)
     occupation = ratings.occupations[ratings.codes[current]]
     steps = (_job_zone_step(occupation, ratings.occupations[ratings.codes[b]]) for b in targets.tolist())
-    columns: Iterator[tuple[Any, ...]] = zip(*(column.tolist() for column in found), steps, strict=True)
-    return [GapSummary(*each) for each in columns]
+    return _summaries(found, steps)
 
 
 def figures_from(current: int, ratings: Ratings) -> Figures:
@@ -57,7 +57,7 @@ class Side(NamedTuple):
 
     level: FloatArray
     level_to_subtract: FloatArray
-    """The same, 0 where what is missing shall count as 0."""
+    """The same, 0 where what is missing shall count as 0, NaN where it is unknown: it is then not compared."""
     standard_error: FloatArray
     raters: npt.NDArray[np.int32]
 
@@ -66,12 +66,14 @@ class Pair(NamedTuple):
     """Target minus current of one pair, or of many along the first axis."""
 
     gap: FloatArray
+    has_levels: BoolArray
+    """On both sides."""
     differences: Differences
     """What is Not Relevant to the target is never distinguishable."""
 
 
 def _side(ratings: Ratings, row: int | IntArray) -> Side:
-    return Side(ratings.level[row], ratings.level_or_zero[row], ratings.standard_error[row], ratings.raters[row])
+    return Side(ratings.level[row], ratings.comparable_level[row], ratings.standard_error[row], ratings.raters[row])
 
 
 def compare_sides(current: Side, b: int | IntArray, ratings: Ratings) -> Pair:
@@ -79,18 +81,21 @@ def compare_sides(current: Side, b: int | IntArray, ratings: Ratings) -> Pair:
     target = _side(ratings, b)
     # Eighths, and predictions, which have two decimals: rounding takes away nothing but what floating point adds.
     gap = np.rint((target.level_to_subtract - current.level_to_subtract) * 1e4) / 1e4
+    difference = target.level - current.level
     found = compare_means(
-        target.level - current.level,
+        difference,
         standard_errors=(current.standard_error, target.standard_error),
         n=(current.raters, target.raters),
     )
-    return Pair(gap, found._replace(distinguishable=found.distinguishable & ~ratings.not_relevant[b]))
+    is_sure = found.distinguishable & ~ratings.not_relevant[b]
+    return Pair(gap, ~np.isnan(difference), found._replace(distinguishable=is_sure))
 
 
 class Figures(NamedTuple):
     """The fields of GapSummary but the Job Zone step, in its order, for one pair or for many."""
 
     skills_compared: IntArray
+    skills_tested: IntArray
     gaps: IntArray
     distinguishable_gaps: IntArray
     surplus: IntArray
@@ -101,26 +106,46 @@ class Figures(NamedTuple):
 
 
 def figures(pair: Pair, b: int | IntArray, ratings: Ratings) -> Figures:
-    """Return pairs in a few numbers; skills whose gap is NaN are left out of all of them."""
+    """Return pairs in a few numbers; skills whose gap is NaN are left out of them, and then there is no percentile."""
     gap, is_sure = pair.gap, pair.differences.distinguishable
-    total = ratings.weight_sum[b]
-    is_unknown = np.isnan(gap)
-    if is_unknown.any():
-        total = np.maximum(np.where(is_unknown, 0.0, ratings.weight[b]).sum(axis=-1), 1e-12)
     is_gap, is_surplus = gap > 0, gap < 0
-    is_counted = (pair.differences.p_value >= 0, is_gap, is_gap & is_sure, is_surplus, is_surplus & is_sure)
-    asked = np.fmax(gap, 0.0) * ratings.weight[b]  # NaN counts as 0
-    shortfalls = np.array((asked, asked * is_sure)).sum(axis=-1) / total
+    is_tested = pair.differences.p_value >= 0
+    is_counted = (pair.has_levels, is_tested, is_gap, is_gap & is_sure, is_surplus, is_surplus & is_sure)
+    shortfalls = _weighted(pair, b, ratings)
     counts, rounded = np.array(is_counted).sum(axis=-1), np.rint(shortfalls * 1e4) / 1e4
-    return Figures._make((*counts, *rounded, percentiles(shortfalls[0], ratings)))
+    percentile = percentiles(shortfalls[0], ratings)
+    return Figures._make((*counts, *rounded, np.where(np.isnan(gap).any(axis=-1), np.nan, percentile)))
+
+
+def _weighted(pair: Pair, b: int | IntArray, ratings: Ratings) -> FloatArray:
+    """Return the weighted shortfalls by all gaps, and by the distinguishable ones, unrounded: (2, ...)."""
+    asked = np.fmax(pair.gap, 0.0) * ratings.weight[b]  # NaN counts as 0
+    both = np.array((asked, asked * pair.differences.distinguishable))
+    found: FloatArray = both.sum(axis=-1) / _weight_compared(pair.gap, b, ratings)
+    return found
+
+
+def _weight_compared(gap: FloatArray, b: int | IntArray | slice, ratings: Ratings) -> FloatArray:
+    """Return the sum of the weights of what is compared in a target, or in many."""
+    is_unknown = np.isnan(gap)
+    if not is_unknown.any():
+        total: FloatArray = ratings.weight_sum[b]
+        return total
+    known: FloatArray = np.where(is_unknown, 0.0, ratings.weight[b]).sum(axis=-1)
+    return np.maximum(known, 1e-12)
 
 
 def summarise(ratings: Ratings, b: int, pair: Pair, current: Occupation | None) -> GapSummary:
-    """Return one pair in a few numbers; without a percentile where a level is not known."""
-    found: dict[str, Any] = {name: each.item() for name, each in figures(pair, b, ratings)._asdict().items()}
-    if np.isnan(pair.gap).any():
-        found["shortfall_percentile"] = None
-    return GapSummary(**found, job_zone_step=_job_zone_step(current, ratings.occupations[ratings.codes[b]]))
+    """Return one pair in a few numbers."""
+    step = _job_zone_step(current, ratings.occupations[ratings.codes[b]])
+    return _summaries(figures(pair, b, ratings), [step])[0]
+
+
+def _summaries(found: Figures, steps: Iterable[int | None]) -> list[GapSummary]:
+    columns: Iterator[tuple[Any, ...]] = zip(
+        *(python_numbers(np.atleast_1d(each)) for each in found), steps, strict=True
+    )
+    return [GapSummary(*each) for each in columns]
 
 
 def ranked_rows(current: PrintedRatings, b: int, pair: Pair, ratings: Ratings) -> tuple[list[SkillGap], list[SkillGap]]:
@@ -140,17 +165,15 @@ def distinguishable_gaps(current: int, targets: IntArray, ratings: Ratings) -> B
 
 def shortfalls_of(current: IntArray, target: IntArray, ratings: Ratings) -> tuple[FloatArray, FloatArray]:
     """Return the weighted and the distinguishable shortfall of pairs given by their rows, unrounded, level points."""
-    pairs = compare_sides(_side(ratings, current), target, ratings)
-    asked = np.maximum(pairs.gap, 0.0) * ratings.weight[target]
-    sure = np.where(pairs.differences.distinguishable, asked, 0.0)
-    total = ratings.weight_sum[target]
-    return asked.sum(axis=1) / total, sure.sum(axis=1) / total
+    asked, sure = _weighted(compare_sides(_side(ratings, current), target, ratings), target, ratings)
+    return asked, sure
 
 
 def shortfalls_from(current: int, ratings: Ratings) -> FloatArray:
     """Return the weighted shortfalls between one occupation and all, in level points: (occupations,)."""
-    gaps = np.maximum(ratings.level_or_zero - ratings.level_or_zero[current], 0.0)
-    shortfalls: FloatArray = (gaps * ratings.weight).sum(axis=1) / ratings.weight_sum
+    gaps = ratings.comparable_level - ratings.comparable_level[current]
+    asked = np.fmax(gaps, 0.0) * ratings.weight
+    shortfalls: FloatArray = asked.sum(axis=1) / _weight_compared(gaps, slice(None), ratings)
     return shortfalls
 
 
@@ -165,10 +188,10 @@ def all_gaps(ratings: Ratings) -> np.ndarray[tuple[int, int, int], np.dtype[np.f
 
     Exact for analysts' ratings, since eighths up to 7 are. Size: 108 MB for 879 occupations.
     """
-    level = ratings.level_or_zero.astype(np.float32)
+    level = ratings.comparable_level.astype(np.float32)
     gaps = np.empty((len(level), *level.shape), dtype=np.float32)
     for a, current in enumerate(level):
-        np.maximum(np.subtract(level, current, out=gaps[a]), 0.0, out=gaps[a])
+        np.fmax(np.subtract(level, current, out=gaps[a]), 0.0, out=gaps[a])
     return gaps
 
 
@@ -177,12 +200,12 @@ def weighted_shortfalls(ratings: Ratings) -> FloatArray:
 
     Equal to the summary's figure of each pair to the last bit: sums of products of eighths are exact.
     """
-    level = ratings.level_or_zero
+    level = ratings.comparable_level
     shortfalls = np.empty((len(level), len(level)))
     gaps = np.empty_like(level)
     for b, target in enumerate(level):
-        np.maximum(np.subtract(target, level, out=gaps), 0.0, out=gaps)
-        shortfalls[:, b] = gaps @ ratings.weight[b] / ratings.weight_sum[b]
+        total = _weight_compared(np.subtract(target, level, out=gaps), b, ratings)
+        shortfalls[:, b] = np.fmax(gaps, 0.0, out=gaps) @ ratings.weight[b] / total
     return shortfalls
 
 
@@ -202,7 +225,7 @@ def percentiles(shortfalls: FloatArray, ratings: Ratings) -> FloatArray:
 
 def _rows(current: PrintedRatings, target: PrintedRatings, pair: Pair, ratings: Ratings) -> list[SkillGap]:
     """Return a row for every element, in their order."""
-    gap, differences = pair
+    gap, differences = pair.gap, pair.differences
     standard_error, lower, upper = python_numbers(np.rint(np.array(differences[:3]) * 1e4) / 1e4)
     columns = (
         ratings.element_ids,

@@ -241,6 +241,21 @@ class Ratings:
         return np.nan_to_num(self.level)
 
     @cached_property
+    def comparable_level(self) -> FloatArray:
+        """Exact levels to be compared: a missing one is 0, but NaN where the occupation has no level of that domain."""
+        level = self.level_or_zero.copy()
+        domains = np.array(self.element_domains)
+        for domain in set(self.element_domains):
+            columns = domains == domain
+            level[np.ix_(np.isnan(self.level[:, columns]).all(axis=1), columns)] = np.nan
+        return level
+
+    def domains_of(self, *rows: int) -> list[str]:
+        """Return the domains in which all of these occupations have levels."""
+        columns = np.flatnonzero(np.isfinite(self.comparable_level[list(rows)]).all(axis=0))
+        return list(dict.fromkeys(self.element_domains[k] for k in columns))
+
+    @cached_property
     def is_predicted(self) -> BoolArray:
         """Which levels are predicted."""
         return ~np.isnan(self.lower)

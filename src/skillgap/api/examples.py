@@ -33,6 +33,7 @@ SKILL_GAP: dict[str, Any] = {
     "domain": "skills",
     "summary": {
         "skills_compared": 35,
+        "skills_tested": 35,
         "gaps": 17,
         "distinguishable_gaps": 8,
         "surplus": 14,

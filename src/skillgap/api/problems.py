@@ -226,9 +226,12 @@ def install(app: FastAPI) -> None:
 
 def _methods(request: Request) -> list[str]:
     """Return the methods of a path, which each have a route of their own; HEAD is answered as GET is."""
-    routes = (route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE)
-    found = {method for route in routes for method in getattr(route, "methods", ())}
-    return sorted(found | ({"HEAD"} if "GET" in found else set()))
+    found = [
+        method
+        for method in ("GET", "POST")
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in request.app.routes)
+    ]
+    return sorted([*found, "HEAD"] if "GET" in found else found)
 
 
 def of(error: SkillgapError, headers: Mapping[str, str] | None = None) -> Response:
