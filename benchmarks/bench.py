@@ -25,7 +25,8 @@ from rich.console import Console
 from sqlalchemy import make_url
 
 from benchmarks.http import Load, cpu_seconds, free_port, granian, health_probe, server, skillgap_serve, uvicorn, wrk
-from skillgap.analysis.gap import all_gaps, identify_skill_gap, weighted_shortfalls
+from skillgap.analysis.compare import all_gaps, weighted_shortfalls
+from skillgap.analysis.gap import identify_skill_gap
 from skillgap.analysis.ratings import Ratings
 from skillgap.fake_onet_api import FakeOnetApi, FakeTables
 from skillgap.nodes import extract_load_text_files, load_api_data

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 
 import skillgap.analysis.nearness as product
-from skillgap.analysis.gap import weighted_shortfalls
+from skillgap.analysis.compare import weighted_shortfalls
 from skillgap.analysis.nearness import LIKENESSES, Known, parts
 from skillgap.analysis.ratings import FloatArray
 from skillgap.nodes import extract_load_text_files

@@ -14,7 +14,8 @@ import pytest
 from sqlalchemy import Engine
 
 import skillgap
-from skillgap.analysis.gap import identify_skill_gap, weighted_shortfalls
+from skillgap.analysis.compare import weighted_shortfalls
+from skillgap.analysis.gap import identify_skill_gap
 from skillgap.analysis.nearness import find_nearness
 from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.transitions import find_transitions

@@ -6,7 +6,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from skillgap.analysis.gap import identify_skill_gap, weighted_shortfalls
+    from skillgap.analysis.compare import weighted_shortfalls
+    from skillgap.analysis.gap import identify_skill_gap
     from skillgap.analysis.ratings import Ratings
     from skillgap.errors import SkillgapError
     from skillgap.frames import gap_matrix, ratings_frame, transitions_frame
@@ -35,7 +36,7 @@ _HOMES = {
     "read": "skillgap.store.engine",
     "ratings_frame": "skillgap.frames",
     "transitions_frame": "skillgap.frames",
-    "weighted_shortfalls": "skillgap.analysis.gap",
+    "weighted_shortfalls": "skillgap.analysis.compare",
 }
 
 __all__ = ["__version__", *_HOMES]

@@ -17,7 +17,7 @@ import typer
 from typer.core import TyperGroup
 
 import skillgap
-from skillgap.model import DomainChoice, RatingsChoice
+from skillgap.model import DomainChoice, RatingsChoice, WeightChoice
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -76,6 +76,15 @@ Ratings = Annotated[
 ]
 
 Domain = Annotated[DomainChoice, typer.Option(help="What to compare; `all` is all of them that are loaded.")]
+
+Weight = Annotated[
+    WeightChoice,
+    typer.Option(help="What a gap weighs: its importance in the target, O*NET's standard score of that, or all alike."),
+]
+
+Stability = Annotated[
+    bool, typer.Option("--stability", help="Show how the order moves under rater noise and other weights.")
+]
 
 llm = typer.Typer(name="llm", help="Levels derived by language models.", no_args_is_help=True)
 app.add_typer(llm)
@@ -221,6 +230,8 @@ def gap(
     ] = None,
     ratings: Ratings = "onet+llm",
     domain: Domain = "skills",
+    weight: Weight = "importance",
+    stability: Stability = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, as GET /skill-gap answers.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print the gaps as CSV.")] = False,
     as_markdown: Annotated[bool, typer.Option("--markdown", help="Print the gaps as a Markdown table.")] = False,
@@ -238,11 +249,13 @@ def gap(
         raise typer.BadParameter("give TO alone with --profile" if profile else "give two occupations, FROM and TO")
     person = _read_profile(profile) if profile else None
     with read(_engine()) as connection:
-        levels = get_ratings(connection, ratings, domain)
+        levels = get_ratings(connection, ratings, domain).weighted_by(weight)
     codes = [_code(each, levels) for each in occupations]
-    report: GapReport | PersonGapReport = (
-        identify_person_gap(person, codes[-1], levels) if person else identify_skill_gap(codes[0], codes[-1], levels)
-    )
+    report: GapReport | PersonGapReport
+    if person:
+        report = identify_person_gap(person, codes[-1], levels, stability=stability)
+    else:
+        report = identify_skill_gap(codes[0], codes[-1], levels, stability=stability)
     if as_json:
         terminal.print_json(report)
     elif as_csv:
@@ -325,6 +338,8 @@ def transitions(
     limit: Annotated[int, typer.Option(min=1, max=100, help="Most occupations to list.")] = 10,
     ratings: Ratings = "onet+llm",
     domain: Domain = "skills",
+    weight: Weight = "importance",
+    stability: Stability = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON, as GET /occupations/{code}/transitions does.")
     ] = False,
@@ -334,15 +349,16 @@ def transitions(
     from skillgap.analysis.transitions import TransitionFilter, find_transitions
 
     nearness, levels = _nearness(ratings, domain)
+    levels = levels.weighted_by(weight)
     code = _code(occupation, levels)
     where = TransitionFilter(frozenset(job_zone or ()), major_group, max_shortfall_percentile, only_rated)
-    near = find_transitions(code, nearness, levels, where=where, limit=limit)
+    near = find_transitions(code, nearness, levels, where=where, limit=limit, stability=stability)
     rows = [levels.row(each.occupation.onet_soc_code) for each in near]
     terminal.print_transitions(
         levels.occupation(code),
         near,
         nearness.basis,
-        domain,
+        levels,
         levels.provenance_of(levels.row(code), *rows),
         as_json=as_json,
     )

@@ -16,7 +16,7 @@ import numpy as np
 import orjson
 import pandas as pd
 
-from skillgap.analysis.gap import figures_from
+from skillgap.analysis.compare import figures_from
 from skillgap.analysis.nearness import Nearness, find_nearness
 from skillgap.analysis.ratings import NO_MONTH, Ratings
 from skillgap.analysis.transitions import find_transitions

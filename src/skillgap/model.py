@@ -46,6 +46,9 @@ Domain = Literal["skills", "knowledge", "abilities", "work_activities"]
 """A branch of O*NET's Content Model whose elements are rated by level and importance."""
 DomainChoice = Literal["skills", "knowledge", "abilities", "work_activities", "all"]
 """Which elements to compare."""
+WeightChoice = Literal["importance", "standard", "none"]
+"""What a gap weighs: its importance in the target (1-5), O*NET's standard score of it (importance less 1: what is not
+important weighs nothing), or the same for all."""
 DOMAIN_TABLES: dict[Domain, str] = {
     "skills": "Skills",
     "knowledge": "Knowledge",
@@ -183,6 +186,28 @@ class SkillRating:
     """What the level means; null where there is none, or where the loaded source has no anchors."""
 
 
+@dataclass(frozen=True)
+class GapStability:
+    """How a gap's place moves when both occupations are rated anew by as many raters, and under other weights."""
+
+    __pydantic_config__ = _DOCUMENTED
+
+    rank: int
+    """Its place in `skill_gaps`."""
+    rank_lower: int
+    """Lower end of the 95 % interval of its place: the highest place it takes."""
+    rank_upper: int
+    """Upper end of that interval; what is no gap any more comes last."""
+    gap_share: float
+    """Share of the draws in which it is a gap."""
+    distinguishable_share: float
+    """Share of the draws in which it is distinguishable."""
+    first_five_share: float
+    """Share of the draws in which it is among the first five gaps."""
+    rank_by_weight: dict[str, int]
+    """Its place by each weight: `importance`, `standard`, `none`."""
+
+
 # Not frozen: a report holds up to 35 of these, and the guard would cost more time than the statistics.
 @dataclass
 class SkillGap:
@@ -249,6 +274,8 @@ class SkillGap:
     """What the current level means; null where there is none, or where the loaded source has no anchors."""
     to_anchors: LevelAnchors | None
     """What the target level means, likewise."""
+    stability: GapStability | None = None
+    """How its place moves; null where not asked for, or where no error tells."""
 
 
 @dataclass(frozen=True)
@@ -324,8 +351,9 @@ class GapSummary:
     distinguishable_surplus: int
     """Surplus skills that stand out from rater noise."""
     weighted_shortfall: float
-    """Mean of the gaps in level points, weighted by importance in the target, over the skills relevant there
-    (a skill without a gap counts as 0). Where levels are predicted, importance is what they usually go with."""
+    """Mean of the gaps in level points, weighted by importance in the target (or as asked for), over the skills that
+    are relevant there: one without a gap counts as 0. Where levels are predicted, importance is what usually goes with
+    them."""
     distinguishable_shortfall: float
     """The same with only those gaps that stand out from rater noise."""
     shortfall_percentile: float | None
@@ -350,6 +378,8 @@ class GapReport:
     """What was to be compared: `skills`, `knowledge`, `abilities`, `work_activities` or `all`."""
     domains_compared: list[str]
     """What was: of `all`, the domains in which both occupations have levels."""
+    weight: str
+    """What gaps weigh in order and shortfall: `importance`, `standard` or `none`."""
     summary: GapSummary
     """The pair in a few numbers."""
     skill_gaps: list[SkillGap]
@@ -372,6 +402,8 @@ class PersonGapReport:
     """The target occupation."""
     domain: str
     """What was compared: `skills`, `knowledge`, `abilities`, `work_activities` or `all`."""
+    weight: str
+    """What gaps weigh in order and shortfall: `importance`, `standard` or `none`."""
     own_levels: int
     """Levels that are the person's own."""
     summary: GapSummary
@@ -385,6 +417,22 @@ class PersonGapReport:
     """What the target asks for where the person's level is not known: neither a gap nor a match."""
     provenance: Provenance
     """Where O*NET's figures come from."""
+
+
+@dataclass(frozen=True)
+class TransitionStability:
+    """How a near occupation's rank moves when all occupations are rated anew, and under other weights."""
+
+    __pydantic_config__ = _DOCUMENTED
+
+    rank_lower: int
+    """Lower end of the 95 % interval of its rank: the nearest it comes."""
+    rank_upper: int
+    """Upper end of that interval."""
+    first_ten_share: float
+    """Share of the draws in which it is among the ten nearest."""
+    rank_by_weight: dict[str, int]
+    """Its rank where levels of skills are compared by each weight: `importance` (as ranked), `standard`, `none`."""
 
 
 @dataclass(frozen=True)
@@ -405,6 +453,8 @@ class Transition:
     listed, or no list is loaded."""
     summary: GapSummary
     """What stands between the two, in a few numbers. It plays no part in the rank."""
+    stability: TransitionStability | None = None
+    """How its rank moves; null where not asked for."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, astuple, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import orjson
 from rich.console import Console
@@ -20,6 +20,7 @@ from rich.text import Text
 from skillgap.errors import ConfigurationError
 from skillgap.model import (
     GapReport,
+    GapStability,
     LevelAnchors,
     ListedOccupation,
     Occupation,
@@ -32,10 +33,13 @@ from skillgap.model import (
     SkillRating,
     Transition,
     TransitionBasis,
+    TransitionStability,
+    WeightChoice,
 )
 
 if TYPE_CHECKING:
     from skillgap.analysis.person import OwnProfile
+    from skillgap.analysis.ratings import Ratings
     from skillgap.doctor import Check
     from skillgap.llm.evaluation import Score
     from skillgap.nodes import Enrichment
@@ -49,6 +53,7 @@ _NARROWEST = 80
 """Columns, where the output is no terminal."""
 _NARROWEST_WITH_BAR = 72
 _FIGURES = 31
+_STABILITY = 12
 """Columns that a gap's figures take, with the word `yes` or `no`."""
 _SHORTEST_NAME = 8
 _NOUNS = {
@@ -79,6 +84,11 @@ def print_report(report: Report) -> None:
         out.print()
         out.print(_gap_table(report.skill_gaps, out.width))
         out.print("█ level now  ▓ gap beyond rater noise  ░ within it  ± half of the 95 % interval", style="dim")
+        if any(gap.stability for gap in report.skill_gaps):
+            out.print(
+                "If as many raters rated anew: Place, 95 % interval of the place in this list; Again, how often sure.",
+                style="dim",
+            )
     if meanings := list(_level_meanings(report.skill_gaps)):
         out.print()
         for line in meanings:
@@ -152,8 +162,10 @@ def _in_one_sentence(report: Report) -> str:
 
 def _gap_table(gaps: list[SkillGap], width: int) -> Table:
     """Return a line per gap; a narrow terminal loses the bar, and letters of the names, before a figure."""
-    has_bar = width >= _NARROWEST_WITH_BAR
-    longest = max(_SHORTEST_NAME, min(33, width - (_FIGURES + _CELLS + 1 if has_bar else _FIGURES)))
+    has_stability = any(gap.stability for gap in gaps)
+    figures = _FIGURES + _STABILITY if has_stability else _FIGURES
+    has_bar = width >= _NARROWEST_WITH_BAR + (figures - _FIGURES)
+    longest = max(_SHORTEST_NAME, min(33, width - (figures + _CELLS + 1 if has_bar else figures)))
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     table.add_column("Skill", no_wrap=True, max_width=longest)
     table.add_column("Now", justify="right", no_wrap=True)
@@ -163,6 +175,8 @@ def _gap_table(gaps: list[SkillGap], width: int) -> Table:
     table.add_column("Gap", justify="right", no_wrap=True)
     table.add_column("±", justify="right", no_wrap=True)
     table.add_column("Sure")
+    for header in ("Place", "Again") if has_stability else ():
+        table.add_column(header, justify="right", no_wrap=True)
     for gap in gaps:
         table.add_row(
             gap.element_name,
@@ -172,6 +186,7 @@ def _gap_table(gaps: list[SkillGap], width: int) -> Table:
             f"{gap.gap:.3f}",
             _number(None if gap.gap_upper is None else gap.gap_upper - gap.gap),
             _sureness(gap),
+            *([_interval(gap.stability), _again(gap.stability)] if has_stability else []),
             style="" if gap.distinguishable else "dim",
         )
     return table
@@ -197,17 +212,34 @@ def print_json(report: Report) -> None:
     _write_json(report)
 
 
+def _interval(stability: GapStability | TransitionStability | None) -> str:
+    return f"{stability.rank_lower}-{stability.rank_upper}" if stability else ""
+
+
+def _again(stability: GapStability | None) -> str:
+    return f"{stability.distinguishable_share:.0%}" if stability else ""
+
+
 def print_csv(report: Report) -> None:
     """Print one line per gap, with the pair's codes before the fields of SkillGap."""
+    codes = [
+        report.from_occupation.onet_soc_code if report.from_occupation else "",
+        report.to_occupation.onet_soc_code,
+    ]
+    has_stability = any(gap.stability for gap in report.skill_gaps)
+    names = [field.name for field in fields(SkillGap) if field.name != "stability"]
+    moves = [field.name for field in fields(GapStability) if field.name != "rank_by_weight"] if has_stability else []
+    weights = get_args(WeightChoice) if has_stability else ()
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(["from_onet_soc_code", "to_onet_soc_code", *(field.name for field in fields(SkillGap))])
+    writer.writerow(
+        ["from_onet_soc_code", "to_onet_soc_code", *names, *moves, *(f"rank_by_{each}" for each in weights)]
+    )
     for gap in report.skill_gaps:
-        codes = (
-            report.from_occupation.onet_soc_code if report.from_occupation else "",
-            report.to_occupation.onet_soc_code,
-        )
-        values = (getattr(gap, field.name) for field in fields(SkillGap))
-        writer.writerow([*codes, *(_meaning(each) if isinstance(each, LevelAnchors) else each for each in values)])
+        values = (getattr(gap, name) for name in names)
+        shown = (_meaning(each) if isinstance(each, LevelAnchors) else each for each in values)
+        moved = [getattr(gap.stability, name, None) for name in moves]
+        by_weight = gap.stability.rank_by_weight if gap.stability else {}
+        writer.writerow([*codes, *shown, *moved, *(by_weight.get(each) for each in weights)])
 
 
 def print_markdown(report: Report) -> None:
@@ -295,24 +327,26 @@ def print_transitions(
     occupation: Occupation,
     transitions: list[Transition],
     basis: TransitionBasis,
-    domain: str,
+    ratings: Ratings,
     provenance: Provenance,
     *,
     as_json: bool,
 ) -> None:
     """Print near occupations, as a table or, as `GET /occupations/{code}/transitions` answers, as JSON."""
     if as_json:
-        answer = {"occupation": occupation, "transitions": transitions, "basis": basis, "domain": domain}
-        _write_json({**answer, "provenance": provenance})
+        answer = {"occupation": occupation, "transitions": transitions, "basis": basis, "domain": ratings.domain}
+        _write_json({**answer, "weight": ratings.weighting, "provenance": provenance})
         return
     out = _console()
     out.print(Text.assemble("From  ", (_name(occupation), "bold")))
     out.print()
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     table.add_column("", justify="right", no_wrap=True)
-    table.add_column("Near", no_wrap=True, max_width=max(_SHORTEST_NAME, min(44, out.width - 46)))
+    has_stability = any(each.stability for each in transitions)
+    figures = 53 if has_stability else 46
+    table.add_column("Near", no_wrap=True, max_width=max(_SHORTEST_NAME, min(44, out.width - figures)))
     table.add_column("Code", no_wrap=True)
-    for header in ("Score", "Sure gaps", "Effort", "Zone"):
+    for header in ("Score", "Sure gaps", "Effort", "Zone", *(["Rank"] if has_stability else [])):
         table.add_column(header, justify="right", no_wrap=True)
     for each in transitions:
         summary = each.summary
@@ -326,12 +360,15 @@ def print_transitions(
             f"{summary.distinguishable_gaps}",
             "" if summary.shortfall_percentile is None else f"{summary.shortfall_percentile:.0f} %",
             "=" if step == "+0" else step,
+            *([_interval(each.stability)] if has_stability else []),
         )
     out.print(table if transitions else "No near occupation passes the filters.")
     out.print(
         "Effort: share of all pairs of occupations with a smaller shortfall. Zone: step in preparation, 1 to 5.",
         style="dim",
     )
+    if has_stability:
+        out.print("Rank: 95 % interval, if all ratings were made anew by as many raters.", style="dim")
     out.print(
         f"Ranked by {', '.join(basis.inputs)}: of what O*NET lists as most related, {basis.recall_at_10:.0%} are among "
         f"the first ten (release {basis.release}).",

@@ -14,7 +14,8 @@ import pytest
 from scipy import stats
 from sqlalchemy import Engine
 
-from skillgap.analysis.gap import all_gaps, identify_skill_gap, shortfalls_from, summarise_gaps, weighted_shortfalls
+from skillgap.analysis.compare import all_gaps, shortfalls_from, weighted_shortfalls
+from skillgap.analysis.gap import identify_skill_gap, summarise_gaps
 from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.significance import compare_means, least_standard_error
 from skillgap.errors import UnknownOccupation, UnratedOccupation

@@ -18,7 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from skillgap.analysis.gap import all_gaps, identify_skill_gap, weighted_shortfalls
+from skillgap.analysis.compare import all_gaps, weighted_shortfalls
+from skillgap.analysis.gap import identify_skill_gap
 from skillgap.analysis.ratings import Ratings, exact_means
 from skillgap.analysis.significance import compare_means
 from skillgap.errors import NoData, UnknownOccupation, UnratedOccupation

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from sqlalchemy import Engine
 
-from skillgap.analysis.gap import identify_skill_gap, weighted_shortfalls
+from skillgap.analysis.compare import weighted_shortfalls
+from skillgap.analysis.gap import identify_skill_gap
 from skillgap.analysis.nearness import LIKENESSES, Known, Nearness, find_nearness, parts, recipes
 from skillgap.analysis.profiles import Profile
 from skillgap.analysis.ratings import Ratings
@@ -72,7 +73,7 @@ def test_with_the_starters_columns_alone_the_score_says_that_it_is_worse(all_29:
 
 def test_onets_own_list_is_not_read(nearness: Nearness, profiles: dict[str, Profile], all_29: Ratings):
     without = {code: Profile(**{**vars(each), "related": {}}) for code, each in profiles.items()}
-    np.testing.assert_array_equal(find_nearness(without, all_29).score, nearness.score)
+    np.testing.assert_array_equal(find_nearness(without, all_29).log_odds, nearness.log_odds)
 
 
 def test_a_score_is_the_recipes_sum(nearness: Nearness, profiles: dict[str, Profile], all_29: Ratings):
@@ -90,7 +91,7 @@ def test_a_score_is_the_recipes_sum(nearness: Nearness, profiles: dict[str, Prof
                 -np.log(1 + np.count_nonzero(np.delete(alike[:, other], other) > value)),
             ]
         total += float(np.dot(weights, features))
-    assert nearness.score[row, other] == pytest.approx(1 / (1 + np.exp(-total)), rel=1e-3)
+    assert nearness.scores(row)[other] == pytest.approx(1 / (1 + np.exp(-total)), rel=1e-3)
 
 
 def test_places_are_worked_by_hand():
@@ -107,7 +108,7 @@ def test_the_order_is_by_score_and_never_names_oneself(nearness: Nearness):
     assert nearness.order.shape == (879, 878)
     for row in range(0, 879, 50):
         assert sorted([*nearness.order[row].tolist(), row]) == list(range(879))
-        scores = nearness.score[row, nearness.order[row]]
+        scores = nearness.scores(row)[nearness.order[row]]
         assert (np.diff(scores) <= 0).all()
 
 
@@ -127,11 +128,11 @@ def test_knowledge_that_is_missing_is_that_of_like_words(profiles: dict[str, Pro
     whole, lacking = (Known(profiles, each) for each in (all_29, replace(all_29, data_value=levels)))
     row = whole.codes.index(NURSES)
     assert NURSES not in lacking.knowledge.codes
-    found = lacking.of_knowledge()
+    found = lacking.rated.knowledge
     others = np.argsort(-whole.all_words()[row], kind="stable")
     nearest = [other for other in others if other != row][:10]
-    np.testing.assert_allclose(found[row], whole.of_knowledge()[nearest].mean(axis=0))
-    assert np.corrcoef(found[row], whole.of_knowledge()[row])[0, 1] > 0.9
+    np.testing.assert_allclose(found[row], whole.rated.knowledge[nearest].mean(axis=0))
+    assert np.corrcoef(found[row], whole.rated.knowledge[row])[0, 1] > 0.9
 
 
 # -- transitions -------------------------------------------------------------------------------------------------------
@@ -204,5 +205,6 @@ def test_the_smallest_shortfall_is_not_what_is_near(all_29: Ratings, profiles: d
     shortfall = weighted_shortfalls(skills)
     np.fill_diagonal(shortfall, np.inf)
     order = np.argsort(shortfall, axis=1, kind="stable")[:, :-1].astype(np.int16)
-    by_effort = Nearness(skills.codes, -shortfall, order, recipes()[0], {})
+    of = Known(profiles, all_29)
+    by_effort = Nearness(skills.codes, -shortfall, order, recipes()[0], of.rated, of.errors, {})
     assert recall_at_10(by_effort, profiles) < 0.03

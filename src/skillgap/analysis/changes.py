@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from skillgap.analysis.gap import distinguishable_gaps
+from skillgap.analysis.compare import distinguishable_gaps
 from skillgap.analysis.ratings import BoolArray, IntArray, Ratings
 from skillgap.analysis.significance import compare_means
 from skillgap.model import GapChange, LevelChange, ReleaseChanges

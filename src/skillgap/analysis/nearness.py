@@ -12,12 +12,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib.resources import files
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from skillgap.analysis.profiles import Profile
 from skillgap.analysis.ratings import FloatArray, Ratings
+from skillgap.analysis.significance import least_standard_error
 from skillgap.analysis.words import alikeness, stems
 from skillgap.errors import UnratedOccupation
 from skillgap.model import TransitionBasis
@@ -41,19 +43,34 @@ class Recipe:
     recall_at_10: float
     """Share of O*NET's ten primary related occupations that are among the first ten, cross-validated by occupation."""
 
+    def weighed(self, name: str, alike: FloatArray) -> npt.NDArray[np.float32]:
+        """Return what a likeness adds to the log odds of all pairs."""
+        total = np.zeros(alike.shape, dtype=np.float32)
+        for weight, part in zip(self.weights[name], parts(alike, flat=LIKENESSES[name].is_flat), strict=True):
+            total += np.float32(weight) * part
+        return total
+
 
 @dataclass(frozen=True, eq=False)
 class Nearness:
     """The score of every pair of occupations that have levels."""
 
     codes: tuple[str, ...]
-    score: npt.NDArray[np.float32]
-    """(from, to): how likely O*NET lists the second among the ten nearest of the first; -1 on the diagonal."""
+    log_odds: npt.NDArray[np.float32]
+    """(from, to): that O*NET lists the second among the ten nearest of the first; -inf on the diagonal."""
     order: npt.NDArray[np.int16]
     """(from, place): the others' rows, nearest first; ties by code."""
     recipe: Recipe
+    rated: Rated
+    """The ratings that it is made from, and their errors."""
+    errors: Rated
     related: Mapping[str, Mapping[str, str]]
     """O*NET's own list, where loaded: tier by code, by code. The score does not read it."""
+
+    def scores(self, row: int) -> FloatArray:
+        """Return one occupation's row of `log_odds` as chances."""
+        chances: FloatArray = 1.0 / (1.0 + np.exp(-self.log_odds[row].astype(np.float64)))
+        return chances
 
     @cached_property
     def rows(self) -> Mapping[str, int]:
@@ -84,16 +101,15 @@ def find_nearness(profiles: Mapping[str, Profile], ratings: Ratings) -> Nearness
     recipe = next((each for each in recipes() if known.inputs.issuperset(each.inputs)), None)
     count = len(known.codes)
     if recipe is None or count < 2:
-        return Nearness((), np.empty((0, 0), np.float32), np.empty((0, 0), np.int16), _NOTHING, {})
+        nothing, no_order = np.empty((0, 0), np.float32), np.empty((0, 0), np.int16)
+        return Nearness((), nothing, no_order, _NOTHING, known.rated, known.errors, {})
     total = np.full((count, count), recipe.intercept, dtype=np.float32)
-    for name, weights in recipe.weights.items():
-        for weight, part in zip(weights, parts(LIKENESSES[name].of(known), flat=LIKENESSES[name].is_flat), strict=True):
-            total += np.float32(weight) * part
-    score = (1.0 / (1.0 + np.exp(-total))).astype(np.float32)
-    np.fill_diagonal(score, -1.0)
-    order = np.argsort(-score, axis=1, kind="stable")[:, :-1].astype(np.int16)
+    for name in recipe.weights:
+        total += recipe.weighed(name, LIKENESSES[name].of(known))
+    np.fill_diagonal(total, -np.inf)
+    order = np.argsort(-total, axis=1, kind="stable")[:, :-1].astype(np.int16)
     related = {profile.onet_soc_code: profile.related for profile in known.profiles}
-    return Nearness(known.codes, score, order, recipe, related)
+    return Nearness(known.codes, total, order, recipe, known.rated, known.errors, related)
 
 
 _NOTHING = Recipe(name="nothing", inputs=(), weights={}, intercept=0.0, release="", recall_at_10=0.0)
@@ -135,6 +151,16 @@ def _places(value: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     return place
 
 
+class Rated(NamedTuple):
+    """Ratings that likenesses are made from: (occupations, elements)."""
+
+    level: FloatArray
+    """Of skills."""
+    importance: FloatArray
+    knowledge: FloatArray
+    """Importance of areas of knowledge."""
+
+
 # -- the inputs, and how alike they make two occupations ----------------------------------------------------------
 
 
@@ -164,20 +190,38 @@ class Known:
             self._words = self.texts(_everything)
         return self._words
 
-    def of_skills(self, values: FloatArray) -> FloatArray:
-        """Return rows of skills in the order of the occupations."""
-        return values[self._rows]
+    @cached_property
+    def rated(self) -> Rated:
+        """Return what is rated, 0 where there is no level."""
+        skills, rows = self.skills, self._rows
+        return Rated(skills.level_or_zero[rows], skills.usual_importance[rows], self._of_knowledge())
 
-    def of_knowledge(self) -> FloatArray:
-        """Return the importance of knowledge; of an occupation without ratings the mean of those with like words."""
-        importance = self.knowledge.importance
-        found = np.full((len(self.codes), importance.shape[1]), np.nan)
+    @cached_property
+    def errors(self) -> Rated:
+        """Return the standard errors of what is rated; NaN where there is none."""
+        skills, rows, knowledge = self.skills, self._rows, self.knowledge
+        errors = {
+            "level": np.maximum(skills.standard_error, least_standard_error(skills.raters))[rows],
+            "importance": np.maximum(skills.importance_standard_error, least_standard_error(skills.importance_n))[rows],
+        }
+        found = np.full((len(self.codes), len(knowledge.element_ids)), np.nan)
+        least = least_standard_error(knowledge.importance_n)
+        self._spread(np.maximum(knowledge.importance_standard_error, least), found)
+        return Rated(**errors, knowledge=found)
+
+    def _spread(self, values: FloatArray, out: FloatArray) -> None:
+        """Put rows of knowledge in the order of the occupations."""
         for i, code in enumerate(self.codes):
             if code in self.knowledge.rows:
-                found[i] = importance[self.knowledge.rows[code]]
+                out[i] = values[self.knowledge.rows[code]]
+
+    def _of_knowledge(self) -> FloatArray:
+        """Return the importance of knowledge; of an occupation without ratings the mean of those with like words."""
+        found = np.full((len(self.codes), len(self.knowledge.element_ids)), np.nan)
+        self._spread(self.knowledge.importance, found)
         lacks = np.isnan(found).any(axis=1)
         has = np.flatnonzero(~lacks)
-        for row in np.flatnonzero(lacks):
+        for row in np.flatnonzero(lacks) if len(has) else ():
             nearest = has[np.argsort(-self.all_words()[row, has], kind="stable")[:_MOST_ALIKE]]
             found[row] = found[nearest].mean(axis=0)
         return found
@@ -212,7 +256,7 @@ class Likeness:
     """It has few different values, so that places by it would mean nothing."""
 
 
-def _cosine(values: FloatArray) -> FloatArray:
+def cosine(values: FloatArray) -> FloatArray:
     lengths = np.linalg.norm(values, axis=1, keepdims=True)
     ones = values / np.where(lengths > 0, lengths, 1.0)
     alike: FloatArray = ones @ ones.T
@@ -246,12 +290,22 @@ def _same_group(digits: int) -> Callable[[Known], FloatArray]:
     return same
 
 
+OF_RATINGS: dict[str, Callable[[Rated], FloatArray]] = {
+    "skills": lambda rated: rated.level * rated.importance,
+    "levels": lambda rated: _standardised(rated.level),
+    "knowledge": lambda rated: rated.knowledge,
+    "knowledge profile": lambda rated: rated.knowledge - rated.knowledge.mean(axis=0),
+}
+"""What of ratings is compared by its cosine: these likenesses have rater noise in them."""
+
+
+def _of_ratings(name: str) -> Callable[[Known], FloatArray]:
+    return lambda known: cosine(OF_RATINGS[name](known.rated))
+
+
 LIKENESSES: dict[str, Likeness] = {
-    "skills": Likeness(
-        ("skills",),
-        lambda known: _cosine(known.of_skills(known.skills.level_or_zero * known.skills.usual_importance)),
-    ),
-    "levels": Likeness(("skills",), lambda known: _cosine(_standardised(known.of_skills(known.skills.level_or_zero)))),
+    "skills": Likeness(("skills",), _of_ratings("skills")),
+    "levels": Likeness(("skills",), _of_ratings("levels")),
     "major group": Likeness(("SOC groups",), _same_group(2), is_flat=True),
     "minor group": Likeness(("SOC groups",), _same_group(4), is_flat=True),
     "title": Likeness(("titles",), lambda known: known.texts(lambda profile: [profile.title])),
@@ -265,11 +319,9 @@ LIKENESSES: dict[str, Likeness] = {
         lambda known: known.texts(lambda profile: [profile.title, *profile.alternate_titles, *profile.reported_titles]),
     ),
     "words": Likeness(("titles", "descriptions", "tasks", "alternate titles"), Known.all_words),
-    "knowledge": Likeness(("knowledge",), lambda known: _cosine(known.of_knowledge())),
-    "knowledge profile": Likeness(
-        ("knowledge",), lambda known: _cosine(known.of_knowledge() - known.of_knowledge().mean(axis=0))
-    ),
-    "interests": Likeness(("interests",), lambda known: _cosine(_interests(known))),
+    "knowledge": Likeness(("knowledge",), _of_ratings("knowledge")),
+    "knowledge profile": Likeness(("knowledge",), _of_ratings("knowledge profile")),
+    "interests": Likeness(("interests",), lambda known: cosine(_interests(known))),
     "job zone": Likeness(("Job Zones",), _zones, is_flat=True),
     "technology": Likeness(("technology",), lambda known: known.texts(lambda profile: profile.technologies)),
 }

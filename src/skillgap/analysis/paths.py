@@ -7,7 +7,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from skillgap.analysis.gap import shortfalls_of, summarise_gaps
+from skillgap.analysis.compare import shortfalls_of
+from skillgap.analysis.gap import summarise_gaps
 from skillgap.analysis.nearness import Nearness
 from skillgap.analysis.ratings import BoolArray, IntArray, Ratings
 from skillgap.model import GapSummary, Path, PathReport, PathStep

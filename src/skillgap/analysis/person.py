@@ -10,7 +10,8 @@ from pydantic import ConfigDict, Field
 from rapidfuzz.distance import OSA
 from rapidfuzz.process import extractOne
 
-from skillgap.analysis.gap import Side, compare_sides, ranked_rows, summarise
+from skillgap.analysis.compare import Side
+from skillgap.analysis.gap import ranked_rows, summarise
 from skillgap.analysis.ratings import PrintedRatings, Ratings
 from skillgap.errors import InvalidProfile
 from skillgap.model import CODE_PATTERN, PersonGapReport, parse_code
@@ -35,25 +36,28 @@ _CERTAIN = 9_999
 """Raters that a person counts as: the own level is taken as it is, and no error of it widens the comparison."""
 
 
-def identify_person_gap(profile: OwnProfile, target: str, ratings: Ratings) -> PersonGapReport:
+def identify_person_gap(
+    profile: OwnProfile, target: str, ratings: Ratings, *, stability: bool = False
+) -> PersonGapReport:
     """Return what stands between a person and an occupation, given by its dashed O*NET-SOC code.
 
-    What is unknown is neither a gap nor a match: it is listed apart, and counts in no figure. Raises InvalidProfile,
-    InvalidCode, NoData, UnknownOccupation, UnratedOccupation.
+    What is unknown is neither a gap nor a match: it is listed apart, and counts in no figure. `stability` is as of
+    identify_skill_gap; own levels do not move. Raises InvalidProfile, InvalidCode, NoData, UnknownOccupation,
+    UnratedOccupation.
     """
     b = ratings.row(target)
     base = parse_code(profile.occupation) if profile.occupation else None
     row = ratings.row(base) if base else None
     own = _own_levels(profile, ratings)
     side, printed = _side(own, row, ratings)
-    pair = compare_sides(side, b, ratings)
-    skill_gaps, surplus_skills = ranked_rows(printed, b, pair, ratings)
+    pair, skill_gaps, surplus_skills = ranked_rows(side, printed, b, ratings, stability=stability)
     unknown = {ratings.element_ids[k] for k in np.flatnonzero(np.isnan(side.level))}
     occupation = ratings.occupations[base] if base else None
     return PersonGapReport(
         from_occupation=occupation,
         to_occupation=ratings.occupations[target],
         domain=ratings.domain,
+        weight=ratings.weighting,
         own_levels=len(own),
         summary=summarise(ratings, b, pair, occupation),
         skill_gaps=skill_gaps,
@@ -110,4 +114,4 @@ def _side(own: dict[int, float], row: int | None, ratings: Ratings) -> tuple[Sid
         for name in PrintedRatings._fields:
             is_flag = name in ("not_relevant", "recommend_suppress")
             getattr(printed, name)[column] = stated.get(name, False if is_flag else None)
-    return Side(level, level, error, raters), printed
+    return Side(level, level, error, raters, np.zeros(width, dtype=np.bool_)), printed

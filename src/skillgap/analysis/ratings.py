@@ -26,6 +26,7 @@ from skillgap.model import (
     Provenance,
     Release,
     SkillRating,
+    WeightChoice,
     attribution,
     domain_of,
 )
@@ -118,6 +119,8 @@ class Ratings:
     """What levels mean, by element id, levels ascending; empty where not loaded."""
     domain: DomainChoice
     """Which elements are there, of those that are loaded."""
+    weighting: WeightChoice = "importance"
+    """What an element weighs in a target."""
 
     @classmethod
     def empty(cls) -> Ratings:
@@ -162,6 +165,19 @@ class Ratings:
 
     @cached_property
     def _domains(self) -> dict[DomainChoice, Ratings]:
+        return {}
+
+    def weighted_by(self, weighting: WeightChoice) -> Ratings:
+        """Return the same ratings with other weights; made once each."""
+        if weighting == self.weighting:
+            return self
+        if weighting not in self._weighted:
+            analysts = self.analysts.weighted_by(weighting) if self.analysts else None
+            self._weighted[weighting] = replace(self, weighting=weighting, analysts=analysts)
+        return self._weighted[weighting]
+
+    @cached_property
+    def _weighted(self) -> dict[WeightChoice, Ratings]:
         return {}
 
     def restricted_to(self, codes: Sequence[str], element_ids: Sequence[str]) -> Ratings:
@@ -267,30 +283,39 @@ class Ratings:
 
     @cached_property
     def weight(self) -> FloatArray:
-        """Exact importance where the skill counts in a target, 0 where it is Not Relevant or not rated.
+        """What each element weighs in a target by `weighting`, 0 where it does not count."""
+        return as_weight(self.counted_importance, self.weighting, counts=self.counts)
 
-        Of a predicted level it is the weight that analysts' ratings of the skill have at that level on average.
-        """
-        importance = exact_means(self.importance, self.importance_n)
-        counts = ~self.not_relevant & ~np.isnan(importance) & ~np.isnan(self.data_value)
-        weight = np.where(counts, importance, 0.0)
+    @cached_property
+    def counts(self) -> BoolArray:
+        """Which levels count in a target: those that are relevant there, and have an importance or are predicted."""
+        is_weighed = ~np.isnan(self.importance) | self.is_predicted
+        counts: BoolArray = ~self.not_relevant & is_weighed & ~np.isnan(self.data_value)
+        return counts
+
+    @cached_property
+    def counted_importance(self) -> FloatArray:
+        """Exact importance where it counts, else 0; of a predicted level what ratings have there on average."""
+        importance = np.where(self.counts, np.nan_to_num(exact_means(self.importance, self.importance_n)), 0.0)
         if self.analysts is None:
-            return weight
-        return np.where(self.is_predicted, self._usual_weight(self.analysts), weight)
+            return importance
+        return np.where(self.is_predicted, self._usual_importance(self.analysts), importance)
 
     @cached_property
     def usual_importance(self) -> FloatArray:
-        """Exact importance; where there is none, the weight that the level usually has."""
+        """Exact importance; where there is none, what usually goes with the level."""
         importance = exact_means(self.importance, self.importance_n)
-        return np.where(np.isnan(importance), self.weight, importance)
+        return np.where(np.isnan(importance), self.counted_importance, importance)
 
-    def _usual_weight(self, analysts: Ratings) -> FloatArray:
-        """Return the weights that go with these levels by a line through the analysts' ratings, one per skill."""
+    def _usual_importance(self, analysts: Ratings) -> FloatArray:
+        """Return the importances that go with these levels by a line through the analysts' ratings, one per skill."""
         usual = np.ones_like(self.data_value)  # of a skill that no analyst has rated: all alike
         columns = {element_id: k for k, element_id in enumerate(analysts.element_ids)}
         for k, element_id in enumerate(self.element_ids):
             if element_id in columns:
-                level, weight = (each[:, columns[element_id]] for each in (analysts.level_or_zero, analysts.weight))
+                level, weight = (
+                    each[:, columns[element_id]] for each in (analysts.level_or_zero, analysts.counted_importance)
+                )
                 away = level - level.mean()
                 slope = away @ weight / max(away @ away, 1e-12)
                 usual[:, k] = weight.mean() + slope * (self.level_or_zero[:, k] - level.mean())
@@ -425,6 +450,14 @@ class Ratings:
     def _release_text(self) -> str:
         release = self.release or self.web_services_release
         return release.number if release else "data"
+
+
+def as_weight(importance: FloatArray, weighting: WeightChoice, *, counts: BoolArray) -> FloatArray:
+    """Return what importances (scale IM) weigh, 0 where they do not count."""
+    if weighting == "none":
+        return counts.astype(np.float64)
+    weight = np.maximum(importance - 1.0, 0.0) if weighting == "standard" else importance
+    return np.where(counts, weight, 0.0)
 
 
 class _Scale(NamedTuple):

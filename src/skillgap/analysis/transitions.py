@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import repeat
 
 import numpy as np
 
-from skillgap.analysis.gap import percentiles, shortfalls_from, summarise_gaps
+from skillgap.analysis.compare import percentiles, shortfalls_from
+from skillgap.analysis.gap import summarise_gaps
 from skillgap.analysis.nearness import Nearness
+from skillgap.analysis.rank_stability import transition_stability
 from skillgap.analysis.ratings import BoolArray, Ratings
 from skillgap.model import Transition
 
@@ -34,8 +37,9 @@ def find_transitions(
     *,
     where: TransitionFilter = TransitionFilter(),
     limit: int = 10,
+    stability: bool = False,
 ) -> list[Transition]:
-    """Return the nearest occupations that pass the filter, nearest first.
+    """Return the nearest occupations that pass the filter, nearest first; with `stability`, how their rank moves.
 
     `ratings` give the gaps, of any domain. Raises NoData, UnknownOccupation, UnratedOccupation.
     """
@@ -46,16 +50,19 @@ def find_transitions(
     ranks = np.flatnonzero(is_wanted[order])[:limit]
     found = order[ranks]
     summaries = summarise_gaps(ratings.row(onet_soc_code), places[found], ratings)
+    moves = transition_stability(row, found, nearness) if stability else repeat(None)
+    scores = nearness.scores(row)
     tiers = nearness.related.get(onet_soc_code, {})
     return [
         Transition(
             rank=int(rank) + 1,
             occupation=ratings.occupations[nearness.codes[other]],
-            score=round(float(nearness.score[row, other]), 4),
+            score=round(float(scores[other]), 4),
             related_tier=tiers.get(nearness.codes[other]),
             summary=summary,
+            stability=moved,
         )
-        for rank, other, summary in zip(ranks.tolist(), found.tolist(), summaries, strict=True)
+        for rank, other, summary, moved in zip(ranks.tolist(), found.tolist(), summaries, moves, strict=False)
     ]
 
 

@@ -25,6 +25,7 @@ from skillgap.model import (
     SkillRating,
     Transition,
     TransitionBasis,
+    WeightChoice,
     parse_code,
 )
 
@@ -54,6 +55,18 @@ DomainParameter = Annotated[
         description="What to compare: `skills`, `knowledge`, `abilities`, `work_activities`, or `all` of them that are "
         "loaded."
     ),
+]
+
+
+WeightParameter = Annotated[
+    WeightChoice,
+    Query(
+        description="What a gap weighs in order and shortfall: its `importance` in the target, O*NET's `standard` "
+        "score of that (what is not important weighs nothing), or `none`: all alike."
+    ),
+]
+StabilityParameter = Annotated[
+    bool, Query(description="Say how the order moves under rater noise and other weights; takes some 20 ms longer.")
 ]
 
 
@@ -117,14 +130,21 @@ class TransitionsAnswer:
     """What they are ranked by, and how good that is."""
     domain: str
     """What the gaps compare: `skills`, `knowledge`, `abilities`, `work_activities` or `all`."""
+    weight: str
+    """What gaps weigh in the shortfall: `importance`, `standard` or `none`."""
     provenance: Provenance
     """Where the figures come from."""
 
 
-def ratings_of(request: Request, choice: RatingsChoice = "onet+llm", domain: DomainChoice = "skills") -> Ratings:
+def ratings_of(
+    request: Request,
+    choice: RatingsChoice = "onet+llm",
+    domain: DomainChoice = "skills",
+    weight: WeightChoice = "importance",
+) -> Ratings:
     """Return the ratings that this request is answered from."""
     snapshot: Snapshot = request.scope[SNAPSHOT]
-    return snapshot.of(choice, domain)
+    return snapshot.of(choice, domain).weighted_by(weight)
 
 
 async def nearness_of(request: Request) -> Nearness:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from functools import partial
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -121,21 +123,20 @@ async def get_transitions(
     limit: Annotated[int, Query(ge=1, le=100, description="Most occupations to list.")] = 10,
     choice: answers.RatingsParameter = "onet+llm",
     domain: answers.DomainParameter = "skills",
+    weight: answers.WeightParameter = "importance",
+    stability: answers.StabilityParameter = False,
 ) -> Response:
     """List occupations near this one, nearest first, each with what stands between.
 
     Near is what people do, know and are called, not the smallest gap: the gap stands beside the rank and plays no part
     in it. `basis` names the inputs, and how many of those that O*NET lists itself are among their first ten.
     """
-    ratings = answers.ratings_of(request, choice, domain)
+    ratings = answers.ratings_of(request, choice, domain, weight)
     nearness = await answers.nearness_of(request)
-    found = find_transitions(
-        onet_soc_code,
-        nearness,
-        ratings,
-        where=TransitionFilter(frozenset(job_zone or ()), major_group, max_shortfall_percentile, only_rated),
-        limit=limit,
-    )
+    where = TransitionFilter(frozenset(job_zone or ()), major_group, max_shortfall_percentile, only_rated)
+    find = partial(find_transitions, onet_soc_code, nearness, ratings, where=where, limit=limit, stability=stability)
+    # The first stability of a data version takes a second: other requests need not wait for it.
+    found = await asyncio.to_thread(find) if stability else find()
     rows = (ratings.row(onet_soc_code), *(ratings.row(each.occupation.onet_soc_code) for each in found))
     return answers.json(
         answers.TransitionsAnswer(
@@ -143,6 +144,7 @@ async def get_transitions(
             transitions=found,
             basis=nearness.basis,
             domain=domain,
+            weight=weight,
             provenance=ratings.provenance_of(*rows),
         )
     )

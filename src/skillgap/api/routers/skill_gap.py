@@ -47,19 +47,23 @@ async def skill_gap(
     ],
     choice: answers.RatingsParameter = "onet+llm",
     domain: answers.DomainParameter = "skills",
+    weight: answers.WeightParameter = "importance",
+    stability: answers.StabilityParameter = False,
 ) -> Response:
     """List the skills in which the target asks for a higher level, the sure and weighty ones first.
 
     `distinguishable` tells which differences stand out from the disagreement of O*NET's 8 raters, and from the error
     of predictions. Levels that analysts have not rated are predicted; `from_source` and `to_source` say so, and
-    `provenance.predictions` how good such predictions are. An occupation compared with itself has no gap, which is an
-    empty list. Where the service has access to O*NET Web Services, what is missing of an occupation is fetched; a 404
-    with `Retry-After` means that this takes longer than a request may.
+    `provenance.predictions` how good such predictions are. With `stability`, each gap says how its place moves. An
+    occupation compared with itself has no gap, which is an empty list. Where the service has access to O*NET Web
+    Services, what is missing of an occupation is fetched; a 404 with `Retry-After` means that this takes longer than a
+    request may.
     """
     answers.remember_pair(request, current, target)
     retry_after = None if choice == "llm" else await _complete(request, {current, target})
     try:
-        return answers.json(identify_skill_gap(current, target, answers.ratings_of(request, choice, domain)))
+        ratings = answers.ratings_of(request, choice, domain, weight)
+        return answers.json(identify_skill_gap(current, target, ratings, stability=stability))
     except OccupationError as error:
         error.retry_after = retry_after
         raise
@@ -86,6 +90,8 @@ async def person_gap(
     ],
     choice: answers.RatingsParameter = "onet+llm",
     domain: answers.DomainParameter = "skills",
+    weight: answers.WeightParameter = "importance",
+    stability: answers.StabilityParameter = False,
 ) -> Response:
     """List the skills in which an occupation asks for more than a person has.
 
@@ -95,7 +101,8 @@ async def person_gap(
     codes = {target, *([parse_code(profile.occupation)] if profile.occupation else [])}
     retry_after = None if choice == "llm" else await _complete(request, codes)
     try:
-        answer = answers.json(identify_person_gap(profile, target, answers.ratings_of(request, choice, domain)))
+        ratings = answers.ratings_of(request, choice, domain, weight)
+        answer = answers.json(identify_person_gap(profile, target, ratings, stability=stability))
     except OccupationError as error:
         error.retry_after = retry_after
         raise

@@ -1,0 +1,178 @@
+"""Two sides compared, or one with many: gaps, tests, order, and the figures that sum them up."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from skillgap.analysis.ratings import BoolArray, FloatArray, IntArray, Ratings
+from skillgap.analysis.significance import Differences, compare_means
+
+
+class Side(NamedTuple):
+    """Levels of one occupation, or of many along the first axis; or a person's. NaN where there is none."""
+
+    level: FloatArray
+    level_to_subtract: FloatArray
+    """The same, 0 where what is missing shall count as 0, NaN where it is unknown: it is then not compared."""
+    standard_error: FloatArray
+    raters: npt.NDArray[np.int32]
+    not_relevant: BoolArray
+
+
+class Pair(NamedTuple):
+    """Target minus current of one pair, or of many along the first axis."""
+
+    gap: FloatArray
+    has_levels: BoolArray
+    """On both sides."""
+    differences: Differences
+    """What is Not Relevant to the target is never distinguishable."""
+
+
+def side_of(ratings: Ratings, row: int | IntArray) -> Side:
+    """Return the levels of an occupation, or of many, given by their rows."""
+    of = ratings
+    return Side(of.level[row], of.comparable_level[row], of.standard_error[row], of.raters[row], of.not_relevant[row])
+
+
+def pair_of(current: int | IntArray, target: int | IntArray, ratings: Ratings) -> Pair:
+    """Compare occupations given by their rows, one with one, one with many, or many with as many."""
+    return compare_sides(side_of(ratings, current), side_of(ratings, target))
+
+
+def compare_sides(current: Side, target: Side) -> Pair:
+    """Compare two sides, or one with many."""
+    # Eighths, and predictions, which have two decimals: rounding takes away nothing but what floating point adds.
+    gap = np.rint((target.level_to_subtract - current.level_to_subtract) * 1e4) / 1e4
+    difference = target.level - current.level
+    found = compare_means(
+        difference,
+        standard_errors=(current.standard_error, target.standard_error),
+        n=(current.raters, target.raters),
+    )
+    is_sure = found.distinguishable & ~target.not_relevant
+    return Pair(gap, ~np.isnan(difference), found._replace(distinguishable=is_sure))
+
+
+def order_of(pair: Pair, target: Side, weight: FloatArray) -> IntArray:
+    """Return elements in the order that gaps are shown in, along the last axis.
+
+    What is relevant to the target comes first, sure before unsure, then what weighs most, then by element id.
+    """
+    keys = (-np.abs(pair.gap) * weight, ~pair.differences.distinguishable, target.not_relevant)
+    return np.lexsort(np.broadcast_arrays(*keys), axis=-1)
+
+
+class Figures(NamedTuple):
+    """The fields of GapSummary but the Job Zone step, in its order, for one pair or for many."""
+
+    skills_compared: IntArray
+    skills_tested: IntArray
+    gaps: IntArray
+    distinguishable_gaps: IntArray
+    surplus: IntArray
+    distinguishable_surplus: IntArray
+    weighted_shortfall: FloatArray
+    distinguishable_shortfall: FloatArray
+    shortfall_percentile: FloatArray
+
+
+def figures(pair: Pair, b: int | IntArray, ratings: Ratings) -> Figures:
+    """Return pairs in a few numbers; skills whose gap is NaN are left out of them, and then there is no percentile."""
+    gap, is_sure = pair.gap, pair.differences.distinguishable
+    is_gap, is_surplus = gap > 0, gap < 0
+    is_tested = pair.differences.p_value >= 0
+    is_counted = (pair.has_levels, is_tested, is_gap, is_gap & is_sure, is_surplus, is_surplus & is_sure)
+    shortfalls = _weighted(pair, b, ratings)
+    counts, rounded = np.array(is_counted).sum(axis=-1), np.rint(shortfalls * 1e4) / 1e4
+    percentile = percentiles(shortfalls[0], ratings)
+    return Figures._make((*counts, *rounded, np.where(np.isnan(gap).any(axis=-1), np.nan, percentile)))
+
+
+def _weighted(pair: Pair, b: int | IntArray, ratings: Ratings) -> FloatArray:
+    """Return the weighted shortfalls by all gaps, and by the distinguishable ones, unrounded: (2, ...)."""
+    asked = np.fmax(pair.gap, 0.0) * ratings.weight[b]  # NaN counts as 0
+    both = np.array((asked, asked * pair.differences.distinguishable))
+    found: FloatArray = both.sum(axis=-1) / _weight_compared(pair.gap, b, ratings)
+    return found
+
+
+def _weight_compared(gap: FloatArray, b: int | IntArray | slice, ratings: Ratings) -> FloatArray:
+    """Return the sum of the weights of what is compared in a target, or in many."""
+    is_unknown = np.isnan(gap)
+    if not is_unknown.any():
+        total: FloatArray = ratings.weight_sum[b]
+        return total
+    known: FloatArray = np.where(is_unknown, 0.0, ratings.weight[b]).sum(axis=-1)
+    return np.maximum(known, 1e-12)
+
+
+def figures_from(current: int, ratings: Ratings) -> Figures:
+    """Return the figures of the gaps between one occupation, given by its row, and all in their order."""
+    every = np.arange(len(ratings.codes))
+    return figures(pair_of(current, every, ratings), every, ratings)
+
+
+def distinguishable_gaps(current: int, targets: IntArray, ratings: Ratings) -> BoolArray:
+    """Return which skills are distinguishable gaps from one occupation to others by their rows: (targets, elements)."""
+    pairs = pair_of(current, targets, ratings)
+    found: BoolArray = pairs.differences.distinguishable & (pairs.gap > 0)
+    return found
+
+
+def shortfalls_of(current: IntArray, target: IntArray, ratings: Ratings) -> tuple[FloatArray, FloatArray]:
+    """Return the weighted and the distinguishable shortfall of pairs given by their rows, unrounded, level points."""
+    asked, sure = _weighted(pair_of(current, target, ratings), target, ratings)
+    return asked, sure
+
+
+def shortfalls_from(current: int, ratings: Ratings) -> FloatArray:
+    """Return the weighted shortfalls between one occupation and all, in level points: (occupations,)."""
+    gaps = ratings.comparable_level - ratings.comparable_level[current]
+    asked = np.fmax(gaps, 0.0) * ratings.weight
+    shortfalls: FloatArray = asked.sum(axis=1) / _weight_compared(gaps, slice(None), ratings)
+    return shortfalls
+
+
+def all_gaps(ratings: Ratings) -> np.ndarray[tuple[int, int, int], np.dtype[np.float32]]:
+    """Return the gaps of all pairs in level points: float32 (from, to, element), 0 where there is no gap.
+
+    Exact for analysts' ratings, since eighths up to 7 are. Size: 108 MB for 879 occupations.
+    """
+    level = ratings.comparable_level.astype(np.float32)
+    gaps = np.empty((len(level), *level.shape), dtype=np.float32)
+    for a, current in enumerate(level):
+        np.fmax(np.subtract(level, current, out=gaps[a]), 0.0, out=gaps[a])
+    return gaps
+
+
+def weighted_shortfalls(ratings: Ratings) -> FloatArray:
+    """Return the importance-weighted shortfall of all pairs in level points: float64 (from, to), 0 on the diagonal.
+
+    Equal to the summary's figure of each pair to the last bit: sums of products of eighths are exact.
+    """
+    level = ratings.comparable_level
+    shortfalls = np.empty((len(level), len(level)))
+    gaps = np.empty_like(level)
+    for b, target in enumerate(level):
+        total = _weight_compared(np.subtract(target, level, out=gaps), b, ratings)
+        shortfalls[:, b] = np.fmax(gaps, 0.0, out=gaps) @ ratings.weight[b] / total
+    return shortfalls
+
+
+@lru_cache(maxsize=16)  # domains and weights of the data version in use, and of the one before; 6 MB each
+def _sorted_shortfalls(ratings: Ratings) -> FloatArray:
+    """Return the shortfalls of all pairs that analysts have rated; predictions vary less, so they are no yardstick."""
+    shortfalls = weighted_shortfalls(ratings)
+    return np.sort(shortfalls[~np.eye(len(shortfalls), dtype=np.bool_)])
+
+
+def percentiles(shortfalls: FloatArray, ratings: Ratings) -> FloatArray:
+    """Return which share of all ordered pairs that analysts have rated has a smaller shortfall, in percent."""
+    ordered = _sorted_shortfalls(ratings.analysts or ratings)
+    found: FloatArray = np.rint(1_000.0 * np.searchsorted(ordered, shortfalls) / max(len(ordered), 1)) / 10.0
+    return found

@@ -1,0 +1,133 @@
+"""How much of the rank of near occupations is rater noise, and how much the choice of weights.
+
+As in `stability`, panels as large rate all occupations anew. What comes from texts, codes and interests stays as it is;
+the likenesses that are made of ratings, and the places that they give, are computed again for each draw.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from skillgap.analysis.nearness import OF_RATINGS, Nearness, Rated, cosine
+from skillgap.analysis.ratings import HIGHEST_IMPORTANCE, FloatArray, IntArray, as_weight
+from skillgap.model import TransitionStability, WeightChoice
+
+DRAWS = 50
+_FIRST = 10
+_HIGHEST = Rated(7.0, HIGHEST_IMPORTANCE, HIGHEST_IMPORTANCE)  # type: ignore[arg-type]
+_LOWEST = Rated(0.0, 1.0, 1.0)  # type: ignore[arg-type]
+_SEED = 29
+
+Floats = npt.NDArray[np.float32]
+
+
+def transition_stability(row: int, others: IntArray, nearness: Nearness) -> list[TransitionStability]:
+    """Return how the ranks of near occupations move. The first question of a data version takes about a second."""
+    noise = _noise(nearness)
+    ranks = _ranks(noise.drawn(row), row)[:, others]
+    lower, upper = np.quantile(ranks, (0.025, 0.975), axis=0, method="inverted_cdf").astype(int)
+    by_weight = {choice: _ranks(of[row][None], row)[0, others] for choice, of in noise.by_weight.items()}
+    return [
+        TransitionStability(
+            rank_lower=int(lower[k]),
+            rank_upper=int(upper[k]),
+            first_ten_share=round(float((ranks[:, k] <= _FIRST).mean()), 3),
+            rank_by_weight={choice: int(of[k]) for choice, of in by_weight.items()},
+        )
+        for k in range(len(others))
+    ]
+
+
+@lru_cache(maxsize=2)  # the data version in use, and the one before while its last requests end
+def _noise(nearness: Nearness) -> _Noise:
+    return _Noise(nearness)
+
+
+class _Noise:
+    """What all occupations have in common: draws, and what they are compared with. About 100 MB."""
+
+    def __init__(self, nearness: Nearness) -> None:
+        self._weights = {name: weights for name, weights in nearness.recipe.weights.items() if name in OF_RATINGS}
+        chance = np.random.default_rng(_SEED)
+        drawn = [_drawn(nearness, chance) for _ in range(DRAWS + 1)]
+        self._units = {
+            name: np.stack([_units(OF_RATINGS[name](each)) for each in drawn[:-1]]) for name in self._weights
+        }
+        self._reference = {name: _ascending(cosine(OF_RATINGS[name](drawn[-1]))) for name in self._weights}
+        self._fixed = nearness.log_odds.copy()
+        for name in self._weights:
+            self._fixed -= nearness.recipe.weighed(name, cosine(OF_RATINGS[name](nearness.rated)))
+        self.by_weight: dict[WeightChoice, Floats] = {}
+        """Log odds of all pairs where levels of skills are compared by other weights."""
+        rated, everything = nearness.rated, np.ones(nearness.rated.level.shape, dtype=np.bool_)
+        for choice in get_args(WeightChoice):
+            self.by_weight[choice] = nearness.log_odds
+            if choice != "importance" and "skills" in self._weights:
+                other = rated.level * as_weight(rated.importance, choice, counts=everything)
+                self.by_weight[choice] = (
+                    nearness.log_odds
+                    - nearness.recipe.weighed("skills", cosine(OF_RATINGS["skills"](rated)))
+                    + nearness.recipe.weighed("skills", cosine(other))
+                )
+
+    def drawn(self, row: int) -> Floats:
+        """Return the log odds of one occupation with all, for each draw: (draws, occupations)."""
+        total = np.repeat(self._fixed[row][None], DRAWS, axis=0)
+        for name, weights in self._weights.items():
+            units = self._units[name]
+            alike = np.einsum("bnd,bd->bn", units, units[:, row])
+            for weight, part in zip(weights, (alike, *self._places(name, alike, row)), strict=True):
+                total += np.float32(weight) * part
+        return total
+
+    def _places(self, name: str, alike: Floats, row: int) -> tuple[Floats, Floats]:
+        """Return -ln of the place that the occupation gives each other, and of the place that each other gives it.
+
+        The latter is looked up among the likenesses of a draw of its own, which has as much noise.
+        """
+        count = alike.shape[1]
+        given = -np.log(_ranks(alike, row)).astype(np.float32)
+        below = np.searchsorted(self._reference[name], alike + _apart(count)) - np.arange(count) * (count - 1)
+        taken = -np.log(np.clip(count - below, 1, count - 1)).astype(np.float32)
+        return given, taken
+
+
+def _ranks(values: npt.NDArray[np.floating], row: int) -> IntArray:
+    """Return the rank of each occupation, 1 for the highest value, for each draw; `row` itself comes last."""
+    others = values.copy()
+    others[:, row] = -np.inf
+    order = np.argsort(-others, axis=1, kind="stable")
+    ranks = np.empty_like(order)
+    np.put_along_axis(ranks, order, np.arange(1, order.shape[1] + 1)[None, :], axis=1)
+    return ranks
+
+
+def _ascending(alike: FloatArray) -> FloatArray:
+    """Return each row without its diagonal, ascending, one behind the other: all in one ascending array."""
+    count = len(alike)
+    others = alike[~np.eye(count, dtype=np.bool_)].reshape(count, count - 1)
+    found: FloatArray = (np.sort(others, axis=1) + _apart(count)[:, None]).ravel()
+    return found
+
+
+def _apart(count: int) -> FloatArray:
+    """Return what keeps rows of cosines apart."""
+    return 4.0 * np.arange(count, dtype=np.float64)
+
+
+def _units(values: FloatArray) -> Floats:
+    lengths = np.linalg.norm(values, axis=1, keepdims=True)
+    units: Floats = (values / np.where(lengths > 0, lengths, 1.0)).astype(np.float32)
+    return units
+
+
+def _drawn(nearness: Nearness, chance: np.random.Generator) -> Rated:
+    """Return ratings as other raters might have given them; without an error, as they are."""
+    return Rated._make(
+        np.clip(mean + np.nan_to_num(error) * chance.standard_normal(mean.shape), np.minimum(low, mean), high)
+        for mean, error, low, high in zip(nearness.rated, nearness.errors, _LOWEST, _HIGHEST, strict=True)
+    )
