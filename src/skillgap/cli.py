@@ -410,6 +410,52 @@ def export(
     typer.echo(f"{file}: {rows:,} rows", err=True)
 
 
+@app.command(epilog="Example: skillgap diff 26.1 29.0 --occupation 29-1141")
+def diff(
+    before: Annotated[
+        str, typer.Argument(metavar="RELEASE_A", help="A release number, folder or zip, `starter`, or `loaded`.")
+    ],
+    after: Annotated[str, typer.Argument(metavar="RELEASE_B", help="The release to compare it with, likewise.")],
+    occupation: Annotated[
+        str | None, typer.Option(metavar="CODE", help="Only this occupation, with each pair that changed.")
+    ] = None,
+    pairs: Annotated[
+        Path | None,
+        typer.Option(dir_okay=False, help="Write every pair that changed to this file: .csv, .parquet or .json."),
+    ] = None,
+    domain: Domain = "skills",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show what changed between two releases. Nothing is loaded; `loaded` is what the database has."""
+    from skillgap import frames, terminal
+    from skillgap.analysis.changes import compare_releases
+    from skillgap.model import parse_code
+    from skillgap.nodes import LOADED, get_release_ratings
+    from skillgap.settings import read_settings
+    from skillgap.store.engine import make_engine
+
+    settings = read_settings()
+    engine = _engine() if LOADED in (before, after) else make_engine(settings.url)
+    with terminal.progress() as bars:
+        old, new = (
+            get_release_ratings(
+                engine,
+                source,
+                domain,
+                cache_dir=settings.cache_dir,
+                download_url=settings.onet_download_url,
+                on_bytes=bars.on_bytes,
+            )
+            for source in (before, after)
+        )
+    only = parse_code(occupation) if occupation else None
+    changes = compare_releases(old, new, only=only, with_pairs=pairs is not None)
+    if pairs:
+        rows = frames.write_frames([frames.gap_changes_frame(changes)], pairs)
+        typer.echo(f"{pairs}: {rows:,} rows", err=True)
+    terminal.print_diff(changes, new, only, as_json=as_json)
+
+
 @app.command(epilog="Example: skillgap enrich --occupation 15-1252.00")
 def enrich(
     unrated: Annotated[

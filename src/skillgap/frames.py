@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import fields
+from dataclasses import astuple, fields
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,7 +21,7 @@ from skillgap.analysis.nearness import Nearness, find_nearness
 from skillgap.analysis.ratings import NO_MONTH, Ratings
 from skillgap.analysis.transitions import find_transitions
 from skillgap.errors import ConfigurationError, NoData
-from skillgap.model import DomainChoice, GapSummary, RatingsChoice
+from skillgap.model import DomainChoice, GapChange, GapSummary, RatingsChoice, ReleaseChanges
 from skillgap.settings import read_settings
 from skillgap.store.engine import make_engine, read
 from skillgap.store.queries import get_all_ratings, get_profiles
@@ -127,6 +127,13 @@ def transitions_frame(
         for each in find_transitions(code, nearness, ratings, limit=limit)
     ]
     return pd.DataFrame(rows)
+
+
+def gap_changes_frame(changes: ReleaseChanges) -> pd.DataFrame:
+    """Return one row per pair whose distinguishable gaps are others in the second release; names joined by `; `."""
+    columns = [field.name for field in fields(GapChange)]
+    frame = pd.DataFrame([astuple(each) for each in changes.gap_changes], columns=columns)
+    return frame.assign(**{name: frame[name].str.join("; ") for name in ("new", "gone")})
 
 
 def write_frames(frames: Iterable[pd.DataFrame], file: Path) -> int:

@@ -565,6 +565,12 @@ class GapChange:
 class ReleaseChanges:
     """What changed between two releases."""
 
+    before: Release | None
+    """The first release."""
+    after: Release | None
+    """The second release."""
+    domain: str
+    """What was compared: `skills`, `knowledge`, `abilities`, `work_activities` or `all`."""
     newly_rated: list[str]
     """Codes of occupations that the second release alone has rated."""
     no_longer_rated: list[str]
@@ -578,7 +584,7 @@ class ReleaseChanges:
     pairs_changed: int
     """Those of them whose distinguishable gaps are others."""
     gap_changes: list[GapChange]
-    """These pairs, where one occupation was asked for; empty otherwise."""
+    """These pairs, where they were asked for; empty otherwise."""
 
 
 LICENCE_URL = "https://creativecommons.org/licenses/by/4.0/"

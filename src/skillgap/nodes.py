@@ -6,23 +6,26 @@ import asyncio
 import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 from sqlalchemy import Engine
 
+from skillgap.analysis.changes import compare_releases
+from skillgap.analysis.ratings import Ratings
 from skillgap.errors import ConfigurationError, NoData
-from skillgap.model import Release
+from skillgap.model import DOMAIN_TABLES, DomainChoice, Release
 from skillgap.sources.access import REQUESTS_PER_SECOND, Access
 from skillgap.sources.onet_api import OnRequest, Pages, connect
 from skillgap.sources.onet_api_data import OnetApiData, extract_onet_api_data
 from skillgap.sources.onet_text import OnetData, extract_onet_data
 from skillgap.sources.predictions import read_predictions
 from skillgap.sources.releases import DOWNLOAD_URL, OPTIONAL_TABLES, STARTER, OnBytes, find_release
-from skillgap.store.engine import read
-from skillgap.store.queries import count_scores, get_ratings_version, get_release, get_reply, get_tables
+from skillgap.store.engine import make_engine, read
+from skillgap.store.queries import count_scores, get_ratings, get_ratings_version, get_release, get_reply, get_tables
 from skillgap.store.tables import (
     LoadReport,
     OnRows,
@@ -53,12 +56,14 @@ def extract_load_text_files(
 ) -> tuple[OnetData, LoadReport]:
     """Load `starter`, a release number, or a release folder or zip into the database, making its tables if need be.
 
+    Over another release, the report tells what changed beyond rater noise.
     Raises SourceError before anything is written, StoreError with nothing changed.
     """
     archive = find_release(source, cache_dir=cache_dir, download_url=download_url, on_bytes=on_bytes)
     with _collector_paused():
         data = extract_onet_data(archive, also=OPTIONAL_TABLES)
         init_tables(engine)
+        before = _analysts(engine)
         report = load_release(
             engine,
             data.tables,
@@ -69,7 +74,55 @@ def extract_load_text_files(
             accept_loss=accept_loss,
             on_rows=on_rows,
         )
-    return data, report
+    return data, _with_changes(report, before, engine)
+
+
+def _analysts(engine: Engine) -> Ratings:
+    with read(engine) as connection:
+        return get_ratings(connection, "onet")
+
+
+def _with_changes(report: LoadReport, before: Ratings, engine: Engine) -> LoadReport:
+    """Return the report with what of it is more than rater noise."""
+    is_same = not (report.newly_rated or report.no_longer_rated or report.levels_changed)
+    if not before.codes or is_same:
+        return report
+    return replace(report, changes=compare_releases(before, _analysts(engine)))
+
+
+LOADED = "loaded"
+"""Names the database's ratings where a release may be named."""
+
+
+def get_release_ratings(
+    engine: Engine,
+    source: str,
+    domain: DomainChoice = "skills",
+    *,
+    cache_dir: Path,
+    download_url: str = DOWNLOAD_URL,
+    on_bytes: OnBytes | None = None,
+) -> Ratings:
+    """Return the analysts' ratings of a release that need not be loaded, or those of the database (`loaded`).
+
+    Raises SourceError, StoreError, NoData (nothing of that domain is there).
+    """
+    if source == LOADED:
+        with read(engine) as connection:
+            found = get_ratings(connection, "onet", domain)
+    else:
+        archive = find_release(source, cache_dir=cache_dir, download_url=download_url, on_bytes=on_bytes)
+        data = extract_onet_data(archive, also=[table for table in DOMAIN_TABLES.values() if table != "Skills"])
+        with TemporaryDirectory() as folder:
+            scratch = make_engine(f"sqlite:///{folder}/release.db")
+            init_tables(scratch)
+            load_release(scratch, data.tables, release=data.release, origin=data.origin, sha256=data.sha256)
+            with read(scratch) as connection:
+                found = get_ratings(connection, "onet", domain)
+            scratch.dispose()
+    if not found.codes:
+        raise NoData(f"{source}: no {domain.replace('_', ' ')} ratings are there to compare")
+    return found
 
 
 def _starter_scores() -> Scores:
@@ -105,10 +158,11 @@ def extract_load_api_data(
         data = asyncio.run(extract())
         if not dry_run:
             init_tables(engine)
+        before = Ratings.empty() if dry_run else _analysts(engine)
         report = load_api_data(engine, data, dry_run=dry_run, accept_loss=accept_loss, on_rows=on_rows)
         if pages:
             pages.clear()
-        return data, report
+        return data, _with_changes(report, before, engine)
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from rich.text import Text
 
 from skillgap.errors import ConfigurationError
 from skillgap.model import (
+    GapChange,
     GapReport,
     GapStability,
     LevelAnchors,
@@ -29,6 +30,7 @@ from skillgap.model import (
     Predictions,
     Provenance,
     Release,
+    ReleaseChanges,
     SkillGap,
     SkillRating,
     Transition,
@@ -544,10 +546,60 @@ def _print_changes(what: str, report: LoadReport) -> None:
     if report.was_empty:
         return
     out.print(f"  levels changed: {report.levels_changed:,}")
-    for codes, what in ((report.newly_rated, "newly rated"), (report.no_longer_rated, "no longer rated")):
+    for line in _change_lines(report.changes) if report.changes else ():
+        out.print(f"  {line}")
+
+
+def _change_lines(changes: ReleaseChanges) -> Iterator[str]:
+    """Say what changed between two releases."""
+    for codes, what in ((changes.newly_rated, "newly rated"), (changes.no_longer_rated, "no longer rated")):
         if codes:
-            more = f" and {len(codes) - _NAMED} more" if len(codes) > _NAMED else ""
-            out.print(f"  {what}: {', '.join(codes[:_NAMED])}{more}")
+            yield f"{what}: {_some(codes)}"
+    beyond = changes.beyond_noise
+    if changes.levels_changed:
+        yield f"levels changed beyond rater noise: {len(beyond):,} of {changes.levels_changed:,}"
+    if beyond:
+        yield _some(
+            [f"{each.title}, {each.element_name} {each.before:.2f} to {each.after:.2f}" for each in beyond], "; "
+        )
+    if changes.pairs_compared:
+        yield (
+            f"pairs of occupations whose sure gaps are others: {changes.pairs_changed:,} of {changes.pairs_compared:,} "
+            "with a changed level"
+        )
+
+
+def _some(names: Sequence[str], separator: str = ", ") -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{separator.join(names[:_NAMED])}{more}"
+
+
+def print_diff(changes: ReleaseChanges, after: Ratings, only: str | None, *, as_json: bool) -> None:
+    """Print what changed between two releases."""
+    if as_json:
+        _write_json({**vars(changes), "provenance": after.provenance})
+        return
+    out = _console()
+    releases = (each.number if each else "?" for each in (changes.before, changes.after))
+    what = _name(after.occupations[only]) if only in after.occupations else only
+    of = f", {what}" if only else ""
+    out.print(Text.assemble(("O*NET " + " to ".join(releases), "bold"), f", {changes.domain.replace('_', ' ')}{of}"))
+    lines = list(_change_lines(changes))
+    for line in lines or ["nothing changed"]:
+        out.print(line)
+    if only and changes.gap_changes:
+        out.print()
+        for change in changes.gap_changes:
+            out.print(_gap_change_line(change, only, after), soft_wrap=True)
+    out.print()
+    out.print(_source_line(after.provenance), style="dim")
+
+
+def _gap_change_line(change: GapChange, only: str, after: Ratings) -> str:
+    is_from = change.from_onet_soc_code == only
+    other = after.occupations[change.to_onet_soc_code if is_from else change.from_onet_soc_code]
+    moves = [*(f"+{name}" for name in change.new), *(f"-{name}" for name in change.gone)]
+    return f"{'to' if is_from else 'from'} {other.title}: {', '.join(moves)}"
 
 
 def print_enrichment(enrichment: Enrichment) -> None:

@@ -12,12 +12,15 @@ from skillgap.analysis.significance import compare_means
 from skillgap.model import GapChange, LevelChange, ReleaseChanges
 
 
-def compare_releases(before: Ratings, after: Ratings, *, only: str | None = None) -> ReleaseChanges:
+def compare_releases(
+    before: Ratings, after: Ratings, *, only: str | None = None, with_pairs: bool = False
+) -> ReleaseChanges:
     """Return what changed from one release's ratings to another's, of all occupations, or of one (`only`, a code).
 
     Two ratings of one skill by other raters differ by chance, so a changed level counts as beyond noise by the test
     that compares occupations, over the levels of the occupation that changed. Pairs are those of occupations rated in
-    both, one of which has a changed level. Raises UnknownOccupation, UnratedOccupation where `only` is in neither.
+    both, one of which has a changed level; those that changed are listed `with_pairs`, or where one occupation is asked
+    for. Raises UnknownOccupation, UnratedOccupation where `only` is in neither.
     """
     if only is not None and only not in before.rows:
         after.row(only)
@@ -25,7 +28,7 @@ def compare_releases(before: Ratings, after: Ratings, *, only: str | None = None
     wanted = {only} if only else was | now
     common = sorted(was & now)
     elements = sorted(set(before.element_ids) & set(after.element_ids))
-    old, new = _aligned(before, common, elements), _aligned(after, common, elements)
+    old, new = (each.restricted_to(common, elements) for each in (before, after))
     is_asked = np.array([code in wanted for code in common], dtype=np.bool_)
     is_changed = (old.level != new.level) & ~(np.isnan(old.level) & np.isnan(new.level))
     found = compare_means(
@@ -37,6 +40,9 @@ def compare_releases(before: Ratings, after: Ratings, *, only: str | None = None
     has_changed = is_changed.any(axis=1)
     pairs = list(_changed_pairs(old, new, has_changed, is_asked))
     return ReleaseChanges(
+        before=before.release,
+        after=after.release,
+        domain=after.domain,
         newly_rated=sorted((now - was) & wanted),
         no_longer_rated=sorted((was - now) & wanted),
         levels_changed=int(np.count_nonzero(is_changed[is_asked])),
@@ -54,12 +60,8 @@ def compare_releases(before: Ratings, after: Ratings, *, only: str | None = None
         ],
         pairs_compared=sum(compared for compared, _ in pairs),
         pairs_changed=sum(len(changes) for _, changes in pairs),
-        gap_changes=[change for _, changes in pairs for change in changes] if only else [],
+        gap_changes=[change for _, changes in pairs for change in changes] if only or with_pairs else [],
     )
-
-
-def _aligned(ratings: Ratings, codes: list[str], element_ids: list[str]) -> Ratings:
-    return ratings.restricted_to(codes, element_ids)
 
 
 def _changed_pairs(
@@ -73,8 +75,7 @@ def _changed_pairs(
         targets: IntArray = np.flatnonzero(is_target)
         if not len(targets):
             continue
-        gained_or_lost = [distinguishable_gaps(current, targets, ratings) for ratings in (old, new)]
-        before, after = gained_or_lost
+        before, after = (distinguishable_gaps(current, targets, ratings) for ratings in (old, new))
         differs = np.flatnonzero((before != after).any(axis=1))
         yield (
             len(targets),

@@ -43,7 +43,7 @@ from sqlalchemy.schema import CreateTable
 from sqlalchemy.types import TypeEngine
 
 from skillgap.errors import ConfigurationError, LoadConflict, SchemaMismatch
-from skillgap.model import Release
+from skillgap.model import Release, ReleaseChanges
 from skillgap.store.engine import read, shown, write
 from skillgap.store.schema import LOAD_ORDER, MYSQL, Base, LLMModels, LLMReplies, Loads
 
@@ -247,6 +247,8 @@ class LoadReport:
     """Occupations that had skill ratings before."""
     levels_changed: int
     """Levels (scale LV) of occupations rated before and after that have another value now."""
+    changes: ReleaseChanges | None = None
+    """What of it is more than rater noise; None where nothing had been rated before, or no rating changed."""
 
     @property
     def rows_changed(self) -> int:
