@@ -581,8 +581,8 @@ def print_diff(changes: ReleaseChanges, after: Ratings, only: str | None, *, as_
         return
     out = _console()
     releases = (each.number if each else "?" for each in (changes.before, changes.after))
-    what = _name(after.occupations[only]) if only in after.occupations else only
-    of = f", {what}" if only else ""
+    occupation = after.occupations.get(only or "")
+    of = f", {_name(occupation) if occupation else only}" if only else ""
     out.print(Text.assemble(("O*NET " + " to ".join(releases), "bold"), f", {changes.domain.replace('_', ' ')}{of}"))
     lines = list(_change_lines(changes))
     for line in lines or ["nothing changed"]:

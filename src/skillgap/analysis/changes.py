@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -38,7 +40,8 @@ def compare_releases(
     )
     beyond = found.distinguishable & is_asked[:, None]
     has_changed = is_changed.any(axis=1)
-    pairs = list(_changed_pairs(old, new, has_changed, is_asked))
+    is_listed = with_pairs or only is not None
+    pairs = list(_changed_pairs(old, new, has_changed, is_asked, is_listed=is_listed))
     return ReleaseChanges(
         before=before.release,
         after=after.release,
@@ -58,34 +61,33 @@ def compare_releases(
             )
             for row, k in zip(*(each.tolist() for each in np.nonzero(beyond)), strict=True)
         ],
-        pairs_compared=sum(compared for compared, _ in pairs),
-        pairs_changed=sum(len(changes) for _, changes in pairs),
-        gap_changes=[change for _, changes in pairs for change in changes] if only or with_pairs else [],
+        pairs_compared=sum(compared for compared, _, _ in pairs),
+        pairs_changed=sum(changed for _, changed, _ in pairs),
+        gap_changes=[change for _, _, listed in pairs for change in listed],
     )
 
 
 def _changed_pairs(
-    old: Ratings, new: Ratings, has_changed: BoolArray, is_asked: BoolArray
-) -> Iterator[tuple[int, list[GapChange]]]:
-    """Give, for each current occupation, how many pairs were compared, and those whose sure gaps are others now."""
-    codes = np.array(new.codes)
-    for current in range(len(codes)):
+    old: Ratings, new: Ratings, has_changed: BoolArray, is_asked: BoolArray, *, is_listed: bool
+) -> Iterator[tuple[int, int, list[GapChange]]]:
+    """Give, for each current occupation: pairs compared, those whose sure gaps are others now, and these if listed."""
+
+    def of(current: int) -> tuple[int, int, list[GapChange]]:
         is_target = (has_changed | has_changed[current]) & (is_asked | is_asked[current])
         is_target[current] = False
         targets: IntArray = np.flatnonzero(is_target)
-        if not len(targets):
-            continue
         before, after = (distinguishable_gaps(current, targets, ratings) for ratings in (old, new))
         differs = np.flatnonzero((before != after).any(axis=1))
-        yield (
-            len(targets),
-            [
-                GapChange(
-                    str(codes[current]),
-                    str(codes[targets[row]]),
-                    [new.element_names[k] for k in np.flatnonzero(after[row] & ~before[row])],
-                    [new.element_names[k] for k in np.flatnonzero(before[row] & ~after[row])],
-                )
-                for row in differs.tolist()
-            ],
-        )
+        listed = [
+            GapChange(
+                new.codes[current],
+                new.codes[targets[row]],
+                [new.element_names[k] for k in np.flatnonzero(after[row] & ~before[row])],
+                [new.element_names[k] for k in np.flatnonzero(before[row] & ~after[row])],
+            )
+            for row in (differs.tolist() if is_listed else ())
+        ]
+        return len(targets), len(differs), listed
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # NumPy and SciPy let go of the lock
+        yield from pool.map(of, range(len(new.codes)))
