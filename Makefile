@@ -9,7 +9,7 @@ NAMES  := awk '/^Collecting/ { print "  " $$2; fflush() }'  # of what pip is get
 SHELL       := bash
 .SHELLFLAGS := -eu -o pipefail -c
 
-.PHONY: demo demo-api evaluate-llm evaluate-transitions evaluate-search serve test check lint audit bench faults soak reference starter predictions clean
+.PHONY: demo demo-api evaluate-llm evaluate-transitions evaluate-search evaluate-stability serve test check lint audit bench faults soak reference starter predictions clean
 
 demo: $(VENV)/installed  ## a true answer in a minute: database, starter data, server, one question
 	@$(BIN)/python scripts/demo.py
@@ -56,6 +56,9 @@ evaluate-transitions: $(VENV)/installed-dev  ## RELEASE=29.0 or a path [WRITE=--
 
 evaluate-search: $(VENV)/installed-dev  ## RELEASE=29.0 or a path: how well occupations are found from job titles
 	@$(BIN)/python -m benchmarks.search "$(RELEASE)"
+
+evaluate-stability: $(VENV)/installed-dev  ## RELEASE=29.0 or a path: how much of the orders is rater noise
+	@$(BIN)/python -m benchmarks.stability "$(RELEASE)"
 
 reference: $(VENV)/installed  ## docs/schema.md anew, from the schema
 	@$(BIN)/python scripts/schema_reference.py > docs/schema.md

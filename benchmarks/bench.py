@@ -12,12 +12,15 @@ import asyncio
 import os
 import random
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 import tracemalloc
 import uuid
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 import pymysql
@@ -27,7 +30,10 @@ from sqlalchemy import make_url
 from benchmarks.http import Load, cpu_seconds, free_port, granian, health_probe, server, skillgap_serve, uvicorn, wrk
 from skillgap.analysis.compare import all_gaps, weighted_shortfalls
 from skillgap.analysis.gap import identify_skill_gap
+from skillgap.analysis.nearness import find_nearness
+from skillgap.analysis.paths import find_paths
 from skillgap.analysis.ratings import Ratings
+from skillgap.analysis.transitions import find_transitions
 from skillgap.fake_onet_api import FakeOnetApi, FakeTables
 from skillgap.nodes import extract_load_text_files, load_api_data
 from skillgap.server import allow_open_files
@@ -37,7 +43,7 @@ from skillgap.sources.onet_api_data import OnetApiData, extract_onet_api_data
 from skillgap.sources.onet_text import extract_onet_data
 from skillgap.sources.releases import OPTIONAL_TABLES, find_release
 from skillgap.store.engine import make_engine, read
-from skillgap.store.queries import get_ratings
+from skillgap.store.queries import get_profiles, get_ratings
 from skillgap.store.schema import LOAD_ORDER
 from skillgap.store.tables import init_tables
 
@@ -61,9 +67,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         figures = {
             **bench_analysis(Path(folder), source),
+            **bench_questions(Path(folder)),
+            **bench_export(Path(folder)),
             **bench_load(Path(folder), source),
             **bench_fetch(Path(folder), source),
             **bench_http(Path(folder), arguments.rounds, arguments.seconds, arguments.server),
+            **bench_endpoints(Path(folder), arguments.seconds),
             **bench_workers(Path(folder), arguments.seconds),
         }
     out.print()
@@ -98,6 +107,51 @@ def bench_analysis(folder: Path, source: str) -> dict[str, float]:
     pair_us = timed(lambda: [identify_skill_gap(*pair, ratings) is None for pair in chosen]) / len(chosen) * 1e6
     out.print(f"one pair, with statistics and all rows: {pair_us:.0f} µs")
     return {"all_pairs_s": seconds, "all_pairs_mb": peak_mb, "pair_us": pair_us}
+
+
+def bench_questions(folder: Path) -> dict[str, float]:
+    """Near occupations, paths, and how orders move, in process."""
+    with read(make_engine(f"sqlite:///{folder}/skillgap.db")) as connection:
+        every, profiles = get_ratings(connection, domain="all"), get_profiles(connection)
+    ratings = every.of_domain("skills")
+    started = time.perf_counter()
+    near = find_nearness(profiles, every)
+    seconds = time.perf_counter() - started
+    out.print(f"nearness of {len(near.codes)} occupations, once per data version: {seconds:.1f} s")
+    pairs = random_pairs(ratings, 200)
+    questions: dict[str, Callable[[str, str], object]] = {
+        "transitions": lambda current, _: find_transitions(current, near, ratings),
+        "path": lambda current, target: find_paths(current, target, near, ratings),
+        "gap_stability": lambda current, target: identify_skill_gap(current, target, ratings, stability=True),
+        "transition_stability": lambda current, _: find_transitions(current, near, ratings, stability=True),
+    }
+    figures = {}
+    for name, question in questions.items():
+        question(*pairs[0])
+        took = sorted(timed(lambda: question(*pair)) * 1e3 for pair in pairs)  # noqa: B023 - called in this round
+        figures[f"{name}_ms"] = statistics.median(took)
+        out.print(f"{name.replace('_', ' ')}: p50 {statistics.median(took):.2f} ms, p99 {took[-3]:.2f} ms")
+    return figures
+
+
+def bench_export(folder: Path) -> dict[str, float]:
+    """`skillgap export` of all pairs: seconds from start to end, and most memory, by format."""
+    environment = {**os.environ, "SKILLGAP_DATABASE_URL": f"sqlite:///{folder}/skillgap.db"}
+    figures: dict[str, float] = {}
+    for suffix in ("csv", "parquet", "json"):
+        file = folder / f"pairs.{suffix}"
+        command = [sys.executable, "-m", "skillgap", "export", str(file)]
+        started = time.perf_counter()
+        process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        figures[f"export_{suffix}_s"] = time.perf_counter() - started
+        figures[f"export_{suffix}_mb"] = usage.ru_maxrss / 1024
+        assert status == 0
+        out.print(
+            f"all pairs as {suffix}: {figures[f'export_{suffix}_s']:.1f} s, "
+            f"{figures[f'export_{suffix}_mb']:.0f} MB of memory, a file of {file.stat().st_size / 1e6:.0f} MB"
+        )
+    return figures
 
 
 def random_pairs(ratings: Ratings, count: int) -> list[tuple[str, str]]:
@@ -273,6 +327,46 @@ def bench_http(folder: Path, rounds: int, seconds: int, kind: str) -> dict[str, 
         "errors": sum(load.errors for loads in results.values() for load in loads) + crowd.errors,
         "health_ms_at_200": max(took),
     }
+
+
+def bench_endpoints(folder: Path, seconds: int) -> dict[str, float]:
+    """Each endpoint on one worker that computes every answer."""
+    database = f"sqlite:///{folder}/skillgap.db"
+    with read(make_engine(database)) as connection:
+        ratings, profiles = get_ratings(connection), get_profiles(connection)
+    pairs = random_pairs(ratings, 1_000)
+    codes = [current for current, _ in pairs]
+    alternate = sorted({title for profile in profiles.values() for title in profile.alternate_titles})
+    titles = [quote(title) for title in random.Random(5).sample(alternate, 1_000)]
+    gaps = [f"/skill-gap?from={current}&to={target}" for current, target in pairs]
+    asked = {
+        "gap": gaps,
+        "gap_all_domains": [f"{path}&domain=all" for path in gaps],
+        "gap_stability": [f"{path}&stability=true" for path in gaps],
+        "own_gap": [f"/skill-gap?to={target}" for _, target in pairs],
+        "search": [f"/occupations?q={title}&limit=10" for title in titles],
+        "occupation": [f"/occupations/{code}" for code in codes],
+        "skills": [f"/occupations/{code}/skills" for code in codes],
+        "transitions": [f"/occupations/{code}/transitions" for code in codes],
+        "paths": [f"/paths?from={current}&to={target}" for current, target in pairs],
+    }
+    own = '{"levels": {"Writing": 3.5, "Speaking": 4, "Programming": 1}, "occupation": "29-1141.00"}'
+    figures: dict[str, float] = {}
+    port, environment = free_port(), {"SKILLGAP_DATABASE_URL": database, "SKILLGAP_ANSWER_CACHE_MB": "0"}
+    command = granian("skillgap.api.main:create_app", port, factory=True)
+    with server(command, port, environment, folder / "endpoints.log") as (url, _):
+        for paths in (asked["transitions"], asked["search"]):  # computed once per data version
+            httpx.get(url + paths[0], timeout=60).raise_for_status()
+        for name, paths in asked.items():
+            body = own if name == "own_gap" else None
+            seen = wrk(url, paths, connections=4, seconds=seconds, folder=folder, body=body)
+            figures |= {f"{name}_p50_ms": seen.p50_ms, f"{name}_p99_ms": seen.p99_ms}
+            out.print(
+                f"{name}, 4 connections, every answer computed: {seen.per_second:,.0f} requests/s, "
+                f"p50 {seen.p50_ms:.2f} ms, p99 {seen.p99_ms:.2f} ms, {seen.errors} errors"
+            )
+            figures["endpoint_errors"] = figures.get("endpoint_errors", 0) + seen.errors
+    return figures
 
 
 def bench_workers(folder: Path, seconds: int) -> dict[str, float]:

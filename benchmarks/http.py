@@ -20,7 +20,11 @@ import httpx
 
 _SCRIPT = """
 local paths = {}
-for line in io.lines("%s") do paths[#paths + 1] = wrk.format("GET", line) end
+local body = %s
+local headers = {["Content-Type"] = "application/json"}
+for line in io.lines("%s") do
+  paths[#paths + 1] = body and wrk.format("POST", line, headers, body) or wrk.format("GET", line)
+end
 local n = 0
 request = function() n = n %% #paths + 1; return paths[n] end
 done = function(summary, latency)
@@ -82,14 +86,16 @@ def uvicorn(target: str, port: int, *, factory: bool = False) -> list[str]:
     return [sys.executable, "-m", "uvicorn", *options, "--port", str(port), *(["--factory"] * factory), target]
 
 
-def wrk(url: str, paths: Sequence[str], *, connections: int, seconds: float, folder: Path) -> Load:
-    """Ask for the paths in turn for some seconds."""
+def wrk(
+    url: str, paths: Sequence[str], *, connections: int, seconds: float, folder: Path, body: str | None = None
+) -> Load:
+    """Ask for the paths in turn for some seconds, or post JSON to them."""
     program = shutil.which("wrk")
     if program is None:
         raise SystemExit("make bench needs wrk: sudo apt install wrk, or brew install wrk")
     (folder / "paths").write_text("\n".join(paths))
     script = folder / "wrk.lua"
-    script.write_text(_SCRIPT % (folder / "paths"))
+    script.write_text(_SCRIPT % ("nil" if body is None else f"[[{body}]]", folder / "paths"))
     command = [program, "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(script), url]
     ended = subprocess.run(command, capture_output=True, text=True, check=True)
     result = re.search(r"RESULT (\d+) (\d+) (\S+) (\S+)", ended.stdout)

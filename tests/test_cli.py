@@ -45,6 +45,7 @@ COMMANDS = (
         "transitions",
         "path",
         "export",
+        "diff",
         "enrich",
         "serve",
         "new-key",
@@ -123,7 +124,23 @@ def test_gap_as_csv_has_a_line_per_gap_with_all_fields(run: Run, ratings: Rating
     assert [row["element_id"] for row in rows] == [gap.element_id for gap in report.skill_gaps]
     for row, gap in zip(rows, report.skill_gaps, strict=True):
         assert (row.pop("from_onet_soc_code"), row.pop("to_onet_soc_code")) == (NURSE, MANAGER)
-        assert row == {name: "" if value is None else str(value) for name, value in vars(gap).items()}
+        fields = {name: value for name, value in vars(gap).items() if name != "stability"}
+        assert row == {name: "" if value is None else str(value) for name, value in fields.items()}
+
+
+@pytest.mark.usefixtures("with_starter")
+def test_gap_shows_how_its_order_moves_where_asked(run: Run, ratings: Ratings):
+    report = identify_skill_gap(NURSE, MANAGER, ratings.weighted_by("none"), stability=True)
+    asked = ("gap", NURSE, MANAGER, "--stability", "--weight", "none")
+    assert orjson.loads(run(*asked, "--json").out) == orjson.loads(orjson.dumps(report))
+    first = report.skill_gaps[0].stability
+    lines = run(*asked).out.splitlines()
+    line = next(each for each in lines if each.startswith(report.skill_gaps[0].element_name))
+    assert line.split()[-2:] == [f"{first.rank_lower}-{first.rank_upper}", f"{first.distinguishable_share:.0%}"]
+    rows = list(csv.DictReader(io.StringIO(run(*asked, "--csv").out)))
+    for row, gap in zip(rows, report.skill_gaps, strict=True):
+        assert int(row["rank_upper"]) == gap.stability.rank_upper
+        assert int(row["rank_by_importance"]) == gap.stability.rank_by_weight["importance"]
 
 
 @pytest.mark.usefixtures("with_starter")
@@ -225,8 +242,118 @@ def test_an_upgrade_says_what_changed(run: Run, monkeypatch: pytest.MonkeyPatch,
     upgrade = run("load", new).err
     assert "Skills: 420 new, 50,689 changed, 0 gone" in upgrade
     assert "levels changed: 6,664" in upgrade
+    assert "levels changed beyond rater noise: 1 of 6,664" in upgrade
+    assert "Art Directors, Troubleshooting 1.25 to 0.12" in upgrade
+    assert re.search(r"pairs of occupations whose sure gaps are others: 27\d,\d{3} of 38\d,\d{3} with", upgrade)
     assert "newly rated: 11-3013.00, 19-3039.02, 19-3039.03, 25-9042.00, 29-2011.04, 29-2036.00" in upgrade
     assert "nothing changed" in run("load", new).err
+
+
+@pytest.mark.usefixtures("with_starter")
+def test_search_forgives_a_slip_and_names_the_title_that_matched(run: Run):
+    ended = run("search", "registerd nurse")
+    assert (ended.code, ended.out.splitlines()[0].split()) == (0, [NURSE, "Registered", "Nurses"])
+    found = json.loads(run("search", "registerd nurse", "--limit", "3", "--json").out)
+    first = found["items"][0]
+    assert (first["occupation"]["onet_soc_code"], first["matched_title"]) == (NURSE, "Registered Nurses")
+    assert first["match"] == "similar"
+    assert len(found["items"]) == 3 <= found["total"]
+
+
+@pytest.mark.usefixtures("with_starter")
+def test_transitions_are_listed_nearest_first_with_what_stands_between(run: Run, ratings: Ratings):
+    found = json.loads(run("transitions", NURSE, "--major-group", "29", "--only-rated", "--json").out)
+    codes = [each["occupation"]["onet_soc_code"] for each in found["transitions"]]
+    assert len(codes) == 10
+    assert all(code.startswith("29-") for code in codes)
+    expected = identify_skill_gap(NURSE, codes[0], ratings).summary
+    assert found["transitions"][0]["summary"] == orjson.loads(orjson.dumps(expected))
+    lines = run("transitions", NURSE, "--major-group", "29", "--only-rated", "--stability").out.splitlines()
+    shown = [line for line in lines if re.match(r" *\d+ \S", line)]
+    assert [re.search(r"\d\d-\d{4}\.\d\d", line)[0] for line in shown] == codes
+    assert all(re.search(r" \d+-\d+$", line.rstrip()) for line in shown)
+    assert "No near occupation passes the filters." in run("transitions", NURSE, "--job-zone", "4").out
+
+
+@pytest.mark.usefixtures("with_starter")
+def test_a_path_shows_each_move_and_the_one_step_beside(run: Run):
+    found = json.loads(run("path", NURSE, MANAGER, "--limit", "2", "--json").out)
+    assert len(found["paths"]) == 2
+    text = run("path", NURSE, MANAGER, "--limit", "2").out
+    for place, path in enumerate(found["paths"], start=1):
+        assert f"{place}. hardest move {path['hardest_move']:.2f} levels" in text
+        assert path["steps"][-1]["occupation"]["onet_soc_code"] == MANAGER
+    assert f"In one step: {found['direct']['distinguishable_gaps']} sure gap" in text
+
+
+@pytest.mark.usefixtures("with_starter")
+@pytest.mark.parametrize("what", ["ratings", "transitions"])
+def test_export_writes_a_file_and_says_how_many_rows(run: Run, ratings: Ratings, tmp_path: Path, what: str):
+    file = tmp_path / f"{what}.csv"
+    ended = run("export", str(file), "--what", what)
+    rows = list(csv.DictReader(io.StringIO(file.read_text())))
+    assert (ended.code, ended.out) == (0, "")
+    assert f"{file}: {len(rows):,} rows" in ended.err
+    assert len(rows) == (923 * 35 if what == "ratings" else 923 * 20)
+    again = run("export", str(tmp_path / "pairs.txt"))
+    assert (again.code, list(tmp_path.iterdir())) == (1, [file])
+    assert "pairs.txt: write to a file named .csv, .parquet, .json" in again.err
+
+
+@pytest.mark.usefixtures("with_starter")
+def test_a_profile_is_filled_in_and_compared(run: Run, ratings: Ratings, tmp_path: Path):
+    template = json.loads(run("profile-template", "Registered Nurses").out)
+    assert template["occupation"] == NURSE
+    assert template["levels"] == dict.fromkeys(ratings.element_names)
+    file = tmp_path / "me.json"
+    file.write_text(json.dumps({**template, "levels": {**template["levels"], "Persuasion": 4.0}}))
+    report = json.loads(run("gap", "--profile", str(file), MANAGER, "--json").out)
+    assert report["own_levels"] == 1
+    assert "Persuasion" not in [row["element_name"] for row in report["skill_gaps"]]
+    shown = run("gap", "--profile", str(file), MANAGER).out
+    assert shown.startswith("From  1 own level, the rest of Registered Nurses (29-1141.00)")
+
+
+@pytest.mark.usefixtures("with_starter")
+def test_every_wrong_field_of_a_profile_is_named_without_its_value(run: Run, tmp_path: Path):
+    file = tmp_path / "me.json"
+    file.write_text('{"levels": {"Persuasion": 7.531, "Writing": "6.421"}, "name": "me"}')
+    ended = run("gap", "--profile", str(file), MANAGER)
+    assert (ended.code, ended.out) == (1, "")
+    assert all(field in ended.err for field in ("levels.Persuasion", "levels.Writing", "name"))
+    assert not any(value in ended.err for value in ("7.531", "6.421"))
+    file.write_text('{"levels": {"Persuading": 3}}')
+    assert "levels.Persuading: no element of this name" in run("gap", "--profile", str(file), MANAGER).err
+    assert run("gap", "--profile", str(file), NURSE, MANAGER).code == 2
+
+
+@pytest.mark.usefixtures("with_starter")
+def test_diff_of_releases_tells_what_changed_and_writes_each_pair(run: Run, tmp_path: Path):
+    old, file = str(onet_zip("26_1")), tmp_path / "pairs.csv"
+    ended = run("diff", old, "loaded", "--occupation", NURSE, "--pairs", str(file))
+    assert ended.code == 0, ended.err
+    assert ended.out.startswith(f"O*NET 26.1 to 29.0, skills, Registered Nurses ({NURSE})\n")
+    rows = list(csv.DictReader(io.StringIO(file.read_text())))
+    assert f"sure gaps are others: {len(rows)} of" in ended.out
+    assert all(NURSE in (row["from_onet_soc_code"], row["to_onet_soc_code"]) for row in rows)
+    lines = [line for line in ended.out.splitlines() if line.startswith(("from ", "to "))]
+    assert len(lines) == len(rows)
+    moves = {f"+{name}" for row in rows for name in row["new"].split("; ") if name}
+    assert moves == {each for line in lines for each in line.split(": ", 1)[1].split(", ") if each.startswith("+")}
+
+
+@pytest.mark.usefixtures("with_starter")
+def test_diff_as_json_of_what_is_the_same(run: Run):
+    found = json.loads(run("diff", "starter", "loaded", "--json").out)
+    assert (found["levels_changed"], found["pairs_compared"], found["beyond_noise"]) == (0, 0, [])
+    assert found["before"]["number"] == found["after"]["number"] == "29.0"
+    assert "O*NET 29.0 Database" in found["provenance"]["attribution"]
+
+
+@pytest.mark.usefixtures("with_starter")
+def test_diff_of_what_is_not_there_is_said(run: Run):
+    assert "no knowledge ratings are there to compare" in run("diff", "starter", "loaded", "--domain", "knowledge").err
+    assert "has no occupation 99-9999.00" in run("diff", "starter", "loaded", "--occupation", "99-9999").err
 
 
 def test_wrong_settings_are_all_named_at_once(run: Run, monkeypatch: pytest.MonkeyPatch):
@@ -436,6 +563,18 @@ def test_a_narrow_terminal_keeps_every_figure(ratings: Ratings, columns: int):
             assert figure in line
         assert line.rstrip().endswith(("yes", "no"))
         assert ("█" in line) == (columns >= 72)
+
+
+@pytest.mark.parametrize("columns", [52, 71, 83, 84, 200])
+def test_a_narrow_terminal_keeps_how_the_order_moves(ratings: Ratings, columns: int):
+    report = identify_skill_gap("29-1141.00", "11-9111.00", ratings, stability=True)
+    out = Console(width=columns, file=io.StringIO(), color_system=None)
+    out.print(_gap_table(report.skill_gaps, columns))
+    for line, gap in zip(out.file.getvalue().splitlines()[1:], report.skill_gaps, strict=True):
+        moves = gap.stability
+        place, again = f"{moves.rank_lower}-{moves.rank_upper}", f"{moves.distinguishable_share:.0%}"
+        assert line.split()[-3:] == ["yes" if gap.distinguishable else "no", place, again]
+        assert ("█" in line) == (columns >= 84)
 
 
 def test_a_database_that_is_not_there_is_not_made_by_a_question(

@@ -12,6 +12,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from skillgap.analysis.gap import identify_skill_gap
+from skillgap.analysis.person import OwnProfile, identify_person_gap
 from skillgap.analysis.ratings import Ratings
 from skillgap.api.examples import SKILL_GAP
 from skillgap.model import GapReport
@@ -47,8 +48,12 @@ def test_the_documented_example_is_a_true_answer_shortened(client: httpx.Client)
     real = answer.json()
     assert SKILL_GAP["skill_gaps"] == real["skill_gaps"][:1]
     assert SKILL_GAP["surplus_skills"] == real["surplus_skills"][:1]
-    assert {key: SKILL_GAP[key] for key in ("from_occupation", "to_occupation", "summary")} == {
-        key: real[key] for key in ("from_occupation", "to_occupation", "summary")
+    assert {
+        key: SKILL_GAP[key]
+        for key in ("from_occupation", "to_occupation", "domain", "domains_compared", "weight", "summary")
+    } == {
+        key: real[key]
+        for key in ("from_occupation", "to_occupation", "domain", "domains_compared", "weight", "summary")
     }
     data_version = SKILL_GAP["provenance"]["data_version"]
     assert SKILL_GAP["provenance"] == {**real["provenance"], "data_version": data_version}
@@ -215,3 +220,32 @@ def test_a_repeated_answer_is_the_first_to_the_byte(client: httpx.Client, rating
         {name: value for name, value in each.headers.items() if name not in changing} for each in (first, second)
     ]
     assert kept[0] == kept[1]
+
+
+# -- how the order moves -----------------------------------------------------------------------------------------------
+
+
+def test_weights_and_stability_are_told_where_asked(client: httpx.Client, ratings: Ratings):
+    asked = {"from": NURSE, "to": MANAGER, "weight": "none", "stability": "true"}
+    report = client.get("/skill-gap", params=asked).json()
+    expected = identify_skill_gap(NURSE, MANAGER, ratings.weighted_by("none"), stability=True)
+    assert report == asdict(expected)
+    assert report["weight"] == "none"
+    assert report["skill_gaps"][0]["stability"]["rank"] == 1
+    plain = client.get("/skill-gap", params={"from": NURSE, "to": MANAGER}).json()
+    assert (plain["weight"], plain["skill_gaps"][0]["stability"]) == ("importance", None)
+    assert plain["summary"]["weighted_shortfall"] != report["summary"]["weighted_shortfall"]
+
+
+def test_a_persons_order_moves_with_the_target_alone(client: httpx.Client, ratings: Ratings):
+    own = {"levels": {"Writing": 3.0}, "occupation": NURSE}
+    asked = {"to": MANAGER, "stability": "true", "weight": "standard"}
+    report = client.post("/skill-gap", params=asked, json=own).json()
+    person = OwnProfile(**own)
+    expected = identify_person_gap(person, MANAGER, ratings.weighted_by("standard"), stability=True)
+    assert report == asdict(expected)
+
+
+def test_a_weight_that_is_none_is_said(client: httpx.Client):
+    answer = client.get("/skill-gap", params={"from": NURSE, "to": MANAGER, "weight": "heavy"})
+    assert (answer.status_code, answer.json()["parameters"][0]["parameter"]) == (422, "weight")

@@ -155,6 +155,21 @@ def test_transitions_pass_the_filters(client: httpx.Client):
     assert nothing["transitions"] == []
 
 
+def test_transitions_say_how_their_ranks_move_where_asked(client: httpx.Client):
+    path = "/occupations/29-1141.00/transitions"
+    plain, told = (client.get(path, params={"limit": 15, **asked}).json() for asked in ({}, {"stability": "true"}))
+    assert {each["stability"] for each in plain["transitions"]} == {None}
+    for one, other in zip(plain["transitions"], told["transitions"], strict=True):
+        moves = other.pop("stability")
+        assert one == {**other, "stability": None}
+        assert moves["rank_lower"] <= moves["rank_upper"]
+        assert moves["rank_by_weight"]["importance"] == other["rank"]
+    weighed = client.get(path, params={"weight": "none"}).json()
+    pair = {"from": "29-1141", "to": weighed["transitions"][0]["occupation"]["onet_soc_code"], "weight": "none"}
+    assert weighed["weight"] == "none"
+    assert weighed["transitions"][0]["summary"] == client.get("/skill-gap", params=pair).json()["summary"]
+
+
 @pytest.mark.parametrize(
     ("code", "parameters", "status", "problem"),
     [

@@ -32,7 +32,7 @@ def compare_releases(
     elements = sorted(set(before.element_ids) & set(after.element_ids))
     old, new = (each.restricted_to(common, elements) for each in (before, after))
     is_asked = np.array([code in wanted for code in common], dtype=np.bool_)
-    is_changed = (old.level != new.level) & ~(np.isnan(old.level) & np.isnan(new.level))
+    is_changed = (old.data_value != new.data_value) & ~(np.isnan(old.data_value) & np.isnan(new.data_value))
     found = compare_means(
         np.where(is_changed, new.level - old.level, np.nan),
         standard_errors=(old.standard_error, new.standard_error),

@@ -31,6 +31,8 @@ SKILL_GAP: dict[str, Any] = {
         "job_zone": None,
     },
     "domain": "skills",
+    "domains_compared": ["skills"],
+    "weight": "importance",
     "summary": {
         "skills_compared": 35,
         "skills_tested": 35,
@@ -74,6 +76,7 @@ SKILL_GAP: dict[str, Any] = {
             "to_recommend_suppress": False,
             "from_anchors": None,
             "to_anchors": None,
+            "stability": None,
         }
     ],
     "surplus_skills": [
@@ -107,6 +110,7 @@ SKILL_GAP: dict[str, Any] = {
             "to_recommend_suppress": False,
             "from_anchors": None,
             "to_anchors": None,
+            "stability": None,
         }
     ],
     "provenance": {

@@ -1,0 +1,102 @@
+"""How much of the orders that are shown is rater noise, and how much the choice of weights.
+
+    python -m benchmarks.stability RELEASE
+
+Random pairs of rated occupations, and pairs that O*NET lists as primary related: of the first five gaps as shown, how
+many are among the first five when everything is rated anew (`analysis/stability.py`), and by other weights. Of rated
+occupations drawn at random, the same of the ten nearest (`analysis/rank_stability.py`).
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from skillgap.analysis.gap import identify_skill_gap
+from skillgap.analysis.nearness import find_nearness
+from skillgap.analysis.ratings import Ratings
+from skillgap.analysis.transitions import find_transitions
+from skillgap.model import GapStability, TransitionStability
+from skillgap.nodes import extract_load_text_files
+from skillgap.store.engine import make_engine, read
+from skillgap.store.queries import get_profiles, get_ratings
+
+_SEED = 29
+_PAIRS = 500
+_OCCUPATIONS = 200
+
+
+def main() -> None:
+    release = next((each for each in sys.argv[1:] if not each.startswith("-")), "29.0")
+    with tempfile.TemporaryDirectory() as folder:
+        engine = make_engine(f"sqlite:///{folder}/release.db")
+        data, _ = extract_load_text_files(engine, release, cache_dir=Path(folder))
+        with read(engine) as connection:
+            profiles, ratings = get_profiles(connection), get_ratings(connection, "onet", "all")
+        engine.dispose()
+    skills = ratings.of_domain("skills")
+    chance = random.Random(_SEED)
+    related = [
+        (code, other)
+        for code, profile in sorted(profiles.items())
+        for other, tier in profile.related.items()
+        if tier.startswith("Primary") and {code, other} <= skills.rows.keys()
+    ]
+    drawn = (chance.sample(skills.codes, 2) for _ in range(_PAIRS))
+    pairs = {
+        "random pairs": [(current, target) for current, target in drawn],
+        "primary related pairs": chance.sample(related, _PAIRS),
+    }
+    print(f"O*NET {data.release.number}, shares of the first ones as shown that are among the first again\n")
+    print("| order | rated anew | by `standard` | by `none` | width of the 95 % interval of a place | ms each |")
+    print("|---|---:|---:|---:|---:|---:|")
+    stays = [_told(f"first five gaps of {len(of)} {name}", *_gaps(of, skills)) for name, of in pairs.items()]
+    nearness = find_nearness(profiles, ratings)
+    codes = chance.sample(nearness.codes, _OCCUPATIONS)
+    find_transitions(codes[0], nearness, skills, stability=True)
+    started = time.perf_counter()
+    near: list[Moves] = [
+        [each.stability for each in find_transitions(code, nearness, skills, stability=True)] for code in codes
+    ]
+    seconds = (time.perf_counter() - started) / len(codes)
+    ten = _told(f"ten nearest of {len(codes)} occupations", near, 10, seconds)
+    print(f"\nevaluate-stability first_five={stays[0]:.4f} first_five_related={stays[1]:.4f} first_ten={ten:.4f}")
+
+
+Moves = Sequence[GapStability | TransitionStability | None]
+
+
+def _gaps(pairs: Sequence[tuple[str, str]], skills: Ratings) -> tuple[Sequence[Moves], int, float]:
+    """Return how the places of the first five gaps move; pairs with fewer are left out."""
+    identify_skill_gap(*pairs[0], skills, stability=True)
+    started = time.perf_counter()
+    reports = [identify_skill_gap(current, target, skills, stability=True) for current, target in pairs]
+    seconds = (time.perf_counter() - started) / len(pairs)
+    first: list[Moves] = [[row.stability for row in report.skill_gaps[:5]] for report in reports]
+    return [rows for rows in first if len(rows) == 5], 5, seconds
+
+
+def _told(name: str, found: Sequence[Moves], first: int, seconds: float) -> float:
+    rows = [each for moves in found for each in moves if each]
+    again = np.mean([_share(each) for each in rows])
+    by_weight = [np.mean([each.rank_by_weight[weight] <= first for each in rows]) for weight in ("standard", "none")]
+    width = np.mean([each.rank_upper - each.rank_lower for each in rows])
+    print(
+        f"| {name} | {again:.1%} | {by_weight[0]:.1%} | {by_weight[1]:.1%} | {width:.1f} | {1e3 * seconds:.1f} |",
+        flush=True,
+    )
+    return float(again)
+
+
+def _share(moves: GapStability | TransitionStability) -> float:
+    return moves.first_five_share if isinstance(moves, GapStability) else moves.first_ten_share
+
+
+if __name__ == "__main__":
+    main()
