@@ -112,6 +112,20 @@ def test_a_file_has_every_row_as_it_was(levels: Ratings, tmp_path: Path, suffix:
         ], name
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".json"])
+def test_files_of_ratings_have_dates_and_gaps_where_nothing_is_known(levels: Ratings, tmp_path: Path, suffix: str):
+    file, expected = tmp_path / f"ratings{suffix}", ratings_frame(levels)
+    assert write_frames([expected], file) == len(expected)
+    found = {
+        ".csv": lambda: pd.read_csv(file, parse_dates=["date_updated"]),
+        ".parquet": lambda: pd.read_parquet(file),
+        ".json": lambda: pd.DataFrame(json.loads(file.read_text())),
+    }[suffix]()
+    assert [str(each)[:10] for each in found["date_updated"]] == [str(each)[:10] for each in expected["date_updated"]]
+    assert found["data_value"].tolist() == expected["data_value"].tolist()
+    assert found["lower"].isna().all()
+
+
 def test_what_cannot_be_written_leaves_nothing_behind(levels: Ratings, tmp_path: Path):
     with pytest.raises(ConfigurationError, match=r"\.csv, \.parquet, \.json"):
         write_frames([], tmp_path / "pairs.xlsx")

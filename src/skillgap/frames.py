@@ -24,7 +24,7 @@ from skillgap.errors import ConfigurationError, NoData
 from skillgap.model import DomainChoice, GapChange, GapSummary, RatingsChoice, ReleaseChanges
 from skillgap.settings import read_settings
 from skillgap.store.engine import make_engine, read
-from skillgap.store.queries import get_all_ratings, get_profiles
+from skillgap.store.queries import get_profiles, get_ratings
 
 OnBatch = Callable[[int, int], None]
 """Called with batches so far, and in all."""
@@ -35,7 +35,7 @@ SUFFIXES = (".csv", ".parquet", ".json")
 def read_ratings(choice: RatingsChoice = "onet+llm", domain: DomainChoice = "skills") -> Ratings:
     """Return the ratings of the database that the settings name. Raises StoreError, NoData."""
     with read(make_engine(read_settings().url)) as connection:
-        found = get_all_ratings(connection)[choice].of_domain(domain)
+        found = get_ratings(connection, choice, domain)
     if not found.codes:
         raise NoData("no ratings are loaded; run `skillgap load starter`, or load a release")
     return found
@@ -44,7 +44,7 @@ def read_ratings(choice: RatingsChoice = "onet+llm", domain: DomainChoice = "ski
 def read_nearness() -> Nearness:
     """Return which occupations are near which, by the database that the settings name. Raises StoreError."""
     with read(make_engine(read_settings().url)) as connection:
-        return find_nearness(get_profiles(connection), get_all_ratings(connection)["onet+llm"])
+        return find_nearness(get_profiles(connection), get_ratings(connection, domain="all"))
 
 
 def ratings_frame(ratings: Ratings | None = None) -> pd.DataFrame:
@@ -183,15 +183,23 @@ def _write_json(frames: Iterable[pd.DataFrame], out: IO[bytes]) -> int:
     count = 0
     out.write(b"[")
     for frame in frames:
-        for record in _records(frame):
-            out.write((b",\n" if count else b"\n") + orjson.dumps(record))
-            count += 1
+        names = list(frame.columns)
+        rows = zip(*(_values(frame[name]) for name in names), strict=True)
+        records = (orjson.dumps(dict(zip(names, values, strict=True)), default=_date) for values in rows)
+        out.write((b",\n" if count else b"\n") + b",\n".join(records))
+        count += len(frame)
     out.write(b"\n]\n")
     return count
 
 
-def _records(frame: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    plain = frame.astype(object).where(frame.notna(), None)
-    columns = list(frame.columns)
-    for values in zip(*(plain[name] for name in columns), strict=True):
-        yield dict(zip(columns, values, strict=True))
+def _date(value: Any) -> str:
+    """Return the date of a pandas timestamp, as CSV has it."""
+    if not isinstance(value, pd.Timestamp):
+        raise TypeError
+    return value.date().isoformat()
+
+
+def _values(column: pd.Series[Any]) -> list[Any]:
+    """Return a column as Python values, None for what is missing."""
+    is_there = column.notna()
+    return (column if is_there.all() else column.astype(object).where(is_there, None)).tolist()

@@ -115,7 +115,7 @@ class Settings(BaseSettings):
     """Networks whose X-Forwarded-For is believed."""
     cors_origins: Annotated[tuple[Annotated[str, Field(pattern=r"^(\*|https?://[^/\s]+)$")], ...], *_Listed] = ()
     """Origins of pages that may read answers in a browser; `*` means all."""
-    answer_cache_mb: Annotated[int, Field(ge=0)] = 128
+    answer_cache_mb: Annotated[int, Field(ge=0)] = 256
     reload_seconds: Annotated[float, Field(gt=0, le=3600)] = 1.0
 
     @field_validator("onet_password")

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine
 
 from skillgap.analysis.gap import identify_skill_gap
-from skillgap.analysis.nearness import Nearness, find_nearness, recipes
+from skillgap.analysis.nearness import Nearness, Rated, find_nearness, recipes
 from skillgap.analysis.paths import find_paths
 from skillgap.analysis.ratings import Ratings
 from skillgap.errors import UnknownOccupation, UnratedOccupation
@@ -36,7 +36,8 @@ def near_by(score: list[list[float]], ratings: Ratings) -> Nearness:
     values = np.array(score, dtype=np.float32)
     np.fill_diagonal(values, -1)
     order = np.argsort(-values, axis=1, kind="stable")[:, :-1].astype(np.int16)
-    return Nearness(ratings.codes, values, order, recipes()[0], {})
+    nothing = Rated(*([np.empty((len(values), 0))] * 3))
+    return Nearness(ratings.codes, values, order, recipes()[0], nothing, nothing, {})
 
 
 def codes_of(path: object) -> tuple[str, ...]:

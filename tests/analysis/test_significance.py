@@ -7,8 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
+from sqlalchemy import Engine
 
-from skillgap.analysis.significance import compare_means, discoveries, least_standard_error
+from skillgap.analysis.significance import compare_means, discoveries, least_standard_error, which_stand_out
+from skillgap.store.engine import read
+from skillgap.store.queries import get_ratings
 
 
 def compare(difference: list[float], first: list[float], second: list[float]):
@@ -93,3 +96,33 @@ def test_raters_noise_is_seldom_called_a_gap_and_a_whole_level_mostly(moved: flo
     found = compare_means(second - first, standard_errors=(first_error, second_error), n=(n, n)).distinguishable
     share = found.any(axis=1).mean() if moved == 0 else found.mean()  # any alarm in a pair; share of gaps found
     assert least <= share <= most
+
+
+def test_without_p_values_the_same_stands_out(whole_29: Engine):
+    with read(whole_29) as connection:
+        every = get_ratings(connection, "onet", "all")
+    chance = np.random.default_rng(4)
+    for domain in ("skills", "knowledge", "all"):
+        ratings = every.of_domain(domain)
+        level = ratings.level.copy()
+        level[chance.random(level.shape) < 0.02] = np.nan  # as many tests as there are levels
+        sure = 0
+        for row in chance.integers(len(level), size=60):
+            given = {
+                "standard_errors": (ratings.standard_error[row], ratings.standard_error),
+                "n": (ratings.raters[row], ratings.raters),
+            }
+            full = compare_means(level - level[row], **given)
+            is_tested, stands_out = which_stand_out(level - level[row], **given)
+            np.testing.assert_array_equal(is_tested, ~np.isnan(full.p_value))
+            np.testing.assert_array_equal(stands_out, full.distinguishable)
+            sure += int(stands_out.sum())
+        assert sure > 100_000
+
+
+def test_without_raters_nothing_stands_out():
+    nothing = np.zeros(3, dtype=np.int32)
+    given = {"standard_errors": (np.full(3, 0.2), np.full(3, 0.2)), "n": (nothing, nothing)}
+    is_tested, stands_out = which_stand_out(np.array([1.0, 2.0, 3.0]), **given)
+    assert not is_tested.any()
+    assert not stands_out.any()

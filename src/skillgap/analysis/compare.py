@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 import numpy as np
 import numpy.typing as npt
 
 from skillgap.analysis.ratings import BoolArray, FloatArray, IntArray, Ratings
-from skillgap.analysis.significance import Differences, compare_means
+from skillgap.analysis.significance import Differences, compare_means, which_stand_out
 
 
 class Side(NamedTuple):
@@ -29,8 +29,10 @@ class Pair(NamedTuple):
     gap: FloatArray
     has_levels: BoolArray
     """On both sides."""
-    differences: Differences
-    """What is Not Relevant to the target is never distinguishable."""
+    is_tested: BoolArray
+    """Both levels have errors."""
+    is_sure: BoolArray
+    """The gap is distinguishable, which what is Not Relevant to the target never is."""
 
 
 def side_of(ratings: Ratings, row: int | IntArray) -> Side:
@@ -46,16 +48,31 @@ def pair_of(current: int | IntArray, target: int | IntArray, ratings: Ratings) -
 
 def compare_sides(current: Side, target: Side) -> Pair:
     """Compare two sides, or one with many."""
+    difference = target.level - current.level
+    is_tested, is_sure = which_stand_out(difference, **_errors(current, target))
+    return _pair(current, target, difference, is_tested, is_sure)
+
+
+def compare_in_full(current: Side, target: Side) -> tuple[Pair, Differences]:
+    """Compare two sides, with the figures of each test."""
+    difference = target.level - current.level
+    found = compare_means(difference, **_errors(current, target))
+    return _pair(current, target, difference, found.p_value >= 0, found.distinguishable), found
+
+
+class _Errors(TypedDict):
+    standard_errors: tuple[FloatArray, FloatArray]
+    n: tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]
+
+
+def _errors(current: Side, target: Side) -> _Errors:
+    return _Errors(standard_errors=(current.standard_error, target.standard_error), n=(current.raters, target.raters))
+
+
+def _pair(current: Side, target: Side, difference: FloatArray, is_tested: BoolArray, is_sure: BoolArray) -> Pair:
     # Eighths, and predictions, which have two decimals: rounding takes away nothing but what floating point adds.
     gap = np.rint((target.level_to_subtract - current.level_to_subtract) * 1e4) / 1e4
-    difference = target.level - current.level
-    found = compare_means(
-        difference,
-        standard_errors=(current.standard_error, target.standard_error),
-        n=(current.raters, target.raters),
-    )
-    is_sure = found.distinguishable & ~target.not_relevant
-    return Pair(gap, ~np.isnan(difference), found._replace(distinguishable=is_sure))
+    return Pair(gap, ~np.isnan(difference), is_tested, is_sure & ~target.not_relevant)
 
 
 def order_of(pair: Pair, target: Side, weight: FloatArray) -> IntArray:
@@ -63,7 +80,7 @@ def order_of(pair: Pair, target: Side, weight: FloatArray) -> IntArray:
 
     What is relevant to the target comes first, sure before unsure, then what weighs most, then by element id.
     """
-    keys = (-np.abs(pair.gap) * weight, ~pair.differences.distinguishable, target.not_relevant)
+    keys = (-np.abs(pair.gap) * weight, ~pair.is_sure, target.not_relevant)
     return np.lexsort(np.broadcast_arrays(*keys), axis=-1)
 
 
@@ -83,10 +100,9 @@ class Figures(NamedTuple):
 
 def figures(pair: Pair, b: int | IntArray, ratings: Ratings) -> Figures:
     """Return pairs in a few numbers; skills whose gap is NaN are left out of them, and then there is no percentile."""
-    gap, is_sure = pair.gap, pair.differences.distinguishable
+    gap, is_sure = pair.gap, pair.is_sure
     is_gap, is_surplus = gap > 0, gap < 0
-    is_tested = pair.differences.p_value >= 0
-    is_counted = (pair.has_levels, is_tested, is_gap, is_gap & is_sure, is_surplus, is_surplus & is_sure)
+    is_counted = (pair.has_levels, pair.is_tested, is_gap, is_gap & is_sure, is_surplus, is_surplus & is_sure)
     shortfalls = _weighted(pair, b, ratings)
     counts, rounded = np.array(is_counted).sum(axis=-1), np.rint(shortfalls * 1e4) / 1e4
     percentile = percentiles(shortfalls[0], ratings)
@@ -96,7 +112,7 @@ def figures(pair: Pair, b: int | IntArray, ratings: Ratings) -> Figures:
 def _weighted(pair: Pair, b: int | IntArray, ratings: Ratings) -> FloatArray:
     """Return the weighted shortfalls by all gaps, and by the distinguishable ones, unrounded: (2, ...)."""
     asked = np.fmax(pair.gap, 0.0) * ratings.weight[b]  # NaN counts as 0
-    both = np.array((asked, asked * pair.differences.distinguishable))
+    both = np.array((asked, asked * pair.is_sure))
     found: FloatArray = both.sum(axis=-1) / _weight_compared(pair.gap, b, ratings)
     return found
 
@@ -120,7 +136,7 @@ def figures_from(current: int, ratings: Ratings) -> Figures:
 def distinguishable_gaps(current: int, targets: IntArray, ratings: Ratings) -> BoolArray:
     """Return which skills are distinguishable gaps from one occupation to others by their rows: (targets, elements)."""
     pairs = pair_of(current, targets, ratings)
-    found: BoolArray = pairs.differences.distinguishable & (pairs.gap > 0)
+    found: BoolArray = pairs.is_sure & (pairs.gap > 0)
     return found
 
 

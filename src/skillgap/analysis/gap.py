@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from itertools import repeat
+from math import isnan
 from typing import Any
 
 import numpy as np
 
-from skillgap.analysis.compare import Figures, Pair, Side, compare_sides, figures, order_of, pair_of, side_of
+from skillgap.analysis.compare import Figures, Pair, Side, compare_in_full, figures, order_of, pair_of, side_of
 from skillgap.analysis.ratings import IntArray, PrintedRatings, Ratings, python_numbers
+from skillgap.analysis.significance import Differences
 from skillgap.analysis.stability import gap_stability
 from skillgap.model import GapReport, GapStability, GapSummary, Occupation, SkillGap
 
@@ -44,21 +46,24 @@ def summarise_gaps(current: int, targets: IntArray, ratings: Ratings) -> list[Ga
     """Return the summaries of the gaps between one occupation and others, given by their rows."""
     found = figures(pair_of(current, targets, ratings), targets, ratings)
     occupation = ratings.occupations[ratings.codes[current]]
-    steps = (_job_zone_step(occupation, ratings.occupations[ratings.codes[b]]) for b in targets.tolist())
-    return _summaries(found, steps)
+    return [
+        _summary(each, occupation, ratings.occupations[ratings.codes[b]])
+        for b, each in zip(targets.tolist(), zip(*(column.tolist() for column in found), strict=True), strict=True)
+    ]
 
 
 def summarise(ratings: Ratings, b: int, pair: Pair, current: Occupation | None) -> GapSummary:
     """Return one pair in a few numbers."""
-    step = _job_zone_step(current, ratings.occupations[ratings.codes[b]])
-    return _summaries(figures(pair, b, ratings), [step])[0]
+    found = [each.item() for each in figures(pair, b, ratings)]
+    return _summary(found, current, ratings.occupations[ratings.codes[b]])
 
 
-def _summaries(found: Figures, steps: Iterable[int | None]) -> list[GapSummary]:
-    columns: Iterator[tuple[Any, ...]] = zip(
-        *(python_numbers(np.atleast_1d(each)) for each in found), steps, strict=True
-    )
-    return [GapSummary(*each) for each in columns]
+def _summary(found: Sequence[Any], current: Occupation | None, target: Occupation) -> GapSummary:
+    """Return a summary of the figures of a pair, `Figures` as Python numbers."""
+    fields = dict(zip(Figures._fields, found, strict=True))
+    if isnan(fields["shortfall_percentile"]):
+        fields["shortfall_percentile"] = None
+    return GapSummary(**fields, job_zone_step=_job_zone_step(current, target))
 
 
 def ranked_rows(
@@ -66,9 +71,9 @@ def ranked_rows(
 ) -> tuple[Pair, list[SkillGap], list[SkillGap]]:
     """Return a side compared with an occupation, given by its row, with gaps and surplus in order (see `order_of`)."""
     target = side_of(ratings, b)
-    pair = compare_sides(current, target)
+    pair, tests = compare_in_full(current, target)
     moves = gap_stability(current, b, ratings) if stability else repeat(None)
-    rows = _rows(printed, ratings.printed(b), pair, moves, ratings)
+    rows = _rows(printed, ratings.printed(b), pair, tests, moves, ratings)
     order = order_of(pair, target, ratings.weight[b]).tolist()
     return pair, [rows[k] for k in order if rows[k].gap > 0], [rows[k] for k in order if rows[k].gap < 0]
 
@@ -83,12 +88,12 @@ def _rows(
     current: PrintedRatings,
     target: PrintedRatings,
     pair: Pair,
+    tests: Differences,
     stability: Iterable[GapStability | None],
     ratings: Ratings,
 ) -> list[SkillGap]:
     """Return a row for every element, in their order."""
-    gap, differences = pair.gap, pair.differences
-    standard_error, lower, upper = python_numbers(np.rint(np.array(differences[:3]) * 1e4) / 1e4)
+    standard_error, lower, upper = python_numbers(np.rint(np.array(tests[:3]) * 1e4) / 1e4)
     columns = (
         ratings.element_ids,
         ratings.element_names,
@@ -96,13 +101,13 @@ def _rows(
         repeat(SCALE_ID),
         current.data_value,
         target.data_value,
-        gap.tolist(),
+        pair.gap.tolist(),
         target.importance,
         standard_error,
         lower,
         upper,
-        python_numbers(np.ceil(differences.p_value * 1e6) / 1e6),
-        differences.distinguishable.tolist(),
+        python_numbers(np.ceil(tests.p_value * 1e6) / 1e6),
+        pair.is_sure.tolist(),
         current.standard_error,
         target.standard_error,
         current.lower,

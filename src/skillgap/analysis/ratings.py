@@ -268,8 +268,19 @@ class Ratings:
 
     def domains_of(self, *rows: int) -> list[str]:
         """Return the domains in which all of these occupations have levels."""
-        columns = np.flatnonzero(np.isfinite(self.comparable_level[list(rows)]).all(axis=0))
-        return list(dict.fromkeys(self.element_domains[k] for k in columns))
+        if self.domain != "all":
+            return [self.domain]
+        return [domain for domain, has in self._has_domain.items() if all(has[row] for row in rows)]
+
+    @cached_property
+    def _has_domain(self) -> dict[str, list[bool]]:
+        """Which occupations have levels, by domain."""
+        domains = np.array(self.element_domains)
+        found: dict[str, list[bool]] = {}
+        for domain in dict.fromkeys(self.element_domains):
+            missing = np.isnan(self.comparable_level[:, domains == domain])
+            found[domain] = np.logical_not(missing.all(axis=1)).tolist()
+        return found
 
     @cached_property
     def is_predicted(self) -> BoolArray:

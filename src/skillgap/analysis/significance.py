@@ -60,6 +60,39 @@ def compare_means(
     return Differences(standard_error, difference - half_width, difference + half_width, p_value, discoveries(p_value))
 
 
+def which_stand_out(
+    difference: FloatArray,
+    *,
+    standard_errors: tuple[FloatArray, FloatArray],
+    n: tuple[npt.NDArray[np.integer], npt.NDArray[np.integer]],
+) -> tuple[BoolArray, BoolArray]:
+    """Return which differences can be tested, and which are distinguishable, as `compare_means` does.
+
+    Where all have equally many raters, t is compared with what each rank asks for, which needs no p value: a fifth of
+    the time for many pairs.
+    """
+    raters = n[1].max(initial=0)
+    if not all(((each == raters) | (each <= 0)).all() for each in n):
+        found = compare_means(difference, standard_errors=standard_errors, n=n)
+        return found.p_value >= 0, found.distinguishable
+    first, second = (np.maximum(error, least_standard_error(k)) for error, k in zip(standard_errors, n, strict=True))
+    t = np.abs(difference) / np.hypot(first, second)
+    is_tested = t >= 0
+    descending = -np.sort(-t, axis=-1)  # NaN last
+    asked = _asked(int(2 * raters - 2), t.shape[-1])[np.count_nonzero(is_tested, axis=-1)]
+    threshold = descending.min(axis=-1, keepdims=True, where=descending >= asked, initial=np.inf)
+    return is_tested, t >= threshold
+
+
+@lru_cache(maxsize=32)
+def _asked(degrees_of_freedom: int, width: int) -> FloatArray:
+    """Return the t that each rank asks for: (number of tests, rank), the largest t first."""
+    tests, ranks = np.arange(width + 1.0)[:, None], _ranks(width)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        asked = -stdtrit(np.float64(max(degrees_of_freedom, 1)), FALSE_DISCOVERY_RATE * ranks / tests / 2.0)
+    return np.where(ranks <= tests, asked, np.inf)
+
+
 def least_standard_error(n: npt.NDArray[np.integer]) -> FloatArray:
     """Return the least error that n whole-number ratings can show when not all agree: 1/n, one of them one point off.
 

@@ -42,9 +42,9 @@ def gap_stability(current: Side, b: int, ratings: Ratings) -> list[GapStability 
     places = _places(drawn, goal, as_weight(importance, ratings.weighting, counts=counts))
     lower, upper = np.quantile(places, (0.025, 0.975), axis=0, method="inverted_cdf").astype(int).tolist()
     is_gap = drawn.gap > 0
-    is_counted = np.array([is_gap, is_gap & drawn.differences.distinguishable, is_gap & (places <= _FIRST)])
+    is_counted = np.array([is_gap, is_gap & drawn.is_sure, is_gap & (places <= _FIRST)])
     shares = is_counted.mean(axis=1).round(3).tolist()
-    is_told = (found.gap > 0) & ~np.isnan(found.differences.standard_error)
+    is_told = (found.gap > 0) & found.is_tested
     return [
         GapStability(
             rank=int(by_weight[ratings.weighting][k]),
