@@ -18,11 +18,12 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
 import skillgap.analysis.nearness as product
 from skillgap.analysis.compare import weighted_shortfalls
-from skillgap.analysis.nearness import LIKENESSES, Known, parts
+from skillgap.analysis.nearness import LIKENESSES, Known, cosine, parts
 from skillgap.analysis.ratings import FloatArray
 from skillgap.nodes import extract_load_text_files
 from skillgap.store.engine import make_engine, read
@@ -93,6 +94,12 @@ def main() -> None:
             "titles, descriptions, tasks, knowledge",
         ),
     }
+    knowledge = known.rated.knowledge - known.rated.knowledge.mean(axis=0)
+    correlation = cosine(knowledge - knowledge.mean(axis=1, keepdims=True))
+    baselines["TF-IDF of whole words but stop words + 0.2 x correlation of knowledge"] = (
+        _whole_words(known) + 0.2 * correlation,
+        "titles, descriptions, tasks, knowledge",
+    )
     for name, (score, inputs) in baselines.items():
         print(f"| {name} | {inputs} | {_told(recalls(score, listed))} |")
     groups = np.array([code[:2] for code in known.codes])
@@ -109,6 +116,17 @@ def main() -> None:
         _write(found, listed, {name: values.mean() for name, values in judged.items()}, data.release.number)
     whole, independent = judged["whole"].mean(), judged["independent"].mean()
     print(f"\nevaluate-transitions recall10={whole:.4f} recall10_uncircular={independent:.4f}")
+
+
+def _whole_words(known: Known) -> FloatArray:
+    """Return the cosine of scikit-learn's TF-IDF of all that is said of occupations."""
+    texts = [
+        " ".join([each.title, each.description, *each.tasks, *each.alternate_titles, *each.reported_titles])
+        for each in known.profiles
+    ]
+    found = TfidfVectorizer(sublinear_tf=True, stop_words="english").fit_transform(texts)
+    alike: FloatArray = (found @ found.T).toarray()
+    return alike
 
 
 def inputs_of(likenesses: tuple[str, ...]) -> list[str]:
