@@ -54,7 +54,8 @@ def test_fetching_29_over_the_text_of_26_1_shows_the_newer_value_in_each_case(
     with FakeOnetApi(onet_29_tables) as fake:
         report = fetch(engine, fake, tmp_path)
         assert [change.inserted for change in report.tables] == [1016, 61530]
-        assert fetch(engine, fake, tmp_path).rows_changed == 0
+        again = fetch(engine, fake, tmp_path)
+        assert (again.rows_changed, again.changes) == (0, None)
         assert not (tmp_path / "onet-api").exists(), "what is stored need not be kept"
     text, api = (
         data.tables["Skills"].set_index(KEYS)[["data_value", "date_updated"]].sort_index()
@@ -63,6 +64,10 @@ def test_fetching_29_over_the_text_of_26_1_shows_the_newer_value_in_each_case(
     both = text.join(api, how="outer", suffixes=("_text", "_api"))
     is_api = both["data_value_text"].isna() | (both["date_updated_api"] > both["date_updated_text"])
     assert 0 < is_api.sum() < len(both)
+    levels = both[is_api].query("scale_id == 'LV'").dropna(subset="data_value_text")
+    assert report.changes.levels_changed == int((levels["data_value_text"] != levels["data_value_api"]).sum())
+    assert len(report.changes.newly_rated) == 6
+    assert [each.element_name for each in report.changes.beyond_noise] == ["Troubleshooting"]
     shown = view(engine)
     assert list(shown.index) == list(both.index)
     assert list(shown["source"]) == np.where(is_api, "api", "text").tolist()

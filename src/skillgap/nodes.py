@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from skillgap.analysis.changes import compare_releases
 from skillgap.analysis.ratings import Ratings
@@ -28,6 +28,7 @@ from skillgap.store.engine import make_engine, read
 from skillgap.store.queries import count_scores, get_ratings, get_ratings_version, get_release, get_reply, get_tables
 from skillgap.store.tables import (
     LoadReport,
+    OnRatings,
     OnRows,
     Scores,
     init_tables,
@@ -63,7 +64,7 @@ def extract_load_text_files(
     with _collector_paused():
         data = extract_onet_data(archive, also=OPTIONAL_TABLES)
         init_tables(engine)
-        before = _analysts(engine)
+        seen = _Seen()
         report = load_release(
             engine,
             data.tables,
@@ -73,21 +74,26 @@ def extract_load_text_files(
             scores=_starter_scores() if archive.origin == STARTER else None,
             accept_loss=accept_loss,
             on_rows=on_rows,
+            on_ratings=seen.look,
         )
-    return data, _with_changes(report, before, engine)
+    return data, seen.told(report)
 
 
-def _analysts(engine: Engine) -> Ratings:
-    with read(engine) as connection:
-        return get_ratings(connection, "onet")
+class _Seen:
+    """The analysts' ratings before a load that changes them, and after."""
 
+    def __init__(self) -> None:
+        self._ratings: list[Ratings] = []
 
-def _with_changes(report: LoadReport, before: Ratings, engine: Engine) -> LoadReport:
-    """Return the report with what of it is more than rater noise."""
-    is_same = not (report.newly_rated or report.no_longer_rated or report.levels_changed)
-    if not before.codes or is_same:
-        return report
-    return replace(report, changes=compare_releases(before, _analysts(engine)))
+    def look(self, connection: Connection) -> None:
+        if not self._ratings or self._ratings[0].codes:  # with nothing before, there is nothing to compare
+            self._ratings.append(get_ratings(connection, "onet"))
+
+    def told(self, report: LoadReport) -> LoadReport:
+        """Return the report with what of it is more than rater noise."""
+        if len(self._ratings) < 2:
+            return report
+        return replace(report, changes=compare_releases(*self._ratings))
 
 
 LOADED = "loaded"
@@ -158,11 +164,13 @@ def extract_load_api_data(
         data = asyncio.run(extract())
         if not dry_run:
             init_tables(engine)
-        before = Ratings.empty() if dry_run else _analysts(engine)
-        report = load_api_data(engine, data, dry_run=dry_run, accept_loss=accept_loss, on_rows=on_rows)
+        seen = _Seen()
+        report = load_api_data(
+            engine, data, dry_run=dry_run, accept_loss=accept_loss, on_rows=on_rows, on_ratings=seen.look
+        )
         if pages:
             pages.clear()
-        return data, _with_changes(report, before, engine)
+        return data, seen.told(report)
 
 
 @contextmanager
@@ -184,6 +192,7 @@ def load_api_data(
     dry_run: bool = False,
     accept_loss: bool = False,
     on_rows: OnRows | None = None,
+    on_ratings: OnRatings | None = None,
 ) -> LoadReport:
     """Upsert what O*NET Web Services said."""
     return upsert_api_data(
@@ -197,6 +206,7 @@ def load_api_data(
         accept_loss=accept_loss,
         dry_run=dry_run,
         on_rows=on_rows,
+        on_ratings=on_ratings,
     )
 
 

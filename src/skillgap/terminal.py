@@ -543,18 +543,25 @@ def _print_changes(what: str, report: LoadReport) -> None:
     for table in report.tables:
         if table.changed:
             out.print(f"  {table.table}: {table.inserted:,} new, {table.updated:,} changed, {table.deleted:,} gone")
-    if report.was_empty:
-        return
-    out.print(f"  levels changed: {report.levels_changed:,}")
-    for line in _change_lines(report.changes) if report.changes else ():
+    if not report.was_empty:
+        out.print(f"  levels changed: {report.levels_changed:,}")
+    if report.changes:
+        lines = _change_lines(report.changes)
+    else:
+        lines = iter(()) if report.was_empty else _rated_lines(report.newly_rated, report.no_longer_rated)
+    for line in lines:
         out.print(f"  {line}")
+
+
+def _rated_lines(newly_rated: list[str], no_longer_rated: list[str]) -> Iterator[str]:
+    for codes, what in ((newly_rated, "newly rated"), (no_longer_rated, "no longer rated")):
+        if codes:
+            yield f"{what}: {_some(codes)}"
 
 
 def _change_lines(changes: ReleaseChanges) -> Iterator[str]:
     """Say what changed between two releases."""
-    for codes, what in ((changes.newly_rated, "newly rated"), (changes.no_longer_rated, "no longer rated")):
-        if codes:
-            yield f"{what}: {_some(codes)}"
+    yield from _rated_lines(changes.newly_rated, changes.no_longer_rated)
     beyond = changes.beyond_noise
     if changes.levels_changed:
         yield f"levels changed beyond rater noise: {len(beyond):,} of {changes.levels_changed:,}"

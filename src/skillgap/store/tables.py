@@ -64,6 +64,8 @@ _LOCK_SECONDS = 60
 
 OnRows = Callable[[str, int, int], None]
 """Called with a table's name, its rows written so far, and how many there are to write."""
+OnRatings = Callable[[Connection], None]
+"""Called within a load that changes ratings, before it writes and after: to look at what there is."""
 
 
 # -- making tables ----------------------------------------------------------------------------------------------
@@ -248,7 +250,12 @@ class LoadReport:
     levels_changed: int
     """Levels (scale LV) of occupations rated before and after that have another value now."""
     changes: ReleaseChanges | None = None
-    """What of it is more than rater noise; None where nothing had been rated before, or no rating changed."""
+    """What of it is more than rater noise, in what is shown; None where nothing was before, or no rating changed."""
+
+    @property
+    def ratings_changed(self) -> bool:
+        """Whether levels, or who has some, are others now."""
+        return bool(self.newly_rated or self.no_longer_rated or self.levels_changed)
 
     @property
     def rows_changed(self) -> int:
@@ -265,6 +272,7 @@ def load_release(
     scores: Scores | None = None,
     accept_loss: bool = False,
     on_rows: OnRows | None = None,
+    on_ratings: OnRatings | None = None,
 ) -> LoadReport:
     """Make the text tables equal to a release, in one transaction (the `mysql_load` of the specification).
 
@@ -280,6 +288,9 @@ def load_release(
         differences = {name: _compare(connection, name, tables[name]) for name in LOAD_ORDER if name in tables}
         report = _report(differences)
         _check_loss(report, f"O*NET {release.number} as given", accept_loss=accept_loss)
+        look = on_ratings if report.ratings_changed else None
+        if look:
+            look(connection)
         try:
             for name in differences:
                 _insert(connection, _table(name), differences[name].new, on_rows, name=name)
@@ -292,6 +303,8 @@ def load_release(
         _record(connection, "text", report, release=release, origin=origin, sha256=sha256, started_at=started_at)
         if scores:
             _write_scores(connection, scores, release=release, activate=False)
+        if look:
+            look(connection)
     return report
 
 
@@ -307,6 +320,7 @@ def upsert_api_data(
     accept_loss: bool = False,
     dry_run: bool = False,
     on_rows: OnRows | None = None,
+    on_ratings: OnRatings | None = None,
 ) -> LoadReport:
     """Upsert Occupations and Skills of O*NET Web Services, in one transaction (the list's `mysql_upsert_api_data`).
 
@@ -326,6 +340,9 @@ def upsert_api_data(
         differences = _api_differences(connection, tables, codes, is_whole=is_whole)
         report = _report(differences, "OnetApiSkillsData")
         _check_loss(report, f"what O*NET Web Services said of {release.number}", accept_loss=accept_loss)
+        look = on_ratings if report.ratings_changed else None
+        if look:
+            look(connection)
         _add_missing(
             connection, "Elements", tables["Skills"][["element_id", "element_name"]].drop_duplicates("element_id")
         )
@@ -337,6 +354,8 @@ def upsert_api_data(
         for target in reversed(differences):
             _delete(connection, target, differences[target].gone)
         _record(connection, "api", report, release=release, origin=origin, sha256=None, started_at=started_at)
+        if look:
+            look(connection)
     return report
 
 
