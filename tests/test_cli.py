@@ -211,6 +211,7 @@ def test_status_tells_release_counts_and_unrated_occupations(run: Run):
     assert re.search(r"O\*NET release +29\.0\n", text)
     assert "1,016: 879 rated, 137 not" in text
     assert "61,530 from text" in text
+    assert "not there       Knowledge, Abilities" in text
     assert "15-1252.00  Software Developers" in run("status", "--unrated").out
     state = orjson.loads(run("status", "--json").out)
     assert (state["occupations"], len(state["unrated"]), state["tables"]["Skills"]) == (1016, 137, 61530)

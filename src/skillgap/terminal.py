@@ -38,6 +38,7 @@ from skillgap.model import (
     TransitionStability,
     WeightChoice,
 )
+from skillgap.sources.releases import OPTIONAL_TABLES
 
 if TYPE_CHECKING:
     from skillgap.analysis.person import OwnProfile
@@ -664,6 +665,8 @@ def print_status(status: Status, *, unrated: bool, as_json: bool) -> None:
         shown = "" if each.is_active else " (not shown)"
         out.print(f"predicted       {each.occupations:,} occupations by {each.predictions.model}{shown}")
     out.print(f"rows            {', '.join(f'{count:,} {name}' for name, count in status.tables.items() if count)}")
+    if absent := [name for name in OPTIONAL_TABLES if not status.tables.get(name)]:
+        out.print(f"not there       {', '.join(absent)}")
     if unrated:
         for code, title in status.unrated:
             out.print(f"{code}  {title}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from skillgap.sources.onet_text import OnetData, extract_onet_data
 from skillgap.sources.releases import OPTIONAL_TABLES, Archive
 from skillgap.sources.rows import COLUMNS, check_rows, no_rows
 from skillgap.store.engine import read
+from skillgap.store.queries import get_status
 from skillgap.store.schema import Base
 from tests.conftest import onet_zip
 from tests.store.small_releases import cells, load
@@ -69,6 +71,35 @@ def _upper(titles: pd.Series) -> pd.Series:
 
 def _accented(titles: pd.Series) -> pd.Series:
     return titles.str.replace("e", "é")
+
+
+def test_the_names_of_30_3_fill_the_same_tables(tmp_path: Path, whole: OnetData, blank: Engine) -> None:
+    folder = tmp_path / "db_30_3_text"
+    with zipfile.ZipFile(onet_zip("30_3_layout")) as zipped:
+        zipped.extractall(tmp_path)
+    (tmp_path / "db_30_3_layout_text").rename(folder)
+    # 30.3 renamed three files, some of their columns, and sorts software by elements instead of commodities.
+    renamed = {
+        "Alternate Titles": ("Job Titles", {"Alternate Title": "Job Title"}),
+        "Interests": ("Career Interest Types", {}),
+        "Technology Skills": (
+            "Software Skills",
+            {"Example": "Workplace Example", "Commodity Code": "Element ID", "Commodity Title": "Element Name"},
+        ),
+    }
+    with zipfile.ZipFile(onet_zip("29_0")) as zipped:
+        for old, (new, columns) in renamed.items():
+            header, *lines = zipped.read(f"db_29_0_text/{old}.txt").decode().splitlines()
+            names = "\t".join(columns.get(name, name) for name in header.split("\t"))
+            (folder / f"{new}.txt").write_text("\r\n".join([names, *lines, ""]), newline="")
+    data = extract_onet_data(Archive(folder, str(folder)), also=OPTIONAL_TABLES)
+    for table in ("AlternateTitles", "Interests", "TechnologySkills"):
+        pd.testing.assert_frame_equal(data.tables[table], whole.tables[table])
+    load(blank, data)
+    with read(blank) as connection:
+        rows = get_status(connection).tables
+    assert [rows[name] for name in ("AlternateTitles", "TechnologySkills", "JobZoneReference")] == [55_120, 32_470, 5]
+    assert rows["Knowledge"] == rows["TaskStatements"] == 0
 
 
 def test_an_optional_file_in_columns_that_are_not_known_is_left_out_and_said(
