@@ -10,21 +10,16 @@ Intervals are of a bootstrap over titles.
 from __future__ import annotations
 
 import random
-import sys
-import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import numpy as np
 
+from benchmarks.release import read_release
 from skillgap.analysis.ratings import FloatArray
 from skillgap.analysis.search import TitleIndex, index_titles, titles_of
 from skillgap.analysis.words import words
-from skillgap.nodes import extract_load_text_files
-from skillgap.store.engine import make_engine, read
-from skillgap.store.queries import get_profiles, get_ratings
 
 Find = Callable[[str], Sequence[str]]
 
@@ -34,13 +29,7 @@ _BOOTSTRAPS = 2_000
 
 
 def main() -> None:
-    release = next((each for each in sys.argv[1:] if not each.startswith("-")), "29.0")
-    with tempfile.TemporaryDirectory() as folder:
-        engine = make_engine(f"sqlite:///{folder}/release.db")
-        data, _ = extract_load_text_files(engine, release, cache_dir=Path(folder))
-        with read(engine) as connection:
-            profiles, ratings = get_profiles(connection), get_ratings(connection)
-        engine.dispose()
+    release, profiles, ratings = read_release()
     occupations = list(ratings.occupations.values())
     every = list(titles_of(occupations, profiles))
     meant: dict[str, set[str]] = defaultdict(set)
@@ -59,9 +48,7 @@ def main() -> None:
     built = time.perf_counter() - started
     whole = index_titles(occupations, profiles)
 
-    print(
-        f"O*NET {data.release.number}: {len(every):,} titles of {len(occupations):,} occupations, {len(judged):,} held"
-    )
+    print(f"O*NET {release}: {len(every):,} titles of {len(occupations):,} occupations, {len(judged):,} held")
     print(f"out; the index is built in {built:.1f} s\n")
     print("| asked for | titles | top-1 | top-5 | 95 % interval of top-5 | ms p50 | p95 | p99 |")
     print("|---|---:|---:|---:|---|---:|---:|---:|")

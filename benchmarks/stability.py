@@ -10,22 +10,17 @@ occupations drawn at random, the same of the ten nearest (`analysis/rank_stabili
 from __future__ import annotations
 
 import random
-import sys
-import tempfile
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
+from benchmarks.release import read_release
 from skillgap.analysis.gap import identify_skill_gap
 from skillgap.analysis.nearness import find_nearness
 from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.transitions import find_transitions
 from skillgap.model import GapStability, TransitionStability
-from skillgap.nodes import extract_load_text_files
-from skillgap.store.engine import make_engine, read
-from skillgap.store.queries import get_profiles, get_ratings
 
 _SEED = 29
 _PAIRS = 500
@@ -33,13 +28,7 @@ _OCCUPATIONS = 200
 
 
 def main() -> None:
-    release = next((each for each in sys.argv[1:] if not each.startswith("-")), "29.0")
-    with tempfile.TemporaryDirectory() as folder:
-        engine = make_engine(f"sqlite:///{folder}/release.db")
-        data, _ = extract_load_text_files(engine, release, cache_dir=Path(folder))
-        with read(engine) as connection:
-            profiles, ratings = get_profiles(connection), get_ratings(connection, "onet", "all")
-        engine.dispose()
+    release, profiles, ratings = read_release()
     skills = ratings.of_domain("skills")
     chance = random.Random(_SEED)
     related = [
@@ -53,7 +42,7 @@ def main() -> None:
         "random pairs": [(current, target) for current, target in drawn],
         "primary related pairs": chance.sample(related, _PAIRS),
     }
-    print(f"O*NET {data.release.number}, shares of the first ones as shown that are among the first again\n")
+    print(f"O*NET {release}, shares of the first ones as shown that are among the first again\n")
     print("| order | rated anew | by `standard` | by `none` | width of the 95 % interval of a place | ms each |")
     print("|---|---:|---:|---:|---:|---:|")
     stays = [_told(f"first five gaps of {len(of)} {name}", *_gaps(of, skills)) for name, of in pairs.items()]

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -22,12 +21,10 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
 import skillgap.analysis.nearness as product
+from benchmarks.release import read_release
 from skillgap.analysis.compare import weighted_shortfalls
 from skillgap.analysis.nearness import LIKENESSES, Known, cosine, parts
 from skillgap.analysis.ratings import FloatArray
-from skillgap.nodes import extract_load_text_files
-from skillgap.store.engine import make_engine, read
-from skillgap.store.queries import get_profiles, get_ratings
 
 Floats = npt.NDArray[np.float32]
 Bools = npt.NDArray[np.bool_]
@@ -63,13 +60,7 @@ _BOOTSTRAPS = 2_000
 
 
 def main() -> None:
-    release = next((each for each in sys.argv[1:] if not each.startswith("-")), "29.0")
-    with tempfile.TemporaryDirectory() as folder:
-        engine = make_engine(f"sqlite:///{folder}/release.db")
-        data, _ = extract_load_text_files(engine, release, cache_dir=Path(folder))
-        with read(engine) as connection:
-            profiles, ratings = get_profiles(connection), get_ratings(connection, "onet", "all")
-        engine.dispose()
+    release, profiles, ratings = read_release()
     known = Known(profiles, ratings)
     rows = {code: i for i, code in enumerate(known.codes)}
     listed = np.zeros((len(rows), len(rows)), dtype=np.bool_)
@@ -80,7 +71,7 @@ def main() -> None:
     alike = {name: each.of(known) for name, each in LIKENESSES.items()}
     found = {name: parts(each, flat=LIKENESSES[name].is_flat) for name, each in alike.items()}
 
-    print(f"O*NET {data.release.number}: {len(rows)} occupations, {listed.sum():,} primary related ones among them\n")
+    print(f"O*NET {release}: {len(rows)} occupations, {listed.sum():,} primary related ones among them\n")
     print("| score | inputs | recall@10 | 95 % interval |\n|---|---|---:|---|")
     baselines = {
         "chance": (np.random.default_rng(_SEED).random(listed.shape), "none"),
@@ -113,7 +104,7 @@ def main() -> None:
             other = recalls(cross_validated(features, listed, groups), listed)
             print(f"| fitted: {name}, folds of major groups | the same | {_told(other)} |", flush=True)
     if "--write" in sys.argv:
-        _write(found, listed, {name: values.mean() for name, values in judged.items()}, data.release.number)
+        _write(found, listed, {name: values.mean() for name, values in judged.items()}, release)
     whole, independent = judged["whole"].mean(), judged["independent"].mean()
     print(f"\nevaluate-transitions recall10={whole:.4f} recall10_uncircular={independent:.4f}")
 

@@ -38,6 +38,23 @@ CodeParameter = Annotated[
 ]
 """An O*NET-SOC code in any accepted form; the handler gets it dashed."""
 
+FromParameter = Annotated[
+    CodeParameter,
+    Query(
+        alias="from",
+        description="Code of the current occupation.",
+        openapi_examples={"Registered Nurses": {"value": "29-1141.00"}},
+    ),
+]
+ToParameter = Annotated[
+    CodeParameter,
+    Query(
+        alias="to",
+        description="Code of the target occupation.",
+        openapi_examples={"Medical and Health Services Managers": {"value": "11-9111.00"}},
+    ),
+]
+
 RatingsParameter = Annotated[
     RatingsChoice,
     BeforeValidator(lambda text: text.replace(" ", "+")),  # what a bare + in a query means

@@ -22,22 +22,8 @@ router = APIRouter(tags=["paths"])
 )
 async def get_paths(
     request: Request,
-    current: Annotated[
-        answers.CodeParameter,
-        Query(
-            alias="from",
-            description="Code of the current occupation.",
-            openapi_examples={"Registered Nurses": {"value": "29-1141.00"}},
-        ),
-    ],
-    target: Annotated[
-        answers.CodeParameter,
-        Query(
-            alias="to",
-            description="Code of the target occupation.",
-            openapi_examples={"Medical and Health Services Managers": {"value": "11-9111.00"}},
-        ),
-    ],
+    current: answers.FromParameter,
+    target: answers.ToParameter,
     neighbours: Annotated[
         int, Query(ge=1, le=50, description="A move leads to one of so many nearest, or from one.")
     ] = 20,

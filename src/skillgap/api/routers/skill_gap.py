@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from skillgap.analysis.gap import identify_skill_gap
 from skillgap.analysis.person import OwnProfile, identify_person_gap
@@ -29,22 +27,8 @@ router = APIRouter(tags=["skill gap"])
 )
 async def skill_gap(
     request: Request,
-    current: Annotated[
-        answers.CodeParameter,
-        Query(
-            alias="from",
-            description="Code of the current occupation.",
-            openapi_examples={"Registered Nurses": {"value": "29-1141.00"}},
-        ),
-    ],
-    target: Annotated[
-        answers.CodeParameter,
-        Query(
-            alias="to",
-            description="Code of the target occupation.",
-            openapi_examples={"Medical and Health Services Managers": {"value": "11-9111.00"}},
-        ),
-    ],
+    current: answers.FromParameter,
+    target: answers.ToParameter,
     choice: answers.RatingsParameter = "onet+llm",
     domain: answers.DomainParameter = "skills",
     weight: answers.WeightParameter = "importance",
@@ -80,14 +64,7 @@ async def skill_gap(
 async def person_gap(
     request: Request,
     profile: OwnProfile,
-    target: Annotated[
-        answers.CodeParameter,
-        Query(
-            alias="to",
-            description="Code of the target occupation.",
-            openapi_examples={"Medical and Health Services Managers": {"value": "11-9111.00"}},
-        ),
-    ],
+    target: answers.ToParameter,
     choice: answers.RatingsParameter = "onet+llm",
     domain: answers.DomainParameter = "skills",
     weight: answers.WeightParameter = "importance",

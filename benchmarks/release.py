@@ -1,0 +1,26 @@
+"""The release that an evaluation is of: loaded into a database of its own, and read as the product reads it."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from skillgap.analysis.profiles import Profile
+from skillgap.analysis.ratings import Ratings
+from skillgap.nodes import extract_load_text_files
+from skillgap.store.engine import make_engine, read
+from skillgap.store.queries import get_profiles, get_ratings
+
+
+def read_release() -> tuple[str, Mapping[str, Profile], Ratings]:
+    """Return number, profiles and ratings of all domains of the release that the command line names, else of 29.0."""
+    source = next((each for each in sys.argv[1:] if not each.startswith("-")), "29.0")
+    with tempfile.TemporaryDirectory() as folder:
+        engine = make_engine(f"sqlite:///{folder}/release.db")
+        data, _ = extract_load_text_files(engine, source, cache_dir=Path(folder))
+        with read(engine) as connection:
+            profiles, ratings = get_profiles(connection), get_ratings(connection, "onet", "all")
+        engine.dispose()
+    return data.release.number, profiles, ratings
