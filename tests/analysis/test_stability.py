@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import replace
+from weakref import ref
 
 import numpy as np
 import pytest
@@ -20,7 +22,7 @@ from skillgap.analysis.stability import DRAWS
 from skillgap.analysis.transitions import find_transitions
 from skillgap.model import GapStability, TransitionStability
 from skillgap.store.engine import read
-from skillgap.store.queries import get_all_ratings, get_profiles
+from skillgap.store.queries import get_all_ratings, get_profiles, get_ratings
 from tests.analysis.builders import make_ratings
 
 NURSES, MANAGERS = "29-1141.00", "11-9111.00"
@@ -206,3 +208,17 @@ def test_ranks_by_other_weights_are_those_of_skills_weighed_so(
         by_weight = each.stability.rank_by_weight
         assert by_weight["none"] == order.index(each.occupation.onet_soc_code) + 1
         assert by_weight["importance"] == each.rank
+
+
+def test_what_is_computed_of_old_data_is_forgotten_with_them(
+    starter_engine: Engine, starter_profiles: dict[str, Profile]
+):
+    with read(starter_engine) as connection:
+        old = get_ratings(connection)
+    near = find_nearness(starter_profiles, old)
+    identify_skill_gap(NURSES, MANAGERS, old, stability=True)
+    find_transitions(NURSES, near, old, stability=True)
+    alive = [ref(old), ref(old.analysts), ref(near)]
+    del old, near
+    gc.collect()
+    assert [each() for each in alive] == [None, None, None]

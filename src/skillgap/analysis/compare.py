@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import NamedTuple, TypedDict
 
 import numpy as np
 import numpy.typing as npt
 
+from skillgap.analysis.once import once_per
 from skillgap.analysis.ratings import BoolArray, FloatArray, IntArray, Ratings
 from skillgap.analysis.significance import Differences, compare_means, which_stand_out
 
@@ -180,7 +180,7 @@ def weighted_shortfalls(ratings: Ratings) -> FloatArray:
     return shortfalls
 
 
-@lru_cache(maxsize=16)  # domains and weights of the data version in use, and of the one before; 6 MB each
+@once_per
 def _sorted_shortfalls(ratings: Ratings) -> FloatArray:
     """Return the shortfalls of all pairs that analysts have rated; predictions vary less, so they are no yardstick."""
     shortfalls = weighted_shortfalls(ratings)

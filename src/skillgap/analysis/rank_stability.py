@@ -6,13 +6,13 @@ the likenesses that are made of ratings, and the places that they give, are comp
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from skillgap.analysis.nearness import OF_RATINGS, Nearness, Rated, cosine
+from skillgap.analysis.once import once_per
 from skillgap.analysis.ratings import HIGHEST_IMPORTANCE, FloatArray, IntArray, as_weight
 from skillgap.model import TransitionStability, WeightChoice
 
@@ -42,7 +42,7 @@ def transition_stability(row: int, others: IntArray, nearness: Nearness) -> list
     ]
 
 
-@lru_cache(maxsize=2)  # the data version in use, and the one before while its last requests end
+@once_per
 def _noise(nearness: Nearness) -> _Noise:
     return _Noise(nearness)
 

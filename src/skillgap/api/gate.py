@@ -18,8 +18,9 @@ from skillgap.api_keys import ApiKey, find_key, read_keys
 from skillgap.errors import ConfigurationError
 
 LARGEST_BODY = 65_536
-_BODY_SECONDS = 10
 """Bytes of a request's body."""
+_BODY_SECONDS = 10
+"""How long a client may take to send it."""
 OPEN_PATHS = ("/health", "/ready")
 """Their askers have no key, and a supervisor told to wait would restart the service."""
 KEY_NAME = "skillgap.key"
