@@ -109,7 +109,7 @@ def test_a_sure_gap_from_predictions_is_seldom_a_gap_the_other_way(evidence: Evi
 
 def test_usual_weights_give_nearly_the_shortfall_of_the_real_ones(ratings: Ratings):
     onet = ratings.analysts
-    usual = onet._usual_weight(onet)
+    usual = onet._usual_importance(onet)
     rng = random.Random(29)
     real, fitted = [], []
     for _ in range(2_000):
