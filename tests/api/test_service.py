@@ -15,10 +15,11 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from skillgap.api.answer_cache import Answer, StoredAnswers
+from skillgap.api.answer_cache import Answer, AnswerCache, StoredAnswers
 from skillgap.api.current import CurrentData
 from skillgap.api.main import create_api
 from skillgap.api.request_log import RequestLog
+from skillgap.errors import DatabaseUnavailable
 from skillgap.nodes import extract_load_text_files
 from skillgap.store.engine import make_engine, write
 from tests.api.serving import CONFIGURED, Service, eventually, serve
@@ -236,6 +237,33 @@ def test_a_fault_of_ours_in_reading_the_data_is_told_and_the_next_look_is_taken(
     current.refresh()
     assert current.store_error is None
     assert len(current.snapshot.ratings.codes) == 879 + 44
+
+
+def test_gaps_are_answered_while_the_rest_of_a_release_cannot_be_read(
+    starter_database: str, monkeypatch: pytest.MonkeyPatch
+):
+    current = CurrentData(make_engine(starter_database), answer_cache_bytes=0)
+    api = AnswerCache(create_api(current, reload_seconds=60), lambda: current.snapshot)
+
+    async def ask(path: str) -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(api), base_url="http://test") as client:
+            return await client.get(path)
+
+    def gone(_: object) -> None:
+        raise DatabaseUnavailable("gone")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("skillgap.api.current.get_profiles", gone)
+        current.refresh()
+        assert str(current.store_error) == "gone"
+        assert asyncio.run(ask(PAIR)).status_code == 200
+        for path in ("/occupations?q=nurse", "/occupations/29-1141/transitions", f"{PAIR}&domain=all"):
+            answer = asyncio.run(ask(path))
+            assert (answer.status_code, answer.json()["code"]) == (503, "no-data")
+    current.refresh()
+    assert current.store_error is None
+    assert asyncio.run(ask("/occupations/29-1141/transitions")).json()["transitions"]
+    assert asyncio.run(ask("/occupations?q=nurse")).json()["items"]
 
 
 def test_stored_answers_stay_within_their_bytes_and_the_last_used_stay():

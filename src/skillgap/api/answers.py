@@ -153,15 +153,21 @@ class TransitionsAnswer:
     """Where the figures come from."""
 
 
-def ratings_of(
-    request: Request,
-    choice: RatingsChoice = "onet+llm",
-    domain: DomainChoice = "skills",
-    weight: WeightChoice = "importance",
-) -> Ratings:
-    """Return the ratings that this request is answered from."""
+def skills_of(request: Request, choice: RatingsChoice = "onet+llm") -> Ratings:
+    """Return the ratings of skills, with the occupations, that this request is answered from."""
     snapshot: Snapshot = request.scope[SNAPSHOT]
-    return snapshot.of(choice, domain).weighted_by(weight)
+    return snapshot.skills[choice]
+
+
+async def ratings_of(
+    request: Request, choice: RatingsChoice, domain: DomainChoice, weight: WeightChoice = "importance"
+) -> Ratings:
+    """Return the ratings of a domain that this request is answered from."""
+    snapshot: Snapshot = request.scope[SNAPSHOT]
+    if domain == "skills":
+        return snapshot.skills[choice].weighted_by(weight)
+    found = await asyncio.wrap_future(snapshot.all_domains)
+    return found[choice].of_domain(domain).weighted_by(weight)
 
 
 async def nearness_of(request: Request) -> Nearness:

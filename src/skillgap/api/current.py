@@ -11,7 +11,7 @@ from threading import Lock, Thread
 from typing import get_args
 
 import structlog
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from skillgap.analysis.gap import identify_skill_gap
 from skillgap.analysis.nearness import Nearness, find_nearness
@@ -19,7 +19,7 @@ from skillgap.analysis.profiles import Profile
 from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.search import TitleIndex, index_titles
 from skillgap.api.answer_cache import StoredAnswers
-from skillgap.errors import StoreError
+from skillgap.errors import NoData, StoreError
 from skillgap.model import DomainChoice, RatingsChoice
 from skillgap.store.engine import read
 from skillgap.store.queries import ModelUsage, get_all_ratings, get_data_version, get_model_usage, get_profiles
@@ -31,10 +31,12 @@ _log = structlog.get_logger("skillgap.api")
 class Snapshot:
     """One data version with the answers already given from it. A request sees one snapshot from first to last."""
 
-    all_ratings: Mapping[RatingsChoice, Ratings]
-    """Of all domains, by whose levels are used."""
+    skills: Mapping[RatingsChoice, Ratings]
+    """Of skills, by whose levels are used."""
+    all_domains: Future[Mapping[RatingsChoice, Ratings]]
+    """Of all domains. It takes seconds longer than those of skills, and no gap of skills waits for it."""
     nearness: Future[Nearness]
-    """Which occupations are near which. It takes seconds longer than the ratings, and nothing else waits for it."""
+    """Which occupations are near which, likewise."""
     titles: Future[TitleIndex]
     """What occupations are called, likewise."""
     answers: StoredAnswers
@@ -43,11 +45,13 @@ class Snapshot:
     @property
     def ratings(self) -> Ratings:
         """Levels of skills: the analysts', and predictions where they have rated nothing."""
-        return self.of("onet+llm", "skills")
+        return self.skills["onet+llm"]
 
-    def of(self, choice: RatingsChoice, domain: DomainChoice) -> Ratings:
-        """Return the ratings of a domain."""
-        return self.all_ratings[choice].of_domain(domain)
+    def fail(self, error: Exception) -> None:
+        """Have whoever waits for what is not there yet get an error."""
+        for future in (self.all_domains, self.nearness, self.titles):
+            if not future.done():
+                future.set_exception(error)
 
 
 class CurrentData:
@@ -56,7 +60,11 @@ class CurrentData:
     def __init__(self, engine: Engine, *, answer_cache_bytes: int) -> None:
         self._engine = engine
         self._answer_cache_bytes = answer_cache_bytes
-        self.snapshot = self._snapshot(dict.fromkeys(get_args(RatingsChoice), Ratings.empty()), {})
+        nothing: Mapping[RatingsChoice, Ratings] = dict.fromkeys(get_args(RatingsChoice), Ratings.empty())
+        self.snapshot = self._snapshot(nothing)
+        _complete(self.snapshot, nothing, {})
+        self._is_whole = True
+        """Whether all of the snapshot's data could be read."""
         self._refreshing = Lock()
         self.store_error: StoreError | None = None
         """Why the database could not be read last time; None when it could."""
@@ -72,67 +80,71 @@ class CurrentData:
         try:
             with read(self._engine) as connection:
                 version = get_data_version(connection)
-                is_new = version != self.snapshot.ratings.data_version
-                found = get_all_ratings(connection) if is_new else {}
-                usage = get_model_usage(connection) if is_new else ()
-                profiles = get_profiles(connection) if is_new else {}
-            for ratings in found.values():
-                _warm_up(ratings.of_domain("skills"))
+                is_new = version != self.snapshot.ratings.data_version or not self._is_whole
+                if is_new:
+                    self._take_over(connection)
         except StoreError as error:
             if self.store_error is None:
                 _log.warning("database not readable", error=str(error))
             self.store_error = error
+            self.snapshot.fail(NoData("not all of this release could be read; it is tried again"))
             return
         except Exception as error:  # noqa: BLE001 - nobody awaits the watch: a fault of ours would end it unseen
             if self.store_error is None:
                 _log.error("data not readable", exc_info=error)
             self.store_error = StoreError(f"its data could not be read ({error!r}); the log has more")
+            self.snapshot.fail(self.store_error)
             return
         if self.store_error is not None:
             _log.info("database readable again")
         self.store_error = None
         if is_new:
-            self.snapshot = self._snapshot(found, profiles, usage)
             gc.collect()
             gc.freeze()  # the ratings live long; the collector need not walk over them
-            rated, shown = len(self.snapshot.of("onet", "skills").codes), len(self.snapshot.ratings.codes)
-            _log.info(
-                "data loaded",
-                data_version=version,
-                rated=rated,
-                predicted=shown - rated,
-                known=len(found["onet"].occupations),
-            )
         self.confirmed_at = time.monotonic()
 
-    def _snapshot(
-        self,
-        ratings: Mapping[RatingsChoice, Ratings],
-        profiles: Mapping[str, Profile],
-        usage: Sequence[ModelUsage] = (),
-    ) -> Snapshot:
-        stored = StoredAnswers(ratings["onet"].data_version, most_bytes=self._answer_cache_bytes)
-        snapshot = Snapshot(ratings, Future(), Future(), stored, usage)
-        for future in (snapshot.nearness, snapshot.titles):
+    def _take_over(self, connection: Connection) -> None:
+        """Answer gaps of skills from the connection's data, then read the rest."""
+        skills = get_all_ratings(connection, "skills")
+        for ratings in skills.values():
+            _warm_up(ratings)
+        self._is_whole = False
+        self.snapshot = self._snapshot(skills, get_model_usage(connection))
+        rated, shown = len(skills["onet"].codes), len(self.snapshot.ratings.codes)
+        _log.info(
+            "data loaded",
+            data_version=self.snapshot.ratings.data_version,
+            rated=rated,
+            predicted=shown - rated,
+            known=len(self.snapshot.ratings.occupations),
+        )
+        found = (self.snapshot, get_all_ratings(connection), get_profiles(connection))
+        self._is_whole = True
+        Thread(target=_complete, args=found, daemon=True).start()
+
+    def _snapshot(self, skills: Mapping[RatingsChoice, Ratings], usage: Sequence[ModelUsage] = ()) -> Snapshot:
+        stored = StoredAnswers(skills["onet"].data_version, most_bytes=self._answer_cache_bytes)
+        snapshot = Snapshot(skills, Future(), Future(), Future(), stored, usage)
+        for future in (snapshot.all_domains, snapshot.nearness, snapshot.titles):
             future.set_running_or_notify_cancel()  # a client that leaves must not cancel it for the others
-        Thread(target=_complete, args=(snapshot, profiles), daemon=True).start()
         return snapshot
 
 
-def _complete(snapshot: Snapshot, profiles: Mapping[str, Profile]) -> None:
+def _complete(
+    snapshot: Snapshot, all_domains: Mapping[RatingsChoice, Ratings], profiles: Mapping[str, Profile]
+) -> None:
     """Compute what some requests wait for; should it fail, they are told, and no other request notices."""
-    ratings = snapshot.all_ratings["onet+llm"]
     try:
-        for each in snapshot.all_ratings.values():
-            for domain in get_args(DomainChoice):
-                _warm_up(each.of_domain(domain))
+        snapshot.all_domains.set_result(all_domains)
+        ratings = all_domains["onet+llm"]
         snapshot.titles.set_result(index_titles(list(ratings.occupations.values()), profiles))
         snapshot.nearness.set_result(find_nearness(profiles, ratings))
+        for each in all_domains.values():
+            for domain in get_args(DomainChoice):
+                _warm_up(each.of_domain(domain))
     except Exception as error:  # noqa: BLE001 - nobody awaits this thread: a fault of ours would keep requests waiting
         _log.error("near occupations not computed", exc_info=error)
-        for future in (snapshot.titles, snapshot.nearness):
-            if not future.done():
-                future.set_exception(error)
+        snapshot.fail(error)
 
 
 def _warm_up(ratings: Ratings) -> None:

@@ -69,7 +69,7 @@ class _Data(Collector):
         info.add_metric([ratings.data_version, ratings.release.number if ratings.release else ""], 1)
         yield info
         occupations = GaugeMetricFamily("skillgap_occupations", "Occupations, by whose levels.", labels=["levels"])
-        rated = len(current.snapshot.of("onet", "skills").codes)
+        rated = len(current.snapshot.skills["onet"].codes)
         occupations.add_metric(["rated"], rated)
         occupations.add_metric(["predicted"], len(ratings.codes) - rated)
         occupations.add_metric(["none"], len(ratings.occupations) - len(ratings.codes))

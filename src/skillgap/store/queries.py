@@ -236,9 +236,9 @@ def get_ratings(connection: Connection, choice: RatingsChoice = "onet+llm", doma
     return _get_ratings(connection, domain)[choice].of_domain(domain)
 
 
-def get_all_ratings(connection: Connection) -> dict[RatingsChoice, Ratings]:
-    """Return the ratings of all domains by whose levels are used. Source: as of `get_ratings`."""
-    return _get_ratings(connection, "all")
+def get_all_ratings(connection: Connection, domain: DomainChoice = "all") -> dict[RatingsChoice, Ratings]:
+    """Return the ratings by whose levels are used. Source: as of `get_ratings`."""
+    return {choice: found.of_domain(domain) for choice, found in _get_ratings(connection, domain).items()}
 
 
 def get_occupation_ratings(

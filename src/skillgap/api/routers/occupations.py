@@ -42,7 +42,7 @@ async def list_occupations(
     Whole titles come first, then those that begin so, then those that share words or parts of words; a slip or two in a
     word is forgiven. For occupations with `is_rated` or `is_predicted` a gap can be computed.
     """
-    ratings = answers.ratings_of(request)
+    ratings = answers.skills_of(request)
     if not ratings.occupations:
         raise NoData("no occupation is loaded yet; run `skillgap load starter`, or load a release")
     if q and q.strip():
@@ -74,7 +74,7 @@ async def list_occupations(
 )
 async def get_occupation(request: Request, onet_soc_code: CodePath) -> Response:
     """Return title and, where the loaded source has it, description."""
-    ratings = answers.ratings_of(request)
+    ratings = answers.skills_of(request)
     return answers.json(answers.OccupationAnswer(ratings.occupation(onet_soc_code), ratings.provenance))
 
 
@@ -94,7 +94,7 @@ async def get_occupation_skills(
 
     A predicted level has its interval and what it leans on; predictions are of levels alone, not of importances.
     """
-    ratings = answers.ratings_of(request, choice, domain)
+    ratings = await answers.ratings_of(request, choice, domain)
     occupation, skills = ratings.occupation(onet_soc_code), ratings.skills(onet_soc_code)
     provenance = ratings.provenance_of(ratings.row(onet_soc_code))
     return answers.json(answers.SkillsAnswer(occupation, skills, provenance))
@@ -131,7 +131,7 @@ async def get_transitions(
     Near is what people do, know and are called, not the smallest gap: the gap stands beside the rank and plays no part
     in it. `basis` names the inputs, and how many of those that O*NET lists itself are among their first ten.
     """
-    ratings = answers.ratings_of(request, choice, domain, weight)
+    ratings = await answers.ratings_of(request, choice, domain, weight)
     nearness = await answers.nearness_of(request)
     where = TransitionFilter(frozenset(job_zone or ()), major_group, max_shortfall_percentile, only_rated)
     find = partial(find_transitions, onet_soc_code, nearness, ratings, where=where, limit=limit, stability=stability)

@@ -37,5 +37,5 @@ async def get_paths(
     so the first one is the best there is; `direct` is the same move in one step.
     """
     answers.remember_pair(request, current, target)
-    ratings, nearness = answers.ratings_of(request, choice, domain), await answers.nearness_of(request)
+    ratings, nearness = await answers.ratings_of(request, choice, domain), await answers.nearness_of(request)
     return answers.json(find_paths(current, target, nearness, ratings, neighbours=neighbours, limit=limit))

@@ -46,7 +46,7 @@ async def health() -> Response:
 async def ready(request: Request) -> Response:
     """Tell whether gaps can be answered: for a load balancer. A lost database alone does not make this fail."""
     current: CurrentData = request.app.state.current
-    ratings, analysts = current.snapshot.ratings, current.snapshot.of("onet", "skills")
+    ratings, analysts = current.snapshot.ratings, current.snapshot.skills["onet"]
     if not ratings.codes:
         raise NoData("no ratings are loaded; run `skillgap load starter`, or load a release")
     return answers.json(

@@ -46,7 +46,7 @@ async def skill_gap(
     answers.remember_pair(request, current, target)
     retry_after = None if choice == "llm" else await _complete(request, {current, target})
     try:
-        ratings = answers.ratings_of(request, choice, domain, weight)
+        ratings = await answers.ratings_of(request, choice, domain, weight)
         return answers.json(identify_skill_gap(current, target, ratings, stability=stability))
     except OccupationError as error:
         error.retry_after = retry_after
@@ -78,7 +78,7 @@ async def person_gap(
     codes = {target, *([parse_code(profile.occupation)] if profile.occupation else [])}
     retry_after = None if choice == "llm" else await _complete(request, codes)
     try:
-        ratings = answers.ratings_of(request, choice, domain, weight)
+        ratings = await answers.ratings_of(request, choice, domain, weight)
         answer = answers.json(identify_person_gap(profile, target, ratings, stability=stability))
     except OccupationError as error:
         error.retry_after = retry_after
@@ -90,7 +90,7 @@ async def person_gap(
 async def _complete(request: Request, codes: set[str]) -> int | None:
     """Have unrated codes fetched, where that is set up; return the seconds after which to ask again, if any."""
     on_demand: OnDemand | None = request.app.state.on_demand
-    if on_demand is None or not (missing := codes.difference(answers.ratings_of(request, "onet").rows)):
+    if on_demand is None or not (missing := codes.difference(answers.skills_of(request, "onet").rows)):
         return None
     retry_after = await on_demand.complete(missing)
     request.scope[SNAPSHOT] = request.app.state.current.snapshot
