@@ -401,7 +401,9 @@ def print_paths(report: PathReport, *, as_json: bool) -> None:
         f"In one step: {_count(direct.distinguishable_gaps)}, {direct.distinguishable_shortfall:.2f} levels "
         f"({direct.weighted_shortfall:.2f} with what may be noise)."
     )
-    if not report.paths:
+    if report.from_occupation == report.to_occupation:
+        out.print("It is the same occupation: no move is needed.")
+    elif not report.paths:
         out.print(f"No chain of three moves among the {report.neighbours} nearest leads there.")
     for place, path in enumerate(report.paths, start=1):
         out.print()
