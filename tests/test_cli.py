@@ -276,6 +276,18 @@ def test_transitions_are_listed_nearest_first_with_what_stands_between(run: Run,
     assert "No near occupation passes the filters." in run("transitions", NURSE, "--job-zone", "4").out
 
 
+def test_transitions_show_where_onets_own_list_has_them(run: Run, whole_29: Engine, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SKILLGAP_DATABASE_URL", str(whole_29.url))
+    found = json.loads(run("transitions", NURSE, "--limit", "15", "--json").out)["transitions"]
+    lines = [line.rstrip() for line in run("transitions", NURSE, "--limit", "15").out.splitlines()]
+    shown = [line for line in lines if re.match(r" *\d+ \S", line)]
+    words = {"Primary-Short": "first 5", "Primary-Long": "next 5", "Supplemental": "others"}
+    assert {each["related_tier"] for each in found} > {"Primary-Short", "Primary-Long"}
+    for line, each in zip(shown, found, strict=True):
+        ending = words.get(each["related_tier"])
+        assert line.endswith(ending) if ending else not line.endswith(tuple(words.values()))
+
+
 @pytest.mark.usefixtures("with_starter")
 def test_a_path_shows_each_move_and_the_one_step_beside(run: Run):
     found = json.loads(run("path", NURSE, MANAGER, "--limit", "2", "--json").out)

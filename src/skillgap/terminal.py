@@ -57,6 +57,8 @@ _NARROWEST = 80
 _NARROWEST_WITH_BAR = 72
 _FIGURES = 31
 _STABILITY = 12
+_TIERS = {"Primary-Short": "first 5", "Primary-Long": "next 5", "Supplemental": "others"}
+"""O*NET's tiers of related occupations: 1 to 5, 6 to 10, 11 to 20 of its list."""
 """Columns that a gap's figures take, with the word `yes` or `no`."""
 _SHORTEST_NAME = 8
 _NOUNS = {
@@ -346,10 +348,11 @@ def print_transitions(
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     table.add_column("", justify="right", no_wrap=True)
     has_stability = any(each.stability for each in transitions)
-    figures = 53 if has_stability else 46
+    has_tiers = any(each.related_tier for each in transitions)
+    figures = 46 + 7 * has_stability + 8 * has_tiers
     table.add_column("Near", no_wrap=True, max_width=max(_SHORTEST_NAME, min(44, out.width - figures)))
     table.add_column("Code", no_wrap=True)
-    for header in ("Score", "Sure gaps", "Effort", "Zone", *(["Rank"] if has_stability else [])):
+    for header in ("Score", "Sure gaps", "Effort", "Zone", *["Rank"] * has_stability, *["Listed"] * has_tiers):
         table.add_column(header, justify="right", no_wrap=True)
     for each in transitions:
         summary = each.summary
@@ -363,13 +366,16 @@ def print_transitions(
             f"{summary.distinguishable_gaps}",
             "" if summary.shortfall_percentile is None else f"{summary.shortfall_percentile:.0f} %",
             "=" if step == "+0" else step,
-            *([_interval(each.stability)] if has_stability else []),
+            *[_interval(each.stability)] * has_stability,
+            *[_TIERS.get(each.related_tier or "", each.related_tier or "")] * has_tiers,
         )
     out.print(table if transitions else "No near occupation passes the filters.")
     out.print(
         "Effort: share of all pairs of occupations with a smaller shortfall. Zone: step in preparation, 1 to 5.",
         style="dim",
     )
+    if has_tiers:
+        out.print("Listed: where O*NET's own list has it; it plays no part in the rank.", style="dim")
     if has_stability:
         out.print("Rank: 95 % interval, if all ratings were made anew by as many raters.", style="dim")
     out.print(
