@@ -56,10 +56,11 @@ _NARROWEST = 80
 """Columns, where the output is no terminal."""
 _NARROWEST_WITH_BAR = 72
 _FIGURES = 31
+"""Columns that a gap's figures take, with the word `yes` or `no`."""
 _STABILITY = 12
+"""Columns that its place, and how often it is sure again, take besides."""
 _TIERS = {"Primary-Short": "first 5", "Primary-Long": "next 5", "Supplemental": "others"}
 """O*NET's tiers of related occupations: 1 to 5, 6 to 10, 11 to 20 of its list."""
-"""Columns that a gap's figures take, with the word `yes` or `no`."""
 _SHORTEST_NAME = 8
 _NOUNS = {
     "skills": ("skill", "skills"),
