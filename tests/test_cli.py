@@ -283,6 +283,8 @@ def test_transitions_show_where_onets_own_list_has_them(run: Run, whole_29: Engi
     shown = [line for line in lines if re.match(r" *\d+ \S", line)]
     words = {"Primary-Short": "first 5", "Primary-Long": "next 5", "Supplemental": "others"}
     assert {each["related_tier"] for each in found} > {"Primary-Short", "Primary-Long"}
+    known = run("transitions", NURSE, "--domain", "knowledge").out
+    assert re.search(r"Critical Care Nurses .* –  ", known), "no errors of experts: nothing tells what is sure"
     for line, each in zip(shown, found, strict=True):
         ending = words.get(each["related_tier"])
         assert line.endswith(ending) if ending else not line.endswith(tuple(words.values()))
@@ -324,6 +326,9 @@ def test_a_profile_is_filled_in_and_compared(run: Run, ratings: Ratings, tmp_pat
     report = json.loads(run("gap", "--profile", str(file), MANAGER, "--json").out)
     assert report["own_levels"] == 1
     assert "Persuasion" not in [row["element_name"] for row in report["skill_gaps"]]
+    file.with_name("blank.json").write_text(json.dumps({"levels": template["levels"]}))
+    blank = run("gap", "--profile", str(file.with_name("blank.json")), MANAGER).out
+    assert "No level is known on both sides, so nothing is compared." in blank
     shown = run("gap", "--profile", str(file), MANAGER).out
     assert shown.startswith("From  1 own level, the rest of Registered Nurses (29-1141.00)")
 

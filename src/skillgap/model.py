@@ -493,7 +493,8 @@ class Path:
     __pydantic_config__ = _DOCUMENTED
 
     hardest_move: float
-    """The largest `distinguishable_shortfall` of its moves, level points: what is made as small as can be."""
+    """The largest `distinguishable_shortfall` of its moves, level points: what is made as small as can be. Gaps without
+    errors count in full here, since nothing tells that they are noise."""
     total_shortfall: float
     """The sum of the moves' `weighted_shortfall`, level points: gaps within noise count too, since small moves hide
     there what one large move shows."""

@@ -22,6 +22,7 @@ from skillgap.model import (
     GapChange,
     GapReport,
     GapStability,
+    GapSummary,
     LevelAnchors,
     ListedOccupation,
     Occupation,
@@ -92,7 +93,8 @@ def print_report(report: Report) -> None:
         out.print("█ level now  ▓ gap beyond rater noise  ░ within it  ± half of the 95 % interval", style="dim")
         if any(gap.stability for gap in report.skill_gaps):
             out.print(
-                "If as many raters rated anew: Place, 95 % interval of the place in this list; Again, how often sure.",
+                "If as many raters rated anew: Place, 95 % interval of the place among all that is compared (what is "
+                "no gap any more comes last); Again, how often sure.",
                 style="dim",
             )
     if meanings := list(_level_meanings(report.skill_gaps)):
@@ -148,6 +150,8 @@ def _predictions_line(occupations: list[Occupation], predictions: Predictions) -
 def _in_one_sentence(report: Report) -> str:
     summary = report.summary
     singular, plural = _NOUNS[report.domain]
+    if not report.skill_gaps and not report.surplus_skills and not summary.skills_compared:
+        return "No level is known on both sides, so nothing is compared."
     if not report.skill_gaps:
         return f"No {singular} of {summary.skills_compared} asks for a higher level."
     effort = f"Weighted shortfall {summary.weighted_shortfall:.2f} levels"
@@ -364,7 +368,7 @@ def print_transitions(
             title,
             each.occupation.onet_soc_code,
             f"{each.score:.2f}",
-            f"{summary.distinguishable_gaps}",
+            "–" if summary.gaps and not summary.skills_tested else f"{summary.distinguishable_gaps}",
             "" if summary.shortfall_percentile is None else f"{summary.shortfall_percentile:.0f} %",
             "=" if step == "+0" else step,
             *[_interval(each.stability)] * has_stability,
@@ -390,8 +394,13 @@ def print_transitions(
     out.print(_source_line(provenance), style="dim")
 
 
-def _count(gaps: int) -> str:
-    return f"{gaps} sure gap{'' if gaps == 1 else 's'}"
+def _move(summary: GapSummary) -> str:
+    """Say what a move asks for: sure gaps and their levels; in brackets with what may be noise."""
+    if summary.gaps and not summary.skills_tested:
+        return f"{summary.gaps} gaps of which nothing tells whether they are sure ({summary.weighted_shortfall:.2f})"
+    gaps = summary.distinguishable_gaps
+    sure = f"{gaps} sure gap{'' if gaps == 1 else 's'}, {summary.distinguishable_shortfall:.2f} levels"
+    return f"{sure} ({summary.weighted_shortfall:.2f})"
 
 
 def print_paths(report: PathReport, *, as_json: bool) -> None:
@@ -403,11 +412,7 @@ def print_paths(report: PathReport, *, as_json: bool) -> None:
     out.print(Text.assemble("From  ", (_name(report.from_occupation), "bold")))
     out.print(Text.assemble("To    ", (_name(report.to_occupation), "bold")))
     out.print()
-    direct = report.direct
-    out.print(
-        f"In one step: {_count(direct.distinguishable_gaps)}, {direct.distinguishable_shortfall:.2f} levels "
-        f"({direct.weighted_shortfall:.2f} with what may be noise)."
-    )
+    out.print(f"In one step: {_move(report.direct)}")
     if report.from_occupation == report.to_occupation:
         out.print("It is the same occupation: no move is needed.")
     elif not report.paths:
@@ -416,12 +421,7 @@ def print_paths(report: PathReport, *, as_json: bool) -> None:
         out.print()
         out.print(f"{place}. hardest move {path.hardest_move:.2f} levels; {path.total_shortfall:.2f} in all moves")
         for step in path.steps:
-            summary = step.summary
-            out.print(
-                f"   → {_name(step.occupation)}: {_count(summary.distinguishable_gaps)}, "
-                f"{summary.distinguishable_shortfall:.2f} levels ({summary.weighted_shortfall:.2f})",
-                soft_wrap=True,
-            )
+            out.print(f"   → {_name(step.occupation)}: {_move(step.summary)}", soft_wrap=True)
     out.print()
     out.print(
         f"{report.chains_compared:,} chains compared by their hardest move. Levels are those beyond rater noise; in "

@@ -152,3 +152,19 @@ def test_paths_over_another_domain_go_by_its_gaps(nearness: Nearness, all_29: Ra
     assert report.paths[0].steps[-1].summary.job_zone_step is not None
     assert report.domain == "knowledge"
     assert report.direct == identify_skill_gap("29-1141.00", "29-1171.00", knowledge).summary
+
+
+def test_what_has_no_errors_counts_in_full(nearness: Nearness, all_29: Ratings):
+    # Experts rated the managers, without errors: nothing tells which gaps are noise, and that must not look easy.
+    knowledge = all_29.of_domain("knowledge")
+    report = find_paths("29-1141.00", "11-9111.00", nearness, knowledge, limit=20)
+    assert report.direct.skills_tested == report.direct.distinguishable_shortfall == 0
+    [direct] = [path for path in report.paths if len(path.steps) == 1] or [None]
+    assert direct is None or direct.hardest_move == report.direct.weighted_shortfall
+    last = [path.steps[-1].summary for path in report.paths]
+    assert all(
+        path.hardest_move >= summary.weighted_shortfall > 0
+        for path, summary in zip(report.paths, last, strict=True)
+        if not summary.skills_tested
+    )
+    assert {summary.skills_tested for summary in last} == {0}

@@ -95,7 +95,7 @@ def test_every_field_that_is_wrong_is_named(small: Ratings):
         identify_person_gap(OwnProfile({"Skil 0": 1.0, "skill 1": 2.0, "2.A.1": 3.0}), "12-0000.00", small)
     assert caught.value.fields == {
         "levels.Skil 0": "no element of this name or id is compared (domain all); is Skill 0 meant?",
-        "levels.2.A.1": "Skill 1 is given twice, by name and by id",
+        "levels.2.A.1": "Skill 1 is given twice",
     }
 
 

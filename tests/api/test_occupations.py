@@ -155,6 +155,11 @@ def test_transitions_pass_the_filters(client: httpx.Client):
     assert nothing["transitions"] == []
 
 
+def test_a_wrong_value_of_a_list_is_told_by_the_lists_name(client: httpx.Client):
+    answer = client.get("/occupations/29-1141.00/transitions?job_zone=4&job_zone=9").json()
+    assert [each["parameter"] for each in answer["parameters"]] == ["job_zone"]
+
+
 def test_transitions_say_how_their_ranks_move_where_asked(client: httpx.Client):
     path = "/occupations/29-1141.00/transitions"
     plain, told = (client.get(path, params={"limit": 15, **asked}).json() for asked in ({}, {"stability": "true"}))

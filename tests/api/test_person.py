@@ -39,9 +39,9 @@ def test_the_rest_of_an_occupation_is_its_gap(client: httpx.Client):
 @pytest.mark.parametrize(
     ("body", "code", "wrong"),
     [
-        ({"levels": {"Writing": 7.5}}, "invalid-parameter", ["Writing"]),
-        ({"levels": {"Writing": "much", "Speaking": True}}, "invalid-parameter", ["Writing", "Speaking"]),
-        ({"levels": {"Writing": -1}, "name": "me"}, "invalid-parameter", ["Writing", "name"]),
+        ({"levels": {"Writing": 7.5}}, "invalid-parameter", ["levels.Writing"]),
+        ({"levels": {"Writing": "much", "Speaking": True}}, "invalid-parameter", ["levels.Writing", "levels.Speaking"]),
+        ({"levels": {"Writing": -1}, "name": "me"}, "invalid-parameter", ["levels.Writing", "name"]),
         ({}, "invalid-parameter", ["levels"]),
         ([], "invalid-parameter", ["body"]),
         ({"levels": {"Writting": 1, "Spelling": 2}}, "invalid-profile", ["levels.Writting", "levels.Spelling"]),
@@ -55,12 +55,16 @@ def test_every_wrong_field_is_named(client: httpx.Client, body: Any, code: str, 
     assert [each["parameter"] for each in problem.get("parameters", [])] == (wrong or [])
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b'{"levels": {"Writing": NaN}}', b"\xff"])
-def test_what_is_no_json_is_said(client: httpx.Client, content: bytes):
+@pytest.mark.parametrize(
+    ("content", "wrong"),
+    [(b"", "body"), (b"{", "body"), (b'{"levels": {"Writing": NaN}}', "levels.Writing"), (b"\xff", "body")],
+)
+def test_what_is_no_json_is_said(client: httpx.Client, content: bytes, wrong: str):
     answer = client.post(
         "/skill-gap", params={"to": MANAGERS}, content=content, headers={"Content-Type": "application/json"}
     )
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid-parameter")
+    assert [each["parameter"] for each in answer.json()["parameters"]] == [wrong]
 
 
 def test_nothing_of_a_profile_is_stored_or_logged(starter_database: str, tmp_path: Path):

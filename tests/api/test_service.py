@@ -260,6 +260,7 @@ def test_gaps_are_answered_while_the_rest_of_a_release_cannot_be_read(
         for path in ("/occupations?q=nurse", "/occupations/29-1141/transitions", f"{PAIR}&domain=all"):
             answer = asyncio.run(ask(path))
             assert (answer.status_code, answer.json()["code"]) == (503, "no-data")
+            assert answer.json()["detail"] == "not all of this release could be read; it is tried again"
     current.refresh()
     assert current.store_error is None
     assert asyncio.run(ask("/occupations/29-1141/transitions")).json()["transitions"]

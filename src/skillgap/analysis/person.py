@@ -87,7 +87,7 @@ def _own_levels(profile: OwnProfile, ratings: Ratings) -> dict[int, float]:
             hint = f"; is {ratings.element_names[names[near[0]]]} meant?" if near else ""
             wrong[field] = f"no element of this name or id is compared (domain {ratings.domain}){hint}"
         elif column in given:
-            wrong[field] = f"{ratings.element_names[column]} is given twice, by name and by id"
+            wrong[field] = f"{ratings.element_names[column]} is given twice"
         else:
             given.add(column)
             if level is not None:

@@ -182,7 +182,7 @@ def install(app: FastAPI) -> None:
         if type(error) not in STATUS:
             structlog.get_logger("skillgap.api").error("unexpected", error=str(error), code=error.code)
         current: CurrentData = request.app.state.current
-        if isinstance(error, NoData) and current.store_error:
+        if isinstance(error, NoData) and current.store_error and not current.snapshot.ratings.occupations:
             error = NoData(
                 "the database cannot be read, and nothing was read from it before; the log and `skillgap doctor` "
                 "tell why, an empty one is filled by `skillgap load starter`"
@@ -193,7 +193,7 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def _(_: Request, error: RequestValidationError) -> Response:
         wrong = [
-            WrongParameter(parameter=str(each["loc"][-1])[:100], detail=each["msg"][:_LONGEST_DETAIL])
+            WrongParameter(parameter=_parameter(each["loc"])[:100], detail=each["msg"][:_LONGEST_DETAIL])
             for each in error.errors()
         ]
         text = "; ".join(f"{each.parameter}: {each.detail}" for each in wrong)
@@ -222,6 +222,12 @@ def install(app: FastAPI) -> None:
                 "the request failed; the log has it by X-Request-ID",
             )
         )
+
+
+def _parameter(location: Sequence[str | int]) -> str:
+    """Return the name of a parameter, or the path of a field in the body; places in lists are left out."""
+    where, *names = location
+    return ".".join(name for name in names if isinstance(name, str)) or str(where)
 
 
 def _methods(request: Request) -> list[str]:
