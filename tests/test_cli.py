@@ -39,6 +39,7 @@ COMMANDS = (
         "fetch",
         "status",
         "gap",
+        "report",
         "profile-template",
         "skills",
         "search",

@@ -266,6 +266,38 @@ def gap(
         terminal.print_report(report)
 
 
+@app.command(epilog='Example: skillgap report "Registered Nurses" 11-9111.00 -o report.html')
+def report(
+    current: Annotated[str, typer.Argument(metavar="FROM", help="O*NET-SOC code or exact title.")],
+    target: Annotated[str, typer.Argument(metavar="TO", help="Likewise.")],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            dir_okay=False,
+            help="File to write: .html (one file to print or keep), .svg, .png, .xlsx.",
+        ),
+    ],
+    ratings: Ratings = "onet+llm",
+    domain: Domain = "skills",
+    only_sure: Annotated[bool, typer.Option("--only-sure", help="Leave out what may be chance.")] = False,
+) -> None:
+    """Write the skill gap between two occupations to a file. A page, a chart or a spreadsheet."""
+    from datetime import UTC, datetime
+
+    from skillgap.analysis.gap import identify_skill_gap
+    from skillgap.store.engine import read
+    from skillgap.store.queries import get_ratings
+    from skillgap.web.report import write_report
+
+    with read(_engine()) as connection:
+        levels = get_ratings(connection, ratings, domain)
+    found = identify_skill_gap(_code(current, levels), _code(target, levels), levels)
+    write_report(found, output, only_sure=only_sure, made=datetime.now(UTC).date())
+    typer.echo(f"{output}: {found.summary.gaps} gaps, {found.summary.distinguishable_gaps} of them sure", err=True)
+
+
 @app.command(epilog='Example: skillgap profile-template "Registered Nurses" > me.json')
 def profile_template(
     occupation: Annotated[

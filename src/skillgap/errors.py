@@ -19,6 +19,7 @@
     │   ├── SchemaMismatch          its tables are not those of this version
     │   ├── LoadConflict            rows of another source still need what a load would delete
     │   └── NoData                  no release has been loaded
+    ├── ChartFailed                 a chart could not be drawn
     ├── InvalidProfile              a person's own levels cannot be used as given
     └── OccupationError             a question about an occupation has no gap for an answer
         ├── InvalidCode             not an O*NET-SOC code
@@ -159,6 +160,12 @@ class NoData(StoreError):
     """No release has been loaded."""
 
     code = "no-data"
+
+
+class ChartFailed(SkillgapError):
+    """A chart could not be drawn, through no fault of whoever asked."""
+
+    code = "chart-failed"
 
 
 class InvalidProfile(SkillgapError):

@@ -21,6 +21,7 @@ from skillgap.analysis.nearness import Nearness, find_nearness
 from skillgap.analysis.ratings import NO_MONTH, Ratings
 from skillgap.analysis.transitions import find_transitions
 from skillgap.errors import ConfigurationError, NoData
+from skillgap.files import whole_file
 from skillgap.model import DomainChoice, GapChange, GapSummary, RatingsChoice, ReleaseChanges
 from skillgap.settings import read_settings
 from skillgap.store.engine import make_engine, read
@@ -143,15 +144,9 @@ def write_frames(frames: Iterable[pd.DataFrame], file: Path) -> int:
     """
     if file.suffix not in SUFFIXES:
         raise ConfigurationError(f"{file}: write to a file named {', '.join(SUFFIXES)}")
-    part = file.with_name(f"{file.name}.part")
     write = {".csv": _write_csv, ".parquet": _write_parquet, ".json": _write_json}[file.suffix]
-    try:
-        with part.open("wb") as out:
-            count = write(frames, out)
-        part.replace(file)
-    finally:
-        part.unlink(missing_ok=True)
-    return count
+    with whole_file(file) as out:
+        return write(frames, out)
 
 
 def _write_csv(frames: Iterable[pd.DataFrame], out: IO[bytes]) -> int:

@@ -17,18 +17,15 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, Tex
 from rich.table import Table
 from rich.text import Text
 
+from skillgap import wording
 from skillgap.errors import ConfigurationError
 from skillgap.model import (
     GapChange,
-    GapReport,
     GapStability,
-    GapSummary,
     LevelAnchors,
     ListedOccupation,
     Occupation,
     PathReport,
-    PersonGapReport,
-    Predictions,
     Provenance,
     Release,
     ReleaseChanges,
@@ -40,6 +37,7 @@ from skillgap.model import (
     WeightChoice,
 )
 from skillgap.sources.releases import OPTIONAL_TABLES
+from skillgap.wording import Report
 
 if TYPE_CHECKING:
     from skillgap.analysis.person import OwnProfile
@@ -60,22 +58,10 @@ _FIGURES = 31
 """Columns that a gap's figures take, with the word `yes` or `no`."""
 _STABILITY = 12
 """Columns that its place, and how often it is sure again, take besides."""
-_TIERS = {"Primary-Short": "first 5", "Primary-Long": "next 5", "Supplemental": "others"}
-"""O*NET's tiers of related occupations: 1 to 5, 6 to 10, 11 to 20 of its list."""
 _SHORTEST_NAME = 8
-_NOUNS = {
-    "skills": ("skill", "skills"),
-    "knowledge": ("area of knowledge", "areas of knowledge"),
-    "abilities": ("ability", "abilities"),
-    "work_activities": ("work activity", "work activities"),
-    "all": ("element", "elements"),
-}
-"""What is compared, by domain."""
 _NAMED = 10
 """Occupations named in a sentence before it says `and N more`."""
 
-
-Report = GapReport | PersonGapReport
 
 # -- a gap --------------------------------------------------------------------------------------------------------
 
@@ -83,10 +69,10 @@ Report = GapReport | PersonGapReport
 def print_report(report: Report) -> None:
     """Print the report as a table with a chart of the levels."""
     out = _console()
-    out.print(Text.assemble("From  ", (_from(report), "bold")))
-    out.print(Text.assemble("To    ", (_name(report.to_occupation), "bold")))
+    out.print(Text.assemble("From  ", (wording.start_of(report), "bold")))
+    out.print(Text.assemble("To    ", (wording.name_of(report.to_occupation), "bold")))
     out.print()
-    out.print(_in_one_sentence(report))
+    out.print(wording.in_one_sentence(report))
     if report.skill_gaps:
         out.print()
         out.print(_gap_table(report.skill_gaps, out.width))
@@ -103,71 +89,15 @@ def print_report(report: Report) -> None:
             out.print(line)
     if report.provenance.predictions:
         out.print()
-        out.print(_predictions_line(_predicted(report), report.provenance.predictions))
-    if unknown := _not_compared_line(report):
+        out.print(wording.predictions_line(wording.predicted(report), report.provenance.predictions))
+    if unknown := wording.not_compared_line(report):
         out.print()
         out.print(unknown)
     if sure := [row.element_name for row in report.surplus_skills if row.distinguishable]:
         out.print()
         out.print(f"Clearly above the target: {', '.join(sure)}.")
     out.print()
-    out.print(_source_line(report.provenance), style="dim")
-
-
-def _from(report: Report) -> str:
-    """Return who or what the report starts from."""
-    if isinstance(report, GapReport):
-        return _name(report.from_occupation)
-    rest = f", the rest of {_name(report.from_occupation)}" if report.from_occupation else ""
-    return f"{report.own_levels} own level{'' if report.own_levels == 1 else 's'}{rest}"
-
-
-def _not_compared_line(report: Report) -> str | None:
-    """Name what a person's level is not known of, or which of all domains both occupations have levels in."""
-    if isinstance(report, GapReport):
-        names = ", ".join(_NOUNS[each][1] for each in report.domains_compared)
-        return f"Both have levels of {names}; only these are compared." if report.domain == "all" else None
-    names = ", ".join(skill.element_name for skill in report.unknown_skills)
-    return f"Not known, so not compared: {names}." if names else None
-
-
-def _predicted(report: Report) -> list[Occupation]:
-    """Return the occupations whose levels, as shown, are predicted."""
-    rows = (*report.skill_gaps, *report.surplus_skills)
-    sides = (
-        (report.from_occupation, {row.from_source for row in rows}),
-        (report.to_occupation, {row.to_source for row in rows}),
-    )
-    return [occupation for occupation, sources in sides if occupation and ("llm" in sources or occupation.is_predicted)]
-
-
-def _predictions_line(occupations: list[Occupation], predictions: Predictions) -> str:
-    names = " and ".join(dict.fromkeys(occupation.title for occupation in occupations))
-    error = "" if predictions.mae_grouped is None else f"; typical error {predictions.mae_grouped:.2f} levels"
-    return f"~ Levels of {names} are predicted by {predictions.model}, not rated by analysts{error}."
-
-
-def _in_one_sentence(report: Report) -> str:
-    summary = report.summary
-    singular, plural = _NOUNS[report.domain]
-    if not report.skill_gaps and not report.surplus_skills and not summary.skills_compared:
-        return "No level is known on both sides, so nothing is compared."
-    if not report.skill_gaps:
-        return f"No {singular} of {summary.skills_compared} asks for a higher level."
-    effort = f"Weighted shortfall {summary.weighted_shortfall:.2f} levels"
-    if summary.shortfall_percentile is None:
-        effort = f"{effort}, of what is compared."
-    else:
-        effort = f"{effort}: more than in {summary.shortfall_percentile:g} % of all pairs of occupations."
-    asked = f"{summary.gaps} of {summary.skills_compared} {plural} ask for a higher level"
-    if not summary.skills_tested:
-        return (
-            f"{asked}. O*NET publishes no errors for both sides, so nothing tells which of them are beyond rater "
-            f"noise. {effort}"
-        )
-    untested = summary.skills_compared - summary.skills_tested
-    untold = f" (of {untested} {plural} nothing tells: they have no errors)" if untested else ""
-    return f"{asked}, {summary.distinguishable_gaps} of them beyond rater noise{untold}. {effort}"
+    out.print(wording.source_line(report.provenance), style="dim")
 
 
 def _gap_table(gaps: list[SkillGap], width: int) -> Table:
@@ -190,24 +120,16 @@ def _gap_table(gaps: list[SkillGap], width: int) -> Table:
     for gap in gaps:
         table.add_row(
             gap.element_name,
-            _level(gap.from_data_value, gap.from_source),
-            _level(gap.to_data_value, gap.to_source),
+            wording.level(gap.from_data_value, gap.from_source),
+            wording.level(gap.to_data_value, gap.to_source),
             *([_bar(gap)] if has_bar else []),
             f"{gap.gap:.3f}",
-            _number(None if gap.gap_upper is None else gap.gap_upper - gap.gap),
-            _sureness(gap),
+            wording.number(None if gap.gap_upper is None else gap.gap_upper - gap.gap),
+            wording.sureness(gap),
             *([_interval(gap.stability), _again(gap.stability)] if has_stability else []),
             style="" if gap.distinguishable else "dim",
         )
     return table
-
-
-def _sureness(gap: SkillGap) -> str:
-    if gap.to_not_relevant:
-        return "not relevant"
-    if gap.p_value is None:
-        return "unknown"
-    return "yes" if gap.distinguishable else "no"
 
 
 def _bar(gap: SkillGap) -> Text:
@@ -246,7 +168,7 @@ def print_csv(report: Report) -> None:
     )
     for gap in report.skill_gaps:
         values = (getattr(gap, name) for name in names)
-        shown = (_meaning(each) if isinstance(each, LevelAnchors) else each for each in values)
+        shown = (wording.meaning(each) if isinstance(each, LevelAnchors) else each for each in values)
         moved = [getattr(gap.stability, name, None) for name in moves]
         by_weight = gap.stability.rank_by_weight if gap.stability else {}
         writer.writerow([*codes, *shown, *moved, *(by_weight.get(each) for each in weights)])
@@ -254,8 +176,8 @@ def print_csv(report: Report) -> None:
 
 def print_markdown(report: Report) -> None:
     """Print the report as Markdown."""
-    print(f"**From** {_from(report)} **to** {_name(report.to_occupation)}\n")
-    print(f"{_in_one_sentence(report)}\n")
+    print(f"**From** {wording.start_of(report)} **to** {wording.name_of(report.to_occupation)}\n")
+    print(f"{wording.in_one_sentence(report)}\n")
     if report.skill_gaps:
         print("| Skill | Now | Asked | Gap | 95 % interval | Importance | Beyond rater noise |")
         print("|---|---:|---:|---:|---|---:|---|")
@@ -263,19 +185,19 @@ def print_markdown(report: Report) -> None:
         interval = "" if gap.gap_lower is None else f"{gap.gap_lower:.2f} to {gap.gap_upper:.2f}"
         cells = (
             gap.element_name,
-            _level(gap.from_data_value, gap.from_source),
-            _level(gap.to_data_value, gap.to_source),
+            wording.level(gap.from_data_value, gap.from_source),
+            wording.level(gap.to_data_value, gap.to_source),
             f"{gap.gap:.3f}",
             interval,
-            _number(gap.importance),
+            wording.number(gap.importance),
             "yes" if gap.distinguishable else "no",
         )
         print(f"| {' | '.join(cells)} |")
     if report.provenance.predictions:
-        print(f"\n{_predictions_line(_predicted(report), report.provenance.predictions)}")
-    if unknown := _not_compared_line(report):
+        print(f"\n{wording.predictions_line(wording.predicted(report), report.provenance.predictions)}")
+    if unknown := wording.not_compared_line(report):
         print(f"\n{unknown}")
-    print(f"\n{_source_line(report.provenance)}")
+    print(f"\n{wording.source_line(report.provenance)}")
 
 
 def _level_meanings(gaps: list[SkillGap]) -> Iterator[Text]:
@@ -283,21 +205,8 @@ def _level_meanings(gaps: list[SkillGap]) -> Iterator[Text]:
     for gap in gaps:
         if gap.distinguishable and gap.to_anchors:
             yield Text.assemble(
-                f"{gap.element_name}: now {_meaning(gap.from_anchors)}; asked {_meaning(gap.to_anchors)}"
+                f"{gap.element_name}: now {wording.meaning(gap.from_anchors)}; asked {wording.meaning(gap.to_anchors)}"
             )
-
-
-def _meaning(anchors: LevelAnchors | None) -> str:
-    """Return between which examples a level stands."""
-    if anchors is None:
-        return "no level"
-    lower, upper = (
-        f"“{each.anchor_description}” ({each.anchor_value})" if each else None
-        for each in (anchors.lower, anchors.upper)
-    )
-    if lower and upper:
-        return f"between {lower} and {upper}"
-    return f"below {upper}" if upper else f"{lower} or above"
 
 
 # -- a search ---------------------------------------------------------------------------------------------------
@@ -348,7 +257,7 @@ def print_transitions(
         _write_json({**answer, "weight": ratings.weighting, "provenance": provenance})
         return
     out = _console()
-    out.print(Text.assemble("From  ", (_name(occupation), "bold")))
+    out.print(Text.assemble("From  ", (wording.name_of(occupation), "bold")))
     out.print()
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     table.add_column("", justify="right", no_wrap=True)
@@ -372,7 +281,7 @@ def print_transitions(
             "" if summary.shortfall_percentile is None else f"{summary.shortfall_percentile:.0f} %",
             "=" if step == "+0" else step,
             *[_interval(each.stability)] * has_stability,
-            *[_TIERS.get(each.related_tier or "", each.related_tier or "")] * has_tiers,
+            *[wording.TIERS.get(each.related_tier or "", each.related_tier or "")] * has_tiers,
         )
     out.print(table if transitions else "No near occupation passes the filters.")
     out.print(
@@ -391,16 +300,7 @@ def print_transitions(
     if provenance.predictions:
         out.print("~ Levels are predicted, not rated by analysts.", style="dim")
     out.print()
-    out.print(_source_line(provenance), style="dim")
-
-
-def _move(summary: GapSummary) -> str:
-    """Say what a move asks for: sure gaps and their levels; in brackets with what may be noise."""
-    if summary.gaps and not summary.skills_tested:
-        return f"{summary.gaps} gaps of which nothing tells whether they are sure ({summary.weighted_shortfall:.2f})"
-    gaps = summary.distinguishable_gaps
-    sure = f"{gaps} sure gap{'' if gaps == 1 else 's'}, {summary.distinguishable_shortfall:.2f} levels"
-    return f"{sure} ({summary.weighted_shortfall:.2f})"
+    out.print(wording.source_line(provenance), style="dim")
 
 
 def print_paths(report: PathReport, *, as_json: bool) -> None:
@@ -409,10 +309,10 @@ def print_paths(report: PathReport, *, as_json: bool) -> None:
         _write_json(report)
         return
     out = _console()
-    out.print(Text.assemble("From  ", (_name(report.from_occupation), "bold")))
-    out.print(Text.assemble("To    ", (_name(report.to_occupation), "bold")))
+    out.print(Text.assemble("From  ", (wording.name_of(report.from_occupation), "bold")))
+    out.print(Text.assemble("To    ", (wording.name_of(report.to_occupation), "bold")))
     out.print()
-    out.print(f"In one step: {_move(report.direct)}")
+    out.print(f"In one step: {wording.move(report.direct)}")
     if report.from_occupation == report.to_occupation:
         out.print("It is the same occupation: no move is needed.")
     elif not report.paths:
@@ -421,7 +321,7 @@ def print_paths(report: PathReport, *, as_json: bool) -> None:
         out.print()
         out.print(f"{place}. hardest move {path.hardest_move:.2f} levels; {path.total_shortfall:.2f} in all moves")
         for step in path.steps:
-            out.print(f"   → {_name(step.occupation)}: {_move(step.summary)}", soft_wrap=True)
+            out.print(f"   → {wording.name_of(step.occupation)}: {wording.move(step.summary)}", soft_wrap=True)
     out.print()
     out.print(
         f"{report.chains_compared:,} chains compared by their hardest move. Levels are those beyond rater noise; in "
@@ -429,7 +329,7 @@ def print_paths(report: PathReport, *, as_json: bool) -> None:
         style="dim",
     )
     out.print()
-    out.print(_source_line(report.provenance), style="dim")
+    out.print(wording.source_line(report.provenance), style="dim")
 
 
 # -- the skills of an occupation ------------------------------------------------------------------------------------
@@ -441,7 +341,7 @@ def print_skills(occupation: Occupation, skills: list[SkillRating], provenance: 
         _write_json({"occupation": occupation, "skills": skills, "provenance": provenance})
         return
     out = _console()
-    out.print(Text.assemble((_name(occupation), "bold")))
+    out.print(Text.assemble((wording.name_of(occupation), "bold")))
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     table.add_column("Skill", no_wrap=True, max_width=max(_SHORTEST_NAME, min(33, out.width - 40)))
     for header in ("Level", "Error", "Importance"):
@@ -452,20 +352,20 @@ def print_skills(occupation: Occupation, skills: list[SkillRating], provenance: 
         flags = [(skill.not_relevant, "not relevant"), (skill.recommend_suppress, "raters differ widely")]
         table.add_row(
             skill.element_name,
-            _level(skill.data_value, skill.source),
-            _number(skill.standard_error),
-            _number(skill.importance),
+            wording.level(skill.data_value, skill.source),
+            wording.number(skill.standard_error),
+            wording.number(skill.importance),
             skill.date_updated or "",
             ", ".join(text for is_set, text in flags if is_set),
         )
     out.print(table)
     if provenance.predictions:
         out.print()
-        out.print(_predictions_line([occupation], provenance.predictions))
+        out.print(wording.predictions_line([occupation], provenance.predictions))
         if explanation := next((skill.explanation for skill in skills if skill.explanation), None):
             out.print(f"{skills[0].element_name}: {explanation}")
     out.print()
-    out.print(_source_line(provenance), style="dim")
+    out.print(wording.source_line(provenance), style="dim")
 
 
 # -- loads and status -----------------------------------------------------------------------------------------------
@@ -599,7 +499,7 @@ def print_diff(changes: ReleaseChanges, after: Ratings, only: str | None, *, as_
     out = _console()
     releases = (each.number if each else "?" for each in (changes.before, changes.after))
     occupation = after.occupations.get(only or "")
-    of = f", {_name(occupation) if occupation else only}" if only else ""
+    of = f", {wording.name_of(occupation) if occupation else only}" if only else ""
     out.print(Text.assemble(("O*NET " + " to ".join(releases), "bold"), f", {changes.domain.replace('_', ' ')}{of}"))
     lines = list(_change_lines(changes))
     for line in lines or ["nothing changed"]:
@@ -609,7 +509,7 @@ def print_diff(changes: ReleaseChanges, after: Ratings, only: str | None, *, as_
         for change in changes.gap_changes:
             out.print(_gap_change_line(change, only, after), soft_wrap=True)
     out.print()
-    out.print(_source_line(after.provenance), style="dim")
+    out.print(wording.source_line(after.provenance), style="dim")
 
 
 def _gap_change_line(change: GapChange, only: str, after: Ratings) -> str:
@@ -765,22 +665,6 @@ def _console() -> Console:
     if not console.is_terminal:
         console.width = max(console.width, _NARROWEST)
     return console
-
-
-def _name(occupation: Any) -> str:
-    return f"{occupation.title} ({occupation.onet_soc_code})"
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}"
-
-
-def _level(value: float | None, source: str | None) -> str:
-    return f"~{_number(value)}" if source == "llm" else _number(value)
-
-
-def _source_line(provenance: Provenance) -> str:
-    return f"{provenance.attribution} {provenance.modification}"
 
 
 def _write_json(value: Any) -> None:

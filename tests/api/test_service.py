@@ -72,10 +72,6 @@ def test_the_documentation_needs_no_other_host(client: httpx.Client):
     assert "http" not in re.sub(r"https?://json-schema.org\S*", "", page)
 
 
-def test_root_leads_to_the_documentation(client: httpx.Client):
-    assert client.get("/", follow_redirects=True).url.path == "/docs"
-
-
 def test_every_request_is_one_log_line_with_its_id_and_pair(service: Service, client: httpx.Client):
     ids = [client.get(f"{PAIR}&key=secret-{n}").headers["x-request-id"] for n in range(2)]
 

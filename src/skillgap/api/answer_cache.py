@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 SNAPSHOT = "skillgap.snapshot"
 PAIR = "skillgap.pair"
 """Keys of the request's scope: its snapshot, and the pair of codes to be logged."""
+PASSING = "skillgap.passing"
+"""Key of the scope: the answer will be another one soon, though the data are the same, so it is not to be kept."""
 
 _DATA_PATHS = ("/skill-gap", "/occupations", "/paths")
+_PAGES = ("/", "/path")
 _SOFTWARE = version("skillgap")
 Key = tuple[str, bytes, bool]
 """Path, query, and whether gzip is accepted."""
@@ -90,7 +93,7 @@ class AnswerCache:
         snapshot = scope[SNAPSHOT] = self._snapshot()
         if scope["method"] == "HEAD":
             scope["method"] = "GET"  # the server sends no body to a HEAD
-        if scope["method"] != "GET" or not scope["path"].startswith(_DATA_PATHS):
+        if scope["method"] != "GET" or (not scope["path"].startswith(_DATA_PATHS) and scope["path"] not in _PAGES):
             return await self._app(scope, receive, send)
         accepts_gzip, known_tags = _conditions(scope)
         answers, path, query = snapshot.answers, scope["path"], scope["query_string"]
@@ -131,7 +134,7 @@ class _Recorder:
         return answers
 
     async def __call__(self, message: Message) -> None:
-        if message["type"] == "http.response.start" and message["status"] == 200:
+        if message["type"] == "http.response.start" and message["status"] == 200 and not self._scope.get(PASSING):
             path, query, _ = self._key
             etag = self._answers.etag(path, query)
             message["headers"] = [*(pair for pair in message["headers"] if pair[0] != b"vary"), *_headers(etag)]

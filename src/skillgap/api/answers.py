@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
 from fastapi import Query, Request, Response
+from fastapi.responses import HTMLResponse
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 from skillgap.analysis.nearness import Nearness
@@ -15,6 +18,7 @@ from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.search import TitleIndex
 from skillgap.api.answer_cache import PAIR, SNAPSHOT
 from skillgap.api.current import Snapshot
+from skillgap.errors import OccupationError
 from skillgap.model import (
     CODE_PATTERN,
     DomainChoice,
@@ -28,6 +32,9 @@ from skillgap.model import (
     WeightChoice,
     parse_code,
 )
+
+if TYPE_CHECKING:
+    from skillgap.api.on_demand import OnDemand
 
 _DOCUMENTED = {"use_attribute_docstrings": True}
 
@@ -170,6 +177,24 @@ async def ratings_of(
     return found[choice].of_domain(domain).weighted_by(weight)
 
 
+@asynccontextmanager
+async def completed(request: Request, codes: Collection[str], choice: RatingsChoice) -> AsyncIterator[None]:
+    """Have what analysts have rated of the codes, and we have not, fetched before the block, where that is set up.
+
+    An OccupationError of the block says when to ask again, if that may help.
+    """
+    on_demand: OnDemand | None = request.app.state.on_demand
+    retry_after = None
+    if on_demand and choice != "llm" and (missing := set(codes).difference(skills_of(request, "onet").rows)):
+        retry_after = await on_demand.complete(missing)
+        request.scope[SNAPSHOT] = request.app.state.current.snapshot
+    try:
+        yield
+    except OccupationError as error:
+        error.retry_after = retry_after
+        raise
+
+
 async def nearness_of(request: Request) -> Nearness:
     """Return which occupations are near which, of the data that this request is answered from."""
     snapshot: Snapshot = request.scope[SNAPSHOT]
@@ -190,3 +215,14 @@ def remember_pair(request: Request, current: str, target: str) -> None:
 def json(answer: Any) -> Response:
     """Return the answer as JSON. Its type has been checked by mypy, so it is not checked again per request."""
     return Response(orjson.dumps(answer), media_type="application/json")
+
+
+def page(html: str, status: int = 200) -> Response:
+    """Return a page; it may load what this server has, and run no script that stands in it."""
+    return HTMLResponse(html, status, headers={"Content-Security-Policy": _PAGE_POLICY})
+
+
+_PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from skillgap.api import problems
 from skillgap.api_keys import ApiKey, find_key, read_keys
 from skillgap.errors import ConfigurationError
+from skillgap.web.assets import ADDRESS as ASSETS
 
 LARGEST_BODY = 65_536
 """Bytes of a request's body."""
@@ -83,7 +84,7 @@ class Gate:
                 if any(name == b"content-length" and value != b"0" for name, value in scope["headers"]):
                     receive = await _whole_body(receive)
             except problems.Refusal as refusal:
-                return await problems.of(refusal)(scope, receive, send)
+                return await problems.of(refusal, scope)(scope, receive, send)
         return await self._app(scope, receive, send)
 
     async def _check(self, scope: Scope) -> None:
@@ -99,7 +100,7 @@ class Gate:
                 given = value.decode("latin-1")
             elif name == b"authorization" and value[:7].lower() == b"bearer ":
                 given = value[7:].strip().decode("latin-1")
-        if scope["path"] in OPEN_PATHS:
+        if scope["path"] in OPEN_PATHS or scope["path"].startswith(ASSETS):  # how a page looks is no secret
             return
         if given is not None and self._keys:  # without keys of ours, what a proxy passes on is none of our business
             key = self._keys.find(given)

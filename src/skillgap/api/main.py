@@ -22,10 +22,11 @@ from skillgap.api.current import CurrentData
 from skillgap.api.gate import OPEN_PATHS, Gate, Keys
 from skillgap.api.on_demand import OnDemand
 from skillgap.api.request_log import RequestLog
-from skillgap.api.routers import occupations, paths, service, skill_gap
+from skillgap.api.routers import occupations, pages, paths, service, skill_gap
 from skillgap.logs import configure_logging
 from skillgap.settings import Settings, read_settings
 from skillgap.store.engine import make_engine
+from skillgap.web.renderer import Renderer
 
 _DESCRIPTION = """Which O*NET® skills stand between two occupations, by how much, and how sure that is.
 
@@ -52,7 +53,13 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         rate = settings.onet_requests_per_second / settings.workers
         on_demand = OnDemand(current, engine, settings.onet_access(), requests_per_second=rate)
     keys = Keys(settings.api_keys_file) if settings.api_keys_file else None
-    api = create_api(current, reload_seconds=settings.reload_seconds, on_demand=on_demand, keys=keys)
+    api = create_api(
+        current,
+        reload_seconds=settings.reload_seconds,
+        on_demand=on_demand,
+        keys=keys,
+        renderer=Renderer(settings.cache_dir),
+    )
     app: ASGIApp = AnswerCache(api, lambda: current.snapshot)
     app = Gate(app, keys, anonymous_requests_per_minute=settings.anonymous_requests_per_minute)
     if settings.cors_origins:
@@ -69,7 +76,12 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
 
 
 def create_api(
-    current: CurrentData, *, reload_seconds: float, on_demand: OnDemand | None = None, keys: Keys | None = None
+    current: CurrentData,
+    *,
+    reload_seconds: float,
+    on_demand: OnDemand | None = None,
+    keys: Keys | None = None,
+    renderer: Renderer | None = None,
 ) -> FastAPI:
     """Return the FastAPI application alone, without log, gate and answer cache; it keeps the keys up to date."""
 
@@ -93,9 +105,10 @@ def create_api(
     )
     api.state.current = current
     api.state.on_demand = on_demand
+    api.state.renderer = renderer or Renderer(None)
     api.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=5)
     problems.install(api)
-    for router in (skill_gap.router, paths.router, occupations.router, service.router):
+    for router in (pages.router, skill_gap.router, paths.router, occupations.router, service.router):
         api.include_router(router)
     api.openapi = lambda: _openapi(api)  # type: ignore[method-assign]
     return api

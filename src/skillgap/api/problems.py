@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Annotated, Any
+from urllib.parse import parse_qsl
 
 import orjson
 import structlog
@@ -13,7 +14,9 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
+from starlette.types import Scope
 
+from skillgap.api.answers import page
 from skillgap.api.current import CurrentData
 from skillgap.errors import (
     InvalidCode,
@@ -24,6 +27,8 @@ from skillgap.errors import (
     UnknownOccupation,
     UnratedOccupation,
 )
+from skillgap.web.page import Question
+from skillgap.web.page import problem as problem_page
 
 MEDIA_TYPE = "application/problem+json"
 _LONGEST_DETAIL = 500
@@ -188,40 +193,35 @@ def install(app: FastAPI) -> None:
                 "tell why, an empty one is filled by `skillgap load starter`"
             )
         retry_after = error.retry_after if isinstance(error, OccupationError) else None
-        return of(error, {"Retry-After": str(retry_after)} if retry_after else None)
+        return of(error, request.scope, {"Retry-After": str(retry_after)} if retry_after else None)
 
     @app.exception_handler(RequestValidationError)
-    async def _(_: Request, error: RequestValidationError) -> Response:
+    async def _(request: Request, error: RequestValidationError) -> Response:
         wrong = [
             WrongParameter(parameter=_parameter(each["loc"])[:100], detail=each["msg"][:_LONGEST_DETAIL])
             for each in error.errors()
         ]
         text = "; ".join(f"{each.parameter}: {each.detail}" for each in wrong)
-        return _response(_of_error(InvalidParameter(text, wrong)))
+        return of(InvalidParameter(text, wrong), request.scope)
 
     @app.exception_handler(HTTPException)
     async def _(request: Request, error: HTTPException) -> Response:
         status = HTTPStatus(error.status_code)
         if status is HTTPStatus.BAD_REQUEST:  # FastAPI's word for a body that is no text
-            return of(InvalidParameter("body: not JSON", [WrongParameter(parameter="body", detail="not JSON")]))
+            return of(
+                InvalidParameter("body: not JSON", [WrongParameter(parameter="body", detail="not JSON")]), request.scope
+            )
         code = status.phrase.lower().replace(" ", "-")
         headers = dict(error.headers or {})
         if "Allow" in headers:
             headers["Allow"] = ", ".join(_methods(request))
-        return _response(
-            _problem(status, code, f"{status.description or status.phrase}; /docs lists what there is"), headers
-        )
+        found = _problem(status, code, f"{status.description or status.phrase}; /docs lists what there is")
+        return _response(found, request.scope, headers)
 
     @app.exception_handler(Exception)
-    async def _(_: Request, error: Exception) -> Response:
+    async def _(request: Request, error: Exception) -> Response:
         structlog.get_logger("skillgap.api").error("unexpected", exc_info=error)
-        return _response(
-            _problem(
-                HTTPStatus.INTERNAL_SERVER_ERROR,
-                "internal-error",
-                "the request failed; the log has it by X-Request-ID",
-            )
-        )
+        return _response(_of_error(SkillgapError()), request.scope)
 
 
 def _parameter(location: Sequence[str | int]) -> str:
@@ -240,9 +240,10 @@ def _methods(request: Request) -> list[str]:
     return sorted([*found, "HEAD"] if "GET" in found else found)
 
 
-def of(error: SkillgapError, headers: Mapping[str, str] | None = None) -> Response:
-    """Return the problem document of an error."""
-    return _response(_of_error(error), {**(error.headers if isinstance(error, Refusal) else {}), **(headers or {})})
+def of(error: SkillgapError, scope: Scope, headers: Mapping[str, str] | None = None) -> Response:
+    """Return the problem document of an error, or the page of it for a browser."""
+    headers = {**(error.headers if isinstance(error, Refusal) else {}), **(headers or {})}
+    return _response(_of_error(error), scope, headers)
 
 
 def _of_error(error: SkillgapError) -> Problem:
@@ -275,10 +276,13 @@ def _problem(status: HTTPStatus, code: str, detail: str, **extra: Any) -> Proble
     )
 
 
-def _response(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(
-        orjson.dumps(problem.model_dump(exclude_none=True)),
-        problem.status,
-        headers={"Cache-Control": "no-store", **(headers or {})},
-        media_type=MEDIA_TYPE,
-    )
+def _response(problem: Problem, scope: Scope, headers: Mapping[str, str] | None = None) -> Response:
+    headers = {"Cache-Control": "no-store", "Vary": "Accept", **(headers or {})}
+    if any(name == b"accept" and b"text/html" in value for name, value in scope["headers"]):
+        asked = dict(parse_qsl(scope["query_string"].decode("latin-1")))
+        question = Question(asked.get("from", ""), asked.get("to", ""))
+        response = page(problem_page(problem.code, problem.detail, question), problem.status)
+        response.headers.update(headers)
+        return response
+    body = orjson.dumps(problem.model_dump(exclude_none=True))
+    return Response(body, problem.status, headers=headers, media_type=MEDIA_TYPE)

@@ -15,23 +15,20 @@ from skillgap.api.metrics import count_request
 
 _CLIENT_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _LONGEST_PATH = 200
-_PAGES = ("/docs", "/static-offline-docs")
-"""Swagger's page, which has scripts and styles of its own in it; everything else here is read by programs."""
+_DOCS = ("/docs", "/static-offline-docs")
+"""Swagger's page, which has scripts and styles of its own in it."""
 _SECURITY = [
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-resource-policy", b"same-origin"),
 ]
-_FOR_DATA = [*_SECURITY, (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")]
-_FOR_PAGES = [
-    *_SECURITY,
-    (
-        b"content-security-policy",
-        b"default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
-        b"img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-    ),
-]
+_POLICY = b"content-security-policy"
+_POLICY_OF_DATA = b"default-src 'none'; frame-ancestors 'none'"
+_POLICY_OF_DOCS = (
+    b"default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+    b"img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+)
 
 
 class RequestLog:
@@ -46,14 +43,17 @@ class RequestLog:
             return await self._app(scope, receive, send)
         started = perf_counter()
         request_id = _request_id(scope)
-        security = _FOR_PAGES if scope["path"].startswith(_PAGES) else _FOR_DATA
+        policy = _POLICY_OF_DOCS if scope["path"].startswith(_DOCS) else _POLICY_OF_DATA
         status = 500
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message = {**message, "headers": [*message["headers"], (b"x-request-id", request_id), *security]}
+                headers = [*message["headers"], (b"x-request-id", request_id), *_SECURITY]
+                if all(name != _POLICY for name, _ in message["headers"]):  # pages have their own
+                    headers.append((_POLICY, policy))
+                message = {**message, "headers": headers}
             await send(message)
 
         method = scope["method"]

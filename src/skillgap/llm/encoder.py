@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from skillgap.analysis.ratings import FloatArray
 from skillgap.errors import ConfigurationError
+from skillgap.files import whole_file
 
 MODEL = "SmolLM2-135M-Instruct.Q4_1"
 _THREADS = 2
@@ -36,10 +37,8 @@ def encode(texts: Sequence[str], *, cache_dir: Path, on_text: OnText | None = No
     files = [folder / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.npy" for text in texts]
     missing = [i for i, file in enumerate(files) if not file.exists()]
     for done, (i, state) in enumerate(zip(missing, _states([texts[i] for i in missing]), strict=True), start=1):
-        part = files[i].with_suffix(".part")
-        with part.open("wb") as stream:
-            np.save(stream, state)
-        part.replace(files[i])
+        with whole_file(files[i]) as out:
+            np.save(out, state)
         if on_text:
             on_text(done, len(missing))
     return np.array([np.load(file) for file in files], dtype=np.float64).reshape(len(texts), -1)

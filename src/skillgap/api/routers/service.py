@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
-from starlette.responses import PlainTextResponse, RedirectResponse
+from starlette.responses import PlainTextResponse
 
 from skillgap.api import answers, metrics, problems
 from skillgap.api.current import CurrentData
@@ -66,9 +66,3 @@ async def ready(request: Request) -> Response:
 def show_metrics(request: Request) -> Response:
     """Count requests by route and status, their seconds, and calls to others; tell data version and ratings' age."""
     return Response(metrics.exposition_of(request.app.state.current), media_type=metrics.CONTENT_TYPE)
-
-
-@router.get("/", include_in_schema=False)
-async def root() -> Response:
-    """Lead a visitor to the documentation."""
-    return RedirectResponse("/docs")

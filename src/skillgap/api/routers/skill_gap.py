@@ -7,10 +7,8 @@ from fastapi import APIRouter, Request, Response
 from skillgap.analysis.gap import identify_skill_gap
 from skillgap.analysis.person import OwnProfile, identify_person_gap
 from skillgap.api import answers, problems
-from skillgap.api.answer_cache import SNAPSHOT
 from skillgap.api.examples import SKILL_GAP
-from skillgap.api.on_demand import OnDemand
-from skillgap.errors import InvalidCode, InvalidProfile, NoData, OccupationError, UnknownOccupation, UnratedOccupation
+from skillgap.errors import InvalidCode, InvalidProfile, NoData, UnknownOccupation, UnratedOccupation
 from skillgap.model import GapReport, PersonGapReport, parse_code
 
 router = APIRouter(tags=["skill gap"])
@@ -44,13 +42,9 @@ async def skill_gap(
     request may.
     """
     answers.remember_pair(request, current, target)
-    retry_after = None if choice == "llm" else await _complete(request, {current, target})
-    try:
+    async with answers.completed(request, {current, target}, choice):
         ratings = await answers.ratings_of(request, choice, domain, weight)
         return answers.json(identify_skill_gap(current, target, ratings, stability=stability))
-    except OccupationError as error:
-        error.retry_after = retry_after
-        raise
 
 
 @router.post(
@@ -76,22 +70,8 @@ async def person_gap(
     gap nor a match: `unknown_skills` lists it. Nothing of a profile is stored or logged, and no cache keeps the answer.
     """
     codes = {target, *([parse_code(profile.occupation)] if profile.occupation else [])}
-    retry_after = None if choice == "llm" else await _complete(request, codes)
-    try:
+    async with answers.completed(request, codes, choice):
         ratings = await answers.ratings_of(request, choice, domain, weight)
         answer = answers.json(identify_person_gap(profile, target, ratings, stability=stability))
-    except OccupationError as error:
-        error.retry_after = retry_after
-        raise
     answer.headers["Cache-Control"] = "no-store"
     return answer
-
-
-async def _complete(request: Request, codes: set[str]) -> int | None:
-    """Have unrated codes fetched, where that is set up; return the seconds after which to ask again, if any."""
-    on_demand: OnDemand | None = request.app.state.on_demand
-    if on_demand is None or not (missing := codes.difference(answers.skills_of(request, "onet").rows)):
-        return None
-    retry_after = await on_demand.complete(missing)
-    request.scope[SNAPSHOT] = request.app.state.current.snapshot
-    return retry_after

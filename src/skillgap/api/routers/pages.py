@@ -1,0 +1,243 @@
+"""The page: `/`, `/path`, `/own`, `/report`, its charts and files. Each state of it has an address of its own."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from dataclasses import replace
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Annotated, Literal
+from urllib.parse import parse_qsl
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse, RedirectResponse
+
+from skillgap.analysis.gap import identify_skill_gap
+from skillgap.analysis.paths import find_paths
+from skillgap.analysis.person import OwnProfile, identify_person_gap
+from skillgap.analysis.ratings import Ratings
+from skillgap.analysis.transitions import TransitionFilter, find_transitions
+from skillgap.api import answers
+from skillgap.api.answer_cache import PASSING, SNAPSHOT
+from skillgap.api.current import Snapshot
+from skillgap.api.problems import InvalidParameter, WrongParameter
+from skillgap.errors import InvalidCode, NoData
+from skillgap.model import GapReport, ListedOccupation, Transition, parse_code
+from skillgap.web import assets, charts, page
+from skillgap.web.page import Choice, Order, Question, Slider
+from skillgap.web.renderer import Renderer
+
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+
+_NEAR = 5
+_MORE_NEAR = 20
+_HITS = 8
+_WAYS = 5
+_EIGHTHS = 8
+FOR_EVER = "public, max-age=31536000, immutable"
+
+
+def _question(
+    current: Annotated[str, Query(alias="from", max_length=200)] = "",
+    target: Annotated[str, Query(alias="to", max_length=200)] = "",
+    domain: answers.DomainParameter = "skills",
+    choice: answers.RatingsParameter = "onet+llm",
+    sure: Annotated[Literal["yes", ""], Query()] = "",
+    order: Annotated[Order, Query()] = "weight",
+) -> Question:
+    return Question(current.strip(), target.strip(), domain, choice, sure == "yes", order)
+
+
+Asked = Annotated[Question, Depends(_question)]
+
+
+@router.get("/")
+async def show(request: Request, question: Asked, swap: Annotated[Literal["yes", ""], Query()] = "") -> Response:
+    """Show the start, a gap, or one occupation, as the address asks; texts are looked up and become codes there."""
+    skills = answers.skills_of(request)
+    if not (question.current or question.target):
+        return answers.page(page.start(skills.provenance if skills.codes else None, dict(skills.occupations)))
+    if not skills.occupations:
+        raise NoData("no occupation is loaded yet; run `skillgap load starter`, or load a release")
+    if swap:
+        question = replace(question, current=question.target, target=question.current)
+    found = [await _meant(request, text) for text in (question.current, question.target)]
+    if unclear := _unclear(question, found):
+        is_found = any(choice.hits for choice in unclear)
+        return answers.page(page.choose(question, unclear, skills.provenance), 200 if is_found else 404)
+    current, target = (each if isinstance(each, str) else "" for each in found)
+    if swap or (current, target) != (question.current, question.target):
+        return RedirectResponse(question.address(current=current, target=target), 303)
+    async with answers.completed(request, {code for code in (current, target) if code}, question.ratings):
+        ratings = await answers.ratings_of(request, question.ratings, question.domain)
+        question = _titled(question, ratings)
+        if current and target:
+            answers.remember_pair(request, current, target)
+            report = identify_skill_gap(current, target, ratings)
+            return answers.page(page.answer(question, report, _near(request, current, target, ratings)))
+        return await _occupation(request, question, ratings)
+
+
+async def _occupation(request: Request, question: Question, ratings: Ratings) -> Response:
+    code = question.current or question.target
+    occupation, skills = ratings.occupation(code), ratings.skills(code)
+    near, basis = [], None
+    if question.current:
+        nearness = await answers.nearness_of(request)
+        basis = nearness.basis
+        near = find_transitions(code, nearness, ratings, where=TransitionFilter(), limit=_MORE_NEAR)
+    provenance = ratings.provenance_of(ratings.row(code))
+    return answers.page(page.occupation(question, occupation, skills, near, basis, provenance))
+
+
+@router.get("/path")
+async def show_paths(request: Request, question: Asked) -> Response:
+    """Show ways in small steps."""
+    current, target = _codes(question)
+    answers.remember_pair(request, current, target)
+    ratings = await answers.ratings_of(request, question.ratings, question.domain)
+    nearness = await answers.nearness_of(request)
+    report = find_paths(current, target, nearness, ratings, limit=_WAYS)
+    return answers.page(page.paths(_titled(question, ratings), report))
+
+
+@router.get("/own")
+@router.post("/own")
+async def show_own(request: Request, question: Asked) -> Response:
+    """Show a person's own levels, sent as a form, against an occupation. Nothing of them is stored or logged."""
+    current, target = _codes(question)
+    ratings = await answers.ratings_of(request, question.ratings, question.domain)
+    sliders = _sliders(await request.body(), current, ratings)
+    own = {slider.element_id: slider.level for slider in sliders if slider.is_own}
+    report = identify_person_gap(OwnProfile(dict(own), current), target, ratings)
+    html = page.own(_titled(question, ratings), ratings.occupation(current), sliders, report)
+    response = answers.page(html)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@router.get("/report")
+async def show_report(request: Request, question: Asked) -> Response:
+    """Give the report as one file."""
+    report = await _report(request, question)
+    shown = question.shown(report)
+    svg = await _renderer(request).svg(charts.chart_of(shown, "page")) if shown.skill_gaps else b""
+    html = page.report(question, report, svg.decode(), datetime.now(UTC).date())
+    style = b64encode(sha256(page.report_style().encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; frame-ancestors 'none'"
+    return HTMLResponse(html, headers={"Content-Security-Policy": policy, "Cache-Control": "no-store"})
+
+
+@router.get("/chart.svg")
+async def show_chart(request: Request, question: Asked, theme: Literal["light", "dark"] = "light") -> Response:
+    """Draw the chart of a gap, for browsers without script."""
+    shown = question.shown(await _report(request, question))
+    svg = await _renderer(request).svg(charts.chart_of(shown, theme))
+    return Response(svg, media_type="image/svg+xml", headers={"Cache-Control": "no-cache"})
+
+
+@router.get(assets.ADDRESS + "{name}")
+async def asset(request: Request, name: str) -> Response:
+    """Send a file that pages are made with; an address that is none of this version's is not found."""
+    address = f"{assets.ADDRESS}{name}"
+    found = assets.static_assets().get(address)
+    if found is None and address == assets.bundle_address():
+        found = await _renderer(request).bundle()
+    if found is None:
+        raise HTTPException(404)
+    headers = {"Cache-Control": FOR_EVER, "Vary": "Accept-Encoding"}
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        return Response(found.gzipped, media_type=found.media_type, headers={**headers, "Content-Encoding": "gzip"})
+    return Response(found.body, media_type=found.media_type, headers={**headers, "Content-Encoding": "identity"})
+
+
+def _renderer(request: Request) -> Renderer:
+    renderer: Renderer = request.app.state.renderer
+    return renderer
+
+
+async def _report(request: Request, question: Question) -> GapReport:
+    current, target = _codes(question)
+    answers.remember_pair(request, current, target)
+    return identify_skill_gap(current, target, await answers.ratings_of(request, question.ratings, question.domain))
+
+
+def _codes(question: Question) -> tuple[str, str]:
+    """Return the two codes. Raises InvalidParameter, InvalidCode."""
+    if missing := [name for name, text in (("from", question.current), ("to", question.target)) if not text]:
+        wrong = [WrongParameter(parameter=name, detail="Field required") for name in missing]
+        raise InvalidParameter(f"{' and '.join(missing)}: an occupation is needed here", wrong)
+    return parse_code(question.current), parse_code(question.target)
+
+
+def _titled(question: Question, ratings: Ratings) -> Question:
+    """Return the question with the titles of its occupations. Raises UnknownOccupation."""
+    current, target = (
+        ratings.occupation(parse_code(code)).title if code else "" for code in (question.current, question.target)
+    )
+    return replace(question, titles=(current, target))
+
+
+async def _meant(request: Request, text: str) -> str | list[ListedOccupation]:
+    """Return the code that is meant, empty for nothing, or the occupations that may be."""
+    if not text:
+        return ""
+    try:
+        return parse_code(text)
+    except InvalidCode:
+        occupations = answers.skills_of(request).occupations
+    wanted = text.casefold()
+    if code := next((code for code, each in occupations.items() if each.title.casefold() == wanted), None):
+        return code
+    hits, _ = (await answers.titles_of(request)).find(text, _HITS)
+    exact = [hit for hit in hits if hit.match == "exact"]
+    for clear in (hits, exact):
+        if len(clear) == 1:
+            return clear[0].onet_soc_code
+    return [hit.listed(occupations) for hit in hits]
+
+
+def _unclear(question: Question, found: list[str | list[ListedOccupation]]) -> list[Choice]:
+    """Return what has to be chosen, each occupation with the address of the question that it makes."""
+    return [
+        Choice(
+            text,
+            [(hit, question.address(**{side: hit.occupation.onet_soc_code})) for hit in each],
+        )
+        for side, text, each in zip(("current", "target"), (question.current, question.target), found, strict=True)
+        if isinstance(each, list)
+    ]
+
+
+def _near(request: Request, current: str, target: str, ratings: Ratings) -> list[Transition] | None:
+    """Return the nearest occupations but the target; None, and the page is not kept, while they are being computed."""
+    snapshot: Snapshot = request.scope[SNAPSHOT]
+    if not snapshot.nearness.done() or snapshot.nearness.exception():
+        request.scope[PASSING] = True
+        return None
+    found = find_transitions(current, snapshot.nearness.result(), ratings, where=TransitionFilter(), limit=_NEAR + 1)
+    return [each for each in found if each.occupation.onet_soc_code != target][:_NEAR]
+
+
+def _sliders(form: bytes, current: str, ratings: Ratings) -> list[Slider]:
+    """Return a slider for each level of the current occupation, set as the form says. Raises InvalidParameter."""
+    given = dict(parse_qsl(form.decode("latin-1"), max_num_fields=500))
+    sliders = []
+    for skill in ratings.skills(current):
+        if skill.data_value is None:
+            continue
+        usual = round(skill.data_value * _EIGHTHS) / _EIGHTHS
+        sliders.append(Slider(skill.element_id, skill.element_name, usual, _own_level(given, skill.element_id, usual)))
+    return sliders
+
+
+def _own_level(given: dict[str, str], element_id: str, usual: float) -> float:
+    try:
+        level = float(given.get(element_id, usual))
+    except ValueError:
+        level = -1.0
+    if not 0.0 <= level <= charts.HIGHEST:
+        detail = f"a level goes from 0 to {charts.HIGHEST:g}"
+        raise InvalidParameter(f"{element_id}: {detail}", [WrongParameter(parameter=element_id, detail=detail)])
+    return level

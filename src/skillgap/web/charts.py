@@ -1,0 +1,114 @@
+"""The chart of levels: one Vega-Lite specification, drawn by the browser and, for files, by vl-convert."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from importlib.resources import files
+from string import Template
+from typing import Any, Literal
+
+from skillgap.model import SkillGap
+from skillgap.wording import VERDICTS, Report, sureness
+
+Theme = Literal["light", "dark", "page"]
+Picture = Literal["svg", "png"]
+
+_COLOURS: dict[Theme, dict[str, str]] = {
+    "light": {
+        "ink": "#1b1f24",
+        "paper": "#ffffff",
+        "line": "#d0d7de",
+        "now": "#0a5fb4",
+        "sure": "#c05f00",
+        "noise": "#848d97",
+    },
+    "dark": {
+        "ink": "#e9edf1",
+        "paper": "#14181c",
+        "line": "#3d444d",
+        "now": "#6cb6ff",
+        "sure": "#f0a030",
+        "noise": "#7d8590",
+    },
+}
+_COLOURS["page"] = {name: f"var(--{name})" for name in _COLOURS["light"]}
+"""Those of the stylesheet, by their names: a chart in the page follows its theme, and paper."""
+MOST_ROWS = 40
+"""Rows drawn; the table has them all."""
+HIGHEST = 7.0
+"""Of the scale LV."""
+_NORMAL = 1.96
+"""Standard errors that O*NET's own 95 % bounds lie from a level."""
+_GAP_IS = {"yes": "sure", "no": "may be chance", "not relevant": "may be chance", "unknown": "may be chance"}
+ROW_HEIGHT = 26
+_FOR_OTHER_FONTS = 30
+"""Pixels left of the longest name: whoever shows a picture may have wider letters than whoever drew it."""
+_HEAD_HEIGHT = 110
+"""Pixels that legend and axis take at most."""
+
+
+def chart_of(report: Report, theme: Theme) -> dict[str, Any]:
+    """Return the report's chart as a Vega-Lite specification with its data."""
+    spec = specification(theme)
+    padding = {**spec["padding"], "left": _FOR_OTHER_FONTS}
+    return {**spec, "padding": padding, "data": {**spec["data"], "values": chart_rows(report)}}
+
+
+@lru_cache
+def specification(theme: Theme) -> dict[str, Any]:
+    """Return the Vega-Lite specification without data."""
+    text = files("skillgap.web").joinpath("static/levels.vl.json").read_text("utf-8")
+    found: dict[str, Any] = json.loads(Template(text).substitute(_COLOURS[theme]))
+    return found
+
+
+def chart_rows(report: Report) -> list[dict[str, Any]]:
+    """Return the data of the chart: a row per gap in their order, levels with the ends of their 95 % intervals."""
+    return [
+        {
+            "name": gap.element_name,
+            **_side("now", gap.from_data_value, gap.from_standard_error, gap.from_lower, gap.from_upper),
+            **_side("asked", gap.to_data_value, gap.to_standard_error, gap.to_lower, gap.to_upper),
+            "now_is_predicted": gap.from_source == "llm",
+            "asked_is_predicted": gap.to_source == "llm",
+            "gap_is": _GAP_IS[sureness(gap)],
+            "says": _says(gap),
+        }
+        for gap in report.skill_gaps[:MOST_ROWS]
+    ]
+
+
+def chart_height(rows: int) -> int:
+    """Return the pixels that a chart of so many rows needs at most."""
+    return _HEAD_HEIGHT + ROW_HEIGHT * rows
+
+
+def _side(
+    side: str, level: float | None, error: float | None, lower: float | None, upper: float | None
+) -> dict[str, float | None]:
+    """Return a level with its interval: a prediction's own, else the one that O*NET's standard error gives."""
+    if lower is None and level is not None and error is not None:
+        lower, upper = max(0.0, level - _NORMAL * error), min(HIGHEST, level + _NORMAL * error)
+    return {side: level or 0.0, f"{side}_lower": lower, f"{side}_upper": upper}
+
+
+def _says(gap: SkillGap) -> str:
+    interval = "" if gap.gap_lower is None else f" ({gap.gap_lower:.2f} to {gap.gap_upper:.2f})"
+    return f"{gap.gap:.2f}{interval}, {VERDICTS[sureness(gap)]}"
+
+
+def draw(spec: dict[str, Any], picture: Picture) -> bytes:
+    """Return a chart as a picture. Takes a second the first time, and 150 MB: a server has it done elsewhere."""
+    import vl_convert
+
+    if picture == "png":
+        return vl_convert.vegalite_to_png(spec, scale=2)
+    return vl_convert.vegalite_to_svg(spec).encode()
+
+
+def browser_bundle() -> bytes:
+    """Return the script that draws Vega-Lite charts in a browser, `window.vegaEmbed`. Takes two seconds, as `draw`."""
+    import vl_convert
+
+    return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").encode()

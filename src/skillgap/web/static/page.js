@@ -1,0 +1,246 @@
+// Everything works without this script. With it: suggestions as one types, the next page without a new start,
+// charts that answer the pointer, and own levels that count as they are moved.
+
+const $ = (selector, within = document) => within.querySelector(selector);
+const HTML = { headers: { Accept: "text/html" } };
+const PAGES = ["/", "/path", "/own"];
+
+// -- from page to page --------------------------------------------------------------------------------------------
+
+let going = new AbortController();
+
+async function go(address, { isNew = true } = {}) {
+  going.abort();
+  going = new AbortController();
+  $("main").setAttribute("aria-busy", "true");
+  let page, response;
+  try {
+    response = await fetch(address, { ...HTML, signal: going.signal });
+    page = new DOMParser().parseFromString(await response.text(), "text/html");
+  } catch (error) {
+    if (error.name !== "AbortError") location.assign(address);
+    return;
+  }
+  const { hash } = new URL(address, location);
+  if (isNew) history.pushState(null, "", response.url.split("#")[0] + hash);
+  document.title = page.title;
+  $("main").replaceWith($("main", page));
+  begin();
+  const place = hash && document.getElementById(hash.slice(1));
+  if (place) place.scrollIntoView();
+  else if (isNew) scrollTo(0, 0);
+  $("h1").focus({ preventScroll: true });
+}
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.("a[href]");
+  if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  if (link.origin !== location.origin || !PAGES.includes(link.pathname) || link.getAttribute("href")[0] === "#") return;
+  event.preventDefault();
+  go(link.href);
+});
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  event.preventDefault();
+  if (form.method === "post") return count(form);
+  go(`${form.getAttribute("action")}?${new URLSearchParams(new FormData(form, event.submitter))}`);
+});
+
+let shown = location.pathname + location.search;
+addEventListener("popstate", () => {
+  if (shown !== location.pathname + location.search) go(location.href, { isNew: false });
+});
+
+// -- suggestions ----------------------------------------------------------------------------------------------------
+
+function suggest(input) {
+  const list = document.createElement("ul");
+  list.id = `${input.id}-list`;
+  list.hidden = true;
+  list.setAttribute("role", "listbox");
+  list.setAttribute("aria-label", "Occupations");
+  const said = document.createElement("p");
+  said.className = "unseen";
+  said.setAttribute("role", "status");
+  input.after(list, said);
+  for (const [name, value] of Object.entries({ role: "combobox", "aria-autocomplete": "list", "aria-controls": list.id }))
+    input.setAttribute(name, value);
+  let asking = new AbortController();
+  let waiting, active;
+
+  const show = (isOpen) => {
+    list.hidden = !isOpen;
+    input.setAttribute("aria-expanded", String(isOpen));
+    if (!isOpen) mark(null);
+  };
+  const mark = (option) => {
+    active?.setAttribute("aria-selected", "false");
+    active = option;
+    active?.setAttribute("aria-selected", "true");
+    active?.scrollIntoView({ block: "nearest" });
+    if (active) input.setAttribute("aria-activedescendant", active.id);
+    else input.removeAttribute("aria-activedescendant");
+  };
+  const take = (option) => {
+    input.value = option.dataset.title;
+    show(false);
+  };
+  const ask = async () => {
+    asking.abort();
+    asking = new AbortController();
+    const text = input.value.trim();
+    if (!text) return show(false);
+    let found;
+    try {
+      const query = new URLSearchParams({ q: text, limit: 8 });
+      const response = await fetch(`/occupations?${query}`, { signal: asking.signal });
+      if (!response.ok) return show(false);
+      found = (await response.json()).items;
+    } catch {
+      return;
+    }
+    if (document.activeElement !== input) return;
+    mark(null);
+    list.replaceChildren(...found.map(option));
+    said.textContent = found.length ? `${found.length} occupations found` : "No occupation found";
+    show(found.length > 0);
+  };
+  const option = ({ occupation, matched_title: matched, title_kind: kind }, place) => {
+    const item = document.createElement("li");
+    item.id = `${list.id}-${place}`;
+    item.dataset.title = occupation.title;
+    item.setAttribute("role", "option");
+    item.setAttribute("aria-selected", "false");
+    item.append(occupation.title);
+    const notes = [];
+    if (kind !== "title") notes.push(matched);
+    if (!occupation.is_rated) notes.push(occupation.is_predicted ? "predicted levels" : "no levels yet");
+    if (notes.length) {
+      const small = document.createElement("small");
+      small.textContent = notes.join("; ");
+      item.append(small);
+    }
+    return item;
+  };
+
+  input.addEventListener("input", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(ask, 60);
+  });
+  input.addEventListener("keydown", (event) => {
+    const isOpen = !list.hidden;
+    if (event.key === "Escape" && isOpen) {
+      show(false);
+    } else if (event.key === "Enter" && active) {
+      take(active);
+    } else if ((event.key === "ArrowDown" || event.key === "ArrowUp") && isOpen) {
+      const options = [...list.children];
+      const step = event.key === "ArrowDown" ? 1 : -1;
+      const from = active ? options.indexOf(active) : step > 0 ? -1 : options.length;
+      mark(options[(from + step + options.length) % options.length]);
+    } else {
+      return;
+    }
+    event.preventDefault();
+  });
+  input.addEventListener("blur", () => {
+    clearTimeout(waiting);
+    show(false);
+  });
+  list.addEventListener("pointerdown", (event) => {
+    event.preventDefault(); // or the field would lose the focus, and close the list, before the click
+    const chosen = event.target.closest("[role=option]");
+    if (chosen) take(chosen);
+  });
+  show(false);
+}
+
+// -- charts -----------------------------------------------------------------------------------------------------------
+
+const kept = {};
+const once = (address, get) => (kept[address] ??= get(address));
+
+// A module: the library's many names stay its own.
+const library = () => once(document.body.dataset.charts, async (address) => (await import(address), window.vegaEmbed));
+
+// Break a long name into two lines at the space nearest to its middle.
+function broken(name) {
+  if (name.length <= 16) return name;
+  const spaces = [...name.matchAll(/ /g)].map(({ index }) => index);
+  const middle = spaces.sort((a, b) => Math.abs(a - name.length / 2) - Math.abs(b - name.length / 2))[0];
+  return middle === undefined ? name : `${name.slice(0, middle)}\n${name.slice(middle + 1)}`;
+}
+
+async function draw() {
+  const place = $(".chart[data-spec]");
+  if (!place) return;
+  const values = JSON.parse($("script", place).textContent);
+  const height = $(".place", place).getAttribute("height");
+  const [embed, spec] = await Promise.all([
+    library(),
+    once(place.dataset.spec, async (address) => (await fetch(address)).json()),
+  ]);
+  if (!place.isConnected) return;
+  place.style.minHeight = `${height}px`;
+  const whole = { ...spec, width: "container", data: { ...spec.data, values } };
+  if (place.clientWidth < 560) whole.data.values = values.map((row) => ({ ...row, name: broken(row.name) }));
+  // `ast`: expressions are interpreted, where the page's policy forbids to make code of text.
+  const options = { actions: false, logLevel: 1, ast: true, renderer: "svg", defaultStyle: false, tooltip: { disableDefaultStyle: true } };
+  await embed(place, whole, options);
+  performance.mark("chart");
+}
+
+// -- own levels -------------------------------------------------------------------------------------------------------
+
+const changed = (form) =>
+  [...form.elements].filter((each) => each.dataset.usual !== undefined && Number(each.value) !== Number(each.dataset.usual));
+
+function show(slider) {
+  const row = slider.closest(".slider");
+  $("output", row).value = Number(slider.value).toFixed(2);
+  row.classList.toggle("own", Number(slider.value) !== Number(slider.dataset.usual));
+}
+
+async function count(form) {
+  going.abort();
+  going = new AbortController();
+  const levels = new URLSearchParams(changed(form).map((each) => [each.name, each.value]));
+  history.replaceState(null, "", levels.size ? `#${levels}` : location.pathname + location.search);
+  let page;
+  try {
+    const response = await fetch(form.action, { ...HTML, method: "POST", body: new URLSearchParams(new FormData(form)), signal: going.signal });
+    page = new DOMParser().parseFromString(await response.text(), "text/html");
+  } catch {
+    return;
+  }
+  const result = $("#result", page);
+  if (!result) return $("main").replaceWith($("main", page));
+  $("#result").replaceChildren(...result.childNodes);
+  $("#said").textContent = $(".answer p").textContent;
+  draw();
+}
+
+function own(form) {
+  const given = new URLSearchParams(location.hash.slice(1));
+  for (const slider of form.elements) {
+    if (slider.dataset.usual === undefined) continue;
+    if (given.has(slider.name)) slider.value = given.get(slider.name);
+    show(slider);
+    slider.addEventListener("input", () => show(slider));
+    slider.addEventListener("change", () => count(form));
+  }
+  if (changed(form).length) count(form);
+}
+
+// -- each page ----------------------------------------------------------------------------------------------------------
+
+function begin() {
+  shown = location.pathname + location.search;
+  document.querySelectorAll("[data-suggest]").forEach(suggest);
+  const form = $("form.own");
+  if (form) own(form);
+  draw();
+}
+
+begin();
