@@ -139,7 +139,9 @@ def test_a_very_long_header_is_no_server_error(client: httpx.Client):
 # -- headers ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", [PAIR, "/health", "/nowhere", "/skill-gap", "/metrics", "/docs", "/", "/own", "/report"])
+@pytest.mark.parametrize(
+    "path", [PAIR, "/health", "/nowhere", "/skill-gap", "/metrics", "/docs", "/", "/own", "/report"]
+)
 def test_every_answer_has_the_headers_that_browsers_are_told_by(client: httpx.Client, path: str):
     for _ in range(2):
         headers = client.get(path).headers

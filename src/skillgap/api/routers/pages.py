@@ -222,7 +222,7 @@ def _near(request: Request, current: str, target: str, ratings: Ratings) -> list
 
 def _sliders(form: bytes, current: str, ratings: Ratings) -> list[Slider]:
     """Return a slider for each level of the current occupation, set as the form says. Raises InvalidParameter."""
-    given = dict(parse_qsl(form.decode("latin-1"), max_num_fields=500))
+    given = dict(parse_qsl(form.decode("latin-1"), keep_blank_values=True))  # the gate limits its length
     sliders = []
     for skill in ratings.skills(current):
         if skill.data_value is None:
