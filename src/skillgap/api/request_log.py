@@ -51,7 +51,8 @@ class RequestLog:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = [*message["headers"], (b"x-request-id", request_id), *_SECURITY]
-                if all(name != _POLICY for name, _ in message["headers"]):  # pages have their own
+                # Pages have their own; a 304 would put another in the place of what the browser has kept.
+                if status != 304 and all(name != _POLICY for name, _ in message["headers"]):
                     headers.append((_POLICY, policy))
                 message = {**message, "headers": headers}
             await send(message)

@@ -51,8 +51,9 @@ _HEAD_HEIGHT = 110
 def chart_of(report: Report, theme: Theme) -> dict[str, Any]:
     """Return the report's chart as a Vega-Lite specification with its data."""
     spec = specification(theme)
-    padding = {**spec["padding"], "left": _FOR_OTHER_FONTS}
-    return {**spec, "padding": padding, "data": {**spec["data"], "values": chart_rows(report)}}
+    rows = chart_rows(report)
+    size = {"height": spec["height"]["step"] * len(rows), "padding": {**spec["padding"], "left": _FOR_OTHER_FONTS}}
+    return {**spec, **size, "data": {**spec["data"], "values": rows}}
 
 
 @lru_cache
@@ -81,7 +82,8 @@ def chart_rows(report: Report) -> list[dict[str, Any]]:
 
 def chart_height(rows: int) -> int:
     """Return the pixels that a chart of so many rows needs at most."""
-    return _HEAD_HEIGHT + ROW_HEIGHT * rows
+    step: int = specification("page")["height"]["step"]
+    return _HEAD_HEIGHT + step * rows
 
 
 def _side(
@@ -95,7 +97,7 @@ def _side(
 
 def _says(gap: SkillGap) -> str:
     interval = "" if gap.gap_lower is None else f" ({gap.gap_lower:.2f} to {gap.gap_upper:.2f})"
-    return f"{gap.gap:.2f}{interval}, {VERDICTS[sureness(gap)]}"
+    return f"{gap.gap:.3f}{interval}, {VERDICTS[sureness(gap)]}"
 
 
 def draw(spec: dict[str, Any], picture: Picture) -> bytes:

@@ -125,7 +125,7 @@ async def show_report(request: Request, question: Asked) -> Response:
     svg = await _renderer(request).svg(charts.chart_of(shown, "page")) if shown.skill_gaps else b""
     html = page.report(question, report, svg.decode(), datetime.now(UTC).date())
     style = b64encode(sha256(page.report_style().encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; frame-ancestors 'none'"
+    policy = f"default-src 'none'; style-src 'sha256-{style}'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
     return HTMLResponse(html, headers={"Content-Security-Policy": policy, "Cache-Control": "no-store"})
 
 

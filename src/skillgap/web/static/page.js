@@ -176,20 +176,33 @@ async function draw() {
   const place = $(".chart[data-spec]");
   if (!place) return;
   const values = JSON.parse($("script", place).textContent);
-  const height = $(".place", place).getAttribute("height");
+  const drawing = $(".drawing", place);
   const [embed, spec] = await Promise.all([
     library(),
     once(place.dataset.spec, async (address) => (await fetch(address)).json()),
   ]);
   if (!place.isConnected) return;
-  place.style.minHeight = `${height}px`;
-  const whole = { ...spec, width: "container", data: { ...spec.data, values } };
-  if (place.clientWidth < 560) whole.data.values = values.map((row) => ({ ...row, name: broken(row.name) }));
+  drawing.style.minHeight ||= `${drawing.clientHeight}px`; // what was kept free stays so
+  // With a height in steps, Vega-Lite would warn that it cannot fit both ways.
+  const size = { width: place.clientWidth, height: spec.height.step * values.length };
+  const data = { ...spec.data, values };
+  const layer = structuredClone(spec.layer);
+  if (size.width < 560) {
+    data.values = values.map((row) => ({ ...row, name: broken(row.name) }));
+    layer[0].encoding.x.title = "level";
+    layer[0].encoding.color.legend.columns = 1;
+  }
   // `ast`: expressions are interpreted, where the page's policy forbids to make code of text.
-  const options = { actions: false, logLevel: 1, ast: true, renderer: "svg", defaultStyle: false, tooltip: { disableDefaultStyle: true } };
-  await embed(place, whole, options);
+  const options = { actions: false, ast: true, renderer: "svg", defaultStyle: false, tooltip: { disableDefaultStyle: true } };
+  await embed(drawing, { ...spec, ...size, data, layer }, options);
   performance.mark("chart");
 }
+
+let resized;
+addEventListener("resize", () => {
+  clearTimeout(resized);
+  resized = setTimeout(draw, 200);
+});
 
 // -- own levels -------------------------------------------------------------------------------------------------------
 

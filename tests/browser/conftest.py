@@ -1,0 +1,16 @@
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Return the path of Debian's Chromium, skip the test where there is none."""
+    program = shutil.which("chromium")
+    if program is None:
+        reason = "no Chromium: install Debian's chromium"
+        pytest.fail(reason) if os.environ.get("SKILLGAP_REQUIRE_CHROMIUM") == "1" else pytest.skip(reason)
+    return program
