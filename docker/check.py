@@ -35,6 +35,7 @@ def main() -> None:
     step("containers", containers)
     step("accounts", accounts)
     step("doctor", doctor)
+    step("the page", page)
     step("an upgrade while it serves", lambda: upgrade(release))
     step("gaps of the whole release", lambda: compare(levels))
     step("database restarted while it serves", restart_database)
@@ -131,6 +132,20 @@ def doctor() -> str:
 
 
 # -- what happens to it ---------------------------------------------------------------------------------------------
+
+
+def page() -> str:
+    """The page, its chart library from the image, and a chart drawn on a read-only file system."""
+    pair = "from=29-1141.00&to=11-9111.00"
+    html = text_of(f"/?{pair}", Accept="text/html")
+    check("8 are sure, 9 may be chance" in html, "the page of a gap does not say how many are sure")
+    library = html.split('data-charts="')[1].split('"')[0]
+    started = time.monotonic()
+    check("vegaEmbed" in text_of(library), "no library that draws charts")
+    seconds = time.monotonic() - started
+    check("not kept" not in compose("logs", "api"), "the library was not in the image")
+    check("Operations Analysis" in text_of(f"/chart.svg?{pair}"), "the chart has not the gap's skills")
+    return f"library in {seconds:.1f} s, chart drawn"
 
 
 def upgrade(release: Path) -> str:
@@ -249,6 +264,11 @@ def succeeds(*arguments: str) -> bool:
 def ask(path: str) -> dict:
     with urllib.request.urlopen(API + path, timeout=5) as answer:
         return json.load(answer)
+
+
+def text_of(path: str, **headers: str) -> str:
+    with urllib.request.urlopen(urllib.request.Request(API + path, headers=headers), timeout=60) as answer:
+        return answer.read().decode()
 
 
 def check(holds: bool, what: str) -> None:

@@ -304,6 +304,17 @@ def test_a_path_shows_each_move_and_the_one_step_beside(run: Run):
 
 
 @pytest.mark.usefixtures("with_starter")
+def test_report_writes_a_file_by_its_ending(run: Run, tmp_path: Path):
+    for name, begins in (("a.html", b"<!doctype html>"), ("a.svg", b"<svg"), ("a.png", b"\x89PNG"), ("a.xlsx", b"PK")):
+        ended = run("report", NURSE, "Medical and Health Services Managers", "-o", str(tmp_path / name))
+        assert (ended.code, ended.out, ended.err) == (0, "", f"{tmp_path / name}: 17 gaps, 8 of them sure\n")
+        assert (tmp_path / name).read_bytes().startswith(begins)
+    ended = run("report", NURSE, MANAGER, "-o", str(tmp_path / "a.pdf"))
+    assert ended.code == 1
+    assert "write to a file named .html, .svg, .png, .xlsx" in ended.err
+
+
+@pytest.mark.usefixtures("with_starter")
 @pytest.mark.parametrize("what", ["ratings", "transitions"])
 def test_export_writes_a_file_and_says_how_many_rows(run: Run, ratings: Ratings, tmp_path: Path, what: str):
     file = tmp_path / f"{what}.csv"

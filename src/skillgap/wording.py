@@ -114,7 +114,7 @@ def _asked(report: Report, plural: str) -> list[str]:
             (count["yes"], "is sure", "are sure" if count["yes"] else "is sure", True),
             (count["no"], "may be chance", "may be chance", count["no"]),
             (count["not relevant"], "hardly matters there", "hardly matter there", count["not relevant"]),
-            (count["unknown"], "nobody can tell", "nobody can tell", count["unknown"]),
+            (count["unknown"], "cannot be judged", "cannot be judged", count["unknown"]),
         )
         if is_told
     ]
@@ -162,7 +162,7 @@ def preparation(step: int | None) -> str:
     return "about as much" if step == 0 else f"{'much ' if abs(step) > 1 else ''}{'more' if step > 0 else 'less'}"
 
 
-VERDICTS = {"yes": "sure", "no": "may be chance", "not relevant": "hardly matters there", "unknown": "nobody can tell"}
+VERDICTS = {"yes": "sure", "no": "may be chance", "not relevant": "hardly matters there", "unknown": "cannot be judged"}
 """What is said of each of these."""
 
 

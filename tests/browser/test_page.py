@@ -181,6 +181,7 @@ def test_swap_back_and_forth(visit: Open):
 
 def test_filters_and_near_occupations_lead_on(visit: Open):
     page = visit(GAP)
+    page.get_by_text("What to compare").click()
     page.get_by_label("Only what is sure").check()
     page.get_by_role("button", name="Show the gap").click()
     expect(page.locator("#levels tbody th")).to_have_count(8)

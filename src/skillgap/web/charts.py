@@ -14,7 +14,7 @@ from skillgap.wording import VERDICTS, Report, sureness
 Theme = Literal["light", "dark", "page"]
 Picture = Literal["svg", "png"]
 
-_COLOURS: dict[Theme, dict[str, str]] = {
+COLOURS: dict[Theme, dict[str, str]] = {
     "light": {
         "ink": "#1b1f24",
         "paper": "#ffffff",
@@ -32,7 +32,7 @@ _COLOURS: dict[Theme, dict[str, str]] = {
         "noise": "#7d8590",
     },
 }
-_COLOURS["page"] = {name: f"var(--{name})" for name in _COLOURS["light"]}
+COLOURS["page"] = {name: f"var(--{name})" for name in COLOURS["light"]}
 """Those of the stylesheet, by their names: a chart in the page follows its theme, and paper."""
 MOST_ROWS = 40
 """Rows drawn; the table has them all."""
@@ -60,7 +60,7 @@ def chart_of(report: Report, theme: Theme) -> dict[str, Any]:
 def specification(theme: Theme) -> dict[str, Any]:
     """Return the Vega-Lite specification without data."""
     text = files("skillgap.web").joinpath("static/levels.vl.json").read_text("utf-8")
-    found: dict[str, Any] = json.loads(Template(text).substitute(_COLOURS[theme]))
+    found: dict[str, Any] = json.loads(Template(text).substitute(COLOURS[theme]))
     return found
 
 

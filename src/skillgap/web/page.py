@@ -71,6 +71,11 @@ class Question:
         """Likewise."""
         return self.titles[1] or self.target
 
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether something other than usual is compared."""
+        return (self.domain, self.ratings, self.sure) != ("skills", "onet+llm", False)
+
     def address(self, path: str = "/", **changes: Any) -> str:
         """Return the address of this question, or of one that differs, leaving out what is usual."""
         asked = replace(self, **changes)
@@ -291,6 +296,7 @@ def _environment() -> Environment:
         "level": wording.level,
         "move": wording.move,
         "noise": wording.noise,
+        "noun": lambda domain: wording.NOUNS[domain][0].capitalize(),
         "number": wording.number,
         "predicted": wording.predicted,
         "predictions_line": wording.predictions_line,

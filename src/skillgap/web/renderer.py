@@ -1,6 +1,6 @@
 """Charts drawn in a process of their own: vl-convert holds the interpreter for a second and 150 MB for good.
 
-Run as a module, it is that process: the picture's name is its argument, the specification its standard input.
+Run as a module, it is that process.
 """
 
 from __future__ import annotations
@@ -52,18 +52,25 @@ class Renderer:
             return self._bundle
 
     async def _make_bundle(self) -> bytes:
-        file = self._folder / Path(bundle_address()).name if self._folder else None
-        if file and file.is_file():
+        if self._folder and (file := _file_in(self._folder)).is_file():
             return file.read_bytes()
         made = await _run("bundle", b"")
-        if file:
+        if self._folder:
             try:
-                file.parent.mkdir(parents=True, exist_ok=True)
-                with whole_file(file) as out:
-                    out.write(made)
-            except OSError as error:  # a read-only container: each process makes its own
-                _log.info("chart library not kept", file=str(file), error=str(error))
+                _keep(self._folder, made)
+            except OSError as error:  # a read-only file system: each process makes its own
+                _log.info("chart library not kept", folder=str(self._folder), error=str(error))
         return made
+
+
+def _file_in(folder: Path) -> Path:
+    return folder / Path(bundle_address()).name
+
+
+def _keep(folder: Path, bundle: bytes) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    with whole_file(_file_in(folder)) as out:
+        out.write(bundle)
 
 
 async def _run(what: Literal["svg", "bundle"], given: bytes) -> bytes:
@@ -91,7 +98,16 @@ async def _run(what: Literal["svg", "bundle"], given: bytes) -> bytes:
     return out
 
 
+def main() -> None:
+    """Draw the chart on standard input; or, given a folder, put the browser's library there for whoever serves."""
+    match sys.argv[1:]:
+        case ["svg"]:
+            sys.stdout.buffer.write(draw(orjson.loads(sys.stdin.buffer.read()), "svg"))
+        case ["bundle"]:
+            sys.stdout.buffer.write(browser_bundle())
+        case ["bundle", folder]:
+            _keep(Path(folder), browser_bundle())
+
+
 if __name__ == "__main__":
-    sys.stdout.buffer.write(
-        browser_bundle() if sys.argv[1] == "bundle" else draw(orjson.loads(sys.stdin.buffer.read()), "svg")
-    )
+    main()

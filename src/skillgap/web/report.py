@@ -91,7 +91,8 @@ def _write_xlsx(report: GapReport, question: page.Question, made: date, out: IO[
         sheet = book.add_worksheet("Sources")
         sheet.set_column(0, 0, 22)
         sheet.set_column(1, 1, 110, wrapped)
-        for line, (name, value) in enumerate(_facts(report, made)):
+        known = [(name, value) for name, value in _facts(report, made) if value is not None]
+        for line, (name, value) in enumerate(known):
             sheet.write_string(line, 0, name, bold)
             sheet.write(line, 1, value)
 

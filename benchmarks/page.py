@@ -1,0 +1,133 @@
+"""How fast the page is: the server's time for each, bytes, and how soon a chart is there after a click.
+
+    python -m benchmarks.page RELEASE [--screenshot FILE]
+
+In a real browser on this machine, with the service on a whole release; the server's time is that of its own log, for pairs
+drawn at random, so without stored answers. The time to a chart is from the click to the chart's being drawn, with the
+chart library in the browser's memory, as after a first chart. Needs Chromium.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import os
+import random
+import re
+import statistics
+import tempfile
+from pathlib import Path
+
+import httpx
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from benchmarks.http import free_port, server, skillgap_serve
+from skillgap.nodes import extract_load_text_files
+from skillgap.store.engine import make_engine, read
+from skillgap.store.queries import get_ratings
+
+_SEED = 29
+_PAGES = 200
+_CLICKS = 20
+_NURSE, _MANAGER = "29-1141.00", "11-9111.00"
+_GAP = f"/?from={_NURSE}&to={_MANAGER}"
+_BROWSER = {"Accept": "text/html"}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("release")
+    parser.add_argument("--screenshot", type=Path)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        engine = make_engine(f"sqlite:///{folder}/skillgap.db")
+        data, _ = extract_load_text_files(engine, given.release, cache_dir=Path(folder))
+        with read(engine) as connection:
+            codes = get_ratings(connection, "onet").codes
+        engine.dispose()
+        environment = {**os.environ, "SKILLGAP_DATABASE_URL": f"sqlite:///{folder}/skillgap.db"}
+        log, port = Path(folder) / "server.log", free_port()
+        with (
+            server(skillgap_serve(port, workers=1), port, environment, log) as (url, _),
+            sync_playwright() as playwright,
+        ):
+            httpx.get(f"{url}/?from={_NURSE}", timeout=60)
+            browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+            if given.screenshot:
+                _screenshot(browser, url, given.screenshot)
+            else:
+                _measure(browser, url, log, codes, data.release.number)
+            browser.close()
+
+
+def _measure(browser: Browser, url: str, log: Path, codes: tuple[str, ...], release: str) -> None:
+    print(f"O*NET {release}, {_PAGES} random occupations or pairs each, one worker\n")
+    print("| page | server, ms p50 | p99 | kB | kB gzipped |")
+    print("|---|---:|---:|---:|---:|")
+    chance = random.Random(_SEED)
+    pages = {
+        "a gap": "/?from={}&to={}",
+        "a gap in all domains": "/?from={}&to={}&domain=all",
+        "one occupation": "/?from={}",
+        "ways in small steps": "/path?from={}&to={}",
+        "own levels": "/own?from={}&to={}",
+    }
+    p50 = [_server_time(name, path, url, log, codes, chance) for name, path in pages.items()]
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(url)
+    size = page.evaluate(
+        "performance.getEntries().filter(each => 'decodedBodySize' in each)"
+        ".reduce((sum, each) => sum + each.decodedBodySize, 0)"
+    )
+    bundle = len(httpx.get(url + page.evaluate("document.body.dataset.charts"), timeout=60).content)
+    page.goto(url + _GAP)
+    page.locator(".chart svg.marks").wait_for()
+    clicks = sorted(_click(page) for _ in range(_CLICKS))
+    print(
+        f"\nbench-page server_p50_ms={p50[0]:.2f} first_page_kb={size / 1e3:.1f} bundle_kb={bundle / 1e3:.0f} "
+        f"click_to_chart_ms={statistics.median(clicks):.0f} click_to_chart_worst_ms={clicks[-1]:.0f}"
+    )
+
+
+def _server_time(name: str, path: str, url: str, log: Path, codes: tuple[str, ...], chance: random.Random) -> float:
+    where = re.escape(path.split("?")[0])
+    before = log.stat().st_size
+    with httpx.Client(base_url=url, headers=_BROWSER) as client:
+        sizes = [client.get(path.format(*chance.sample(codes, 2))).content for _ in range(_PAGES)]
+        client.get("/health")
+    lines = [json.loads(line) for line in log.read_bytes()[before:].splitlines()]
+    times: list[float] = [line["ms"] for line in lines if line["event"] == "request" and re.fullmatch(where, line["path"])]
+    assert len(times) == _PAGES
+    size, zipped = (statistics.median(map(len, each)) / 1e3 for each in (sizes, map(gzip.compress, sizes)))
+    p50, p99 = statistics.median(times), sorted(times)[int(0.99 * _PAGES)]
+    print(f"| {name} | {p50:.2f} | {p99:.2f} | {size:.1f} | {zipped:.1f} |")
+    return p50
+
+
+def _click(page: Page) -> float:
+    """Return the ms from a click on "swap" to the other chart."""
+    page.evaluate(
+        "performance.clearMarks();"
+        "document.querySelector('button[name=swap]').addEventListener('click', () => performance.mark('click'))"
+    )
+    page.locator("button[name=swap]").click()
+    page.wait_for_function("performance.getEntriesByName('chart').length > 0")
+    return float(
+        page.evaluate(
+            "performance.getEntriesByName('chart')[0].startTime - performance.getEntriesByName('click')[0].startTime"
+        )
+    )
+
+
+def _screenshot(browser: Browser, url: str, file: Path) -> None:
+    """Write the page of the README's question, down to the first lines of its table."""
+    page = browser.new_page(viewport={"width": 1000, "height": 1150})
+    page.goto(url + _GAP)
+    page.locator(".chart svg.marks").wait_for()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=file)
+
+
+if __name__ == "__main__":
+    main()
