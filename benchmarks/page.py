@@ -2,9 +2,9 @@
 
     python -m benchmarks.page RELEASE [--screenshot FILE]
 
-In a real browser on this machine, with the service on a whole release; the server's time is that of its own log, for pairs
-drawn at random, so without stored answers. The time to a chart is from the click to the chart's being drawn, with the
-chart library in the browser's memory, as after a first chart. Needs Chromium.
+In a real browser on this machine, with the service on a whole release. The server's time is that of its own log, for
+pairs drawn at random, so without stored answers. The first chart is that of a browser that knows nothing yet, from
+asking for the page; the time from click to chart is that with the chart library in its memory. Needs Chromium.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from skillgap.store.queries import get_ratings
 _SEED = 29
 _PAGES = 200
 _CLICKS = 20
+_FIRSTS = 7
 _NURSE, _MANAGER = "29-1141.00", "11-9111.00"
 _GAP = f"/?from={_NURSE}&to={_MANAGER}"
 _BROWSER = {"Accept": "text/html"}
@@ -81,12 +82,14 @@ def _measure(browser: Browser, url: str, log: Path, codes: tuple[str, ...], rele
         ".reduce((sum, each) => sum + each.decodedBodySize, 0)"
     )
     bundle = len(httpx.get(url + page.evaluate("document.body.dataset.charts"), timeout=60).content)
+    firsts = sorted(_first_chart(browser, url) for _ in range(_FIRSTS))
     page.goto(url + _GAP)
     page.locator(".chart svg.marks").wait_for()
     clicks = sorted(_click(page) for _ in range(_CLICKS))
     print(
         f"\nbench-page server_p50_ms={p50[0]:.2f} first_page_kb={size / 1e3:.1f} bundle_kb={bundle / 1e3:.0f} "
-        f"click_to_chart_ms={statistics.median(clicks):.0f} click_to_chart_worst_ms={clicks[-1]:.0f}"
+        f"first_chart_ms={statistics.median(firsts):.0f} click_to_chart_ms={statistics.median(clicks):.0f} "
+        f"click_to_chart_worst_ms={clicks[-1]:.0f}"
     )
 
 
@@ -97,12 +100,23 @@ def _server_time(name: str, path: str, url: str, log: Path, codes: tuple[str, ..
         sizes = [client.get(path.format(*chance.sample(codes, 2))).content for _ in range(_PAGES)]
         client.get("/health")
     lines = [json.loads(line) for line in log.read_bytes()[before:].splitlines()]
-    times: list[float] = [line["ms"] for line in lines if line["event"] == "request" and re.fullmatch(where, line["path"])]
+    times: list[float] = [
+        line["ms"] for line in lines if line["event"] == "request" and re.fullmatch(where, line["path"])
+    ]
     assert len(times) == _PAGES
     size, zipped = (statistics.median(map(len, each)) / 1e3 for each in (sizes, map(gzip.compress, sizes)))
     p50, p99 = statistics.median(times), sorted(times)[int(0.99 * _PAGES)]
     print(f"| {name} | {p50:.2f} | {p99:.2f} | {size:.1f} | {zipped:.1f} |")
     return p50
+
+
+def _first_chart(browser: Browser, url: str) -> float:
+    """Return the ms from asking for a gap to its chart in a browser that knows nothing yet."""
+    with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
+        page = context.new_page()
+        page.goto(url + _GAP)
+        page.locator(".chart svg.marks").wait_for()
+        return float(page.evaluate("performance.getEntriesByName('chart')[0].startTime"))
 
 
 def _click(page: Page) -> float:
@@ -112,7 +126,11 @@ def _click(page: Page) -> float:
         "document.querySelector('button[name=swap]').addEventListener('click', () => performance.mark('click'))"
     )
     page.locator("button[name=swap]").click()
-    page.wait_for_function("performance.getEntriesByName('chart').length > 0")
+    page.evaluate(  # not wait_for_function: it would need the `eval` that the page's policy forbids
+        "() => new Promise(done => {"
+        "const ask = () => performance.getEntriesByName('chart').length ? done() : requestAnimationFrame(ask);"
+        "ask(); })"
+    )
     return float(
         page.evaluate(
             "performance.getEntriesByName('chart')[0].startTime - performance.getEntriesByName('click')[0].startTime"

@@ -314,11 +314,9 @@ def test_hostile_questions_come_back_as_text(browser: httpx.Client):
 
 def test_what_pages_are_made_with_is_kept_for_ever_at_an_address_of_its_content(browser: httpx.Client):
     page = Parsed(browser.get(GAP).text)
-    addresses = [each["href"] for each in page.all("link")] + [
-        each["src"] for each in page.all("script") if "src" in each
-    ]
-    addresses += [page.all("body")[0]["data-charts"]]
-    addresses += [each["data-spec"] for each in page.all("div") if "data-spec" in each]
+    addresses = {each["href"] for each in page.all("link")} | {page.all("body")[0]["data-charts"]}
+    addresses |= {each["src"] for each in page.all("script") if "src" in each}
+    addresses |= {each["data-spec"] for each in page.all("div") if "data-spec" in each}
     assert len(addresses) == 5
     for address in filter(None, addresses):
         file = browser.get(address, timeout=60)

@@ -113,13 +113,17 @@ def ask_raw(service: Service, message: bytes) -> int:
 CODES = st.one_of(st.text(max_size=30), st.from_regex(r"[0-9]{2}-?[0-9]{4}(\.[0-9]{2})?", fullmatch=True))
 PARAMETERS = st.lists(
     st.tuples(
-        st.sampled_from(["from", "to", "ratings", "q", "limit", "offset", "From", "from[]", ""]) | st.text(max_size=8),
+        st.sampled_from(
+            ["from", "to", "ratings", "q", "limit", "offset", "sure", "order", "swap", "From", "from[]", ""]
+        )
+        | st.text(max_size=8),
         CODES | st.integers().map(str) | st.sampled_from(["onet", "llm", "onet+llm", "1e9", "-1", "NaN", "٣"]),
     ),
     max_size=6,
 )
 PATHS = st.one_of(
     st.sampled_from(["/skill-gap", "/occupations", "/ready", "/metrics", "/docs", "//", "/skill-gap/"]),
+    st.sampled_from(["/", "/path", "/own", "/assets/", "/assets/..%2f"]),
     st.builds(
         lambda code, rest: f"/occupations/{quote(code, safe='')}{rest}", CODES, st.sampled_from(["", "/skills", "/x"])
     ),
@@ -139,14 +143,21 @@ def ask_drawn(service: Service, statuses: Counter[int]) -> None:
         @settings(
             max_examples=DRAWN, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None
         )
-        @given(st.sampled_from(["GET", "HEAD", "POST", "OPTIONS", "DELETE"]), PATHS, PARAMETERS, HEADERS)
-        def ask(method: str, path: str, parameters: list[tuple[str, str]], headers: dict[str, str]) -> None:
+        @given(st.sampled_from(["GET", "HEAD", "POST", "OPTIONS", "DELETE"]), PATHS, PARAMETERS, HEADERS, st.booleans())
+        def ask(
+            method: str, path: str, parameters: list[tuple[str, str]], headers: dict[str, str], is_browser: bool
+        ) -> None:
             encoded = {name: value.encode("latin-1") for name, value in headers.items()}
+            if is_browser:
+                encoded["Accept"] = b"text/html"
             answer = client.request(method, path, params=parameters, headers=encoded)
             statuses[answer.status_code] += 1
             assert answer.status_code < 500
             if answer.status_code >= 400 and method != "HEAD":
-                assert answer.json().keys() >= {"type", "title", "status", "detail", "code"}
+                if is_browser:
+                    assert "<h1" in answer.text
+                else:
+                    assert answer.json().keys() >= {"type", "title", "status", "detail", "code"}
                 assert not re.search(r"SELECT|Traceback|sqlalchemy|File \"", answer.text)
 
         ask()

@@ -153,6 +153,7 @@ function suggest(input) {
     const chosen = event.target.closest("[role=option]");
     if (chosen) take(chosen);
   });
+  input.addEventListener("focus", library, { once: true }); // there will be a chart soon
   show(false);
 }
 
