@@ -442,6 +442,74 @@ def export(
     typer.echo(f"{file}: {rows:,} rows", err=True)
 
 
+@app.command(epilog="Example: skillgap batch people.csv --to 11-9111.00 -o gaps.parquet")
+def batch(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="INPUT",
+            exists=True,
+            dir_okay=False,
+            help="People or positions, .csv or .parquet: an id, an occupation's code, own levels in columns named like "
+            "elements.",
+        ),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", help="File to write, .csv or .parquet; or a folder, whose parts are kept."),
+    ],
+    to: Annotated[
+        str | None, typer.Option(metavar="CODE|COLUMN", help="The target of all, or the column that has each one's.")
+    ] = None,
+    nearest: Annotated[
+        int, typer.Option(min=0, max=1000, help="Rank so many near targets of each row, instead of gaps to one.")
+    ] = 0,
+    each: Annotated[Literal["row", "gap"], typer.Option(help="Write a line per row, or one per gap.")] = "row",
+    id_column: Annotated[str, typer.Option("--id", metavar="COLUMN", help="What tells rows apart.")] = "id",
+    occupation_column: Annotated[
+        str, typer.Option("--occupation", metavar="COLUMN", help="Codes of current occupations.")
+    ] = "occupation",
+    ratings: Ratings = "onet+llm",
+    domain: Domain = "skills",
+    weight: Weight = "importance",
+    engine: Annotated[
+        Literal["here", "dask"], typer.Option(help="Where: in this process, or on a Dask cluster (extra `dask`).")
+    ] = "here",
+    scheduler: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Of the Dask scheduler.")] = None,
+) -> None:
+    """Answer many people or positions at once. What cannot be answered goes to a file of rejects, with reasons."""
+    from skillgap import terminal
+    from skillgap.batch.run import answer_file
+    from skillgap.store.engine import read
+    from skillgap.store.queries import get_ratings
+
+    if (to is None) == (nearest == 0):
+        raise typer.BadParameter("give either --to or --nearest")
+    if (engine == "dask") != (scheduler is not None):
+        raise typer.BadParameter("--engine dask needs --scheduler, and nothing else does")
+    nearness = None
+    if nearest:
+        nearness, levels = _nearness(ratings, domain)
+    else:
+        with read(_engine()) as connection:
+            levels = get_ratings(connection, ratings, domain)
+    with terminal.progress() as bars:
+        report, columns = answer_file(
+            source,
+            output,
+            levels.weighted_by(weight),
+            target=to,
+            nearest=nearest,
+            nearness=nearness,
+            each=each,
+            id_column=id_column,
+            occupation_column=occupation_column,
+            scheduler=scheduler,
+            on_rows=bars.on_people,
+        )
+    terminal.print_batch(report, columns, output)
+
+
 @app.command(epilog="Example: skillgap diff 26.1 29.0 --occupation 29-1141")
 def diff(
     before: Annotated[

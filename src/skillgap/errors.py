@@ -20,6 +20,7 @@
     │   ├── LoadConflict            rows of another source still need what a load would delete
     │   └── NoData                  no release has been loaded
     ├── ChartFailed                 a chart could not be drawn
+    ├── BatchInputError             an input of many rows cannot be used as a whole
     ├── InvalidProfile              a person's own levels cannot be used as given
     └── OccupationError             a question about an occupation has no gap for an answer
         ├── InvalidCode             not an O*NET-SOC code
@@ -166,6 +167,12 @@ class ChartFailed(SkillgapError):
     """A chart could not be drawn, through no fault of whoever asked."""
 
     code = "chart-failed"
+
+
+class BatchInputError(SkillgapError):
+    """An input of many rows cannot be used as a whole; a single row that cannot is among the rejects instead."""
+
+    code = "batch-input"
 
 
 class InvalidProfile(SkillgapError):

@@ -42,6 +42,8 @@ from skillgap.wording import Report
 if TYPE_CHECKING:
     from skillgap.analysis.person import OwnProfile
     from skillgap.analysis.ratings import Ratings
+    from skillgap.batch.kernel import Columns
+    from skillgap.batch.run import BatchReport
     from skillgap.doctor import Check
     from skillgap.llm.evaluation import Score
     from skillgap.nodes import Enrichment
@@ -406,6 +408,10 @@ class LoadProgress:
         """Show occupations whose pairs are written."""
         self._update("occupations", done, total)
 
+    def on_people(self, done: int, total: int | None) -> None:
+        """Show rows of a batch answered."""
+        self._update("rows", done, total)
+
     def on_rows(self, table: str, done: int, total: int) -> None:
         """Show a table being written."""
         self._update(table, done, total)
@@ -517,6 +523,19 @@ def _gap_change_line(change: GapChange, only: str, after: Ratings) -> str:
     other = after.occupations[change.to_onet_soc_code if is_from else change.from_onet_soc_code]
     moves = [*(f"+{name}" for name in change.new), *(f"-{name}" for name in change.gone)]
     return f"{'to' if is_from else 'from'} {other.title}: {', '.join(moves)}"
+
+
+def print_batch(report: BatchReport, columns: Columns, output: Path) -> None:
+    """Say on standard error what became of a batch."""
+    out = Console(stderr=True, highlight=False, soft_wrap=True)
+    there = f"; {report.parts_there:,} parts were there" if report.parts_there else ""
+    out.print(f"{output}: {report.rows:,} rows read, {report.lines:,} lines written{there}")
+    if columns.unused:
+        out.print(f"  columns not used: {_some(columns.unused)}")
+    if report.rejected:
+        out.print(f"  {report.rejected.total():,} rows could not be answered; the files *.rejects.csv have each:")
+    for reason, count in report.rejected.most_common(_NAMED):
+        out.print(f"  {count:,} {reason}")
 
 
 def print_enrichment(enrichment: Enrichment) -> None:

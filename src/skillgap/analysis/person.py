@@ -32,7 +32,7 @@ class OwnProfile:
 
 
 OWN = "own"
-_CERTAIN = 9_999
+CERTAIN = 9_999
 """Raters that a person counts as: the own level is taken as it is, and no error of it widens the comparison."""
 
 
@@ -109,7 +109,7 @@ def _side(own: dict[int, float], row: int | None, ratings: Ratings) -> tuple[Sid
         level, error, raters = (each[row].copy() for each in (ratings.level, ratings.standard_error, ratings.raters))
         printed = PrintedRatings._make(list(column) for column in ratings.printed(row))
     for column, value in own.items():
-        level[column], error[column], raters[column] = value, 0.0, _CERTAIN
+        level[column], error[column], raters[column] = value, 0.0, CERTAIN
         stated = {"data_value": value, "source": OWN, "anchors": ratings.anchors_around(column, value)}
         for name in PrintedRatings._fields:
             is_flag = name in ("not_relevant", "recommend_suppress")

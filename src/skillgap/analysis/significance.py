@@ -49,12 +49,8 @@ def compare_means(
     With equally many raters there are n1 + n2 - 2 degrees of freedom (14 where 8 analysts rated each), else as many as
     Welch and Satterthwaite give.
     """
-    first, second = (np.maximum(error, least_standard_error(k)) for error, k in zip(standard_errors, n, strict=True))
-    standard_error = np.hypot(first, second)
-    degrees_of_freedom = whole = n[0] + n[1] - 2
-    if (n[0] != n[1]).any():
-        degrees_of_freedom = np.where(n[0] == n[1], degrees_of_freedom, _welch(first, second, n))
-        whole = np.nan_to_num(degrees_of_freedom).astype(np.intp)  # rounded down: the interval is never too narrow
+    standard_error, degrees_of_freedom = _error_and_freedom(standard_errors, n)
+    whole = np.nan_to_num(degrees_of_freedom).astype(np.intp)  # rounded down: the interval is never too narrow
     p_value = 2.0 * stdtr(degrees_of_freedom, -np.abs(difference) / standard_error)
     half_width = _T_QUANTILES.take(whole, mode="clip") * standard_error
     return Differences(standard_error, difference - half_width, difference + half_width, p_value, discoveries(p_value))
@@ -69,19 +65,55 @@ def which_stand_out(
     """Return which differences can be tested, and which are distinguishable, as `compare_means` does.
 
     Where all have equally many raters, t is compared with what each rank asks for, which needs no p value: a fifth of
-    the time for many pairs.
+    the time for many pairs. Else p is computed of those alone that are not discoveries, or none, at any rank.
     """
     raters = n[1].max(initial=0)
-    if not all(((each == raters) | (each <= 0)).all() for each in n):
-        found = compare_means(difference, standard_errors=standard_errors, n=n)
-        return found.p_value >= 0, found.distinguishable
-    first, second = (np.maximum(error, least_standard_error(k)) for error, k in zip(standard_errors, n, strict=True))
-    t = np.abs(difference) / np.hypot(first, second)
+    standard_error, degrees_of_freedom = _error_and_freedom(standard_errors, n)
+    t = np.abs(difference) / standard_error
     is_tested = t >= 0
+    if not all(((each == raters) | (each <= 0)).all() for each in n):
+        return is_tested, discoveries(_p_where_needed(t, degrees_of_freedom))
     descending = -np.sort(-t, axis=-1)  # NaN last
     asked = _asked(int(2 * raters - 2), t.shape[-1])[np.count_nonzero(is_tested, axis=-1)]
     threshold = descending.min(axis=-1, keepdims=True, where=descending >= asked, initial=np.inf)
     return is_tested, t >= threshold
+
+
+def _error_and_freedom(
+    standard_errors: tuple[FloatArray, FloatArray], n: tuple[npt.NDArray[np.integer], npt.NDArray[np.integer]]
+) -> tuple[FloatArray, FloatArray]:
+    """Return standard error and degrees of freedom of differences; NaN without a test."""
+    first, second = (np.maximum(error, least_standard_error(k)) for error, k in zip(standard_errors, n, strict=True))
+    degrees_of_freedom = (n[0] + n[1] - 2).astype(np.float64)
+    if (n[0] != n[1]).any():
+        degrees_of_freedom = np.where(n[0] == n[1], degrees_of_freedom, _welch(first, second, n))
+    return np.hypot(first, second), degrees_of_freedom
+
+
+def _p_where_needed(t: FloatArray, degrees_of_freedom: FloatArray) -> FloatArray:
+    """Return p values for `discoveries`: 0 and 1 in the place of those below, and above, what every rank asks for."""
+    always, ever = _quantiles(t.shape[-1])
+    below, above = np.floor(degrees_of_freedom), np.ceil(degrees_of_freedom)  # t asks for less with more freedom
+    is_sure = t >= always.take(np.nan_to_num(below).astype(np.intp), mode="clip")
+    is_open = ~is_sure & (t >= ever.take(np.nan_to_num(above).astype(np.intp), mode="clip"))
+    p_value = np.where(t >= 0, 1.0 - is_sure, np.nan)
+    p_value[is_open] = 2.0 * stdtr(degrees_of_freedom[is_open], -t[is_open])
+    return p_value
+
+
+@lru_cache(maxsize=8)
+def _quantiles(width: int) -> tuple[FloatArray, FloatArray]:
+    """Return the t that the first of so many ranks asks for, and the last, by whole degrees of freedom.
+
+    From 1,000 on it is the limit's, on the careful side of each.
+    """
+    freedom = np.r_[np.arange(1_000.0), np.inf]
+    with np.errstate(invalid="ignore"):
+        always: FloatArray = np.negative(stdtrit(freedom, FALSE_DISCOVERY_RATE / width / 2))
+        ever: FloatArray = np.negative(stdtrit(freedom, FALSE_DISCOVERY_RATE / 2))
+    always[-1] = always[-2]
+    always[0], ever[0] = np.inf, 0.0
+    return always, ever
 
 
 @lru_cache(maxsize=32)
@@ -105,8 +137,9 @@ def least_standard_error(n: npt.NDArray[np.integer]) -> FloatArray:
 
 def _welch(first: FloatArray, second: FloatArray, n: tuple[npt.NDArray[np.integer], ...]) -> FloatArray:
     """Return the degrees of freedom of two means with unlike numbers of raters; NaN without a test."""
-    parts = [error**4 / np.maximum(k - 1, 1) for error, k in zip((first, second), n, strict=True)]
-    degrees_of_freedom: FloatArray = (first**2 + second**2) ** 2 / (parts[0] + parts[1])
+    squares = (first * first, second * second)
+    parts = [square * square / np.maximum(k - 1, 1) for square, k in zip(squares, n, strict=True)]
+    degrees_of_freedom: FloatArray = (squares[0] + squares[1]) ** 2 / (parts[0] + parts[1])
     return degrees_of_freedom
 
 

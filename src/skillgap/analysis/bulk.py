@@ -1,0 +1,223 @@
+"""Gaps of many people or positions at once: the same figures as of one, to the digit.
+
+A row is a person or a position: an occupation, own levels, or both, and a target. What rests on occupations alone is
+computed once per pair of occupations, however many people share it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from skillgap.analysis.compare import (
+    Figures,
+    Side,
+    compare_in_full,
+    compare_sides,
+    figures,
+    order_of,
+    pair_of,
+    side_of,
+)
+from skillgap.analysis.nearness import Nearness
+from skillgap.analysis.person import CERTAIN
+from skillgap.analysis.ratings import BoolArray, FloatArray, IntArray, Ratings
+
+NONE = -1
+"""In the place of an occupation's row: there is none."""
+_AT_ONCE = 16_384
+"""Rows compared at once: their arrays stay in the processor's cache."""
+
+
+class People(NamedTuple):
+    """Rows to be compared, each with at least one of an occupation and an own level."""
+
+    occupation: IntArray
+    """Row of the current occupation in the ratings, or NONE: (rows,)."""
+    target: IntArray
+    """Row of the target: (rows,)."""
+    own: FloatArray | None
+    """Own levels, NaN where there is none: (rows, elements); None where nobody has any."""
+
+    def take(self, rows: IntArray | BoolArray | slice) -> People:
+        """Return some of the rows."""
+        return People(self.occupation[rows], self.target[rows], None if self.own is None else self.own[rows])
+
+    @property
+    def has_own(self) -> BoolArray:
+        """Who has own levels."""
+        if self.own is None:
+            return np.zeros(len(self.target), dtype=np.bool_)
+        found: BoolArray = (self.own == self.own).any(axis=1)
+        return found
+
+
+def bulk_figures(people: People, ratings: Ratings) -> Figures:
+    """Return the figures of each row, unknown percentiles as NaN."""
+    out: Figures | None = None
+    has_own = people.has_own
+    for rows, found in (*_of_pairs(people, np.flatnonzero(~has_own), ratings), *_of_own(people, has_own, ratings)):
+        if out is None:
+            out = Figures._make(np.zeros(len(has_own), dtype=column.dtype) for column in found)
+        for column, values in zip(out, found, strict=True):
+            column[rows] = values
+    return out or Figures._make(np.zeros(0) for _ in Figures._fields)
+
+
+def _of_pairs(people: People, rows: IntArray, ratings: Ratings) -> Iterator[tuple[IntArray, Figures]]:
+    """Give the figures of rows without own levels, each pair of occupations computed once."""
+    count = len(ratings.codes)
+    pairs, which = np.unique(people.occupation[rows] * count + people.target[rows], return_inverse=True)
+    if not len(pairs):
+        return
+    parts = []
+    for start in range(0, len(pairs), _AT_ONCE):
+        current, target = np.divmod(pairs[start : start + _AT_ONCE], count)
+        parts.append(figures(pair_of(current, target, ratings), target, ratings))
+    yield rows, Figures._make(np.concatenate(column)[which] for column in zip(*parts, strict=True))
+
+
+def _of_own(people: People, has_own: BoolArray, ratings: Ratings) -> Iterator[tuple[IntArray, Figures]]:
+    """Give the figures of rows with own levels."""
+    rows = np.flatnonzero(has_own)
+    for start in range(0, len(rows), _AT_ONCE):
+        some = rows[start : start + _AT_ONCE]
+        part = people.take(some)
+        pair = compare_sides(side_of_people(part, ratings), side_of(ratings, part.target))
+        yield some, figures(pair, part.target, ratings)
+
+
+def side_of_people(people: People, ratings: Ratings) -> Side:
+    """Return the levels of rows: own ones as they are, the rest from the occupation, or unknown.
+
+    A level that is missing counts as 0 between occupations, and as unknown of a person.
+    """
+    has_none = (people.occupation == NONE)[:, None]
+    level, error, raters = (
+        np.where(has_none, nothing, each[people.occupation])
+        for each, nothing in ((ratings.level, np.nan), (ratings.standard_error, np.nan), (ratings.raters, 0))
+    )
+    to_subtract = level
+    if people.own is not None:
+        is_own = people.own == people.own
+        np.copyto(level, people.own, where=is_own)
+        np.copyto(error, 0.0, where=is_own)
+        np.copyto(raters, CERTAIN, where=is_own)
+    if not (has_own := people.has_own).all():
+        to_subtract = np.where(has_own[:, None], level, ratings.comparable_level[people.occupation])
+    return Side(level, to_subtract, error, raters.astype(np.int32), np.zeros(level.shape, dtype=np.bool_))
+
+
+class Gaps(NamedTuple):
+    """The gaps of many rows, one behind the other, each row's in the order of a report."""
+
+    row: IntArray
+    element: IntArray
+    rank: IntArray
+    from_data_value: FloatArray
+    to_data_value: FloatArray
+    gap: FloatArray
+    importance: FloatArray
+    standard_error: FloatArray
+    gap_lower: FloatArray
+    gap_upper: FloatArray
+    p_value: FloatArray
+    distinguishable: BoolArray
+    to_not_relevant: BoolArray
+
+
+def bulk_gaps(people: People, ratings: Ratings) -> Gaps:
+    """Return all gaps of all rows, as `skill_gaps` of a report has them; NaN where it has null."""
+    starts = range(0, max(len(people.target), 1), _AT_ONCE)
+    parts = [_gaps(people.take(slice(start, start + _AT_ONCE)), start, ratings) for start in starts]
+    return Gaps._make(np.concatenate(column) for column in zip(*parts, strict=True))
+
+
+def _gaps(people: People, first: int, ratings: Ratings) -> Gaps:
+    current, target = side_of_people(people, ratings), side_of(ratings, people.target)
+    pair, tests = compare_in_full(current, target)
+    order = order_of(pair, target, ratings.weight[people.target])
+    is_gap = np.take_along_axis(pair.gap, order, axis=1) > 0
+    row, place = np.nonzero(is_gap)
+    element = order[row, place]
+    printed = np.where((people.occupation == NONE)[:, None], np.nan, ratings.data_value[people.occupation])
+    if people.own is not None:
+        np.copyto(printed, people.own, where=people.own == people.own)
+    error, lower, upper = (np.rint(each[row, element] * 1e4) / 1e4 for each in tests[:3])
+    at = people.target[row], element
+    return Gaps(
+        row=row + first,
+        element=element,
+        rank=is_gap.cumsum(axis=1)[row, place],
+        from_data_value=printed[row, element],
+        to_data_value=ratings.data_value[at],
+        gap=pair.gap[row, element],
+        importance=ratings.importance[at],
+        standard_error=error,
+        gap_lower=lower,
+        gap_upper=upper,
+        p_value=np.ceil(tests.p_value[row, element] * 1e6) / 1e6,
+        distinguishable=pair.is_sure[row, element],
+        to_not_relevant=ratings.not_relevant[at],
+    )
+
+
+def bulk_nearest(
+    people: People, count: int, ratings: Ratings, nearness: Nearness
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+    """Return the nearest targets of each row, nearest first, as rows of the ratings, with their scores.
+
+    Both (rows, count), NONE and NaN where there are fewer. Of an occupation alone they are those of `find_transitions`;
+    of own levels, which nothing but levels is known of, those whose levels are most alike (cosine, weighed by what the
+    target finds important), since a fitted score needs texts.
+    """
+    has_own = people.has_own
+    count = min(count, len(ratings.codes) - 1)
+    nearest = np.full((len(has_own), count), NONE, dtype=np.int32)
+    scores = np.full((len(has_own), count), np.nan, dtype=np.float32)
+    alone = np.flatnonzero(~has_own)
+    order, chances = _nearest_of_occupations(count, ratings, nearness)
+    nearest[alone], scores[alone] = order[people.occupation[alone]], chances[people.occupation[alone]]
+    rows = np.flatnonzero(has_own)
+    for start in range(0, len(rows), _AT_ONCE):
+        some = rows[start : start + _AT_ONCE]
+        part = people.take(some)
+        alike = _alike(side_of_people(part, ratings).level, ratings)
+        has_occupation = part.occupation != NONE
+        alike[np.flatnonzero(has_occupation), part.occupation[has_occupation]] = -np.inf
+        first = np.argpartition(-alike, count - 1, axis=1)[:, :count]
+        values = np.take_along_axis(alike, first, axis=1)
+        sequence = np.lexsort((first, -values), axis=-1)
+        nearest[some] = np.take_along_axis(first, sequence, axis=1)
+        scores[some] = np.take_along_axis(values, sequence, axis=1)
+    return nearest, scores
+
+
+def _alike(level: FloatArray, ratings: Ratings) -> npt.NDArray[np.float32]:
+    """Return how alike levels are to those of each occupation, over what is known: cosine, (rows, occupations)."""
+    weight = (ratings.weight**2).astype(np.float32)
+    asked = ratings.level_or_zero.astype(np.float32)
+    known = (level == level).astype(np.float32)
+    own = np.nan_to_num(level).astype(np.float32)
+    lengths = np.sqrt(((own * own) @ weight.T) * (known @ (weight * asked * asked).T))
+    found: npt.NDArray[np.float32] = (own @ (weight * asked).T) / np.maximum(lengths, np.float32(1e-12))
+    return found
+
+
+def _nearest_of_occupations(
+    count: int, ratings: Ratings, nearness: Nearness
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+    """Return the nearest occupations of each that have levels in these ratings, and their scores."""
+    nearest = np.full((len(ratings.codes), count), NONE, dtype=np.int32)
+    scores = np.full((len(ratings.codes), count), np.nan, dtype=np.float32)
+    places = np.array([ratings.rows.get(code, NONE) for code in nearness.codes], dtype=np.int32)
+    for row, place in enumerate(places.tolist()):
+        if place != NONE:
+            order = nearness.order[row]
+            found = order[places[order] != NONE][:count]
+            nearest[place, : len(found)] = places[found]
+            scores[place, : len(found)] = np.round(nearness.scores(row)[found], 4)
+    return nearest, scores

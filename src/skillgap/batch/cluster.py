@@ -1,0 +1,45 @@
+"""The same on a Dask cluster: each part of a Parquet input is read, answered and written by a worker.
+
+Input and output must be where all workers see them. A part whose worker dies is done by another; a run that was cut off
+goes on when it is started again.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from skillgap.batch.kernel import GapKernel
+from skillgap.batch.run import BatchReport, OnRows, ParquetInput, answer_part, folder_of, part_file, used_columns
+from skillgap.errors import ConfigurationError
+
+
+def run_on_dask(
+    file: Path, folder: Path, kernel: GapKernel, *, scheduler: str, about: dict[str, Any], on_rows: OnRows
+) -> BatchReport:
+    """Answer a Parquet file into a folder on the cluster of a scheduler. Raises BatchInputError, ConfigurationError."""
+    try:
+        from distributed import Client, as_completed
+    except ImportError as error:
+        raise ConfigurationError(f"{error.name} is not installed: run `pip install 'skillgap[dask]'`") from error
+    source = ParquetInput(file)
+    folder_of(folder, about)
+    parts = {part_file(folder, k).resolve(): groups for k, groups in enumerate(source.groups)}
+    missing = {part: groups for part, groups in parts.items() if not part.exists()}
+    report = BatchReport(parts_there=len(parts) - len(missing))
+    try:
+        client = Client(scheduler)
+    except OSError as error:
+        raise ConfigurationError(f"no Dask scheduler at {scheduler}: {error}") from error
+    with client:
+        shared = client.scatter(kernel, broadcast=True)
+        # Not pure: what is done is a file, which a task that is sent again writes anew.
+        tasks = [client.submit(_do, file.resolve(), *part, shared, pure=False) for part in missing.items()]
+        for done in as_completed(tasks):
+            report.add(done.result())
+            on_rows(report.rows, source.rows)
+    return report
+
+
+def _do(file: Path, part: Path, groups: list[int], kernel: GapKernel) -> BatchReport:
+    return answer_part(ParquetInput(file).read(groups, used_columns(kernel)), part, kernel)

@@ -1,0 +1,248 @@
+"""The kernel: record batches of people or positions in, their gaps out.
+
+A row that cannot be answered stays in the output with the reason in `error`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from rapidfuzz.distance import OSA
+from rapidfuzz.process import extractOne
+
+from skillgap.analysis.bulk import NONE, People, bulk_figures, bulk_gaps, bulk_nearest
+from skillgap.analysis.nearness import Nearness
+from skillgap.analysis.ratings import FloatArray, Ratings
+from skillgap.errors import BatchInputError, OccupationError
+from skillgap.model import GapSummary, parse_code
+
+Each = Literal["row", "gap"]
+_HIGHEST = 7.0
+_ALIKE = 0.75
+"""How alike the name of a column must be to that of an element to be taken for a slip."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which column of the input is what."""
+
+    id: str
+    occupation: str | None
+    """Codes of current occupations; None where there are only own levels."""
+    target: str | None
+    """Codes of targets; None where all have one, or are to be found."""
+    levels: Mapping[str, int]
+    """Own levels: column to element."""
+    unused: Sequence[str] = ()
+
+
+def find_columns(
+    names: Sequence[str], ratings: Ratings, *, id_column: str, occupation_column: str, target_column: str | None
+) -> Columns:
+    """Return what the columns of an input are, by their names. Raises BatchInputError."""
+    elements = {name.casefold(): k for k, name in enumerate(ratings.element_names)}
+    elements |= {element_id.casefold(): k for k, element_id in enumerate(ratings.element_ids)}
+    levels = {name: elements[name.strip().casefold()] for name in names if name.strip().casefold() in elements}
+    if doubled := [name for name, count in Counter(levels.values()).items() if count > 1]:
+        raise BatchInputError(f"two columns hold levels of {ratings.element_names[doubled[0]]}")
+    if duplicate := [name for name, count in Counter(names).items() if count > 1]:
+        raise BatchInputError(f"two columns are named {duplicate[0]!r}")
+    if id_column not in names:
+        raise BatchInputError(f"no column {id_column!r}, which tells rows apart (found {', '.join(names)}); see --id")
+    occupation = occupation_column if occupation_column in names else None
+    if occupation is None and not levels:
+        raise BatchInputError(
+            f"neither a column {occupation_column!r} (see --occupation) nor one named like an element, such as "
+            f"{ratings.element_names[0]!r} or {ratings.element_ids[0]!r} (found {', '.join(names)})"
+        )
+    used = {id_column, occupation, target_column, *levels}
+    unused = [name for name in names if name not in used]
+    for name in unused:
+        near = extractOne(name.casefold(), list(elements), scorer=OSA.normalized_similarity, score_cutoff=_ALIKE)
+        if near:
+            meant = ratings.element_names[elements[near[0]]]
+            raise BatchInputError(f"column {name!r} is no element of {ratings.domain}; is {meant!r} meant?")
+    return Columns(id_column, occupation, target_column, levels, unused)
+
+
+@dataclass(frozen=True)
+class GapKernel:
+    """Answers record batches of people or positions; can be pickled, and called from anywhere."""
+
+    ratings: Ratings
+    columns: Columns
+    target: str | None = None
+    """Code of the target that all have; None where a column has it, or where the nearest are asked for."""
+    each: Each = "row"
+    """Whether a line of the output is a row of the input or one of its gaps."""
+    nearest: int = 0
+    """How many near targets to rank for each row, in the place of gaps; 0 for none."""
+    nearness: Nearness | None = None
+
+    def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Return the answers of a record batch, those that have none with the reason in `error`."""
+        people, wrong = self._people(batch)
+        is_good = np.array([each is None for each in wrong], dtype=np.bool_)
+        good = np.flatnonzero(is_good)
+        found = self._answers(people.take(good), batch.column(self.columns.id).take(pa.array(good)))
+        bad = np.flatnonzero(~is_good)
+        if not len(bad):
+            return found
+        refused = {
+            "id": batch.column(self.columns.id).take(pa.array(bad)),
+            "error": pa.array([wrong[k] for k in bad.tolist()], pa.string()),
+        }
+        rows = [refused.get(name, pa.nulls(len(bad), found.schema.field(name).type)) for name in found.schema.names]
+        more = pa.RecordBatch.from_arrays(rows, schema=found.schema)
+        table = pa.Table.from_batches([found, more]).combine_chunks()
+        return table.to_batches()[0]
+
+    def _people(self, batch: pa.RecordBatch) -> tuple[People, list[str | None]]:
+        """Return the rows as numbers, and of each what is wrong with it."""
+        wrong: list[str | None] = [None] * batch.num_rows
+        of = self.columns
+        occupation = np.full(batch.num_rows, NONE, dtype=np.int64)
+        if of.occupation:
+            occupation = self._rows_of(batch.column(of.occupation), of.occupation, wrong, may_lack=bool(of.levels))
+        if of.target:
+            target = self._rows_of(batch.column(of.target), of.target, wrong, may_lack=False)
+        else:
+            target = np.full(batch.num_rows, self.ratings.row(self.target) if self.target else NONE, dtype=np.int64)
+        own = self._own_levels(batch, wrong) if of.levels else None
+        people = People(occupation, target, own)
+        for k in np.flatnonzero((occupation == NONE) & ~people.has_own).tolist():
+            wrong[k] = wrong[k] or "neither an occupation nor an own level"
+        return people, wrong
+
+    def _rows_of(
+        self, column: pa.Array, name: str, wrong: list[str | None], *, may_lack: bool
+    ) -> npt.NDArray[np.int64]:
+        """Return the rows of codes in the ratings, each different code looked up once."""
+        encoded = pc.dictionary_encode(pc.utf8_trim_whitespace(pc.cast(column, pa.string())))
+        found, reasons = [], []
+        for text in encoded.dictionary.to_pylist():
+            row, reason = NONE, None
+            if text or not may_lack:
+                try:
+                    row = self.ratings.row(parse_code(text))
+                except OccupationError as error:
+                    reason = f"{name}: {error}"
+            found.append(row)
+            reasons.append(reason)
+        indices = np.asarray(encoded.indices.fill_null(len(found)))
+        found.append(NONE)
+        reasons.append(None if may_lack else f"{name}: nothing is there")
+        if any(reasons):
+            for k in np.flatnonzero(np.array([each is not None for each in reasons])[indices]).tolist():
+                wrong[k] = wrong[k] or reasons[indices[k]]
+        rows: npt.NDArray[np.int64] = np.array(found, dtype=np.int64)[indices]
+        return rows
+
+    def _own_levels(self, batch: pa.RecordBatch, wrong: list[str | None]) -> FloatArray:
+        own = np.full((batch.num_rows, len(self.ratings.element_ids)), np.nan)
+        for name, element in self.columns.levels.items():
+            own[:, element] = values = _numbers(batch.column(name), name, wrong)
+            for k in np.flatnonzero((values < 0) | (values > _HIGHEST)).tolist():
+                wrong[k] = wrong[k] or f"{name}: {values[k]:g} is no level from 0 to {_HIGHEST:g}"
+        return own
+
+    def _answers(self, people: People, ids: pa.Array) -> pa.RecordBatch:
+        if self.nearest:
+            return self._nearest(people, ids)
+        return self._gaps(people, ids) if self.each == "gap" else self._summaries(people, ids)
+
+    def _who(self, people: People, ids: pa.Array) -> dict[str, pa.Array]:
+        codes = pa.array([*self.ratings.codes, None], pa.string())
+        own = np.zeros(len(ids), np.int32) if people.own is None else (people.own == people.own).sum(axis=1)
+        return {
+            "id": ids,
+            "from_onet_soc_code": codes.take(pa.array(people.occupation % len(codes))),
+            "to_onet_soc_code": codes.take(pa.array(people.target % len(codes))),
+            "own_levels": pa.array(own, pa.int32()),
+        }
+
+    def _summaries(self, people: People, ids: pa.Array) -> pa.RecordBatch:
+        figures = bulk_figures(people, self.ratings)
+        names = [each.name for each in fields(GapSummary)]
+        columns = [_column(column) for column in figures]
+        columns.append(_column(self._zones[people.target] - self._zones[people.occupation], pa.int32()))
+        return _record_batch(self._who(people, ids) | dict(zip(names, columns, strict=True)))
+
+    def _gaps(self, people: People, ids: pa.Array) -> pa.RecordBatch:
+        gaps = bulk_gaps(people, self.ratings)
+        who = {name: column.take(pa.array(gaps.row)) for name, column in self._who(people, ids).items()}
+        element_ids, names = (
+            pa.array(each, pa.string()) for each in (self.ratings.element_ids, self.ratings.element_names)
+        )
+        element = pa.array(gaps.element)
+        columns = {name: _column(column) for name, column in gaps._asdict().items() if name not in ("row", "element")}
+        return _record_batch(
+            {**who, "element_id": element_ids.take(element), "element_name": names.take(element)} | columns
+        )
+
+    def _nearest(self, people: People, ids: pa.Array) -> pa.RecordBatch:
+        if self.nearness is None:
+            raise ValueError("nearest targets need the nearness")
+        nearest, scores = bulk_nearest(people, self.nearest, self.ratings, self.nearness)
+        row, place = np.nonzero(nearest != NONE)
+        who = {name: column.take(pa.array(row)) for name, column in self._who(people, ids).items()}
+        codes = pa.array(self.ratings.codes, pa.string())
+        return _record_batch(
+            {
+                **who,
+                "to_onet_soc_code": codes.take(pa.array(nearest[row, place])),
+                "rank": pa.array(place + 1, pa.int32()),
+                "score": pa.array(scores[row, place], pa.float32()),
+            }
+        )
+
+    @property
+    def _zones(self) -> FloatArray:
+        """Job Zone of each occupation in the ratings, NaN for none; the last is that of nobody."""
+        zones = (self.ratings.occupations[code].job_zone for code in self.ratings.codes)
+        return np.array([*(np.nan if zone is None else zone for zone in zones), np.nan])
+
+
+def _numbers(column: pa.Array, name: str, wrong: list[str | None]) -> FloatArray:
+    """Return a column as numbers, NaN where it is empty; what is no number is told of its row."""
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        text = pc.utf8_trim_whitespace(column)
+        text = pc.if_else(pc.equal(text, ""), None, text)
+        try:
+            column = pc.cast(text, pa.float64())
+        except pa.ArrowInvalid:
+            return np.array([_number(each, name, k, wrong) for k, each in enumerate(text.to_pylist())])
+    values: FloatArray = np.asarray(pc.cast(column, pa.float64()).fill_null(np.nan), dtype=np.float64)
+    for k in np.flatnonzero(np.isnan(values) & np.asarray(column.is_valid())).tolist():
+        wrong[k] = wrong[k] or f"{name}: not a number"
+    return values
+
+
+def _number(text: str | None, name: str, row: int, wrong: list[str | None]) -> float:
+    try:
+        return np.nan if text is None else float(text)
+    except ValueError:
+        wrong[row] = wrong[row] or f"{name}: {(text or '')[:40]!r} is no number"
+        return np.nan
+
+
+def _column(values: npt.NDArray[Any], kind: pa.DataType | None = None) -> pa.Array:
+    """Return an array as a column, null where it is NaN."""
+    if values.dtype.kind == "f":
+        column = pa.array(values, from_pandas=True)
+        return pc.cast(column, kind) if kind else column
+    return pa.array(values)
+
+
+def _record_batch(columns: Mapping[str, pa.Array]) -> pa.RecordBatch:
+    """Return a record batch with no reason for an error."""
+    count = len(columns["id"])
+    every = {**columns, "error": pa.nulls(count, pa.string())}
+    return pa.RecordBatch.from_arrays(list(every.values()), names=list(every))

@@ -1,0 +1,364 @@
+"""Files in, files out: read in parts, answered by the kernel, written whole; a run that was cut off goes on."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+
+from skillgap.analysis.nearness import Nearness
+from skillgap.analysis.ratings import Ratings
+from skillgap.analysis.search import find_code
+from skillgap.batch.kernel import Columns, Each, GapKernel, find_columns
+from skillgap.errors import BatchInputError
+from skillgap.files import whole_file
+
+OnRows = Callable[[int, int | None], None]
+"""Called with rows so far, and in all where that is known."""
+
+ROWS_AT_ONCE = 32_768
+"""Rows of a record batch: what is held in memory."""
+ROWS_OF_A_PART = 1_048_576
+"""Rows of a part of the output at least, but for the last: the unit of going on, and of Dask."""
+_CSV_BLOCK = 8 * 2**20
+_MANIFEST = "_batch.json"
+"""Readers of a folder of Parquet files pass over names that begin so."""
+_PART = "part-"
+_SUFFIXES = (".csv", ".parquet")
+_LONGEST_LINE = 200
+
+
+@dataclass
+class BatchReport:
+    """What became of an input."""
+
+    rows: int = 0
+    """Rows read."""
+    lines: int = 0
+    """Lines written: rows answered, or their gaps."""
+    rejected: Counter[str] = field(default_factory=Counter)
+    """Rows that could not be answered, by reason; each is in a file of rejects."""
+    parts_there: int = 0
+    """Parts that an earlier run had made."""
+
+    def add(self, other: BatchReport) -> None:
+        """Count another part in."""
+        self.rows += other.rows
+        self.lines += other.lines
+        self.rejected += other.rejected
+
+
+# -- reading ----------------------------------------------------------------------------------------------------------
+
+
+class Input(Protocol):
+    """An input that can be read part by part."""
+
+    names: list[str]
+    rows: int | None
+    """Where they are known beforehand."""
+
+    def parts(self, columns: list[str]) -> Iterator[Iterator[pa.RecordBatch | Malformed]]:
+        """Give each part; those that are not read are passed over."""
+
+
+@dataclass(frozen=True)
+class Malformed:
+    """A line that is no row."""
+
+    error: str
+
+
+def open_input(file: Path) -> Input:
+    """Return a CSV or Parquet file to be read. Raises BatchInputError."""
+    if file.suffix not in _SUFFIXES:
+        raise BatchInputError(f"{file}: an input is named {' or '.join(_SUFFIXES)}")
+    try:
+        return ParquetInput(file) if file.suffix == ".parquet" else CsvInput(file)
+    except (OSError, pa.ArrowInvalid, UnicodeDecodeError) as error:
+        raise BatchInputError(f"{file}: {error}") from error
+
+
+class ParquetInput:
+    """A Parquet file; a part is some of its row groups."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        with pq.ParquetFile(file) as opened:
+            self.names = list(opened.schema_arrow.names)
+            self.rows: int | None = opened.metadata.num_rows
+            sizes = [opened.metadata.row_group(k).num_rows for k in range(opened.metadata.num_row_groups)]
+        self.groups = _grouped(sizes)
+
+    def parts(self, columns: list[str]) -> Iterator[Iterator[pa.RecordBatch | Malformed]]:
+        """Give each part, opened when it is read."""
+        for groups in self.groups:
+            yield self.read(groups, columns)
+
+    def read(self, groups: list[int], columns: list[str]) -> Iterator[pa.RecordBatch | Malformed]:
+        """Give the record batches of some row groups."""
+        with pq.ParquetFile(self._file) as opened:
+            yield from opened.iter_batches(ROWS_AT_ONCE, row_groups=groups, columns=columns)
+
+
+def _grouped(sizes: list[int]) -> list[list[int]]:
+    """Return row groups in parts of enough rows."""
+    groups: list[list[int]] = [[]]
+    rows = 0
+    for k, size in enumerate(sizes):
+        if rows >= ROWS_OF_A_PART:
+            groups.append([])
+            rows = 0
+        groups[-1].append(k)
+        rows += size
+    return groups
+
+
+class CsvInput:
+    """A CSV file with a header, UTF-8; a part is as many lines. Fields stay text until the kernel reads them."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        with file.open(encoding="utf-8-sig", newline="") as opened:
+            self.names = next(csv.reader(opened), [])
+        self.rows: int | None = None
+        if not self.names:
+            raise BatchInputError(f"{file}: no header line")
+
+    def parts(self, columns: list[str]) -> Iterator[Iterator[pa.RecordBatch | Malformed]]:
+        """Give each part; the file is read once, from beginning to end."""
+        malformed: list[Malformed] = []
+
+        def note(row: Any) -> str:
+            shown = row.text[:_LONGEST_LINE]
+            what = f"{row.actual_columns} fields instead of {row.expected_columns}"
+            malformed.append(Malformed(f"a line with {what}: {shown!r}"))
+            return "skip"
+
+        batches = pacsv.open_csv(
+            self._file,
+            read_options=pacsv.ReadOptions(block_size=_CSV_BLOCK, use_threads=False),
+            parse_options=pacsv.ParseOptions(newlines_in_values=True, invalid_row_handler=note),
+            convert_options=pacsv.ConvertOptions(
+                column_types=dict.fromkeys(columns, pa.string()), include_columns=columns, strings_can_be_null=True
+            ),
+        )
+        ended = False
+
+        def part() -> Iterator[pa.RecordBatch | Malformed]:
+            nonlocal ended
+            rows = 0
+            while rows < ROWS_OF_A_PART and not ended:
+                batch = next(batches, None)
+                ended = batch is None
+                if batch is not None:
+                    rows += batch.num_rows
+                    for start in range(0, batch.num_rows, ROWS_AT_ONCE):
+                        yield batch.slice(start, ROWS_AT_ONCE)
+                yield from malformed
+                malformed.clear()
+
+        while not ended:
+            current = part()
+            yield current
+            for _ in current:  # what was not read is passed over
+                pass
+
+
+# -- writing ----------------------------------------------------------------------------------------------------------
+
+
+class _Output:
+    """A file of lines, and one of rejects that is made when there is one."""
+
+    def __init__(self, file: Path, stack: ExitStack) -> None:
+        self._file = file
+        self._stack = stack
+        self._writer: pq.ParquetWriter | pacsv.CSVWriter | None = None
+        self._rejects: Any = None
+
+    def write(self, answers: pa.RecordBatch) -> BatchReport:
+        """Write a record batch of the kernel's: what has an error goes to the rejects."""
+        report = BatchReport()
+        errors = answers.column("error")
+        lines = answers.drop_columns(["error"])
+        if errors.null_count < len(errors):
+            has_error = pc.is_valid(errors)
+            bad = answers.filter(has_error)
+            self.reject(zip(bad.column("id").to_pylist(), bad.column("error").to_pylist(), strict=True), report)
+            lines = lines.filter(pc.invert(has_error))
+        if self._writer is None:
+            self._writer = self._open(lines.schema)
+        self._writer.write(lines)
+        report.lines = lines.num_rows
+        return report
+
+    def reject(self, rejected: Any, report: BatchReport) -> None:
+        """Write what could not be answered, with why."""
+        if self._rejects is None:
+            out = self._stack.enter_context(whole_file(rejects_of(self._file)))
+            text = io.TextIOWrapper(out, encoding="utf-8", newline="")
+            self._stack.callback(text.detach)  # flushed; the file itself is its opener's
+            self._rejects = csv.writer(text, lineterminator="\n")
+            self._rejects.writerow(["id", "error"])
+        for key, error in rejected:
+            self._rejects.writerow([key, error])
+            report.rejected[error] += 1
+
+    def _open(self, schema: pa.Schema) -> pq.ParquetWriter | pacsv.CSVWriter:
+        out = self._stack.enter_context(whole_file(self._file))
+        if self._file.suffix == ".parquet":
+            return self._stack.enter_context(pq.ParquetWriter(out, schema))
+        return self._stack.enter_context(pacsv.CSVWriter(out, schema))
+
+
+def rejects_of(file: Path) -> Path:
+    """Return the name of a file's rejects."""
+    hidden = "_" if file.stem.startswith(_PART) else ""
+    return file.with_name(f"{hidden}{file.stem}.rejects.csv")
+
+
+# -- a run ------------------------------------------------------------------------------------------------------------
+
+
+def answer_file(
+    source: Path,
+    output: Path,
+    ratings: Ratings,
+    *,
+    target: str | None,
+    nearest: int,
+    nearness: Nearness | None,
+    each: Each,
+    id_column: str,
+    occupation_column: str,
+    scheduler: str | None,
+    on_rows: OnRows,
+) -> tuple[BatchReport, Columns]:
+    """Answer a file of people or positions; return what became of it, and what its columns were taken for.
+
+    `target` is a column of the input, or an occupation that all have; without one, `nearest` targets are ranked. With a
+    `scheduler`, its Dask cluster does it. Raises BatchInputError, UnknownOccupation, UnratedOccupation,
+    ConfigurationError.
+    """
+    opened = open_input(source)
+    column = target if target in opened.names else None
+    columns = find_columns(
+        opened.names, ratings, id_column=id_column, occupation_column=occupation_column, target_column=column
+    )
+    code = None
+    if target and not column:
+        code = find_code(target, {code: known.title for code, known in ratings.occupations.items()})
+        ratings.row(code)
+    kernel = GapKernel(ratings, columns, code, each, nearest, nearness)
+    state = source.stat()
+    about = {
+        "input": [source.name, state.st_size, state.st_mtime_ns],
+        "data_version": ratings.data_version,
+        "options": [code or column, each, nearest, ratings.domain, ratings.weighting, list(ratings.sources)],
+        "columns": used_columns(kernel),
+    }
+    if scheduler is None:
+        return run_batch(opened, output, kernel, about=about, on_rows=on_rows), columns
+    from skillgap.batch.cluster import run_on_dask
+
+    return run_on_dask(source, output, kernel, scheduler=scheduler, about=about, on_rows=on_rows), columns
+
+
+def run_batch(source: Input, output: Path, kernel: GapKernel, *, about: dict[str, Any], on_rows: OnRows) -> BatchReport:
+    """Answer an input into a file (`.csv`, `.parquet`) or, part by part, into a folder.
+
+    A file is there whole or not at all. A folder keeps each part that is done: the same run again makes those that are
+    missing. `about` is what makes it the same. Raises BatchInputError.
+    """
+    report = BatchReport()
+    columns = used_columns(kernel)
+
+    def count(more: BatchReport) -> None:
+        report.add(more)
+        on_rows(report.rows, source.rows)
+
+    if output.suffix in _SUFFIXES:
+        with ExitStack() as stack:
+            out = _Output(output, stack)
+            for part in source.parts(columns):
+                _answer(part, out, kernel, count)
+        return report
+    folder_of(output, about)
+    for k, part in enumerate(source.parts(columns)):
+        if part_file(output, k).exists():
+            report.parts_there += 1
+        else:
+            answer_part(part, part_file(output, k), kernel, count)
+    return report
+
+
+def answer_part(
+    part: Iterator[pa.RecordBatch | Malformed],
+    file: Path,
+    kernel: GapKernel,
+    count: Callable[[BatchReport], None] = lambda _: None,
+) -> BatchReport:
+    """Answer a part into a file, whole or not at all."""
+    report = BatchReport()
+
+    def count_both(more: BatchReport) -> None:
+        report.add(more)
+        count(more)
+
+    with ExitStack() as stack:
+        _answer(part, _Output(file, stack), kernel, count_both)
+    return report
+
+
+def _answer(
+    part: Iterator[pa.RecordBatch | Malformed], out: _Output, kernel: GapKernel, count: Callable[[BatchReport], None]
+) -> None:
+    for each in part:
+        if isinstance(each, Malformed):
+            done = BatchReport(rows=1)
+            out.reject([(None, each.error)], done)
+        else:
+            done = out.write(kernel(each))
+            done.rows = each.num_rows
+        count(done)
+
+
+def used_columns(kernel: GapKernel) -> list[str]:
+    """Return the columns of the input that a kernel reads."""
+    of = kernel.columns
+    return [name for name in (of.id, of.occupation, of.target, *of.levels) if name]
+
+
+def part_file(folder: Path, k: int) -> Path:
+    """Return the file of a part of the output."""
+    return folder / f"{_PART}{k:05}.parquet"
+
+
+def folder_of(folder: Path, about: dict[str, Any]) -> None:
+    """Make a folder for the parts of a run, or find that it has those of the same. Raises BatchInputError."""
+    manifest = folder / _MANIFEST
+    text = json.dumps(about, indent=2, sort_keys=True)
+    if manifest.exists():
+        if manifest.read_text() != text:
+            raise BatchInputError(
+                f"{folder} has parts of another run (see {manifest.name}: other input, data or options); name another "
+                "folder, or remove it"
+            )
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        raise BatchInputError(f"{folder} is not empty, and no run of this kind began there")
+    with whole_file(manifest) as out:
+        out.write(text.encode())

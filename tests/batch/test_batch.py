@@ -1,0 +1,341 @@
+"""Many rows at once: the same numbers as over HTTP, to the digit; nothing lost, and cut-off runs going on."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import pickle
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from skillgap.analysis.nearness import Nearness, find_nearness
+from skillgap.analysis.ratings import Ratings
+from skillgap.analysis.transitions import TransitionFilter, find_transitions
+from skillgap.batch import run
+from skillgap.batch.kernel import GapKernel, find_columns
+from skillgap.batch.run import BatchReport, answer_file, rejects_of
+from skillgap.errors import BatchInputError
+from skillgap.model import GapSummary
+from skillgap.store.engine import make_engine, read
+from skillgap.store.queries import get_all_ratings, get_profiles
+from tests.api.serving import Service, serve
+
+NURSE, MANAGER = "29-1141.00", "11-9111.00"
+SUMMARY = [each.name for each in fields(GapSummary)]
+ROWS = 10_000
+Answer = Callable[..., BatchReport]
+
+
+@pytest.fixture
+def answer(ratings: Ratings, tmp_path: Path) -> Answer:
+    """Answer rows given as a table or CSV text, into `out.parquet` unless another name is given."""
+
+    def answer(given: pa.Table | str, **options: Any) -> BatchReport:
+        source = tmp_path / ("in.csv" if isinstance(given, str) else "in.parquet")
+        if isinstance(given, str):
+            source.write_text(given)
+        else:
+            pq.write_table(given, source, row_group_size=options.pop("row_group_size", None))
+        usual = {"target": MANAGER, "nearest": 0, "nearness": None, "each": "row", "id_column": "id"}
+        usual |= {"occupation_column": "occupation", "scheduler": None, "on_rows": lambda *_: None}
+        output = tmp_path / options.pop("output", "out.parquet")
+        report, _ = answer_file(source, output, options.pop("ratings", ratings), **{**usual, **options})
+        return report
+
+    return answer
+
+
+@pytest.fixture(scope="module")
+def service(starter_database: str, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    with serve(tmp_path_factory.mktemp("service"), starter_database, answer_cache_mb="0") as running:
+        yield running
+
+
+def people(ratings: Ratings, count: int, seed: int) -> pa.Table:
+    """Return rows of every kind: an occupation, own levels, both, with a target each."""
+    chance = np.random.default_rng(seed)
+    codes = np.array(ratings.codes)
+    kind = np.arange(count) % 3
+    occupation = np.where(kind == 1, None, codes[chance.integers(0, len(codes), count)])
+    own = np.where(
+        (kind != 0)[:, None] & (chance.random((count, 35)) < 0.4),
+        np.round(chance.uniform(0, 7, (count, 35)), 2),
+        np.nan,
+    )
+    own[kind == 1, 0] = 3.5
+    levels = {name: pa.array(own[:, k], from_pandas=True) for k, name in enumerate(ratings.element_names)}
+    wanted = codes[chance.integers(0, len(codes), count)]
+    return pa.table(
+        {"id": np.arange(count), "occupation": pa.array(occupation, pa.string()), "wants": wanted, **levels}
+    )
+
+
+def rows_of(file: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = pq.read_table(file).to_pylist()
+    return found
+
+
+def asked(client: httpx.Client, row: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    """Return what the API answers of a row."""
+    levels = {name: row[name] for name in names if row[name] is not None}
+    if not levels:
+        found = client.get("/skill-gap", params={"from": row["occupation"], "to": row["wants"]})
+    else:
+        profile = {"levels": levels, "occupation": row["occupation"]}
+        found = client.post("/skill-gap", params={"to": row["wants"]}, json=profile)
+    assert found.status_code == 200, found.text
+    report: dict[str, Any] = found.json()
+    return report
+
+
+# -- the same numbers -------------------------------------------------------------------------------------------------
+
+
+def test_every_number_is_that_of_the_api(answer: Answer, service: Service, ratings: Ratings, tmp_path: Path):
+    table = people(ratings, ROWS, seed=8)
+    report = answer(table, target="wants")
+    assert (report.rows, report.lines, report.rejected) == (ROWS, ROWS, Counter())
+    found = {row["id"]: row for row in rows_of(tmp_path / "out.parquet")}
+    with httpx.Client(base_url=service.url) as client:
+        for row in table.to_pylist():
+            expected = asked(client, row, ratings.element_names)
+            got = found[row["id"]]
+            assert {name: got[name] for name in SUMMARY} == expected["summary"], row
+            assert got["own_levels"] == expected.get("own_levels", 0)
+
+
+def test_every_gap_is_that_of_the_api(answer: Answer, service: Service, ratings: Ratings, tmp_path: Path):
+    table = people(ratings, 600, seed=9)
+    answer(table, target="wants", each="gap")
+    found: dict[int, list[dict[str, Any]]] = {}
+    for line in rows_of(tmp_path / "out.parquet"):
+        found.setdefault(line["id"], []).append(line)
+    with httpx.Client(base_url=service.url) as client:
+        for row in table.to_pylist():
+            gaps = asked(client, row, ratings.element_names)["skill_gaps"]
+            lines = found.get(row["id"], [])
+            assert [line["rank"] for line in lines] == list(range(1, len(gaps) + 1))
+            for line, gap in zip(lines, gaps, strict=True):
+                same = set(line) & set(gap)
+                assert len(same) == 12
+                assert {name: line[name] for name in same} == {name: gap[name] for name in same}
+
+
+@pytest.mark.parametrize("weight", ["standard", "none"])
+def test_weights_and_predictions_are_those_of_the_ratings(
+    answer: Answer, ratings: Ratings, tmp_path: Path, weight: Any
+):
+    from skillgap.analysis.gap import identify_skill_gap
+
+    levels = ratings.weighted_by(weight)
+    answer("id,occupation\n1,15-1252.00\n", ratings=levels)
+    (line,) = rows_of(tmp_path / "out.parquet")
+    summary = identify_skill_gap("15-1252.00", MANAGER, levels).summary
+    assert {name: line[name] for name in SUMMARY} == vars(summary)
+
+
+def test_nearest_targets_of_an_occupation_are_its_transitions(
+    answer: Answer, whole: tuple[Ratings, Nearness], tmp_path: Path
+):
+    ratings, nearness = whole
+    codes = ratings.codes[::40]
+    answer(pa.table({"id": codes, "occupation": codes}), target=None, nearest=7, nearness=nearness, ratings=ratings)
+    lines = rows_of(tmp_path / "out.parquet")
+    for code in codes:
+        near = find_transitions(code, nearness, ratings, where=TransitionFilter(), limit=7)
+        got = [line for line in lines if line["id"] == code]
+        assert [line["to_onet_soc_code"] for line in got] == [each.occupation.onet_soc_code for each in near]
+        assert [line["score"] for line in got] == pytest.approx([each.score for each in near])
+
+
+def test_nearest_targets_of_own_levels_are_ordered_by_the_cosine(
+    answer: Answer, whole: tuple[Ratings, Nearness], tmp_path: Path
+):
+    ratings, nearness = whole
+    chance = np.random.default_rng(3)
+    own = chance.uniform(0, 7, (5, 3))
+    table = pa.table({"id": range(5), **{ratings.element_names[k]: own[:, k] for k in range(3)}})
+    answer(table, target=None, nearest=4, nearness=nearness, ratings=ratings)
+    lines = rows_of(tmp_path / "out.parquet")
+    for row in range(5):
+        alike = []
+        for place, code in enumerate(ratings.codes):
+            weight = ratings.weight[place, :3]
+            a, b = own[row] * weight, ratings.level_or_zero[place, :3] * weight
+            lengths = math.hypot(*a) * math.hypot(*b)
+            alike.append((-(a @ b) / lengths if lengths else 0.0, code))
+        got = [line["score"] for line in lines if line["id"] == row]
+        assert got == pytest.approx([-each for each, _ in sorted(alike)[:4]], abs=1e-5)
+        assert [line["rank"] for line in lines if line["id"] == row] == [1, 2, 3, 4]
+
+
+@pytest.fixture(scope="module")
+def whole(starter_database: str) -> tuple[Ratings, Nearness]:
+    engine = make_engine(starter_database)
+    with read(engine) as connection:
+        found, profiles = get_all_ratings(connection), get_profiles(connection)
+    engine.dispose()
+    return found["onet+llm"].of_domain("skills"), find_nearness(profiles, found["onet+llm"])
+
+
+# -- nothing is lost --------------------------------------------------------------------------------------------------
+
+BAD = """id,occupation,wants,Writing,team
+1,29-1141,11-9111.00,5,a
+2,29-1141.00,99-9999.00,,b
+3,55-1011.00,11-9111.00,3,c
+4,,11-9111.00,3.5,d
+5,,11-9111.00,,e
+x,y
+6,29-1141.00,11-9111.00,much,f
+7,29-1141.00,,4,g
+8,nurse,11-9111.00,4,h
+9,29-1141.00,11-9111.00,7.5,i
+"""
+
+
+def rejects(file: Path) -> dict[str, str]:
+    with file.open(newline="") as opened:
+        return {row["id"]: row["error"] for row in csv.DictReader(opened)}
+
+
+@pytest.mark.parametrize("output", ["out.parquet", "out.csv", "out"])
+def test_rows_that_cannot_be_answered_are_kept_with_their_reasons(answer: Answer, tmp_path: Path, output: str):
+    report = answer(BAD, target="wants", output=output)
+    assert (report.rows, report.lines, report.rejected.total()) == (10, 2, 8)
+    made = tmp_path / output if "." in output else tmp_path / output / "part-00000.parquet"
+    found = rejects(rejects_of(made))
+    assert found["2"] == "wants: O*NET 29.0 has no occupation 99-9999.00"
+    assert found["3"].startswith("occupation: O*NET 29.0 has no skill ratings for 55-1011.00")
+    assert found["5"] == "neither an occupation nor an own level"
+    assert found["6"] == "Writing: 'much' is no number"
+    assert found["7"] == "wants: nothing is there"
+    assert found["8"].startswith("occupation: 'nurse' is not an O*NET-SOC code")
+    assert found["9"] == "Writing: 7.5 is no level from 0 to 7"
+    assert found[""] == "a line with 2 fields instead of 5: 'x,y'"
+    if output == "out.csv":
+        with made.open(newline="") as opened:
+            assert [line["id"] for line in csv.DictReader(opened)] == ["1", "4"]
+    else:
+        assert [line["id"] for line in rows_of(made)] == ["1", "4"]
+
+
+def test_no_file_of_rejects_without_any(answer: Answer, tmp_path: Path):
+    answer("id,occupation\n1,29-1141\n")
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["in.csv", "out.parquet"]
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ("who,occupation\n1,29-1141\n", "no column 'id', which tells rows apart"),
+        ("id,job\n1,29-1141\n", "neither a column 'occupation'"),
+        ("id,occupation,Writting\n1,29-1141,3\n", "column 'Writting' is no element of skills; is 'Writing' meant?"),
+        ("id,Writing,2.A.1.c\n1,3,3\n", "two columns hold levels of Writing"),
+        ("", "no header line"),
+    ],
+)
+def test_an_input_that_cannot_be_used_is_an_error_that_says_what(answer: Answer, given: str, says: str, tmp_path: Path):
+    with pytest.raises(BatchInputError, match=says):
+        answer(given)
+    assert [each.name for each in tmp_path.iterdir()] == ["in.csv"]
+
+
+# -- parts ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_that_was_cut_off_makes_the_parts_that_are_missing(
+    answer: Answer, ratings: Ratings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(run, "ROWS_OF_A_PART", 1_000)
+    table = people(ratings, 4_500, seed=1)
+    answer(table, target="wants", row_group_size=500)
+    whole = pq.read_table(tmp_path / "out.parquet")
+
+    answered = []
+
+    def fail_in_the_third(rows: int, total: int | None) -> None:
+        answered.append((rows, total))
+        if rows > 2_000:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        answer(table, target="wants", output="parts", row_group_size=500, on_rows=fail_in_the_third)
+    parts = tmp_path / "parts"
+    assert sorted(each.name for each in parts.glob("part*")) == ["part-00000.parquet", "part-00001.parquet"]
+    assert answered[0] == (1_000, 4_500)
+    kept = (parts / "part-00000.parquet").stat().st_mtime_ns
+    # the same file again, which another one with the same content is not
+    report, _ = answer_again(ratings, tmp_path, "wants")
+    assert (report.parts_there, report.rows) == (2, 2_500)
+    assert (parts / "part-00000.parquet").stat().st_mtime_ns == kept
+    assert pq.read_table(parts).equals(whole)
+
+
+def answer_again(ratings: Ratings, folder: Path, target: str, **options: Any) -> Any:
+    usual = {"nearest": 0, "nearness": None, "each": "row", "id_column": "id", "occupation_column": "occupation"}
+    usual |= {"scheduler": None, "on_rows": lambda *_: None}
+    return answer_file(folder / "in.parquet", folder / "parts", ratings, target=target, **{**usual, **options})
+
+
+def test_parts_of_another_run_are_not_mixed_in(answer: Answer, ratings: Ratings, tmp_path: Path):
+    answer(people(ratings, 50, seed=1), target="wants", output="parts")
+    with pytest.raises(BatchInputError, match=r"has parts of another run \(see _batch.json"):
+        answer_again(ratings, tmp_path, NURSE)
+    manifest = json.loads((tmp_path / "parts" / "_batch.json").read_text())
+    assert manifest["data_version"] == ratings.data_version
+    (tmp_path / "parts" / "_batch.json").unlink()
+    with pytest.raises(BatchInputError, match="is not empty"):
+        answer_again(ratings, tmp_path, "wants")
+
+
+def test_csv_and_parquet_give_the_same(
+    answer: Answer, ratings: Ratings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(run, "_CSV_BLOCK", 20_000)
+    monkeypatch.setattr(run, "ROWS_OF_A_PART", 150)
+    table = people(ratings, 700, seed=5)
+    answer(table, target="wants", output="a.parquet")
+    text = "\n".join(
+        ",".join("" if value is None else f'"{value}"' for value in row)
+        for row in zip(*table.to_pydict().values(), strict=True)
+    )
+    header = ",".join(f'"{name}"' for name in table.column_names)
+    report = answer(f"{header}\n{text}\n", target="wants", output="b")
+    assert report.rows == 700
+    assert len(list((tmp_path / "b").glob("part-*.parquet"))) > 2
+    ours, theirs = pq.read_table(tmp_path / "a.parquet"), pq.read_table(tmp_path / "b")
+    assert theirs.column("id").to_pylist() == [str(each) for each in ours.column("id").to_pylist()]
+    assert theirs.drop_columns("id").equals(ours.drop_columns("id"))
+
+
+def test_an_input_without_rows_gives_a_file_without_lines(answer: Answer, tmp_path: Path):
+    report = answer("id,occupation\n", output="out.parquet")
+    assert (report.rows, report.lines) == (0, 0)
+
+
+# -- the kernel elsewhere ---------------------------------------------------------------------------------------------
+
+
+def test_a_pickled_kernel_maps_record_batches_by_itself(ratings: Ratings):
+    table = people(ratings, 300, seed=2)
+    columns = find_columns(
+        table.column_names, ratings, id_column="id", occupation_column="occupation", target_column="wants"
+    )
+    kernel = GapKernel(ratings, columns)
+    elsewhere = pickle.loads(pickle.dumps(kernel))  # noqa: S301 - our own
+    whole = kernel(table.combine_chunks().to_batches()[0])
+    assert whole.schema.names[:4] == ["id", "from_onet_soc_code", "to_onet_soc_code", "own_levels"]
+    parts = [elsewhere(batch) for batch in table.to_batches(max_chunksize=70)]
+    assert {part.schema for part in parts} == {whole.schema}
+    assert pa.Table.from_batches(parts).equals(pa.Table.from_batches([whole]))

@@ -1,0 +1,99 @@
+"""The same on a real Dask cluster of two worker processes, one of which is killed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from benchmarks.http import free_port
+from skillgap.analysis.ratings import Ratings
+from skillgap.batch import run
+from skillgap.batch.run import answer_file
+from tests.api.serving import eventually
+from tests.batch.test_batch import people
+
+USUAL: dict[str, Any] = {
+    "target": "wants",
+    "nearest": 0,
+    "nearness": None,
+    "each": "row",
+    "id_column": "id",
+    "occupation_column": "occupation",
+}
+PARTS = 24
+WORKERS = 2
+
+
+@contextmanager
+def cluster(folder: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
+    """Run a scheduler and two workers on this machine until the block ends."""
+    port = free_port()
+    address = f"tcp://127.0.0.1:{port}"
+    environment = {**os.environ, "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"}
+    dask = [sys.executable, "-m", "distributed.cli.dask_scheduler"]
+    worker = [
+        sys.executable,
+        "-m",
+        "distributed.cli.dask_worker",
+        address,
+        "--nthreads",
+        "1",
+        "--no-dashboard",
+        "--no-nanny",
+    ]
+    commands = [[*dask, "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"], *[worker] * WORKERS]
+    with (folder / "cluster.log").open("wb") as log:
+        started = [
+            subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log) for command in commands
+        ]
+        try:
+            yield address, started[1:]
+        finally:
+            for process in started:
+                process.kill()  # a worker that waits for its scheduler takes its time to end
+            for process in started:
+                process.wait(30)
+
+
+def test_two_workers_give_what_one_process_gives_and_one_that_dies_loses_nothing(
+    ratings: Ratings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    rows = 2_000
+    monkeypatch.setattr(run, "ROWS_OF_A_PART", rows)
+    table = people(ratings, PARTS * rows, seed=4)
+    source = tmp_path / "in.parquet"
+    pq.write_table(table, source, row_group_size=rows)
+    answer_file(source, tmp_path / "here", ratings, scheduler=None, on_rows=lambda *_: None, **USUAL)
+    done: list[int] = []
+    with cluster(tmp_path) as (address, workers):
+        from distributed import Client
+
+        with Client(address) as client:
+            client.wait_for_workers(WORKERS, timeout=60)
+
+        def kill_one_midway(rows: int, total: int | None) -> None:
+            done.append(rows)
+            assert total == len(table)
+            if len(done) == 3:
+                workers[0].kill()
+                eventually(lambda: workers[0].poll() is not None)
+
+        report, _ = answer_file(
+            source, tmp_path / "there", ratings, scheduler=address, on_rows=kill_one_midway, **USUAL
+        )
+    assert workers[0].returncode == -9
+    assert (report.rows, report.lines, report.parts_there) == (len(table), len(table), 0)
+    here, there = (sorted((tmp_path / name).glob("part-*")) for name in ("here", "there"))
+    assert [each.name for each in here] == [each.name for each in there]
+    assert len(here) == PARTS
+    for ours, theirs in zip(here, there, strict=True):
+        assert pq.read_table(ours).equals(pq.read_table(theirs))
+    assert not list((tmp_path / "there").glob("*.part"))
