@@ -9,7 +9,7 @@ NAMES  := awk '/^Collecting/ { print "  " $$2; fflush() }'  # of what pip is get
 SHELL       := bash
 .SHELLFLAGS := -eu -o pipefail -c
 
-.PHONY: demo demo-api evaluate-llm evaluate-transitions evaluate-search evaluate-stability serve test check lint audit bench bench-page screenshot faults soak reference starter predictions clean
+.PHONY: demo demo-api evaluate-llm evaluate-transitions evaluate-search evaluate-stability serve test check lint audit bench bench-page bench-batch screenshot faults soak reference starter predictions clean
 
 demo: $(VENV)/installed  ## a true answer in a minute: database, starter data, server, one question
 	@$(BIN)/python scripts/demo.py
@@ -40,6 +40,9 @@ bench: $(VENV)/installed-dev  ## speed, as ratios measured side by side (needs w
 
 bench-page: $(VENV)/installed-dev  ## RELEASE=29.0 or a path: speed of the page (needs Chromium)
 	@$(BIN)/python -m benchmarks.page "$(RELEASE)"
+
+bench-batch: $(VENV)/installed-dev  ## RELEASE=29.0 or a path [MORE="--rows 10000000"]: speed of whole workforces
+	@$(BIN)/python -m benchmarks.batch "$(RELEASE)" $(MORE)
 
 screenshot: $(VENV)/installed-dev  ## the README's picture of the page, anew (needs Chromium)
 	@$(BIN)/python -m benchmarks.page starter --screenshot docs/page.png

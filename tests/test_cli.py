@@ -46,6 +46,7 @@ COMMANDS = (
         "transitions",
         "path",
         "export",
+        "batch",
         "diff",
         "enrich",
         "serve",
