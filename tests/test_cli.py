@@ -32,6 +32,7 @@ from skillgap.terminal import _gap_table
 from tests.conftest import onet_zip
 
 NURSE, MANAGER = "29-1141.00", "11-9111.00"
+SAID = "Medical and Health Services Managers need a higher level in 17 of 35 skills: 8 are sure, 9 may be chance."
 COMMANDS = (
     *(
         "init-db",
@@ -308,11 +309,16 @@ def test_a_path_shows_each_move_and_the_one_step_beside(run: Run):
 def test_report_writes_a_file_by_its_ending(run: Run, tmp_path: Path):
     for name, begins in (("a.html", b"<!doctype html>"), ("a.svg", b"<svg"), ("a.png", b"\x89PNG"), ("a.xlsx", b"PK")):
         ended = run("report", NURSE, "Medical and Health Services Managers", "-o", str(tmp_path / name))
-        assert (ended.code, ended.out, ended.err) == (0, "", f"{tmp_path / name}: 17 gaps, 8 of them sure\n")
+        assert (ended.code, ended.out, ended.err) == (0, "", f"{tmp_path / name}: {SAID}\n")
         assert (tmp_path / name).read_bytes().startswith(begins)
     ended = run("report", NURSE, MANAGER, "-o", str(tmp_path / "a.pdf"))
     assert ended.code == 1
     assert "write to a file named .html, .svg, .png, .xlsx" in ended.err
+    ended = run("report", NURSE, MANAGER, "-o", str(tmp_path / "none" / "a.svg"))
+    assert (ended.code, ended.err) == (
+        1,
+        f"skillgap: {tmp_path / 'none' / 'a.svg'}: there is no folder {tmp_path / 'none'}\n",
+    )
 
 
 @pytest.mark.usefixtures("with_starter")

@@ -290,12 +290,13 @@ def report(
     from skillgap.store.engine import read
     from skillgap.store.queries import get_ratings
     from skillgap.web.report import write_report
+    from skillgap.wording import in_plain_words
 
     with read(_engine()) as connection:
         levels = get_ratings(connection, ratings, domain)
     found = identify_skill_gap(_code(current, levels), _code(target, levels), levels)
     write_report(found, output, only_sure=only_sure, made=datetime.now(UTC).date())
-    typer.echo(f"{output}: {found.summary.gaps} gaps, {found.summary.distinguishable_gaps} of them sure", err=True)
+    typer.echo(f"{output}: {in_plain_words(found)[0]}", err=True)
 
 
 @app.command(epilog='Example: skillgap profile-template "Registered Nurses" > me.json')

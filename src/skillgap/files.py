@@ -8,13 +8,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from skillgap.errors import ConfigurationError
+
 
 @contextmanager
 def whole_file(file: Path) -> Iterator[IO[bytes]]:
     """Give what is to be written; it takes the file's place when the block has ended well, and else is gone.
 
-    Several processes may at once. Raises OSError.
+    Several processes may at once. Raises OSError, ConfigurationError (no such folder).
     """
+    if not file.parent.is_dir():
+        raise ConfigurationError(f"{file}: there is no folder {file.parent}")
     part = file.with_name(f"{file.name}.{os.getpid()}.part")
     try:
         with part.open("wb") as out:

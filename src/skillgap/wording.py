@@ -24,7 +24,7 @@ NOUNS = {
     "knowledge": ("area of knowledge", "areas of knowledge"),
     "abilities": ("ability", "abilities"),
     "work_activities": ("work activity", "work activities"),
-    "all": ("element", "elements"),
+    "all": ("rating", "ratings"),
 }
 """What is compared, by domain."""
 
@@ -96,7 +96,7 @@ def in_plain_words(report: Report) -> list[str]:
         return ["No level is known on both sides, so nothing can be compared."]
     if not report.skill_gaps:
         return [f"Nothing is missing: {report.to_occupation.title} need no {singular} at a higher level."]
-    said = [*_asked(report, plural), *_effort(summary), *_preparation(report)]
+    said = [*_asked(report, plural), *_effort(report, plural), *_preparation(report)]
     return [sentence for sentence in said if sentence]
 
 
@@ -108,10 +108,11 @@ def _asked(report: Report, plural: str) -> list[str]:
         return [f"{asked}.", "O*NET does not say how far these ratings can be off, so some of it may be chance."]
     if count["yes"] == len(rows):
         return [f"{asked}, and each of these differences is sure."]
+    is_judged = count["yes"] or count["no"]
     parts = [
         f"{found or 'none'} {singular if found == 1 else words}"
         for found, singular, words, is_told in (
-            (count["yes"], "is sure", "are sure" if count["yes"] else "is sure", True),
+            (count["yes"], "is sure", "are sure" if count["yes"] else "is sure", is_judged),
             (count["no"], "may be chance", "may be chance", count["no"]),
             (count["not relevant"], "hardly matters there", "hardly matter there", count["not relevant"]),
             (count["unknown"], "cannot be judged", "cannot be judged", count["unknown"]),
@@ -129,12 +130,13 @@ def noise(report: Report) -> str:
     return "the people who rated the occupations disagree by"
 
 
-def _effort(summary: GapSummary) -> list[str]:
-    if summary.shortfall_percentile is None:
+def _effort(report: Report, of: str) -> list[str]:
+    summary = report.summary
+    if summary.shortfall_percentile is None or report.from_occupation == report.to_occupation:
         return []
     easier = summary.shortfall_percentile
     kind = next(words for limit, words in _MOVES if easier <= limit)
-    return [f"All in all {kind}: of all moves between two occupations, {easier:.0f} % ask for less."]
+    return [f"In {of} alone, {kind}: {easier:.0f} % of all possible moves between two occupations have a smaller gap."]
 
 
 _MOVES = (
@@ -152,7 +154,14 @@ def _preparation(report: Report) -> list[str]:
     if step is None or current is None:
         return []
     zones = f"Job Zone {current.job_zone} to {target.job_zone} of 5" if step else f"Job Zone {target.job_zone} of 5"
-    return [f"Schooling and experience: {preparation(step)} ({zones})."]
+    return [f"Schooling and experience, which no gap counts: {preparation(step)} ({zones})."]
+
+
+def taking(summary: GapSummary) -> str:
+    """Say what a move takes besides, as the end of a sentence."""
+    return (
+        f"; schooling and experience: {preparation(summary.job_zone_step)}" if summary.job_zone_step is not None else ""
+    )
 
 
 def preparation(step: int | None) -> str:

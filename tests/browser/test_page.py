@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -226,7 +227,7 @@ def test_own_levels_live_in_the_fragment_of_the_address_alone(visit: Open, site:
     for _ in range(22):
         page.keyboard.press("ArrowRight")  # an eighth each
     expect(page.locator("#levels tbody th")).to_have_count(16)
-    expect(page.locator(".slider.own output")).to_have_text("4.50")
+    expect(page.locator(".slider.own output")).to_have_text("4.5")
     assert page.url.endswith("#2.B.3.a=4.5")
     page.reload()
     expect(page.locator("#levels tbody th")).to_have_count(16)
@@ -235,6 +236,50 @@ def test_own_levels_live_in_the_fragment_of_the_address_alone(visit: Open, site:
     expect(page.locator("#levels tbody th")).to_have_count(17)
     assert "#" not in page.url
     assert "4.5" not in "".join(line["path"] for line in site.lines("request"))
+
+
+def test_an_address_with_other_levels_is_followed_and_wrong_ones_are_passed_over(visit: Open):
+    page = visit(f"/own?from={NURSE}&to={MANAGER}")
+    page.evaluate("location.hash = '2.B.3.a=4.5&2.A.1.a=abc&2.A.1.b=99&2.A.1.c='")
+    expect(page.locator("#levels tbody th")).to_have_count(16)
+    expect(page.locator(".slider.own")).to_have_count(1)
+    expect(page.locator("#said")).to_contain_text("need a higher level in 16 of 35 skills")
+
+
+def test_a_service_that_cannot_be_reached_is_told(browser: Browser, site: Service):
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{site.url}/own?from={NURSE}&to={MANAGER}")
+    context.set_offline(True)
+    page.get_by_label("Operations Analysis").fill("4.5")
+    expect(page.locator("#said")).to_have_text(re.compile("^Not computed: the service cannot be reached"))
+    context.set_offline(False)
+    page.get_by_role("button", name="Show my gap").click()
+    expect(page.locator("#levels tbody th")).to_have_count(16)
+    context.close()
+
+
+def test_tab_takes_the_marked_suggestion_and_goes_on(visit: Open):
+    page = visit("/")
+    page.locator("#from").focus()
+    page.keyboard.type("nurse")
+    expect(page.locator("#from-list [role=option]").nth(7)).to_be_attached()
+    page.keyboard.press("ArrowDown")
+    title = page.locator("#from-list [aria-selected=true]").evaluate("each => each.dataset.title")
+    page.keyboard.press("Tab")
+    assert page.locator("#from").input_value() == title
+    expect(page.locator("#to")).to_be_focused()
+
+
+def test_back_leads_to_where_one_was(visit: Open):
+    page = visit(GAP)
+    page.evaluate("scrollTo(0, 1500)")
+    page.get_by_role("link", name="Nurse Practitioners").click()
+    expect(page.locator("h1")).to_have_text("From Registered Nurses to Nurse Practitioners")
+    assert page.evaluate("scrollY") == 0
+    page.go_back()
+    expect(page.locator("h1")).to_have_text("From Registered Nurses to Medical and Health Services Managers")
+    page.locator(".chart svg.marks").wait_for()
 
 
 # -- charts -----------------------------------------------------------------------------------------------------------
@@ -258,6 +303,16 @@ def test_nothing_of_a_chart_is_cut_off(visit: Open, path: str, look: str):
     shown = page.locator(".chart svg.marks text").all_text_contents()
     first = page.locator("#levels tbody th").first.evaluate("each => each.firstChild.textContent.trim()")
     assert first.replace(" ", "") in [each.replace(" ", "") for each in shown], "in two lines, perhaps"
+
+
+def test_names_of_a_narrow_chart_stand_apart(visit: Open):
+    page = visit(GAP, **LOOKS["narrow"])
+    boxes = page.locator(".chart svg.marks .role-axis-label text").evaluate_all(
+        "all => all.map(each => each.getBoundingClientRect()).map(({left, top, bottom}) => ({left, top, bottom}))"
+    )
+    names = sorted((box["top"], box["bottom"]) for box in boxes if box["bottom"] - box["top"] > 0)[8:]
+    for (_, bottom), (top, _) in pairwise(names):
+        assert top >= bottom - 2
 
 
 def test_nothing_moves_while_a_chart_loads(visit: Open):

@@ -32,6 +32,8 @@ def test_a_row_has_levels_with_the_intervals_that_onet_publishes(report: GapRepo
     assert row["asked_upper"] == pytest.approx(3.88 + 1.96 * gap.to_standard_error)
     assert (row["gap_is"], row["now_is_predicted"]) == ("sure", False)
     assert row["says"] == "2.125 (1.20 to 3.05), sure"
+    untold = replace(report, skill_gaps=[replace(gap, p_value=None, distinguishable=False)])
+    assert charts.chart_rows(untold)[0]["gap_is"] == "cannot be judged"
     assert [each["gap_is"] for each in charts.chart_rows(report)] == ["sure"] * 8 + ["may be chance"] * 9
 
 

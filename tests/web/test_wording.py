@@ -37,6 +37,8 @@ def test_the_first_sentence_counts_each_kind(report: GapReport):
     ]
     mixed = replace(report, skill_gaps=[*sure, *odd])
     assert first(mixed) == "11 of 35 skills: 8 are sure, 1 hardly matters there, 2 cannot be judged."
+    only = [replace(each, to_not_relevant=True) for each in odd[:1]] + odd[1:]
+    assert first(replace(report, skill_gaps=only)) == "3 of 35 skills: 1 hardly matters there, 2 cannot be judged."
     unknown = replace(report, skill_gaps=[replace(each, p_value=None, distinguishable=False) for each in chance])
     assert wording.in_plain_words(unknown)[1].startswith("O*NET does not say how far these ratings can be off")
 
@@ -59,9 +61,9 @@ def test_nothing_missing_is_said_so(ratings: Ratings):
 )
 def test_a_move_is_called_by_its_percentile(report: GapReport, percentile: float, words: str):
     told = wording.in_plain_words(replace(report, summary=replace(report.summary, shortfall_percentile=percentile)))
-    assert f"All in all {words} move" in told[2]
+    assert f"In skills alone, {words} move" in told[2]
     none = replace(report, summary=replace(report.summary, shortfall_percentile=None))
-    assert "All in all" not in " ".join(wording.in_plain_words(none))
+    assert "alone" not in " ".join(wording.in_plain_words(none))
 
 
 @pytest.mark.parametrize(

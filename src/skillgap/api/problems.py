@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 from urllib.parse import parse_qsl
 
 import orjson
@@ -16,8 +16,9 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 from starlette.types import Scope
 
+from skillgap.api.answer_cache import SNAPSHOT
 from skillgap.api.answers import page
-from skillgap.api.current import CurrentData
+from skillgap.api.current import CurrentData, Snapshot
 from skillgap.errors import (
     InvalidCode,
     InvalidProfile,
@@ -27,6 +28,7 @@ from skillgap.errors import (
     UnknownOccupation,
     UnratedOccupation,
 )
+from skillgap.model import DomainChoice, RatingsChoice
 from skillgap.web.page import Question
 from skillgap.web.page import problem as problem_page
 
@@ -279,10 +281,27 @@ def _problem(status: HTTPStatus, code: str, detail: str, **extra: Any) -> Proble
 def _response(problem: Problem, scope: Scope, headers: Mapping[str, str] | None = None) -> Response:
     headers = {"Cache-Control": "no-store", "Vary": "Accept", **(headers or {})}
     if any(name == b"accept" and b"text/html" in value for name, value in scope["headers"]):
-        asked = dict(parse_qsl(scope["query_string"].decode("latin-1")))
-        question = Question(asked.get("from", ""), asked.get("to", ""))
-        response = page(problem_page(problem.code, problem.detail, question), problem.status)
+        response = page(problem_page(problem.code, problem.detail, _asked(scope)), problem.status)
         response.headers.update(headers)
         return response
     body = orjson.dumps(problem.model_dump(exclude_none=True))
     return Response(body, problem.status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def _asked(scope: Scope) -> Question:
+    """Return what a browser asked, as far as it can be read, for the search fields of the page."""
+    asked = dict(parse_qsl(scope["query_string"].decode("latin-1")))
+    texts = asked.get("from", ""), asked.get("to", "")
+    snapshot: Snapshot | None = scope.get(SNAPSHOT)
+    occupations = snapshot.ratings.occupations if snapshot else {}
+    current, target = (occupations[text].title if text in occupations else "" for text in texts)
+    return Question(*texts, titles=(current, target), **_chosen(asked))
+
+
+def _chosen(asked: Mapping[str, str]) -> dict[str, Any]:
+    """Return the choices that can be used."""
+    choices = {"domain": get_args(DomainChoice), "ratings": get_args(RatingsChoice)}
+    found = {name: asked.get(name, "").replace(" ", "+") for name in choices}
+    return {name: value for name, value in found.items() if value in choices[name]} | {
+        "sure": asked.get("sure") == "yes"
+    }

@@ -22,6 +22,7 @@ COLOURS: dict[Theme, dict[str, str]] = {
         "now": "#0a5fb4",
         "sure": "#c05f00",
         "noise": "#848d97",
+        "open": "#8250df",
     },
     "dark": {
         "ink": "#e9edf1",
@@ -30,6 +31,7 @@ COLOURS: dict[Theme, dict[str, str]] = {
         "now": "#6cb6ff",
         "sure": "#f0a030",
         "noise": "#7d8590",
+        "open": "#b392f0",
     },
 }
 COLOURS["page"] = {name: f"var(--{name})" for name in COLOURS["light"]}
@@ -40,7 +42,7 @@ HIGHEST = 7.0
 """Of the scale LV."""
 _NORMAL = 1.96
 """Standard errors that O*NET's own 95 % bounds lie from a level."""
-_GAP_IS = {"yes": "sure", "no": "may be chance", "not relevant": "may be chance", "unknown": "may be chance"}
+_GAP_IS = {"yes": "sure", "no": "may be chance", "not relevant": "may be chance", "unknown": "cannot be judged"}
 ROW_HEIGHT = 26
 _FOR_OTHER_FONTS = 30
 """Pixels left of the longest name: whoever shows a picture may have wider letters than whoever drew it."""

@@ -58,6 +58,8 @@ class Question:
     order: Order = "weight"
     titles: tuple[str, str] = ("", "")
     """The occupations' titles, where they are known."""
+    offered: tuple[str, ...] = ("skills",)
+    """The domains that have ratings."""
     has_order: bool = True
     """Whether tables can be put in another order."""
 
@@ -133,12 +135,12 @@ class Choice(NamedTuple):
     """The occupations, each with the address that chooses it."""
 
 
-def start(provenance: Provenance | None, occupations: dict[str, Occupation]) -> str:
+def start(question: Question, provenance: Provenance | None, occupations: dict[str, Occupation]) -> str:
     """Return the first page."""
     known = [occupations[code].title for code in EXAMPLE if code in occupations]
     example = Question(*EXAMPLE).address() if len(known) == len(EXAMPLE) else None
     return _page(
-        "start.html", question=Question(), provenance=provenance, example=example, example_title=" to ".join(known)
+        "start.html", question=question, provenance=provenance, example=example, example_title=" to ".join(known)
     )
 
 
@@ -202,7 +204,11 @@ def own(question: Question, current: Occupation, sliders: list[Slider], report: 
 def problem(code: str, detail: str, question: Question) -> str:
     """Return the page of what could not be answered, by the code and text of its problem document."""
     title, advice = _PROBLEMS.get(code, _ANY_PROBLEM)
-    return _page("problem.html", question=question, title=title, detail=detail, advice=advice, provenance=None)
+    instead = None
+    if code == "unrated-occupation" and question.ratings != "onet+llm":
+        instead = question.address(ratings="onet+llm")
+    shown = {"title": title, "detail": detail[:1].upper() + detail[1:], "advice": advice, "instead": instead}
+    return _page("problem.html", question=question, provenance=None, **shown)
 
 
 _SEARCH = "Search for it by its name, or look for one like it."
@@ -211,9 +217,8 @@ _PROBLEMS = {
     "unknown-occupation": ("There is no such occupation", _SEARCH),
     "invalid-code": ("This is not the code of an occupation", _SEARCH),
     "unrated-occupation": (
-        "Nobody has rated this occupation yet",
-        "Without levels, nothing can be compared, and a guess would look like a fact. Try a neighbouring occupation; "
-        "where only analysts' levels were asked for, predicted ones may be there.",
+        "There are no levels of this occupation",
+        "Without levels, nothing can be compared. Try a similar occupation.",
     ),
     "invalid-parameter": ("Something in this address cannot be used", "Ask again with the form below."),
     "no-data": (
@@ -252,14 +257,16 @@ def report_style() -> str:
 def _result(question: Question, report: Report) -> dict[str, Any]:
     """Return what `result.html` shows of a report."""
     shown = question.shown(report)
-    start = report.from_occupation.title if report.from_occupation else wording.start_of(report)
+    start = report.from_occupation.title if isinstance(report, GapReport) else "you"
     return {
         "title": f"From {start} to {report.to_occupation.title}",
         "report": report,
         "shown": shown,
         "sentences": wording.in_plain_words(report),
         "unknown": wording.not_compared_line(report),
-        "caption": f"What {report.to_occupation.title} need beyond the level of {start}.",
+        "caption": f"What {report.to_occupation.title} need beyond {_whose(start)} level; {_ORDERED[question.order]}.",
+        "has_effort": report.summary.shortfall_percentile is not None
+        and report.from_occupation != report.to_occupation,
         "chart_rows": charts.chart_rows(shown),
         "chart_height": charts.chart_height(min(len(shown.skill_gaps), charts.MOST_ROWS)),
         "chart_address": question.address("/chart.svg") if isinstance(report, GapReport) else None,
@@ -269,12 +276,25 @@ def _result(question: Question, report: Report) -> dict[str, Any]:
     }
 
 
+def _whose(start: str) -> str:
+    return "your own" if start == "you" else f"the {start}'"
+
+
+_ORDERED = {
+    "weight": "sure ones first, then by importance x gap",
+    "name": "by name",
+    "now": "by the level now",
+    "asked": "by the level asked for",
+    "gap": "by gap",
+    "importance": "by importance",
+}
+"""How a table is ordered, in words."""
 _DOMAINS = (
     ("skills", "skills"),
     ("knowledge", "knowledge"),
     ("abilities", "abilities"),
     ("work_activities", "work activities"),
-    ("all", "all of these"),
+    ("all", "all that are there"),
 )
 _CHOICES = (
     ("onet+llm", "analysts', else predicted"),
@@ -303,6 +323,7 @@ def _environment() -> Environment:
         "preparation": wording.preparation,
         "source_line": wording.source_line,
         "sureness": wording.sureness,
+        "taking": wording.taking,
         "verdicts": wording.VERDICTS,
     }
     return environment

@@ -64,9 +64,10 @@ def _alone(report: wording.Report) -> dict[str, Any]:
     release = f"O*NET {provenance.release}" if provenance.release else "O*NET Web Services"
     sources = (f"{release} (USDOL/ETA, CC BY 4.0), modified by skillgap", f"data version {provenance.data_version}")
     spec = charts.chart_of(report, "light")
+    empty = [] if report.skill_gaps else ["There is no gap to show."]
     title = {
         "text": f"From {wording.start_of(report)}",
-        "subtitle": [f"to {wording.name_of(report.to_occupation)}", "; ".join(sources)],
+        "subtitle": [f"to {wording.name_of(report.to_occupation)}", "; ".join(sources), *empty],
         "anchor": "start",
     }
     return {**spec, "title": title, "background": "white"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from base64 import b64encode
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -35,10 +36,12 @@ _MORE_NEAR = 20
 _HITS = 8
 _WAYS = 5
 _EIGHTHS = 8
+_DASHES = dict.fromkeys(map(ord, "‐‑‒–—−"), "-")
 FOR_EVER = "public, max-age=31536000, immutable"
 
 
 def _question(
+    request: Request,
     current: Annotated[str, Query(alias="from", max_length=200)] = "",
     target: Annotated[str, Query(alias="to", max_length=200)] = "",
     domain: answers.DomainParameter = "skills",
@@ -46,7 +49,23 @@ def _question(
     sure: Annotated[Literal["yes", ""], Query()] = "",
     order: Annotated[Order, Query()] = "weight",
 ) -> Question:
-    return Question(current.strip(), target.strip(), domain, choice, sure == "yes", order)
+    asked = Question(_plain(current), _plain(target), domain, choice, sure == "yes", order)
+    return replace(asked, offered=_loaded_domains(request))
+
+
+def _plain(text: str) -> str:
+    """Return what was typed in the signs that codes and titles are written with."""
+    return unicodedata.normalize("NFKC", text).translate(_DASHES).strip()
+
+
+def _loaded_domains(request: Request) -> tuple[str, ...]:
+    """Return the domains that have ratings; skills alone until the others have been read."""
+    snapshot: Snapshot = request.scope[SNAPSHOT]
+    loaded = snapshot.all_domains
+    if not loaded.done() or loaded.exception():
+        request.scope[PASSING] = True
+        return ("skills",)
+    return tuple(dict.fromkeys(loaded.result()["onet+llm"].element_domains))
 
 
 Asked = Annotated[Question, Depends(_question)]
@@ -57,18 +76,14 @@ async def show(request: Request, question: Asked, swap: Annotated[Literal["yes",
     """Show the start, a gap, or one occupation, as the address asks; texts are looked up and become codes there."""
     skills = answers.skills_of(request)
     if not (question.current or question.target):
-        return answers.page(page.start(skills.provenance if skills.codes else None, dict(skills.occupations)))
+        return answers.page(page.start(question, skills.provenance if skills.codes else None, dict(skills.occupations)))
     if not skills.occupations:
         raise NoData("no occupation is loaded yet; run `skillgap load starter`, or load a release")
     if swap:
         question = replace(question, current=question.target, target=question.current)
-    found = [await _meant(request, text) for text in (question.current, question.target)]
-    if unclear := _unclear(question, found):
-        is_found = any(choice.hits for choice in unclear)
-        return answers.page(page.choose(question, unclear, skills.provenance), 200 if is_found else 404)
-    current, target = (each if isinstance(each, str) else "" for each in found)
-    if swap or (current, target) != (question.current, question.target):
-        return RedirectResponse(question.address(current=current, target=target), 303)
+    if elsewhere := await _led_elsewhere(request, question, is_swapped=bool(swap)):
+        return elsewhere
+    current, target = question.current, question.target
     async with answers.completed(request, {code for code in (current, target) if code}, question.ratings):
         ratings = await answers.ratings_of(request, question.ratings, question.domain)
         question = _titled(question, ratings)
@@ -91,9 +106,27 @@ async def _occupation(request: Request, question: Question, ratings: Ratings) ->
     return answers.page(page.occupation(question, occupation, skills, near, basis, provenance))
 
 
+async def _led_elsewhere(request: Request, question: Question, *, is_swapped: bool = False) -> Response | None:
+    """Return where words lead: to the address with the codes they mean, or a choice; None where there are codes."""
+    ratings = answers.skills_of(request)
+    found = [await _meant(request, text) for text in (question.current, question.target)]
+    current, target = (each if isinstance(each, str) else "" for each in found)
+    path = request.url.path
+    if unclear := _unclear(question, found, path):
+        is_found = any(choice.hits for choice in unclear)
+        known = {code: each.title for code, each in ratings.occupations.items() if code in (current, target)}
+        titled = replace(question, titles=(known.get(current, ""), known.get(target, "")))
+        return answers.page(page.choose(titled, unclear, ratings.provenance), 200 if is_found else 404)
+    if is_swapped or (current, target) != (question.current, question.target):
+        return RedirectResponse(question.address(path, current=current, target=target), 303)
+    return None
+
+
 @router.get("/path")
 async def show_paths(request: Request, question: Asked) -> Response:
     """Show ways in small steps."""
+    if elsewhere := await _led_elsewhere(request, question):
+        return elsewhere
     current, target = _codes(question)
     answers.remember_pair(request, current, target)
     ratings = await answers.ratings_of(request, question.ratings, question.domain)
@@ -106,6 +139,8 @@ async def show_paths(request: Request, question: Asked) -> Response:
 @router.post("/own")
 async def show_own(request: Request, question: Asked) -> Response:
     """Show a person's own levels, sent as a form, against an occupation. Nothing of them is stored or logged."""
+    if elsewhere := await _led_elsewhere(request, question):
+        return elsewhere
     current, target = _codes(question)
     ratings = await answers.ratings_of(request, question.ratings, question.domain)
     sliders = _sliders(await request.body(), current, ratings)
@@ -120,12 +155,14 @@ async def show_own(request: Request, question: Asked) -> Response:
 @router.get("/report")
 async def show_report(request: Request, question: Asked) -> Response:
     """Give the report as one file."""
+    if elsewhere := await _led_elsewhere(request, question):
+        return elsewhere
     report = await _report(request, question)
     shown = question.shown(report)
     svg = await _renderer(request).svg(charts.chart_of(shown, "page")) if shown.skill_gaps else b""
     html = page.report(question, report, svg.decode(), datetime.now(UTC).date())
     style = b64encode(sha256(page.report_style().encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{style}'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+    policy = f"default-src 'none'; style-src 'sha256-{style}'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
     return HTMLResponse(html, headers={"Content-Security-Policy": policy, "Cache-Control": "no-store"})
 
 
@@ -187,8 +224,8 @@ async def _meant(request: Request, text: str) -> str | list[ListedOccupation]:
         return parse_code(text)
     except InvalidCode:
         occupations = answers.skills_of(request).occupations
-    wanted = text.casefold()
-    if code := next((code for code, each in occupations.items() if each.title.casefold() == wanted), None):
+    wanted = {text.casefold(), f"{text.casefold()}s"}  # titles are plural
+    if code := next((code for code, each in occupations.items() if each.title.casefold() in wanted), None):
         return code
     hits, _ = (await answers.titles_of(request)).find(text, _HITS)
     exact = [hit for hit in hits if hit.match == "exact"]
@@ -198,12 +235,12 @@ async def _meant(request: Request, text: str) -> str | list[ListedOccupation]:
     return [hit.listed(occupations) for hit in hits]
 
 
-def _unclear(question: Question, found: list[str | list[ListedOccupation]]) -> list[Choice]:
+def _unclear(question: Question, found: list[str | list[ListedOccupation]], path: str) -> list[Choice]:
     """Return what has to be chosen, each occupation with the address of the question that it makes."""
     return [
         Choice(
             text,
-            [(hit, question.address(**{side: hit.occupation.onet_soc_code})) for hit in each],
+            [(hit, question.address(path, **{side: hit.occupation.onet_soc_code})) for hit in each],
         )
         for side, text, each in zip(("current", "target"), (question.current, question.target), found, strict=True)
         if isinstance(each, list)

@@ -29,7 +29,7 @@ async function go(address, { isNew = true } = {}) {
   const place = hash && document.getElementById(hash.slice(1));
   if (place) place.scrollIntoView();
   else if (isNew) scrollTo(0, 0);
-  $("h1").focus({ preventScroll: true });
+  (($("#levels a[aria-current]") && place) ? $("#levels a[aria-current]") : $("h1")).focus({ preventScroll: true });
 }
 
 document.addEventListener("click", (event) => {
@@ -58,6 +58,7 @@ function suggest(input) {
   const list = document.createElement("ul");
   list.id = `${input.id}-list`;
   list.hidden = true;
+  list.tabIndex = -1; // it scrolls, and would take the focus that Tab moves on
   list.setAttribute("role", "listbox");
   list.setAttribute("aria-label", "Occupations");
   const said = document.createElement("p");
@@ -106,7 +107,7 @@ function suggest(input) {
     said.textContent = found.length ? `${found.length} occupations found` : "No occupation found";
     show(found.length > 0);
   };
-  const option = ({ occupation, matched_title: matched, title_kind: kind }, place) => {
+  const option = ({ occupation, matched_title: matched, title_kind: kind, match }, place) => {
     const item = document.createElement("li");
     item.id = `${list.id}-${place}`;
     item.dataset.title = occupation.title;
@@ -115,6 +116,7 @@ function suggest(input) {
     item.append(occupation.title);
     const notes = [];
     if (kind !== "title") notes.push(matched);
+    if (match === "code") notes.push(occupation.onet_soc_code);
     if (!occupation.is_rated) notes.push(occupation.is_predicted ? "predicted levels" : "no levels yet");
     if (notes.length) {
       const small = document.createElement("small");
@@ -134,6 +136,9 @@ function suggest(input) {
       show(false);
     } else if (event.key === "Enter" && active) {
       take(active);
+    } else if (event.key === "Tab" && active) {
+      take(active);
+      return;
     } else if ((event.key === "ArrowDown" || event.key === "ArrowUp") && isOpen) {
       const options = [...list.children];
       const step = event.key === "ArrowDown" ? 1 : -1;
@@ -192,6 +197,7 @@ async function draw() {
     data.values = values.map((row) => ({ ...row, name: broken(row.name) }));
     layer[0].encoding.x.title = "level";
     layer[0].encoding.color.legend.columns = 1;
+    Object.assign(spec.encoding.y.axis, { labelFontSize: 11, labelLineHeight: 12 });
   }
   // `ast`: expressions are interpreted, where the page's policy forbids to make code of text.
   const options = { actions: false, ast: true, renderer: "svg", defaultStyle: false, tooltip: { disableDefaultStyle: true } };
@@ -207,45 +213,63 @@ addEventListener("resize", () => {
 
 // -- own levels -------------------------------------------------------------------------------------------------------
 
-const changed = (form) =>
-  [...form.elements].filter((each) => each.dataset.usual !== undefined && Number(each.value) !== Number(each.dataset.usual));
+const changed = (form) => sliders(form).filter((each) => Number(each.value) !== Number(each.dataset.usual));
 
 function show(slider) {
   const row = slider.closest(".slider");
-  $("output", row).value = Number(slider.value).toFixed(2);
+  $("output", row).value = String(Number(slider.value));
   row.classList.toggle("own", Number(slider.value) !== Number(slider.dataset.usual));
 }
 
 async function count(form) {
   going.abort();
   going = new AbortController();
+  const said = $("#said");
   const levels = new URLSearchParams(changed(form).map((each) => [each.name, each.value]));
   history.replaceState(null, "", levels.size ? `#${levels}` : location.pathname + location.search);
   let page;
   try {
     const response = await fetch(form.action, { ...HTML, method: "POST", body: new URLSearchParams(new FormData(form)), signal: going.signal });
     page = new DOMParser().parseFromString(await response.text(), "text/html");
-  } catch {
+  } catch (error) {
+    if (error.name !== "AbortError") said.textContent = "Not computed: the service cannot be reached. Try again in a moment.";
     return;
   }
   const result = $("#result", page);
   if (!result) return $("main").replaceWith($("main", page));
   $("#result").replaceChildren(...result.childNodes);
-  $("#said").textContent = $(".answer p").textContent;
+  said.textContent = $(".answer p").textContent;
   draw();
 }
 
-function own(form) {
+const sliders = (form) => [...form.elements].filter((each) => each.dataset.usual !== undefined);
+
+// Set the sliders as the address says; what is no level there is passed over.
+function take(form) {
   const given = new URLSearchParams(location.hash.slice(1));
-  for (const slider of form.elements) {
-    if (slider.dataset.usual === undefined) continue;
-    if (given.has(slider.name)) slider.value = given.get(slider.name);
+  for (const slider of sliders(form)) {
+    const level = parseFloat(given.get(slider.name));
+    slider.value = level >= 0 && level <= 7 ? level : slider.dataset.usual;
     show(slider);
+  }
+}
+
+function own(form) {
+  for (const slider of sliders(form)) {
     slider.addEventListener("input", () => show(slider));
     slider.addEventListener("change", () => count(form));
   }
+  if (location.hash) take(form);
+  sliders(form).forEach(show);
   if (changed(form).length) count(form);
 }
+
+addEventListener("hashchange", () => {
+  const form = $("form.own");
+  if (!form) return;
+  take(form);
+  count(form);
+});
 
 // -- each page ----------------------------------------------------------------------------------------------------------
 
