@@ -51,6 +51,7 @@ COMMANDS = (
         "diff",
         "enrich",
         "serve",
+        "mcp",
         "new-key",
         "doctor",
     ),

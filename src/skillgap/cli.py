@@ -664,6 +664,35 @@ def serve(
     run(settings)
 
 
+@app.command(epilog="Example: skillgap mcp --http --port 8001")
+def mcp(
+    http: Annotated[
+        bool, typer.Option("--http", help="Serve by HTTP (/mcp), not on standard input and output.")
+    ] = False,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8001,
+) -> None:
+    """Serve tools to AI agents by the Model Context Protocol. Needs the extra `mcp`."""
+    from skillgap.errors import ConfigurationError
+    from skillgap.logs import configure_logging
+    from skillgap.settings import read_settings
+
+    try:
+        from skillgap.api.current import CurrentData
+        from skillgap.mcp_server import create_server
+    except ImportError as error:
+        raise ConfigurationError(f"{error.name} is not installed: run `pip install 'skillgap[mcp]'`") from error
+    settings = read_settings()
+    configure_logging(log_format=settings.log_format or "console", log_level=settings.log_level)
+    current = CurrentData(_engine(), answer_cache_bytes=0)
+    current.refresh()
+    server = create_server(current)
+    if http:
+        server.run("streamable-http", host=host, port=port, stateless_http=True, json_response=True)
+    else:
+        server.run("stdio")
+
+
 @app.command(epilog="Example: skillgap new-key reporting --requests-per-minute 600")
 def new_key(
     name: Annotated[str, typer.Argument(help="Whose key it is; the log and the file of keys call it so.")],

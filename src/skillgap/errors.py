@@ -22,6 +22,7 @@
     ├── ChartFailed                 a chart could not be drawn
     ├── BatchInputError             an input of many rows cannot be used as a whole
     ├── InvalidProfile              a person's own levels cannot be used as given
+    ├── UnknownElement              no element is called so
     └── OccupationError             a question about an occupation has no gap for an answer
         ├── InvalidCode             not an O*NET-SOC code
         ├── UnknownOccupation       no loaded source has it
@@ -173,6 +174,12 @@ class BatchInputError(SkillgapError):
     """An input of many rows cannot be used as a whole; a single row that cannot is among the rejects instead."""
 
     code = "batch-input"
+
+
+class UnknownElement(SkillgapError):
+    """No element of the domain has this name or id."""
+
+    code = "unknown-element"
 
 
 class InvalidProfile(SkillgapError):

@@ -7,8 +7,6 @@ from typing import Annotated
 
 import numpy as np
 from pydantic import ConfigDict, Field
-from rapidfuzz.distance import OSA
-from rapidfuzz.process import extractOne
 
 from skillgap.analysis.compare import Side
 from skillgap.analysis.gap import ranked_rows, summarise
@@ -74,17 +72,15 @@ def profile_template(ratings: Ratings, occupation: str | None) -> OwnProfile:
 
 def _own_levels(profile: OwnProfile, ratings: Ratings) -> dict[int, float]:
     """Return own levels by column. Raises InvalidProfile with every name that is none, or that is there twice."""
-    names = {name.casefold(): k for k, name in enumerate(ratings.element_names)}
-    columns = {element_id.casefold(): k for k, element_id in enumerate(ratings.element_ids)} | names
     found: dict[int, float] = {}
     wrong: dict[str, str] = {}
     given: set[int] = set()
     for name, level in profile.levels.items():
         field = f"levels.{name[:60]}"
-        column = columns.get(name.strip().casefold())
+        column = ratings.columns.get(name.strip().casefold())
         if column is None:
-            near = extractOne(name[:60].casefold(), list(names), scorer=OSA.normalized_similarity, score_cutoff=0.6)
-            hint = f"; is {ratings.element_names[names[near[0]]]} meant?" if near else ""
+            near = ratings.near_name(name)
+            hint = f"; is {near} meant?" if near else ""
             wrong[field] = f"no element of this name or id is compared (domain {ratings.domain}){hint}"
         elif column in given:
             wrong[field] = f"{ratings.element_names[column]} is given twice"

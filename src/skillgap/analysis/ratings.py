@@ -12,8 +12,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from rapidfuzz.distance import OSA
+from rapidfuzz.process import extractOne
 
-from skillgap.errors import NoData, UnknownOccupation, UnratedOccupation
+from skillgap.errors import NoData, UnknownElement, UnknownOccupation, UnratedOccupation
 from skillgap.model import (
     LICENCE_URL,
     MODIFICATION,
@@ -240,6 +242,27 @@ class Ratings:
             explanations=predicted.explanations,
             **arrays,
         )
+
+    @cached_property
+    def columns(self) -> Mapping[str, int]:
+        """The column of each element, by name and by id, in lower case."""
+        by_id = {element_id.casefold(): k for k, element_id in enumerate(self.element_ids)}
+        return by_id | {name.casefold(): k for k, name in enumerate(self.element_names)}
+
+    def column(self, text: str) -> int:
+        """Return the column of an element given by name or id. Raises UnknownElement, with a name like it."""
+        found = self.columns.get(text.strip().casefold())
+        if found is None:
+            near = self.near_name(text)
+            raise UnknownElement(f"no element of {self.domain} is called {text[:60]!r}{near and f'; is {near} meant?'}")
+        return found
+
+    def near_name(self, text: str, *, alike: float = 0.6) -> str:
+        """Return the name of the element most like a text, empty where none is so much alike."""
+        near = extractOne(
+            text[:60].casefold(), list(self.columns), scorer=OSA.normalized_similarity, score_cutoff=alike
+        )
+        return self.element_names[self.columns[near[0]]] if near else ""
 
     @cached_property
     def element_domains(self) -> tuple[Domain, ...]:

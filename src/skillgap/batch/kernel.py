@@ -14,8 +14,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from rapidfuzz.distance import OSA
-from rapidfuzz.process import extractOne
 
 from skillgap.analysis.bulk import NONE, People, bulk_figures, bulk_gaps, bulk_nearest
 from skillgap.analysis.nearness import Nearness
@@ -47,9 +45,8 @@ def find_columns(
     names: Sequence[str], ratings: Ratings, *, id_column: str, occupation_column: str, target_column: str | None
 ) -> Columns:
     """Return what the columns of an input are, by their names. Raises BatchInputError."""
-    elements = {name.casefold(): k for k, name in enumerate(ratings.element_names)}
-    elements |= {element_id.casefold(): k for k, element_id in enumerate(ratings.element_ids)}
-    levels = {name: elements[name.strip().casefold()] for name in names if name.strip().casefold() in elements}
+    found = {name: ratings.columns.get(name.strip().casefold()) for name in names}
+    levels = {name: column for name, column in found.items() if column is not None}
     if doubled := [name for name, count in Counter(levels.values()).items() if count > 1]:
         raise BatchInputError(f"two columns hold levels of {ratings.element_names[doubled[0]]}")
     if duplicate := [name for name, count in Counter(names).items() if count > 1]:
@@ -65,9 +62,7 @@ def find_columns(
     used = {id_column, occupation, target_column, *levels}
     unused = [name for name in names if name not in used]
     for name in unused:
-        near = extractOne(name.casefold(), list(elements), scorer=OSA.normalized_similarity, score_cutoff=_ALIKE)
-        if near:
-            meant = ratings.element_names[elements[near[0]]]
+        if meant := ratings.near_name(name, alike=_ALIKE):
             raise BatchInputError(f"column {name!r} is no element of {ratings.domain}; is {meant!r} meant?")
     return Columns(id_column, occupation, target_column, levels, unused)
 

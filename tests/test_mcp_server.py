@@ -1,0 +1,162 @@
+"""The tools for agents, asked by the SDK's own client over both transports."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from mcp import Client, StdioServerParameters
+from sqlalchemy import Engine
+
+from benchmarks.http import free_port
+from tests.api.serving import eventually
+
+NURSE, MANAGER = "29-1141.00", "11-9111.00"
+TOOLS = ["search_occupations", "skill_gap", "transitions", "occupation_skills", "explain_level"]
+CALLS: list[tuple[str, dict[str, Any]]] = [
+    ("search_occupations", {"query": "registered nurse", "limit": 3}),
+    ("skill_gap", {"from_occupation": NURSE, "to_occupation": "Medical and Health Services Managers"}),
+    ("skill_gap", {"from_occupation": NURSE, "to_occupation": MANAGER, "domain": "knowledge", "limit": 50}),
+    ("transitions", {"occupation": NURSE, "limit": 5}),
+    ("occupation_skills", {"occupation": MANAGER, "ratings": "onet"}),
+    ("explain_level", {"element": "Writing", "level": 3.5}),
+]
+
+
+@pytest.fixture(scope="module")
+def environment(whole_29: Engine) -> dict[str, str]:
+    return {**os.environ, "SKILLGAP_DATABASE_URL": str(whole_29.url)}
+
+
+@pytest.fixture(scope="module")
+def address(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where the server answers by HTTP."""
+    port = free_port()
+    log = tmp_path_factory.mktemp("mcp") / "log"
+    command = [sys.executable, "-m", "skillgap", "mcp", "--http", "--port", str(port)]
+    with log.open("wb") as stderr, subprocess.Popen(command, env=environment, stdout=stderr, stderr=stderr) as process:
+        eventually(lambda: "Uvicorn running" in log.read_text(), within=60)
+        yield f"http://127.0.0.1:{port}/mcp"
+        process.terminate()
+
+
+@pytest.fixture(params=["stdio", "http"])
+def ask(request: pytest.FixtureRequest, environment: dict[str, str], address: str) -> Callable[..., Any]:
+    """Give a client of one transport to a coroutine, and return what that returns."""
+
+    @asynccontextmanager
+    async def client() -> AsyncIterator[Client]:
+        command = StdioServerParameters(command=sys.executable, args=["-m", "skillgap", "mcp"], env=environment)
+        async with Client(address if request.param == "http" else command, read_timeout_seconds=120) as connected:
+            yield connected
+
+    def ask(work: Callable[[Client], Awaitable[Any]]) -> Any:
+        async def run() -> Any:
+            async with client() as connected:
+                return await work(connected)
+
+        return asyncio.run(run())
+
+    return ask
+
+
+def test_every_tool_reads_alone_and_answers_by_its_schema(ask: Callable[..., Any]):
+    async def work(client: Client) -> Any:
+        tools = {tool.name: tool for tool in (await client.list_tools()).tools}
+        return tools, [await client.call_tool(name, arguments) for name, arguments in CALLS]
+
+    tools, results = ask(work)
+    assert list(tools) == TOOLS
+    for tool in tools.values():
+        assert tool.description
+        assert tool.annotations.read_only_hint
+        assert tool.annotations.idempotent_hint
+        assert all("description" in each for each in tool.input_schema["properties"].values())
+        jsonschema.Draft202012Validator.check_schema(tool.output_schema)
+    for (name, arguments), result in zip(CALLS, results, strict=True):
+        jsonschema.validate(arguments, tools[name].input_schema)
+        assert not result.is_error, result.content
+        jsonschema.validate(result.structured_content, tools[name].output_schema)
+    found, gap, knowledge, near, skills, level = (result.structured_content for result in results)
+    assert found["items"][0]["occupation"]["onet_soc_code"] == NURSE
+    assert found["next_offset"] == 3
+    assert gap["in_words"][0].endswith("need a higher level in 17 of 35 skills: 8 are sure, 9 may be chance.")
+    assert gap["report"]["skill_gaps"][0]["element_name"] == "Operations Analysis"
+    assert gap["report"]["skill_gaps"][0]["to_source"] == "text"
+    assert gap["report"]["provenance"]["release"] == "29.0"
+    assert (gap["total_gaps"], gap["next_offset"]) == (17, 15)
+    assert knowledge["report"]["domain"] == "knowledge"
+    assert [each["rank"] for each in near["transitions"]] == [1, 2, 3, 4, 5]
+    assert skills["skills"][0]["date_updated"]
+    assert level["in_words"].startswith("Writing, level 3.5: between “")
+    assert [each["anchor_value"] for each in level["scale"]] == sorted(each["anchor_value"] for each in level["scale"])
+
+
+def test_pages_follow_each_other_without_loss(ask: Callable[..., Any]):
+    async def work(client: Client) -> Any:
+        pages, offset = [], 0
+        while offset is not None:
+            arguments = {"from_occupation": NURSE, "to_occupation": MANAGER, "limit": 4, "offset": offset}
+            pages.append((await client.call_tool("skill_gap", arguments)).structured_content)
+            offset = pages[-1]["next_offset"]
+        return pages, (await client.call_tool("skill_gap", {**arguments, "limit": 50, "offset": 0})).structured_content
+
+    pages, whole = ask(work)
+    for rows in ("skill_gaps", "surplus_skills"):
+        assert [row for page in pages for row in page["report"][rows]] == whole["report"][rows]
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "says", "then"),
+    [
+        ("skill_gap", {"from_occupation": "nurze", "to_occupation": MANAGER}, "'nurze'", "Call search_occupations"),
+        (
+            "skill_gap",
+            {"from_occupation": NURSE, "to_occupation": "99-9999.00"},
+            "99-9999.00",
+            "Call search_occupations",
+        ),
+        ("occupation_skills", {"occupation": "55-1011.00"}, "55-1011.00", "is_rated or is_predicted"),
+        ("explain_level", {"element": "Writting", "level": 3}, "is Writing meant?", "Call occupation_skills"),
+        ("explain_level", {"element": "Writing", "level": 9}, "level", "less than or equal to 7"),
+    ],
+)
+def test_an_error_says_what_to_do_next(
+    ask: Callable[..., Any], tool: str, arguments: dict[str, Any], says: str, then: str
+):
+    result = ask(lambda client: client.call_tool(tool, arguments))
+    assert result.is_error
+    assert says in result.content[0].text
+    assert then in result.content[0].text
+
+
+def test_attribution_and_method_are_resources(ask: Callable[..., Any]):
+    async def work(client: Client) -> Any:
+        listed = [str(each.uri) for each in (await client.list_resources()).resources]
+        return {uri: (await client.read_resource(uri)).contents[0].text for uri in listed}
+
+    texts = ask(work)
+    assert set(texts) == {"skillgap://attribution", "skillgap://method"}
+    assert "O*NET® is a trademark of USDOL/ETA" in texts["skillgap://attribution"]
+    assert "distinguishable" in texts["skillgap://method"]
+
+
+def test_without_data_it_says_so(tmp_path: Path):
+    environment = {**os.environ, "SKILLGAP_DATABASE_URL": f"sqlite:///{tmp_path}/empty.db"}
+    command = StdioServerParameters(command=sys.executable, args=["-m", "skillgap", "mcp"], env=environment)
+
+    async def run() -> Any:
+        async with Client(command, read_timeout_seconds=60) as client:
+            return await client.call_tool("search_occupations", {"query": "nurse"})
+
+    result = asyncio.run(run())
+    assert result.is_error
+    assert "skillgap load" in result.content[0].text
