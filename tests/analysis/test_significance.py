@@ -120,6 +120,25 @@ def test_without_p_values_the_same_stands_out(whole_29: Engine):
         assert sure > 100_000
 
 
+def test_with_unlike_raters_the_same_stands_out_where_p_is_computed_only_in_part():
+    chance = np.random.default_rng(5)
+    draws, elements = 400, 35
+    level = chance.normal(0.0, 1.0, (draws, elements))
+    level[chance.random(level.shape) < 0.1] = np.nan
+    n = (np.where(chance.random(elements) < 0.4, 9_999, 8), chance.integers(2, 40, elements))
+    errors = (np.where(n[0] == 8, chance.uniform(0, 0.6, elements), 0.0), chance.uniform(0, 0.6, elements))
+    is_tested, stands_out = which_stand_out(level, standard_errors=errors, n=n)
+    wide = (
+        tuple(np.broadcast_to(each, level.shape) for each in errors),
+        tuple(np.broadcast_to(each, level.shape) for each in n),
+    )
+    for given in ({"standard_errors": errors, "n": n}, {"standard_errors": wide[0], "n": wide[1]}):
+        found = compare_means(level, **given)
+        assert (stands_out == found.distinguishable).all()
+        assert (is_tested == (found.p_value >= 0)).all()
+    assert 0.1 < stands_out.mean() < 0.9
+
+
 def test_without_raters_nothing_stands_out():
     nothing = np.zeros(3, dtype=np.int32)
     given = {"standard_errors": (np.full(3, 0.2), np.full(3, 0.2)), "n": (nothing, nothing)}

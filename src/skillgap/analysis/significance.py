@@ -97,7 +97,7 @@ def _p_where_needed(t: FloatArray, degrees_of_freedom: FloatArray) -> FloatArray
     is_sure = t >= always.take(np.nan_to_num(below).astype(np.intp), mode="clip")
     is_open = ~is_sure & (t >= ever.take(np.nan_to_num(above).astype(np.intp), mode="clip"))
     p_value = np.where(t >= 0, 1.0 - is_sure, np.nan)
-    p_value[is_open] = 2.0 * stdtr(degrees_of_freedom[is_open], -t[is_open])
+    p_value[is_open] = 2.0 * stdtr(np.broadcast_to(degrees_of_freedom, t.shape)[is_open], -t[is_open])
     return p_value
 
 
