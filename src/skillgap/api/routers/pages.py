@@ -113,10 +113,9 @@ async def _led_elsewhere(request: Request, question: Question, *, is_swapped: bo
     current, target = (each if isinstance(each, str) else "" for each in found)
     path = request.url.path
     if unclear := _unclear(question, found, path):
-        is_found = any(choice.hits for choice in unclear)
         known = {code: each.title for code, each in ratings.occupations.items() if code in (current, target)}
         titled = replace(question, titles=(known.get(current, ""), known.get(target, "")))
-        return answers.page(page.choose(titled, unclear, ratings.provenance), 200 if is_found else 404)
+        return answers.page(page.choose(titled, unclear, ratings.provenance))
     if is_swapped or (current, target) != (question.current, question.target):
         return RedirectResponse(question.address(path, current=current, target=target), 303)
     return None
