@@ -26,7 +26,7 @@ SOAK_SECONDS = float(os.environ.get("SKILLGAP_TEST_SOAK_SECONDS", "0"))
 WARM_ROUNDS, ROUNDS, REQUESTS_PER_ROUND = 10, 15, 1_200
 """Old and new data share the memory for a moment in each round: how much that is at most, the first rounds find out."""
 MOST_GROWTH_MB = 20
-"""One such step more (14 MB: a domain's numbers, made while the old ones are still served); one kept per round would be ten."""
+"""One such step more (14 MB, a domain made anew while the old one is served); one kept per round would be ten."""
 
 
 def test_memory_stays_flat_over_requests_and_loads(ratings: Ratings, tmp_path: Path, noted: Noted):
