@@ -48,6 +48,7 @@ COMMANDS = (
         "path",
         "export",
         "batch",
+        "workforce",
         "diff",
         "enrich",
         "serve",

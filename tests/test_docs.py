@@ -55,6 +55,22 @@ def test_the_readmes_http_answer_is_in_the_services(starter_database: str, tmp_p
         assert json.loads(value) == figures[name], name
 
 
+def test_the_example_of_a_workforce_answers_as_shown(
+    run: Run,  # noqa: F811
+    starter_database: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setenv("SKILLGAP_DATABASE_URL", starter_database)
+    monkeypatch.chdir(tmp_path)
+    page = (TOP / "docs" / "batch.md").read_text()
+    [people] = re.findall(r"```csv\n(.*?)```", page, re.S)
+    Path("people.csv").write_text(people)
+    [(command, shown)] = console_blocks(page)
+    ended = run(*shlex.split(command)[1:])
+    assert (ended.code, [line.rstrip() for line in ended.out.splitlines()]) == (0, shown.splitlines())
+
+
 EXAMPLES = re.findall(r"```(bash|python|javascript)\n(.*?)```\n\n```text\n(.*?)```", API_PAGE, re.S)
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -480,9 +481,11 @@ def batch(
 ) -> None:
     """Answer many people or positions at once. What cannot be answered goes to a file of rejects, with reasons."""
     from skillgap import terminal
-    from skillgap.batch.run import answer_file
     from skillgap.store.engine import read
     from skillgap.store.queries import get_ratings
+
+    with _extra("parquet"):
+        from skillgap.batch.run import answer_file
 
     if (to is None) == (nearest == 0):
         raise typer.BadParameter("give either --to or --nearest")
@@ -509,6 +512,73 @@ def batch(
             on_rows=bars.on_people,
         )
     terminal.print_batch(report, columns, output)
+
+
+@app.command(epilog="Example: skillgap workforce people.csv --to 11-9111.00 -o view.xlsx -o view.svg")
+def workforce(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="INPUT",
+            exists=True,
+            dir_okay=False,
+            help="People or positions, .csv or .parquet, as batch reads them.",
+        ),
+    ],
+    to: Annotated[
+        list[str],
+        typer.Option(
+            metavar="CODE|COLUMN",
+            help="A target of all (may be repeated: each is proposed for one of them), or the column with each one's.",
+        ),
+    ],
+    output: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--output",
+            "-o",
+            dir_okay=False,
+            help="File to write: .json, .csv (who lacks what), .xlsx, .svg, .png; may be repeated.",
+        ),
+    ] = None,
+    proposals: Annotated[int, typer.Option(min=1, help="People to propose for each target.")] = 10,
+    id_column: Annotated[str, typer.Option("--id", metavar="COLUMN", help="What tells rows apart.")] = "id",
+    occupation_column: Annotated[
+        str, typer.Option("--occupation", metavar="COLUMN", help="Codes of current occupations.")
+    ] = "occupation",
+    ratings: Ratings = "onet+llm",
+    domain: Domain = "skills",
+    weight: Weight = "importance",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show what a population lacks for some targets. How many lack what, and whom to retrain for which."""
+    from datetime import UTC, datetime
+
+    from skillgap import terminal
+    from skillgap.store.engine import read
+    from skillgap.store.queries import get_ratings
+    from skillgap.web.workforce import check_name, write_workforce
+
+    with _extra("parquet"):
+        from skillgap.batch.workforce import view_workforce
+    for file in output or ():
+        check_name(file)
+    with read(_engine()) as connection:
+        levels = get_ratings(connection, ratings, domain).weighted_by(weight)
+    with terminal.progress() as bars:
+        report, columns = view_workforce(
+            source,
+            levels,
+            to=to,
+            proposals=proposals,
+            id_column=id_column,
+            occupation_column=occupation_column,
+            beside=output[0] if output else None,
+            on_rows=bars.on_people,
+        )
+    for file in output or ():
+        write_workforce(report, file, made=datetime.now(UTC).date())
+    terminal.print_workforce(report, columns, as_json=as_json)
 
 
 @app.command(epilog="Example: skillgap diff 26.1 29.0 --occupation 29-1141")
@@ -673,15 +743,12 @@ def mcp(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8001,
 ) -> None:
     """Serve tools to AI agents by the Model Context Protocol. Needs the extra `mcp`."""
-    from skillgap.errors import ConfigurationError
+    from skillgap.api.current import CurrentData
     from skillgap.logs import configure_logging
     from skillgap.settings import read_settings
 
-    try:
-        from skillgap.api.current import CurrentData
+    with _extra("mcp"):
         from skillgap.mcp_server import create_server
-    except ImportError as error:
-        raise ConfigurationError(f"{error.name} is not installed: run `pip install 'skillgap[mcp]'`") from error
     settings = read_settings()
     configure_logging(log_format=settings.log_format or "console", log_level=settings.log_level)
     current = CurrentData(_engine(), answer_cache_bytes=0)
@@ -723,6 +790,17 @@ def doctor(
     terminal.print_checks(checks, as_json=as_json)
     if any(check.outcome == "failed" for check in checks):
         raise typer.Exit(1)
+
+
+@contextmanager
+def _extra(name: str) -> Iterator[None]:
+    """Say which extra to install where an import fails."""
+    from skillgap.errors import ConfigurationError
+
+    try:
+        yield
+    except ImportError as error:
+        raise ConfigurationError(f"{error.name} is not installed: run `pip install 'skillgap[{name}]'`") from error
 
 
 def _nearness(choice: RatingsChoice, domain: DomainChoice) -> tuple[Nearness, Levels]:

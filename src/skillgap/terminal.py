@@ -31,10 +31,12 @@ from skillgap.model import (
     ReleaseChanges,
     SkillGap,
     SkillRating,
+    TargetView,
     Transition,
     TransitionBasis,
     TransitionStability,
     WeightChoice,
+    WorkforceReport,
 )
 from skillgap.sources.releases import OPTIONAL_TABLES
 from skillgap.wording import Report
@@ -536,6 +538,67 @@ def print_batch(report: BatchReport, columns: Columns, output: Path) -> None:
         out.print(f"  {report.rejected.total():,} rows could not be answered; the files *.rejects.csv have each:")
     for reason, count in report.rejected.most_common(_NAMED):
         out.print(f"  {count:,} {reason}")
+
+
+def print_workforce(report: WorkforceReport, columns: Columns, *, as_json: bool) -> None:
+    """Print what a population lacks for each target, and whom to retrain; what was not used, on standard error."""
+    notes = Console(stderr=True, highlight=False, soft_wrap=True)
+    if columns.unused:
+        notes.print(f"columns not used: {_some(columns.unused)}")
+    for reason, count in list(report.rejected.items())[:_NAMED]:
+        notes.print(f"not compared: {count:,} {reason}")
+    if as_json:
+        _write_json(report)
+        return
+    out = _console()
+    also = f"; {rejected:,} more could not be compared" if (rejected := sum(report.rejected.values())) else ""
+    out.print(f"{report.people:,} people, {report.with_own_levels:,} of them with own levels{also}.")
+    for view in report.targets:
+        out.print()
+        out.print(Text.assemble("To    ", (wording.name_of(view.to_occupation), "bold")))
+        in_part = f" Some levels of {view.known_in_part:,} are unknown." if view.known_in_part else ""
+        cheapest = f" It is the nearest target of {view.cheapest_for:,}." if len(report.targets) > 1 else ""
+        of = view.shortfall
+        out.print(
+            f"{view.without_sure_gap:,} of {view.people:,} people have no gap beyond rater noise.{in_part}{cheapest} "
+            f"Weighted shortfall: median {of.median:.2f} levels, {of.p10:.2f} to {of.p90:.2f} for the middle 80 %."
+        )
+        out.print()
+        out.print(_lacking_table(view))
+        if view.conversions:
+            out.print()
+            out.print(_conversions_table(view))
+    out.print()
+    out.print(
+        "Lack: the gap stands out from rater noise. Cost: weighted mean of the gaps not known to be noise, in levels.",
+        style="dim",
+    )
+    out.print(wording.source_line(report.provenance), style="dim")
+
+
+def _lacking_table(view: TargetView) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("Who lacks what", no_wrap=True)
+    for header in ("Lack", "Share", "Gap, median", "May lack", "Unknown"):
+        table.add_column(header, justify="right")
+    for skill in view.skills[:_NAMED]:
+        gap = f"{skill.gap.median:.2f}" if skill.gap else ""
+        counts = (f"{skill.lacking:,}", f"{skill.share:.1%}", gap, f"{skill.may_be_chance:,}", f"{skill.unknown:,}")
+        table.add_row(skill.element_name, *counts)
+    return table
+
+
+def _conversions_table(view: TargetView) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("Whom to retrain", no_wrap=True)
+    table.add_column("From")
+    table.add_column("Cost", justify="right")
+    table.add_column("Lacks")
+    for each in view.conversions:
+        home = each.from_occupation.title if each.from_occupation else wording.OWN_LEVELS_ALONE
+        unknown = f" ({each.unknown} levels unknown)" if each.unknown else ""
+        table.add_row(each.id, home, f"{each.cost:.2f}", (", ".join(each.lacking) or "nothing for sure") + unknown)
+    return table
 
 
 def print_enrichment(enrichment: Enrichment) -> None:

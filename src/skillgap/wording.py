@@ -209,6 +209,10 @@ def name_of(occupation: Occupation) -> str:
     return f"{occupation.title} ({occupation.onet_soc_code})"
 
 
+OWN_LEVELS_ALONE = "own levels alone"
+"""In the place of an occupation, of a person of whom nothing else is known."""
+
+
 def number(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}"
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from skillgap.analysis.compare import (
     Figures,
+    Pair,
     Side,
     compare_in_full,
     compare_sides,
@@ -86,8 +87,12 @@ def _of_own(people: People, has_own: BoolArray, ratings: Ratings) -> Iterator[tu
     for start in range(0, len(rows), _AT_ONCE):
         some = rows[start : start + _AT_ONCE]
         part = people.take(some)
-        pair = compare_sides(side_of_people(part, ratings), side_of(ratings, part.target))
-        yield some, figures(pair, part.target, ratings)
+        yield some, figures(compare_people(part, ratings), part.target, ratings)
+
+
+def compare_people(people: People, ratings: Ratings) -> Pair:
+    """Compare each row with its target."""
+    return compare_sides(side_of_people(people, ratings), side_of(ratings, people.target))
 
 
 def side_of_people(people: People, ratings: Ratings) -> Side:

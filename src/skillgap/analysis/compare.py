@@ -140,11 +140,11 @@ def distinguishable_gaps(current: int, targets: IntArray, ratings: Ratings) -> B
     return found
 
 
-def shortfalls_of(current: IntArray, target: IntArray, ratings: Ratings) -> tuple[FloatArray, FloatArray]:
-    """Return two shortfalls of pairs given by their rows, unrounded, level points: by all gaps, and by those not known
-    to be noise. What has no errors counts in both: nothing tells that it is noise.
+def shortfalls_of(pair: Pair, target: int | IntArray, ratings: Ratings) -> tuple[FloatArray, FloatArray]:
+    """Return two shortfalls of pairs, unrounded, level points: by all gaps, and by those not known to be noise.
+
+    What has no errors counts in both: nothing tells that it is noise.
     """
-    pair = pair_of(current, target, ratings)
     asked, not_noise = _weighted(pair._replace(is_sure=pair.is_sure | ~pair.is_tested), target, ratings)
     return asked, not_noise
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from skillgap.analysis.compare import shortfalls_of
+from skillgap.analysis.compare import pair_of, shortfalls_of
 from skillgap.analysis.gap import summarise_gaps
 from skillgap.analysis.nearness import Nearness
 from skillgap.analysis.ratings import BoolArray, IntArray, Ratings
@@ -101,8 +101,9 @@ class _Graph:
         """Return chains, given as (chains, occupations), with what their moves ask for."""
         before, after = self._places[chains[:, :-1]], self._places[chains[:, 1:]]
         moves, which = np.unique(np.stack([before.ravel(), after.ravel()]), axis=1, return_inverse=True)
+        pairs = pair_of(moves[0], moves[1], self._ratings)
         asked, sure = (
-            np.round(each, 4)[which].reshape(before.shape) for each in shortfalls_of(moves[0], moves[1], self._ratings)
+            np.round(each, 4)[which].reshape(before.shape) for each in shortfalls_of(pairs, moves[1], self._ratings)
         )
         return [
             _Chain(tuple(rows), hardest, round(total, 4))

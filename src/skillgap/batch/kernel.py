@@ -83,21 +83,28 @@ class GapKernel:
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Return the answers of a record batch, those that have none with the reason in `error`."""
-        people, wrong = self._people(batch)
-        is_good = np.array([each is None for each in wrong], dtype=np.bool_)
-        good = np.flatnonzero(is_good)
-        found = self._answers(people.take(good), batch.column(self.columns.id).take(pa.array(good)))
-        bad = np.flatnonzero(~is_good)
-        if not len(bad):
+        people, ids, refused = self.read(batch)
+        found = self._answers(people, ids)
+        if not refused.num_rows:
             return found
-        refused = {
-            "id": batch.column(self.columns.id).take(pa.array(bad)),
-            "error": pa.array([wrong[k] for k in bad.tolist()], pa.string()),
-        }
-        rows = [refused.get(name, pa.nulls(len(bad), found.schema.field(name).type)) for name in found.schema.names]
+        names, count = found.schema.names, refused.num_rows
+        rows = [
+            refused.column(name) if name in ("id", "error") else pa.nulls(count, found.schema.field(name).type)
+            for name in names
+        ]
         more = pa.RecordBatch.from_arrays(rows, schema=found.schema)
         table = pa.Table.from_batches([found, more]).combine_chunks()
         return table.to_batches()[0]
+
+    def read(self, batch: pa.RecordBatch) -> tuple[People, pa.Array, pa.RecordBatch]:
+        """Return the rows that can be answered, their ids, and `id` and `error` of the others."""
+        people, wrong = self._people(batch)
+        is_good = np.array([each is None for each in wrong], dtype=np.bool_)
+        good, bad = np.flatnonzero(is_good), np.flatnonzero(~is_good)
+        ids = batch.column(self.columns.id)
+        errors = pa.array([wrong[k] for k in bad.tolist()], pa.string())
+        refused = pa.RecordBatch.from_arrays([ids.take(pa.array(bad)), errors], names=["id", "error"])
+        return people.take(good), ids.take(pa.array(good)), refused
 
     def _people(self, batch: pa.RecordBatch) -> tuple[People, list[str | None]]:
         """Return the rows as numbers, and of each what is wrong with it."""

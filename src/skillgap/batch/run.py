@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -179,14 +179,37 @@ class CsvInput:
 # -- writing ----------------------------------------------------------------------------------------------------------
 
 
+class Rejects:
+    """A file beside an output, of what could not be answered; it is made when there is something."""
+
+    def __init__(self, output: Path, stack: ExitStack) -> None:
+        self._file = rejects_of(output)
+        self._stack = stack
+        self._writer: Any = None
+
+    def write(self, rejected: Iterable[tuple[Any, str]]) -> Counter[str]:
+        """Write ids, None where a line has none, each with the reason; return how many of each there were."""
+        reasons: Counter[str] = Counter()
+        for key, error in rejected:
+            if self._writer is None:
+                out = self._stack.enter_context(whole_file(self._file))
+                text = io.TextIOWrapper(out, encoding="utf-8", newline="")
+                self._stack.callback(text.detach)  # flushed; the file itself is its opener's
+                self._writer = csv.writer(text, lineterminator="\n")
+                self._writer.writerow(["id", "error"])
+            self._writer.writerow([key, error])
+            reasons[error] += 1
+        return reasons
+
+
 class _Output:
-    """A file of lines, and one of rejects that is made when there is one."""
+    """A file of lines, and one of rejects."""
 
     def __init__(self, file: Path, stack: ExitStack) -> None:
         self._file = file
         self._stack = stack
         self._writer: pq.ParquetWriter | pacsv.CSVWriter | None = None
-        self._rejects: Any = None
+        self._rejects = Rejects(file, stack)
 
     def write(self, answers: pa.RecordBatch) -> BatchReport:
         """Write a record batch of the kernel's: what has an error goes to the rejects."""
@@ -204,17 +227,9 @@ class _Output:
         report.lines = lines.num_rows
         return report
 
-    def reject(self, rejected: Any, report: BatchReport) -> None:
+    def reject(self, rejected: Iterable[tuple[Any, str]], report: BatchReport) -> None:
         """Write what could not be answered, with why."""
-        if self._rejects is None:
-            out = self._stack.enter_context(whole_file(rejects_of(self._file)))
-            text = io.TextIOWrapper(out, encoding="utf-8", newline="")
-            self._stack.callback(text.detach)  # flushed; the file itself is its opener's
-            self._rejects = csv.writer(text, lineterminator="\n")
-            self._rejects.writerow(["id", "error"])
-        for key, error in rejected:
-            self._rejects.writerow([key, error])
-            report.rejected[error] += 1
+        report.rejected += self._rejects.write(rejected)
 
     def _open(self, schema: pa.Schema) -> pq.ParquetWriter | pacsv.CSVWriter:
         out = self._stack.enter_context(whole_file(self._file))

@@ -1,4 +1,4 @@
-"""The chart of levels: one Vega-Lite specification, drawn by the browser and, for files, by vl-convert."""
+"""Charts: Vega-Lite specifications with their data, drawn by the browser and, for files, by vl-convert."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from importlib.resources import files
 from string import Template
 from typing import Any, Literal
 
-from skillgap.model import SkillGap
+from skillgap.model import Provenance, SkillGap, TargetView, WorkforceReport
 from skillgap.wording import VERDICTS, Report, sureness
 
 Theme = Literal["light", "dark", "page"]
@@ -38,6 +38,8 @@ COLOURS["page"] = {name: f"var(--{name})" for name in COLOURS["light"]}
 """Those of the stylesheet, by their names: a chart in the page follows its theme, and paper."""
 MOST_ROWS = 40
 """Rows drawn; the table has them all."""
+MOST_SKILLS = 20
+"""Skills drawn of a workforce, likewise."""
 HIGHEST = 7.0
 """Of the scale LV."""
 _NORMAL = 1.96
@@ -59,9 +61,9 @@ def chart_of(report: Report, theme: Theme) -> dict[str, Any]:
 
 
 @lru_cache
-def specification(theme: Theme) -> dict[str, Any]:
-    """Return the Vega-Lite specification without data."""
-    text = files("skillgap.web").joinpath("static/levels.vl.json").read_text("utf-8")
+def specification(theme: Theme, name: Literal["levels", "workforce"] = "levels") -> dict[str, Any]:
+    """Return a Vega-Lite specification without data, or two of them by name."""
+    text = files("skillgap.web").joinpath(f"static/{name}.vl.json").read_text("utf-8")
     found: dict[str, Any] = json.loads(Template(text).substitute(COLOURS[theme]))
     return found
 
@@ -100,6 +102,53 @@ def _side(
 def _says(gap: SkillGap) -> str:
     interval = "" if gap.gap_lower is None else f" ({gap.gap_lower:.2f} to {gap.gap_upper:.2f})"
     return f"{gap.gap:.3f}{interval}, {VERDICTS[sureness(gap)]}"
+
+
+def credit(provenance: Provenance) -> str:
+    """Return where the figures of a chart come from, for a picture that stands alone."""
+    release = f"O*NET {provenance.release}" if provenance.release else "O*NET Web Services"
+    source = f"{release} (USDOL/ETA, CC BY 4.0), modified by skillgap"
+    return f"{source}; data version {provenance.data_version}"
+
+
+def workforce_chart(report: WorkforceReport, theme: Theme) -> dict[str, Any]:
+    """Return, for each target, who lacks what, and how shortfalls are spread, as a Vega-Lite specification."""
+    return {
+        "$schema": specification(theme)["$schema"],
+        "background": COLOURS[theme]["paper"],
+        "padding": {"left": _FOR_OTHER_FONTS, "right": 8, "top": 8, "bottom": 8},
+        "title": {
+            "text": f"{report.people:,} people: who lacks what",
+            "subtitle": credit(report.provenance),
+            "anchor": "start",
+            "color": COLOURS[theme]["ink"],
+            "subtitleColor": COLOURS[theme]["ink"],
+        },
+        "vconcat": [_target_chart(each, theme) for each in report.targets],
+        "config": specification(theme)["config"],
+    }
+
+
+def _target_chart(view: TargetView, theme: Theme) -> dict[str, Any]:
+    skills = [
+        {"name": skill.element_name, "who": who, "place": place, "share": people / view.people}
+        for skill in view.skills[:MOST_SKILLS]
+        for place, (who, people) in enumerate(
+            (("lack it", skill.lacking), ("may lack it", skill.may_be_chance), ("level unknown", skill.unknown))
+        )
+    ]
+    shortfalls = [
+        {"from": k / 10, "to": (k + 1) / 10, "people": people} for k, people in enumerate(view.shortfall_counts)
+    ]
+    parts = specification(theme, "workforce")
+    title = {"text": f"To {view.to_occupation.title}", "anchor": "start"}
+    return {
+        "title": {**title, "color": COLOURS[theme]["ink"]},
+        "hconcat": [
+            {**parts["skills"], "data": {"values": skills}},
+            {**parts["shortfalls"], "data": {"values": shortfalls}},
+        ],
+    }
 
 
 def draw(spec: dict[str, Any], picture: Picture) -> bytes:

@@ -10,8 +10,9 @@ from typing import IO, Any
 from skillgap import wording
 from skillgap.errors import ConfigurationError
 from skillgap.files import whole_file
-from skillgap.model import GapReport, SkillGap
+from skillgap.model import GapReport, Provenance, SkillGap
 from skillgap.web import charts, page
+from skillgap.web.spreadsheet import Sheet, write_book
 
 _COLUMNS: tuple[tuple[str, int, Callable[[SkillGap], Any]], ...] = (
     ("Skill", 34, lambda row: row.element_name),
@@ -60,56 +61,49 @@ def _write_png(report: GapReport, question: page.Question, _: date, out: IO[byte
 
 def _alone(report: wording.Report) -> dict[str, Any]:
     """Return a chart that says itself what it is of and where its figures come from."""
-    provenance = report.provenance
-    release = f"O*NET {provenance.release}" if provenance.release else "O*NET Web Services"
-    sources = (f"{release} (USDOL/ETA, CC BY 4.0), modified by skillgap", f"data version {provenance.data_version}")
     spec = charts.chart_of(report, "light")
     empty = [] if report.skill_gaps else ["There is no gap to show."]
     title = {
         "text": f"From {wording.start_of(report)}",
-        "subtitle": [f"to {wording.name_of(report.to_occupation)}", "; ".join(sources), *empty],
+        "subtitle": [f"to {wording.name_of(report.to_occupation)}", charts.credit(report.provenance), *empty],
         "anchor": "start",
     }
     return {**spec, "title": title, "background": "white"}
 
 
 def _write_xlsx(report: GapReport, question: page.Question, made: date, out: IO[bytes]) -> None:
-    from xlsxwriter import Workbook
-
     shown = question.shown(report)
-    # Text of a source is never a formula or a link, whatever it begins with.
-    with Workbook(out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}) as book:
-        bold, wrapped = book.add_format({"bold": True}), book.add_format({"text_wrap": True, "valign": "top"})
-        for name, rows in (("Gaps", shown.skill_gaps), ("Beyond what is asked", shown.surplus_skills)):
-            sheet = book.add_worksheet(name)
-            for column, (header, width, value) in enumerate(_COLUMNS):
-                sheet.set_column(column, column, width)
-                sheet.write_string(0, column, header, bold)
-                for line, row in enumerate(rows, start=1):
-                    sheet.write(line, column, value(row), wrapped)
-            sheet.freeze_panes(1, 1)
-            sheet.autofilter(0, 0, max(len(rows), 1), len(_COLUMNS) - 1)
-        sheet = book.add_worksheet("Sources")
-        sheet.set_column(0, 0, 22)
-        sheet.set_column(1, 1, 110, wrapped)
-        known = [(name, value) for name, value in _facts(report, made) if value is not None]
-        for line, (name, value) in enumerate(known):
-            sheet.write_string(line, 0, name, bold)
-            sheet.write(line, 1, value)
+    columns = [(header, width) for header, width, _ in _COLUMNS]
+    sheets = [
+        Sheet(name, columns, [[value(row) for _, _, value in _COLUMNS] for row in rows])
+        for name, rows in (("Gaps", shown.skill_gaps), ("Beyond what is asked", shown.surplus_skills))
+    ]
+    write_book(out, sheets, [*_facts(report), *sources(report.provenance, made)])
 
 
-def _facts(report: GapReport, made: date) -> list[tuple[str, Any]]:
+def _facts(report: GapReport) -> list[tuple[str, Any]]:
     summary, provenance = report.summary, report.provenance
-    facts = [
+    predicted = wording.predicted(report)
+    words = (
+        wording.predictions_line(predicted, provenance.predictions) if predicted and provenance.predictions else None
+    )
+    return [
         ("From", wording.name_of(report.from_occupation)),
         ("To", wording.name_of(report.to_occupation)),
         ("In words", " ".join(wording.in_plain_words(report))),
+        ("Predicted levels", words),
         ("Compared", summary.skills_compared),
         ("Gaps", summary.gaps),
         ("Gaps that are sure", summary.distinguishable_gaps),
         ("Weighted shortfall", summary.weighted_shortfall),
         ("Percentile of that", summary.shortfall_percentile),
         ("Job Zone step", summary.job_zone_step),
+    ]
+
+
+def sources(provenance: Provenance, made: date) -> list[tuple[str, Any]]:
+    """Return what a spreadsheet says of where its figures come from."""
+    return [
         ("O*NET release", provenance.release),
         ("Month of the release", provenance.release_date),
         ("Data version", provenance.data_version),
@@ -117,9 +111,6 @@ def _facts(report: GapReport, made: date) -> list[tuple[str, Any]]:
         ("Credit", wording.source_line(provenance)),
         ("Licence of the data", provenance.licence),
     ]
-    if (predicted := wording.predicted(report)) and provenance.predictions:
-        facts.insert(3, ("Predicted levels", wording.predictions_line(predicted, provenance.predictions)))
-    return facts
 
 
 _WRITERS = {".html": _write_html, ".svg": _write_svg, ".png": _write_png, ".xlsx": _write_xlsx}

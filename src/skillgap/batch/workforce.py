@@ -1,0 +1,73 @@
+"""The workforce view of a file of people or positions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from skillgap.analysis.ratings import Ratings
+from skillgap.analysis.search import find_code
+from skillgap.analysis.workforce import Workforce
+from skillgap.batch.kernel import Columns, GapKernel, find_columns
+from skillgap.batch.run import Malformed, OnRows, Rejects, open_input, used_columns
+from skillgap.errors import BatchInputError
+from skillgap.model import WorkforceReport
+
+_MOST_PROPOSALS = 1_000
+"""Of all targets together: who is proposed for which is weighed all against all."""
+
+
+def view_workforce(
+    source: Path,
+    ratings: Ratings,
+    *,
+    to: Sequence[str],
+    proposals: int,
+    id_column: str,
+    occupation_column: str,
+    beside: Path | None,
+    on_rows: OnRows,
+) -> tuple[WorkforceReport, Columns]:
+    """Return what the people of a file lack, and what its columns were taken for.
+
+    `to` is a column of the input, which has each one's target, or occupations, with each of which all are compared. Who
+    cannot be is counted, and listed in a file `beside` an output. Raises BatchInputError, UnknownOccupation,
+    UnratedOccupation.
+    """
+    opened = open_input(source)
+    column = to[0] if len(to) == 1 and to[0] in opened.names else None
+    columns = find_columns(
+        opened.names, ratings, id_column=id_column, occupation_column=occupation_column, target_column=column
+    )
+    targets = None if column else _rows_of(to, ratings)
+    if targets and proposals * len(targets) > _MOST_PROPOSALS:
+        raise BatchInputError(
+            f"{proposals:,} proposals for each of {len(targets)} targets are over {_MOST_PROPOSALS:,}; ask for fewer"
+        )
+    kernel = GapKernel(ratings, columns)
+    workforce = Workforce(ratings, targets, proposals=proposals)
+    reasons: Counter[str] = Counter()
+    rows = 0
+    with ExitStack() as stack:
+        rejects = Rejects(beside, stack) if beside else None
+        for part in opened.parts(used_columns(kernel)):
+            for each in part:
+                if isinstance(each, Malformed):
+                    refused = [(None, each.error)]
+                    rows += 1
+                else:
+                    people, ids, bad = kernel.read(each)
+                    workforce.add(people, [str(key) for key in ids.to_pylist()])
+                    refused = list(zip(bad.column("id").to_pylist(), bad.column("error").to_pylist(), strict=True))
+                    rows += each.num_rows
+                reasons += rejects.write(refused) if rejects else Counter(error for _, error in refused)
+                on_rows(rows, opened.rows)
+    return workforce.report(dict(reasons.most_common())), columns
+
+
+def _rows_of(occupations: Sequence[str], ratings: Ratings) -> list[int]:
+    """Return the rows of occupations given by code or title, each once."""
+    titles = {code: known.title for code, known in ratings.occupations.items()}
+    return list(dict.fromkeys(ratings.row(find_code(each, titles)) for each in occupations))

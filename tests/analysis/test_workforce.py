@@ -1,0 +1,186 @@
+"""A population counted: the same as each person alone, in whatever groups they come, and the cheapest proposals."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+
+from skillgap.analysis.bulk import NONE, People
+from skillgap.analysis.gap import identify_skill_gap
+from skillgap.analysis.person import OwnProfile, identify_person_gap
+from skillgap.analysis.ratings import Ratings
+from skillgap.analysis.workforce import Workforce
+from skillgap.model import GapReport, PersonGapReport, WorkforceReport
+
+NURSE, MANAGER, CASHIER, DEVELOPER = "29-1141.00", "11-9111.00", "41-2011.00", "15-1252.00"
+TARGETS = (MANAGER, "13-1071.00", "15-1232.00")
+
+
+def population(ratings: Ratings, count: int, seed: int) -> People:
+    """Return people of every kind: an occupation, own levels, both; few occupations, so that many are alike."""
+    chance = np.random.default_rng(seed)
+    some = np.array([ratings.row(code) for code in (NURSE, CASHIER, DEVELOPER, "47-2111.00", "19-3033.00")])
+    kind = np.arange(count) % 3
+    occupation = np.where(kind == 1, NONE, some[chance.integers(0, len(some), count)])
+    own = np.where(
+        (kind != 0)[:, None] & (chance.random((count, 35)) < 0.4), chance.integers(0, 57, (count, 35)) / 8, np.nan
+    )
+    own[kind == 1, 0] = 3.5
+    target = np.array([ratings.row(code) for code in TARGETS])[chance.integers(0, len(TARGETS), count)]
+    return People(occupation, target, own)
+
+
+def counted(
+    ratings: Ratings, people: People, *, at_once: int = 10_000, proposals: int = 5, own_target: bool = False
+) -> WorkforceReport:
+    targets = None if own_target else [ratings.row(code) for code in TARGETS]
+    workforce = Workforce(ratings, targets, proposals=proposals)
+    count = len(people.target)
+    for start in range(0, count, at_once):
+        rows = np.arange(start, min(start + at_once, count))
+        workforce.add(people.take(rows), [f"p{k}" for k in rows.tolist()])
+    return workforce.report({})
+
+
+def alone(ratings: Ratings, people: People, k: int, target: str) -> GapReport | PersonGapReport:
+    """Return the gap report of one person."""
+    code = None if people.occupation[k] == NONE else ratings.codes[people.occupation[k]]
+    assert people.own is not None
+    own = {ratings.element_ids[e]: float(people.own[k, e]) for e in np.flatnonzero(~np.isnan(people.own[k]))}
+    if own:
+        return identify_person_gap(OwnProfile(own, code), target, ratings)
+    assert code is not None
+    return identify_skill_gap(code, target, ratings)
+
+
+def in_part(report: GapReport | PersonGapReport) -> bool:
+    return bool(getattr(report, "unknown_skills", ()))
+
+
+def quantile(values: list[float], share: float) -> float:
+    """Return the least value that a share of the values does not exceed."""
+    ordered = sorted(values)
+    return ordered[max(1, int(np.ceil(share * len(ordered)))) - 1]
+
+
+def test_counts_are_those_of_each_person_alone(ratings: Ratings):
+    people = population(ratings, 240, seed=1)
+    report = counted(ratings, people, at_once=70)
+    assert (report.people, report.with_own_levels) == (240, 160)
+    assert [view.to_occupation.onet_soc_code for view in report.targets] == list(TARGETS)
+    for view in report.targets:
+        each = [alone(ratings, people, k, view.to_occupation.onet_soc_code) for k in range(240)]
+        shortfalls = [one.summary.weighted_shortfall for one in each]
+        assert view.people == 240
+        assert view.without_sure_gap == sum(one.summary.distinguishable_gaps == 0 for one in each)
+        assert view.known_in_part == sum(map(in_part, each))
+        assert view.shortfall.mean == pytest.approx(np.mean(shortfalls), abs=1e-4)
+        for name, share in (("p10", 0.1), ("p25", 0.25), ("median", 0.5), ("p75", 0.75), ("p90", 0.9)):
+            assert getattr(view.shortfall, name) == pytest.approx(quantile(shortfalls, share), abs=0.0026)
+        bars = [sum(k / 10 <= value < (k + 1) / 10 for value in shortfalls) for k in range(len(view.shortfall_counts))]
+        assert view.shortfall_counts == bars
+        assert sum(bars) == 240
+        assert len(view.skills) == 35
+        assert [skill.lacking for skill in view.skills] == sorted((s.lacking for s in view.skills), reverse=True)
+        for skill in view.skills:
+            rows = [row for one in each for row in one.skill_gaps if row.element_id == skill.element_id]
+            gaps = [row.gap for row in rows if row.distinguishable]
+            unknown = sum(
+                skill.element_id in {row.element_id for row in getattr(one, "unknown_skills", ())} for one in each
+            )
+            assert (skill.lacking, skill.may_be_chance) == (len(gaps), len(rows) - len(gaps))
+            assert skill.share == round(len(gaps) / 240, 4)
+            assert skill.unknown == unknown
+            if gaps:
+                assert skill.gap is not None
+                assert skill.gap.mean == pytest.approx(np.mean(gaps), abs=1e-4)
+                assert skill.gap.median == pytest.approx(quantile(gaps, 0.5), abs=0.0026)
+
+
+def test_where_people_come_from_adds_up(ratings: Ratings):
+    people = population(ratings, 240, seed=2)
+    for view in counted(ratings, people, at_once=100).targets:
+        assert sum(each.people for each in view.feeders) == 240
+        assert [each.mean_cost for each in view.feeders] == sorted(each.mean_cost for each in view.feeders)
+        for each in view.feeders:
+            row = ratings.row(each.occupation.onet_soc_code) if each.occupation else NONE
+            members = np.flatnonzero(people.occupation == row)
+            reports = [alone(ratings, people, k, view.to_occupation.onet_soc_code) for k in members.tolist()]
+            assert each.people == len(members)
+            assert each.without_sure_gap == sum(one.summary.distinguishable_gaps == 0 for one in reports)
+            assert each.mean_cost == pytest.approx(
+                np.mean([one.summary.distinguishable_shortfall for one in reports]), abs=1e-4
+            )
+
+
+@pytest.mark.parametrize("own_target", [False, True])
+def test_it_does_not_matter_in_which_groups_people_come(ratings: Ratings, own_target: bool):
+    people = population(ratings, 150, seed=3)
+    whole = counted(ratings, people, own_target=own_target)
+    for at_once in (1, 7, 149):
+        assert counted(ratings, people, at_once=at_once, own_target=own_target) == whole
+
+
+def test_with_targets_of_their_own_people_are_counted_there_alone(ratings: Ratings):
+    people = population(ratings, 120, seed=4)
+    report = counted(ratings, people, own_target=True, proposals=3)
+    assert {view.to_occupation.onet_soc_code for view in report.targets} == set(TARGETS)
+    assert sum(view.people for view in report.targets) == 120
+    for view in report.targets:
+        members = np.flatnonzero(people.target == ratings.row(view.to_occupation.onet_soc_code)).tolist()
+        reports = {f"p{k}": alone(ratings, people, k, view.to_occupation.onet_soc_code) for k in members}
+        ranked = sorted(
+            reports.values(),
+            key=lambda one: (in_part(one), one.summary.distinguishable_shortfall, one.summary.weighted_shortfall),
+        )
+        assert [each.cost for each in view.conversions] == [one.summary.distinguishable_shortfall for one in ranked[:3]]
+        assert view.people == view.cheapest_for == len(members)
+        for each in view.conversions:
+            assert each.cost == reports[each.id].summary.distinguishable_shortfall
+            assert each.unknown == len(getattr(reports[each.id], "unknown_skills", ()))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_no_other_proposals_cost_less_in_all(ratings: Ratings, seed: int):
+    """Against every way to propose two people for each of three targets, nobody twice."""
+    people = population(ratings, 8, seed=seed)
+    report = counted(ratings, people, at_once=3, proposals=2)
+    reports = [[alone(ratings, people, k, code) for code in TARGETS] for k in range(8)]
+    cost: Any = np.array(
+        [[one.summary.distinguishable_shortfall + 10 * in_part(one) for one in row] for row in reports]
+    )
+    ways = (
+        cost[list(first), 0].sum() + cost[list(second), 1].sum() + cost[list(third), 2].sum()
+        for first in itertools.combinations(range(8), 2)
+        for second in itertools.combinations(sorted(set(range(8)) - set(first)), 2)
+        for third in itertools.combinations(sorted(set(range(8)) - set(first) - set(second)), 2)
+    )
+    proposed = [each for view in report.targets for each in view.conversions]
+    assert len({each.id for each in proposed}) == len(proposed) == 6
+    assert sum(each.cost + 10 * (each.unknown > 0) for each in proposed) == pytest.approx(min(ways), abs=1e-4)
+
+
+def test_proposals_stay_best_where_many_compete(ratings: Ratings):
+    """Of 400 people, only the nearest are kept while they go by; the proposals are as if all had been."""
+    people = population(ratings, 400, seed=9)
+    few = counted(ratings, people, at_once=50, proposals=4)
+    everyone = counted(ratings, people, at_once=400, proposals=4)
+    assert few == everyone
+    for view in few.targets:
+        for each in view.conversions:
+            report = alone(ratings, people, int(each.id[1:]), view.to_occupation.onet_soc_code)
+            assert each.lacking == [row.element_name for row in report.skill_gaps if row.distinguishable]
+            assert each.weighted_shortfall == report.summary.weighted_shortfall
+
+
+def test_fewer_people_than_proposals_are_all_proposed_once(ratings: Ratings):
+    report = counted(ratings, population(ratings, 4, seed=5), proposals=5)
+    assert sorted(each.id for view in report.targets for each in view.conversions) == ["p0", "p1", "p2", "p3"]
+
+
+def test_of_nobody_there_is_no_view(ratings: Ratings):
+    report = counted(ratings, population(ratings, 0, seed=6))
+    assert (report.people, report.targets) == (0, [])
