@@ -9,7 +9,7 @@ NAMES  := awk '/^Collecting/ { print "  " $$2; fflush() }'  # of what pip is get
 SHELL       := bash
 .SHELLFLAGS := -eu -o pipefail -c
 
-.PHONY: demo demo-api evaluate-llm evaluate-transitions evaluate-search evaluate-stability serve test check lint audit bench bench-page bench-batch screenshot faults soak reference starter predictions clean
+.PHONY: demo demo-api evaluate-llm evaluate-transitions evaluate-search evaluate-stability serve test check lint audit bench bench-page bench-batch screenshot notebook faults soak reference starter predictions clean
 
 demo: $(VENV)/installed  ## a true answer in a minute: database, starter data, server, one question
 	@$(BIN)/python scripts/demo.py
@@ -46,6 +46,9 @@ bench-batch: $(VENV)/installed-dev  ## RELEASE=29.0 or a path [MORE="--rows 1000
 
 screenshot: $(VENV)/installed-dev  ## the README's picture of the page, anew (needs Chromium)
 	@$(BIN)/python -m benchmarks.page starter --screenshot docs/page.png
+
+notebook: $(VENV)/installed-dev  ## docs/example.ipynb run anew
+	@$(BIN)/python -m scripts.run_notebook
 
 faults: $(VENV)/installed-dev  ## bring about every fault of docs/reliability.md, and print its table
 	@rm -f build/faults.jsonl

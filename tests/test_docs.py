@@ -13,8 +13,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
+import nbformat
 import pytest
-from scripts import schema_reference
+from scripts import run_notebook, schema_reference
 
 import skillgap
 from skillgap.settings import Settings
@@ -69,6 +70,27 @@ def test_the_example_of_a_workforce_answers_as_shown(
     [(command, shown)] = console_blocks(page)
     ended = run(*shlex.split(command)[1:])
     assert (ended.code, [line.rstrip() for line in ended.out.splitlines()]) == (0, shown.splitlines())
+
+
+def shown_by(notebook: nbformat.NotebookNode) -> list[tuple[str, str]]:
+    """Return what the cells of a notebook answer, by media type; of a chart the words, of a load not the time."""
+    found = []
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            for kind, content in sorted(output["data"].items() if "data" in output else [("text", output["text"])]):
+                words = re.findall(r"<text[^>]*>([^<]+)", content) if kind == "image/svg+xml" else [content]
+                found.append((kind, re.sub(r"\b\d+-\d{8}T\d{6}Z", "VERSION", "\n".join(words))))
+    return found
+
+
+def test_the_example_notebook_answers_as_it_shows():
+    committed = nbformat.read(run_notebook.NOTEBOOK, as_version=4)
+    shown = shown_by(committed)
+    assert {kind for kind, _ in shown} == {"text/plain", "text/html", "image/svg+xml", "text"}
+    ended = subprocess.run(
+        [sys.executable, "-m", "scripts.run_notebook", "-"], capture_output=True, cwd=TOP, timeout=300, check=True
+    )
+    assert shown_by(nbformat.reads(ended.stdout.decode(), as_version=4)) == shown
 
 
 EXAMPLES = re.findall(r"```(bash|python|javascript)\n(.*?)```\n\n```text\n(.*?)```", API_PAGE, re.S)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from skillgap.analysis.compare import weighted_shortfalls
     from skillgap.analysis.gap import identify_skill_gap
+    from skillgap.analysis.person import OwnProfile, identify_person_gap
     from skillgap.analysis.ratings import Ratings
     from skillgap.errors import SkillgapError
     from skillgap.frames import gap_matrix, ratings_frame, transitions_frame
-    from skillgap.model import GapReport, Occupation, SkillGap, SkillRating
+    from skillgap.model import GapReport, Occupation, PersonGapReport, SkillGap, SkillRating
     from skillgap.nodes import extract_load_text_files
     from skillgap.store.engine import make_engine, read
     from skillgap.store.queries import get_occupation_skills, get_ratings
@@ -22,6 +23,8 @@ __version__ = "0.1.0.dev0"
 _HOMES = {
     "GapReport": "skillgap.model",
     "Occupation": "skillgap.model",
+    "OwnProfile": "skillgap.analysis.person",
+    "PersonGapReport": "skillgap.model",
     "Ratings": "skillgap.analysis.ratings",
     "SkillGap": "skillgap.model",
     "SkillRating": "skillgap.model",
@@ -30,6 +33,7 @@ _HOMES = {
     "gap_matrix": "skillgap.frames",
     "get_occupation_skills": "skillgap.store.queries",
     "get_ratings": "skillgap.store.queries",
+    "identify_person_gap": "skillgap.analysis.person",
     "identify_skill_gap": "skillgap.analysis.gap",
     "init_tables": "skillgap.store.tables",
     "make_engine": "skillgap.store.engine",

@@ -8,9 +8,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal, NewType
+from typing import TYPE_CHECKING, Literal, NewType, cast
 
 from skillgap.errors import InvalidCode
+
+if TYPE_CHECKING:
+    from skillgap.web.notebook import Chart
 
 OnetSocCode = NewType("OnetSocCode", str)
 
@@ -364,8 +367,23 @@ class GapSummary:
     """Job Zone of the target minus that of the current occupation; null where one has none."""
 
 
+class _Shown:
+    """A report that shows itself in a notebook."""
+
+    def chart(self) -> Chart:
+        """Return the chart of levels: a notebook draws it, `save` writes it."""
+        from skillgap.web.notebook import chart_of
+
+        return chart_of(cast("GapReport | PersonGapReport", self))
+
+    def _repr_html_(self) -> str:
+        from skillgap.web.page import notebook
+
+        return notebook(cast("GapReport | PersonGapReport", self))
+
+
 @dataclass(frozen=True)
-class GapReport:
+class GapReport(_Shown):
     """What stands between two occupations: the gaps, what one brings beyond, and the sum of it."""
 
     __pydantic_config__ = _DOCUMENTED
@@ -391,7 +409,7 @@ class GapReport:
 
 
 @dataclass(frozen=True)
-class PersonGapReport:
+class PersonGapReport(_Shown):
     """What stands between a person and an occupation."""
 
     __pydantic_config__ = _DOCUMENTED

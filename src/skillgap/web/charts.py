@@ -9,7 +9,7 @@ from string import Template
 from typing import Any, Literal
 
 from skillgap.model import Provenance, SkillGap, TargetView, WorkforceReport
-from skillgap.wording import VERDICTS, Report, sureness
+from skillgap.wording import VERDICTS, Report, name_of, start_of, sureness
 
 Theme = Literal["light", "dark", "page"]
 Picture = Literal["svg", "png"]
@@ -109,6 +109,18 @@ def credit(provenance: Provenance) -> str:
     release = f"O*NET {provenance.release}" if provenance.release else "O*NET Web Services"
     source = f"{release} (USDOL/ETA, CC BY 4.0), modified by skillgap"
     return f"{source}; data version {provenance.data_version}"
+
+
+def standalone_chart(report: Report) -> dict[str, Any]:
+    """Return the chart of levels, as one that says itself what it is of and where its figures come from."""
+    spec = chart_of(report, "light")
+    empty = [] if report.skill_gaps else ["There is no gap to show."]
+    title = {
+        "text": f"From {start_of(report)}",
+        "subtitle": [f"to {name_of(report.to_occupation)}", credit(report.provenance), *empty],
+        "anchor": "start",
+    }
+    return {**spec, "title": title, "background": "white"}
 
 
 def workforce_chart(report: WorkforceReport, theme: Theme) -> dict[str, Any]:

@@ -248,6 +248,11 @@ def report(question: Question, of: Report, svg: str, made: date) -> str:
     )
 
 
+def notebook(report: Report) -> str:
+    """Return a report's gaps as a piece of HTML that takes its looks from the notebook it stands in."""
+    return _page("notebook.html", report=report)
+
+
 @lru_cache
 def report_style() -> str:
     """Return the stylesheet that stands in a report."""
@@ -313,15 +318,19 @@ def _environment() -> Environment:
         "bundle": assets.bundle_address(),
         "choices": _CHOICES,
         "domains": _DOMAINS,
+        "in_one_sentence": wording.in_one_sentence,
         "level": wording.level,
         "move": wording.move,
+        "name_of": wording.name_of,
         "noise": wording.noise,
+        "not_compared_line": wording.not_compared_line,
         "noun": lambda domain: wording.NOUNS[domain][0].capitalize(),
         "number": wording.number,
         "predicted": wording.predicted,
         "predictions_line": wording.predictions_line,
         "preparation": wording.preparation,
         "source_line": wording.source_line,
+        "start_of": wording.start_of,
         "sureness": wording.sureness,
         "taking": wording.taking,
         "verdicts": wording.VERDICTS,

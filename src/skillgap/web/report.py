@@ -52,23 +52,11 @@ def _write_html(report: GapReport, question: page.Question, made: date, out: IO[
 
 
 def _write_svg(report: GapReport, question: page.Question, _: date, out: IO[bytes]) -> None:
-    out.write(charts.draw(_alone(question.shown(report)), "svg"))
+    out.write(charts.draw(charts.standalone_chart(question.shown(report)), "svg"))
 
 
 def _write_png(report: GapReport, question: page.Question, _: date, out: IO[bytes]) -> None:
-    out.write(charts.draw(_alone(question.shown(report)), "png"))
-
-
-def _alone(report: wording.Report) -> dict[str, Any]:
-    """Return a chart that says itself what it is of and where its figures come from."""
-    spec = charts.chart_of(report, "light")
-    empty = [] if report.skill_gaps else ["There is no gap to show."]
-    title = {
-        "text": f"From {wording.start_of(report)}",
-        "subtitle": [f"to {wording.name_of(report.to_occupation)}", charts.credit(report.provenance), *empty],
-        "anchor": "start",
-    }
-    return {**spec, "title": title, "background": "white"}
+    out.write(charts.draw(charts.standalone_chart(question.shown(report)), "png"))
 
 
 def _write_xlsx(report: GapReport, question: page.Question, made: date, out: IO[bytes]) -> None:

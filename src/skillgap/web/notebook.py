@@ -1,0 +1,36 @@
+"""What a report shows of itself in a notebook."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from skillgap.errors import ConfigurationError
+from skillgap.files import whole_file
+from skillgap.web import charts
+from skillgap.wording import Report
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart that a notebook draws; `altair.Chart.from_dict(chart.spec)` makes it one of Altair's."""
+
+    spec: dict[str, Any]
+    """Its Vega-Lite specification, with the data."""
+
+    def save(self, file: Path | str) -> None:
+        """Write the chart to a file, `.svg` or `.png`. Raises ConfigurationError (another ending)."""
+        file = Path(file)
+        if file.suffix not in (".svg", ".png"):
+            raise ConfigurationError(f"{file}: a chart is written to a file named .svg or .png")
+        with whole_file(file) as out:
+            out.write(charts.draw(self.spec, "svg" if file.suffix == ".svg" else "png"))
+
+    def _repr_svg_(self) -> str:
+        return charts.draw(self.spec, "svg").decode()
+
+
+def chart_of(report: Report) -> Chart:
+    """Return a report's chart of levels, which says itself what it is of and where its figures come from."""
+    return Chart(charts.standalone_chart(report))
