@@ -230,6 +230,18 @@ def test_rows_that_cannot_be_answered_are_kept_with_their_reasons(answer: Answer
         assert [line["id"] for line in rows_of(made)] == ["1", "4"]
 
 
+@pytest.mark.parametrize("each", ["row", "gap"])
+def test_what_is_read_at_once_may_be_wrong_from_end_to_end(
+    answer: Answer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, each: str
+):
+    monkeypatch.setattr(run, "ROWS_AT_ONCE", 2)
+    codes = ["99-9999.00", "99-9999.00", NURSE, NURSE, "99-9999.00", "99-9999.00", NURSE]
+    report = answer(pa.table({"id": range(7), "occupation": codes}), each=each)
+    assert (report.rows, report.rejected.total()) == (7, 4)
+    assert {row["id"] for row in rows_of(tmp_path / "out.parquet")} == {2, 3, 6}
+    assert sorted(rejects(rejects_of(tmp_path / "out.parquet"))) == ["0", "1", "4", "5"]
+
+
 def test_no_file_of_rejects_without_any(answer: Answer, tmp_path: Path):
     answer("id,occupation\n1,29-1141\n")
     assert sorted(each.name for each in tmp_path.iterdir()) == ["in.csv", "out.parquet"]
