@@ -35,6 +35,7 @@ from skillgap.store.engine import make_engine, read
 from skillgap.store.queries import get_ratings
 
 _TARGET = "11-9111.00"
+_TARGETS = (_TARGET, "13-1071.00", "15-1232.00")
 _SEED = 29
 _PANDAS_ROWS = 20_000
 _GROUP = 131_072
@@ -65,8 +66,9 @@ def main() -> None:
 
 def _measure(source: Path, folder: Path, url: str, rows: int, ratings: Ratings) -> None:
     one_core = {next(iter(os.sched_getaffinity(0)))}
-    seconds, peak = _run(source, folder / "gaps.parquet", url, ["--to", _TARGET], one_core)
-    near_seconds, near_peak = _run(source, folder / "near.parquet", url, ["--nearest", str(_NEAREST)], one_core)
+    seconds, peak = _run("batch", source, folder / "gaps.parquet", url, ["--to", _TARGET], one_core)
+    near = _run("batch", source, folder / "near.parquet", url, ["--nearest", str(_NEAREST)], one_core)
+    view = _run("workforce", source, folder / "view.json", url, [f"--to={each}" for each in _TARGETS], one_core)
     os.sched_setaffinity(0, one_core)
     started = time.perf_counter()
     _copy(source, folder / "gaps.parquet", folder / "copy.parquet")
@@ -79,7 +81,8 @@ def _measure(source: Path, folder: Path, url: str, rows: int, ratings: Ratings) 
     assert (plain["distinguishable_gaps"].to_numpy() == ours["distinguishable_gaps"].to_numpy()).all()
     assert np.allclose(plain["weighted_shortfall"], ours["weighted_shortfall"], atol=1e-4)
     print(f"{rows:,} rows: {seconds:.2f} s, {peak:.0f} MB; reading and writing alone {io:.2f} s; ", end="")
-    print(f"pandas {pandas_rate:,.0f} rows/s; nearest {_NEAREST}: {near_seconds:.1f} s, {near_peak:.0f} MB")
+    print(f"pandas {pandas_rate:,.0f} rows/s; nearest {_NEAREST}: {near[0]:.1f} s, {near[1]:.0f} MB; ", end="")
+    print(f"workforce of {len(_TARGETS)} targets: {view[0]:.1f} s, {view[1]:.0f} MB")
     print(
         f"bench-batch rows_per_second={rows / seconds:.0f} peak_mb={peak:.0f} ratio_to_io={seconds / io:.2f} "
         f"ratio_to_pandas={rows / seconds / pandas_rate:.1f}"
@@ -87,12 +90,12 @@ def _measure(source: Path, folder: Path, url: str, rows: int, ratings: Ratings) 
 
 
 def _measure_dask(source: Path, folder: Path, url: str, rows: int) -> None:
-    here, _ = _run(source, folder / "here", url, ["--to", _TARGET], os.sched_getaffinity(0))
+    here, _ = _run("batch", source, folder / "here", url, ["--to", _TARGET], os.sched_getaffinity(0))
     print(f"{rows:,} rows in parts, here: {here:.1f} s")
     for workers in (1, 2):
         with _cluster(folder, workers) as address:
             options = ["--to", _TARGET, "--engine", "dask", "--scheduler", address]
-            seconds, _ = _run(source, folder / f"there-{workers}", url, options, os.sched_getaffinity(0))
+            seconds, _ = _run("batch", source, folder / f"there-{workers}", url, options, os.sched_getaffinity(0))
         print(
             f"{workers} worker{'s' if workers > 1 else ''}: {seconds:.1f} s, {here / seconds:.2f} times as fast as here"
         )
@@ -112,13 +115,14 @@ def _write_people(file: Path, rows: int, ratings: Ratings) -> None:
         writer.close()
 
 
-def _run(source: Path, output: Path, url: str, options: list[str], cores: set[int]) -> tuple[float, float]:
-    """Return seconds and peak MB of a run of `skillgap batch` on the given cores."""
-    command = [sys.executable, "-m", "skillgap", "batch", str(source), "-o", str(output), *options]
+def _run(what: str, source: Path, output: Path, url: str, options: list[str], cores: set[int]) -> tuple[float, float]:
+    """Return seconds and peak MB of a command on the given cores."""
+    command = [sys.executable, "-m", "skillgap", what, str(source), "-o", str(output), *options]
     started = time.perf_counter()
     process = subprocess.Popen(
         command,
         env={**os.environ, "SKILLGAP_DATABASE_URL": url},
+        stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         preexec_fn=lambda: os.sched_setaffinity(0, cores),
     )

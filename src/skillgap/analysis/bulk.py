@@ -29,9 +29,9 @@ from skillgap.analysis.ratings import BoolArray, FloatArray, IntArray, Ratings
 
 NONE = -1
 """In the place of an occupation's row: there is none."""
-_AT_ONCE = 4_096
+AT_ONCE = 4_096
 """Rows compared at once: their arrays stay in the processor's cache."""
-_AT_ONCE_WITH_ALL = 2_048
+_AT_ONCE_WITH_ALL = 1_024
 """Rows compared at once with all occupations."""
 
 
@@ -77,8 +77,8 @@ def _of_pairs(people: People, rows: IntArray, ratings: Ratings) -> Iterator[tupl
     if not len(pairs):
         return
     parts = []
-    for start in range(0, len(pairs), _AT_ONCE):
-        current, target = np.divmod(pairs[start : start + _AT_ONCE], count)
+    for start in range(0, len(pairs), AT_ONCE):
+        current, target = np.divmod(pairs[start : start + AT_ONCE], count)
         parts.append(figures(pair_of(current, target, ratings), target, ratings))
     yield rows, Figures._make(np.concatenate(column)[which] for column in zip(*parts, strict=True))
 
@@ -86,8 +86,8 @@ def _of_pairs(people: People, rows: IntArray, ratings: Ratings) -> Iterator[tupl
 def _of_own(people: People, has_own: BoolArray, ratings: Ratings) -> Iterator[tuple[IntArray, Figures]]:
     """Give the figures of rows with own levels."""
     rows = np.flatnonzero(has_own)
-    for start in range(0, len(rows), _AT_ONCE):
-        some = rows[start : start + _AT_ONCE]
+    for start in range(0, len(rows), AT_ONCE):
+        some = rows[start : start + AT_ONCE]
         part = people.take(some)
         yield some, figures(compare_people(part, ratings), part.target, ratings)
 
@@ -138,8 +138,8 @@ class Gaps(NamedTuple):
 
 def bulk_gaps(people: People, ratings: Ratings) -> Gaps:
     """Return all gaps of all rows, as `skill_gaps` of a report has them; NaN where it has null."""
-    starts = range(0, max(len(people.target), 1), _AT_ONCE)
-    parts = [_gaps(people.take(slice(start, start + _AT_ONCE)), start, ratings) for start in starts]
+    starts = range(0, max(len(people.target), 1), AT_ONCE)
+    parts = [_gaps(people.take(slice(start, start + AT_ONCE)), start, ratings) for start in starts]
     return Gaps._make(np.concatenate(column) for column in zip(*parts, strict=True))
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
-from skillgap.analysis.bulk import NONE, People, compare_people
+from skillgap.analysis.bulk import AT_ONCE, NONE, People, compare_people
 from skillgap.analysis.compare import Pair, order_of, shortfalls_of, side_of
 from skillgap.analysis.ratings import FloatArray, IntArray, Ratings
 from skillgap.model import Conversion, Feeder, SkillLack, Spread, TargetView, WorkforceReport
@@ -46,7 +46,12 @@ class Workforce:
 
     def add(self, people: People, ids: Sequence[str]) -> None:
         """Count people in."""
-        self._people += len(people.target)
+        for start in range(0, len(ids), AT_ONCE):
+            rows = slice(start, start + AT_ONCE)
+            self._add(people.take(rows), ids[rows])
+
+    def _add(self, people: People, ids: Sequence[str]) -> None:
+        self._people += len(ids)
         self._with_own_levels += int(people.has_own.sum())
         if self._targets is not None:
             self._group(tuple(self._targets)).add(people, ids)
@@ -85,8 +90,6 @@ class _Group:
 
     def add(self, people: People, ids: Sequence[str]) -> None:
         """Count people in; those without own levels are compared once per occupation."""
-        if not ids:
-            return
         first, which, counts = _distinct(people)
         distinct = people.take(first)
         costs, shortfalls, unknown = np.empty((3, len(first), len(self._targets)))
