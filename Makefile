@@ -9,7 +9,7 @@ NAMES  := awk '/^Collecting/ { print "  " $$2; fflush() }'  # of what pip is get
 SHELL       := bash
 .SHELLFLAGS := -eu -o pipefail -c
 
-.PHONY: demo demo-api evaluate-llm evaluate-transitions evaluate-search evaluate-stability serve test check lint engines audit bench bench-page bench-batch screenshot notebook faults soak reference starter predictions clean
+.PHONY: demo demo-api evaluate-llm evaluate-transitions evaluate-search evaluate-stability serve test check lint engines package audit bench bench-page bench-batch screenshot notebook faults soak reference starter predictions clean
 
 demo: $(VENV)/installed  ## a true answer in a minute: database, starter data, server, one question
 	@$(BIN)/python scripts/demo.py
@@ -34,6 +34,10 @@ engines: requirements-engines.txt  ## the kernel of batches on Spark (needs Java
 	@build/engines/bin/python -m pip --disable-pip-version-check install -r $< | $(NAMES)
 	@build/engines/bin/python -m pip --quiet install --no-deps --editable .
 	@build/engines/bin/python -m pytest tests/batch/engines.py
+
+package:  ## [PYTHONS="python3.12 ..."]: wheel and source distribution built, installed elsewhere and used, with each extra
+	@$(PYTHON) -m venv build/package && build/package/bin/python -m pip --quiet --disable-pip-version-check install build==1.6.1
+	@build/package/bin/python scripts/check_wheel.py $(PYTHONS)
 
 audit: $(VENV)/bin/python  ## known vulnerabilities of what is pinned; asks the package index and needs the network
 	@$(PYTHON) -m venv build/audit && build/audit/bin/python -m pip --quiet install pip-audit==2.10.1

@@ -487,6 +487,15 @@ def test_doctor_tells_of_wrong_settings(run: Run, monkeypatch: pytest.MonkeyPatc
     assert re.search(r"^failed +settings .*\n  SKILLGAP_WORKERS='0'", ended.out, re.M)
 
 
+def test_an_address_that_is_none_is_told_once(run: Run, starter_database: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SKILLGAP_DATABASE_URL", starter_database)
+    monkeypatch.setenv("SKILLGAP_ONET_API_URL", "http://a@b")
+    monkeypatch.setenv("SKILLGAP_ONET_API_KEY", "key")
+    assert outcomes(run("doctor", "--json"))["Web Services"][0] == "failed"
+    ended = run("serve", "--port", "0")
+    assert (ended.code, len(ended.err.splitlines())) == (1, 1)
+
+
 def test_doctor_asks_web_services_when_told_to(run: Run, fake_tables: FakeTables, monkeypatch: pytest.MonkeyPatch):
     with FakeOnetApi(fake_tables) as stand_in:
         monkeypatch.setenv("SKILLGAP_ONET_API_URL", stand_in.access.base_url)
@@ -511,6 +520,9 @@ def test_a_new_key_is_shown_once_and_kept_as_a_hash(run: Run, monkeypatch: pytes
     assert (found.name, found.requests_per_minute) == ("reporting", 7)
     for wrong in ("", "reporting", "reporting.", key[:-1], key + "x", key.replace("reporting", "other"), "é."):
         assert find_key(read_keys(file), wrong) is None
+    file.write_text(file.read_text().rstrip("\n"))  # as some editors leave it
+    run("new-key", "third")
+    assert list(read_keys(file)) == ["reporting", "other", "third"]
     again = run("new-key", "reporting")
     assert again.code == 1
     assert "has a key named reporting" in again.err

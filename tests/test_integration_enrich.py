@@ -95,6 +95,12 @@ def test_unrated_occupations_are_predicted_beside_untouched_ratings(engine: Engi
     with pytest.raises(UnratedOccupation, match="nor is it predicted: O\\*NET publishes no tasks"):
         identify_skill_gap(DEVELOPER, MILITARY, both)
 
+    enrich_skill_data(engine, Stub(), codes=[MILITARY])
+    with read(engine) as connection:
+        assert len(get_all_ratings(connection)["onet+llm"].codes) == 879 + 44, (
+            "a model that scored nothing shows nothing"
+        )
+
     version = version_of(engine)
     again = enrich_skill_data(engine, WORDS)
     assert (again.already_scored, again.scoring.scores, again.report.rows_changed) == (44, [], 0)

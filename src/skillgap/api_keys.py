@@ -70,9 +70,10 @@ def new_key(file: Path, name: str, *, requests_per_minute: int) -> str:
         raise ConfigurationError(f"{file} has a key named {name}; remove its line to revoke it")
     key = f"{name}.{secrets.token_urlsafe(32)}"
     try:
-        is_new = not file.exists()
+        there = file.read_bytes() if file.exists() else b""
+        before = _HEADER if not there else "" if there.endswith(b"\n") else "\n"
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640), "w", encoding="utf-8") as out:
-            out.write(f"{_HEADER if is_new else ''}{name} {_sha256(key)} {requests_per_minute}\n")
+            out.write(f"{before}{name} {_sha256(key)} {requests_per_minute}\n")
     except OSError as error:
         raise ConfigurationError(f"the file of keys {file} cannot be written: {error}") from None
     return key

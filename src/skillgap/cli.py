@@ -49,7 +49,8 @@ class _Commands(TyperGroup):
             _throw_away_output()
             raise SystemExit(0) from None
         except OSError as error:
-            typer.echo(f"skillgap: the answer cannot be written: {error}", err=True)
+            what = error.filename or "the answer cannot be written"
+            typer.echo(f"skillgap: {what}: {error.strerror or error}", err=True)
             _throw_away_output()
             raise SystemExit(1) from None
         return result
@@ -514,7 +515,7 @@ def batch(
     terminal.print_batch(report, columns, output)
 
 
-@app.command(epilog="Example: skillgap workforce people.csv --to 11-9111.00 -o view.xlsx -o view.svg")
+@app.command(epilog="Example: skillgap workforce people.csv --to 11-9111.00 -o view.xlsx")
 def workforce(
     source: Annotated[
         Path,
@@ -573,7 +574,7 @@ def workforce(
             proposals=proposals,
             id_column=id_column,
             occupation_column=occupation_column,
-            beside=output[0] if output else None,
+            outputs=output or (),
             on_rows=bars.on_people,
         )
     for file in output or ():

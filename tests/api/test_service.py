@@ -9,12 +9,14 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import httpx
 import pytest
 from sqlalchemy import text
 
+from skillgap.analysis.nearness import find_nearness
 from skillgap.api.answer_cache import Answer, AnswerCache, StoredAnswers
 from skillgap.api.current import CurrentData
 from skillgap.api.main import create_api
@@ -306,3 +308,28 @@ def test_schemathesis_finds_no_deviation(service: Service, tmp_path: Path):
     options = ["--max-examples=50", "--seed=1", "--no-color", f"--report-dir={tmp_path}"]
     ended = subprocess.run([*command, *options], capture_output=True, text=True, cwd=tmp_path, timeout=300)
     assert ended.returncode == 0, ended.stdout
+
+
+def test_an_outage_while_near_occupations_are_computed_loses_nothing(
+    starter_database: str, monkeypatch: pytest.MonkeyPatch
+):
+    current = CurrentData(make_engine(starter_database), answer_cache_bytes=0)
+    begun, may_end = Event(), Event()
+
+    def slow(*given: Any) -> Any:
+        begun.set()
+        assert may_end.wait(30)
+        return find_nearness(*given)
+
+    def gone(_: object) -> str:
+        raise DatabaseUnavailable("gone")
+
+    monkeypatch.setattr("skillgap.api.current.find_nearness", slow)
+    current.refresh()
+    assert begun.wait(30)
+    monkeypatch.setattr("skillgap.api.current.get_data_version", gone)
+    current.refresh()
+    assert str(current.store_error) == "gone"
+    may_end.set()
+    assert len(current.snapshot.nearness.result(30).codes) == 879 + 44
+    assert current.snapshot.all_domains.result(30)

@@ -9,6 +9,8 @@ import pickle
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import fields
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -40,11 +42,11 @@ Answer = Callable[..., BatchReport]
 def answer(ratings: Ratings, tmp_path: Path) -> Answer:
     """Answer rows given as a table or CSV text, into `out.parquet` unless another name is given."""
 
-    def answer(given: pa.Table | str, **options: Any) -> BatchReport:
-        source = tmp_path / ("in.csv" if isinstance(given, str) else "in.parquet")
+    def answer(given: pa.Table | str | Path, **options: Any) -> BatchReport:
+        source = tmp_path / ("in.parquet" if isinstance(given, pa.Table) else "in.csv")
         if isinstance(given, str):
             source.write_text(given)
-        else:
+        elif isinstance(given, pa.Table):
             pq.write_table(given, source, row_group_size=options.pop("row_group_size", None))
         usual = {"target": MANAGER, "nearest": 0, "nearness": None, "each": "row", "id_column": "id"}
         usual |= {"occupation_column": "occupation", "scheduler": None, "on_rows": lambda *_: None}
@@ -261,6 +263,57 @@ def test_an_input_that_cannot_be_used_is_an_error_that_says_what(answer: Answer,
     with pytest.raises(BatchInputError, match=says):
         answer(given)
     assert [each.name for each in tmp_path.iterdir()] == ["in.csv"]
+
+
+def test_what_holds_no_codes_or_levels_is_named(answer: Answer):
+    days = pa.array([date(2026, 1, 1)])
+    with pytest.raises(BatchInputError, match=r"column 'Writing' is of type date32\[day\], which holds no levels"):
+        answer(pa.table({"id": [1], "occupation": [NURSE], "Writing": days}))
+    with pytest.raises(BatchInputError, match=r"column 'occupation' is of type list<.*, which holds no codes"):
+        answer(pa.table({"id": [1], "occupation": [[NURSE]]}))
+
+
+def test_categories_and_decimals_are_read_as_what_they_say(answer: Answer, tmp_path: Path):
+    codes = pa.array([NURSE, NURSE]).dictionary_encode()
+    answer(pa.table({"id": [1, 2], "occupation": codes, "Writing": pa.array([Decimal("2.5"), None])}))
+    assert [row["own_levels"] for row in rows_of(tmp_path / "out.parquet")] == [1, 0]
+
+
+def test_text_that_is_not_utf8_is_an_error_that_names_the_file(answer: Answer, tmp_path: Path):
+    (tmp_path / "in.csv").write_bytes(
+        b"id,occupation\n" + b"1,29-1141\n" * 3_000 + "J\u00f6rg,29-1141\n".encode("latin-1")
+    )
+    with pytest.raises(BatchInputError, match=r"in\.csv: .*UTF8"):
+        answer(tmp_path / "in.csv")
+    assert not (tmp_path / "out.parquet").exists()
+
+
+def test_an_output_never_replaces_the_input(answer: Answer, tmp_path: Path):
+    text = f"id,occupation\n1,{NURSE}\n"
+    with pytest.raises(BatchInputError, match="would replace the input"):
+        answer(text, output="in.csv")
+    assert (tmp_path / "in.csv").read_text() == text
+
+
+def test_of_an_input_without_rows_there_is_an_output_without_rows(answer: Answer, tmp_path: Path):
+    answer(f"id,occupation\n1,{NURSE}\n")
+    columns = pq.read_schema(tmp_path / "out.parquet").names
+    assert answer("id,occupation\n").lines == 0
+    assert (pq.read_schema(tmp_path / "out.parquet").names, rows_of(tmp_path / "out.parquet")) == (columns, [])
+
+
+def test_rejects_of_an_earlier_run_do_not_stay(answer: Answer, tmp_path: Path):
+    answer("id,occupation\n1,99-9999.00\n")
+    assert rejects_of(tmp_path / "out.parquet").exists()
+    answer(f"id,occupation\n1,{NURSE}\n")
+    assert not rejects_of(tmp_path / "out.parquet").exists()
+
+
+def test_reasons_are_counted_without_end_but_not_kept_so(answer: Answer, tmp_path: Path):
+    codes = [f"{k:05}" for k in range(3_000)]
+    report = answer(pa.table({"id": range(3_000), "occupation": codes}))
+    assert (len(report.rejected), report.rejected["other reasons"]) == (1_001, 2_000)
+    assert len(rejects(rejects_of(tmp_path / "out.parquet"))) == 3_000
 
 
 # -- parts ------------------------------------------------------------------------------------------------------------

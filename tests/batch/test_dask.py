@@ -12,11 +12,13 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from pyarrow.csv import write_csv
 
 from benchmarks.http import free_port
 from skillgap.analysis.ratings import Ratings
 from skillgap.batch import run
 from skillgap.batch.run import answer_file
+from skillgap.errors import BatchInputError, ConfigurationError
 from tests.api.serving import eventually
 from tests.batch.test_batch import people
 
@@ -97,3 +99,19 @@ def test_two_workers_give_what_one_process_gives_and_one_that_dies_loses_nothing
     for ours, theirs in zip(here, there, strict=True):
         assert pq.read_table(ours).equals(pq.read_table(theirs))
     assert not list((tmp_path / "there").glob("*.part"))
+
+
+@pytest.mark.parametrize(
+    ("name", "scheduler", "error", "says"),
+    [
+        ("people.csv", "tcp://127.0.0.1:1", BatchInputError, "people.csv: on a cluster the input is Parquet"),
+        ("people.parquet", "foo://bar", ConfigurationError, "no Dask scheduler at foo://bar"),
+    ],
+)
+def test_what_cannot_be_sent_to_a_cluster_is_said(
+    ratings: Ratings, tmp_path: Path, name: str, scheduler: str, error: type[Exception], says: str
+):
+    table = people(ratings, 3, seed=1)
+    (pq.write_table if name.endswith("parquet") else write_csv)(table, tmp_path / name)
+    with pytest.raises(error, match=says):
+        answer_file(tmp_path / name, tmp_path / "out", ratings, scheduler=scheduler, on_rows=lambda *_: None, **USUAL)

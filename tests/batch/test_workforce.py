@@ -36,7 +36,7 @@ def view(ratings: Ratings, tmp_path: Path) -> View:
         source = given if isinstance(given, Path) else tmp_path / "people.csv"
         if isinstance(given, str):
             source.write_text(given)
-        usual = {"to": [MANAGER], "proposals": 3, "id_column": "id", "occupation_column": "occupation", "beside": None}
+        usual = {"to": [MANAGER], "proposals": 3, "id_column": "id", "occupation_column": "occupation", "outputs": []}
         report, _ = view_workforce(source, ratings, **{**usual, **options}, on_rows=lambda *_: None)
         return report
 
@@ -80,7 +80,7 @@ def test_counts_are_those_of_the_batch(view: View, ratings: Ratings, tmp_path: P
 def test_who_cannot_be_compared_is_counted_and_listed(view: View, tmp_path: Path):
     output = tmp_path / "view.json"
     text = f"id,occupation,Writing\na,{NURSE},\nb,99-9999.00,\nc,{NURSE},8\nd,,4\ne,,\nf,{NURSE}\n"
-    report = view(text, beside=output)
+    report = view(text, outputs=[output])
     reasons = {
         "a line with 2 fields instead of 3: 'f,29-1141.00'": 1,
         "occupation: O*NET 29.0 has no occupation 99-9999.00": 1,

@@ -19,7 +19,7 @@ from skillgap.analysis.profiles import Profile
 from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.search import TitleIndex, index_titles
 from skillgap.api.answer_cache import StoredAnswers
-from skillgap.errors import NoData, StoreError
+from skillgap.errors import NoData, SkillgapError, StoreError
 from skillgap.model import DomainChoice, RatingsChoice
 from skillgap.store.engine import read
 from skillgap.store.queries import ModelUsage, get_all_ratings, get_data_version, get_model_usage, get_profiles
@@ -87,13 +87,13 @@ class CurrentData:
             if self.store_error is None:
                 _log.warning("database not readable", error=str(error))
             self.store_error = error
-            self.snapshot.fail(NoData("not all of this release could be read; it is tried again"))
+            self._fail_what_is_missing(NoData("not all of this release could be read; it is tried again"))
             return
         except Exception as error:  # noqa: BLE001 - nobody awaits the watch: a fault of ours would end it unseen
             if self.store_error is None:
                 _log.error("data not readable", exc_info=error)
             self.store_error = StoreError(f"its data could not be read ({error!r}); the log has more")
-            self.snapshot.fail(self.store_error)
+            self._fail_what_is_missing(self.store_error)
             return
         if self.store_error is not None:
             _log.info("database readable again")
@@ -102,6 +102,10 @@ class CurrentData:
             gc.collect()
             gc.freeze()  # the ratings live long; the collector need not walk over them
         self.confirmed_at = time.monotonic()
+
+    def _fail_what_is_missing(self, error: SkillgapError) -> None:
+        if not self._is_whole:  # what has been read is being computed, and needs no database
+            self.snapshot.fail(error)
 
     def _take_over(self, connection: Connection) -> None:
         """Answer gaps of skills from the connection's data, then read the rest."""

@@ -66,6 +66,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         app = CORSMiddleware(
             app,
             allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST"],
             allow_headers=["X-API-Key", "Authorization", "X-Request-ID", "If-None-Match"],
             expose_headers=["ETag", "Retry-After", "X-Request-ID"],
         )

@@ -10,8 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from skillgap.batch.kernel import GapKernel
-from skillgap.batch.run import BatchReport, OnRows, ParquetInput, answer_part, folder_of, part_file, used_columns
-from skillgap.errors import ConfigurationError
+from skillgap.batch.run import (
+    BatchReport,
+    OnRows,
+    ParquetInput,
+    answer_part,
+    folder_of,
+    open_input,
+    part_file,
+    used_columns,
+)
+from skillgap.errors import BatchInputError, ConfigurationError
 
 
 def run_on_dask(
@@ -22,14 +31,16 @@ def run_on_dask(
         from distributed import Client, as_completed
     except ImportError as error:
         raise ConfigurationError(f"{error.name} is not installed: run `pip install 'skillgap[dask]'`") from error
-    source = ParquetInput(file)
+    source = open_input(file)
+    if not isinstance(source, ParquetInput):
+        raise BatchInputError(f"{file}: on a cluster the input is Parquet, whose parts can be read one by one")
     folder_of(folder, about)
     parts = {part_file(folder, k).resolve(): groups for k, groups in enumerate(source.groups)}
     missing = {part: groups for part, groups in parts.items() if not part.exists()}
     report = BatchReport(parts_there=len(parts) - len(missing))
     try:
         client = Client(scheduler)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise ConfigurationError(f"no Dask scheduler at {scheduler}: {error}") from error
     with client:
         shared = client.scatter(kernel, broadcast=True)

@@ -127,7 +127,7 @@ class GapKernel:
         self, column: pa.Array, name: str, wrong: list[str | None], *, may_lack: bool
     ) -> npt.NDArray[np.int64]:
         """Return the rows of codes in the ratings, each different code looked up once."""
-        encoded = pc.dictionary_encode(pc.utf8_trim_whitespace(pc.cast(column, pa.string())))
+        encoded = pc.dictionary_encode(pc.utf8_trim_whitespace(_cast(column, name, pa.string())))
         found, reasons = [], []
         for text in encoded.dictionary.to_pylist():
             row, reason = NONE, None
@@ -214,6 +214,8 @@ class GapKernel:
 
 def _numbers(column: pa.Array, name: str, wrong: list[str | None]) -> FloatArray:
     """Return a column as numbers, NaN where it is empty; what is no number is told of its row."""
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
         text = pc.utf8_trim_whitespace(column)
         text = pc.if_else(pc.equal(text, ""), None, text)
@@ -221,10 +223,18 @@ def _numbers(column: pa.Array, name: str, wrong: list[str | None]) -> FloatArray
             column = pc.cast(text, pa.float64())
         except pa.ArrowInvalid:
             return np.array([_number(each, name, k, wrong) for k, each in enumerate(text.to_pylist())])
-    values: FloatArray = np.asarray(pc.cast(column, pa.float64()).fill_null(np.nan), dtype=np.float64)
+    values: FloatArray = np.asarray(_cast(column, name, pa.float64()).fill_null(np.nan), dtype=np.float64)
     for k in np.flatnonzero(np.isnan(values) & np.asarray(column.is_valid())).tolist():
         wrong[k] = wrong[k] or f"{name}: not a number"
     return values
+
+
+def _cast(column: pa.Array, name: str, kind: pa.DataType) -> pa.Array:
+    try:
+        return pc.cast(column, kind)
+    except pa.ArrowException as error:
+        what = "levels" if kind == pa.float64() else "codes"
+        raise BatchInputError(f"column {name!r} is of type {column.type}, which holds no {what}") from error
 
 
 def _number(text: str | None, name: str, row: int, wrong: list[str | None]) -> float:

@@ -6,8 +6,8 @@ import csv
 import io
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -37,6 +37,7 @@ _MANIFEST = "_batch.json"
 _PART = "part-"
 _SUFFIXES = (".csv", ".parquet")
 _LONGEST_LINE = 200
+_MOST_REASONS, _OTHER_REASONS = 1_000, "other reasons"
 
 
 @dataclass
@@ -48,7 +49,7 @@ class BatchReport:
     lines: int = 0
     """Lines written: rows answered, or their gaps."""
     rejected: Counter[str] = field(default_factory=Counter)
-    """Rows that could not be answered, by reason; each is in a file of rejects."""
+    """Rows that could not be answered, by reason; each is in a file of rejects, also those counted as other reasons."""
     parts_there: int = 0
     """Parts that an earlier run had made."""
 
@@ -56,7 +57,13 @@ class BatchReport:
         """Count another part in."""
         self.rows += other.rows
         self.lines += other.lines
-        self.rejected += other.rejected
+        count_reasons(self.rejected, other.rejected)
+
+
+def count_reasons(counts: Counter[str], more: Mapping[str, int]) -> None:
+    """Add reasons to counts. Past so many different ones, new ones are counted together: each may be of one row."""
+    for reason, rows in more.items():
+        counts[reason if reason in counts or len(counts) < _MOST_REASONS else _OTHER_REASONS] += rows
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------
@@ -84,10 +91,8 @@ def open_input(file: Path) -> Input:
     """Return a CSV or Parquet file to be read. Raises BatchInputError."""
     if file.suffix not in _SUFFIXES:
         raise BatchInputError(f"{file}: an input is named {' or '.join(_SUFFIXES)}")
-    try:
+    with _readable(file):
         return ParquetInput(file) if file.suffix == ".parquet" else CsvInput(file)
-    except (OSError, pa.ArrowInvalid, UnicodeDecodeError) as error:
-        raise BatchInputError(f"{file}: {error}") from error
 
 
 class ParquetInput:
@@ -108,8 +113,17 @@ class ParquetInput:
 
     def read(self, groups: list[int], columns: list[str]) -> Iterator[pa.RecordBatch | Malformed]:
         """Give the record batches of some row groups."""
-        with pq.ParquetFile(self._file) as opened:
+        with _readable(self._file), pq.ParquetFile(self._file) as opened:
             yield from opened.iter_batches(ROWS_AT_ONCE, row_groups=groups, columns=columns)
+
+
+@contextmanager
+def _readable(file: Path) -> Iterator[None]:
+    """Say which file it is that cannot be read."""
+    try:
+        yield
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
+        raise BatchInputError(f"{file}: {error}") from error
 
 
 def _grouped(sizes: list[int]) -> list[list[int]]:
@@ -146,21 +160,23 @@ class CsvInput:
             malformed.append(Malformed(f"a line with {what}: {shown!r}"))
             return "skip"
 
-        batches = pacsv.open_csv(
-            self._file,
-            read_options=pacsv.ReadOptions(block_size=_CSV_BLOCK, use_threads=False),
-            parse_options=pacsv.ParseOptions(newlines_in_values=True, invalid_row_handler=note),
-            convert_options=pacsv.ConvertOptions(
-                column_types=dict.fromkeys(columns, pa.string()), include_columns=columns, strings_can_be_null=True
-            ),
-        )
+        with _readable(self._file):
+            batches = pacsv.open_csv(
+                self._file,
+                read_options=pacsv.ReadOptions(block_size=_CSV_BLOCK, use_threads=False),
+                parse_options=pacsv.ParseOptions(newlines_in_values=True, invalid_row_handler=note),
+                convert_options=pacsv.ConvertOptions(
+                    column_types=dict.fromkeys(columns, pa.string()), include_columns=columns, strings_can_be_null=True
+                ),
+            )
         ended = False
 
         def part() -> Iterator[pa.RecordBatch | Malformed]:
             nonlocal ended
             rows = 0
             while rows < ROWS_OF_A_PART and not ended:
-                batch = next(batches, None)
+                with _readable(self._file):
+                    batch = next(batches, None)
                 ended = batch is None
                 if batch is not None:
                     rows += batch.num_rows
@@ -180,17 +196,26 @@ class CsvInput:
 
 
 class Rejects:
-    """A file beside an output, of what could not be answered; it is made when there is something."""
+    """A file beside an output, of what could not be answered; it is there if there is something, and of this run."""
 
-    def __init__(self, output: Path, stack: ExitStack) -> None:
-        self._file = rejects_of(output)
+    def __init__(self, output: Path | None, stack: ExitStack) -> None:
+        """Without an output, reasons are counted alone."""
+        self._file = rejects_of(output) if output else None
         self._stack = stack
         self._writer: Any = None
+        stack.push(self._end)
+
+    def _end(self, failed: type[BaseException] | None, *_: object) -> None:
+        if self._file and self._writer is None and failed is None:
+            self._file.unlink(missing_ok=True)  # an earlier run's
 
     def write(self, rejected: Iterable[tuple[Any, str]]) -> Counter[str]:
         """Write ids, None where a line has none, each with the reason; return how many of each there were."""
         reasons: Counter[str] = Counter()
         for key, error in rejected:
+            reasons[error] += 1
+            if self._file is None:
+                continue
             if self._writer is None:
                 out = self._stack.enter_context(whole_file(self._file))
                 text = io.TextIOWrapper(out, encoding="utf-8", newline="")
@@ -198,7 +223,6 @@ class Rejects:
                 self._writer = csv.writer(text, lineterminator="\n")
                 self._writer.writerow(["id", "error"])
             self._writer.writerow([key, error])
-            reasons[error] += 1
         return reasons
 
 
@@ -229,7 +253,13 @@ class _Output:
 
     def reject(self, rejected: Iterable[tuple[Any, str]], report: BatchReport) -> None:
         """Write what could not be answered, with why."""
-        report.rejected += self._rejects.write(rejected)
+        count_reasons(report.rejected, self._rejects.write(rejected))
+
+    def finish(self, kernel: GapKernel) -> None:
+        """Have a file even where there was no row."""
+        if self._writer is None:
+            columns = pa.schema([(name, pa.string()) for name in used_columns(kernel)])
+            self.write(kernel(pa.RecordBatch.from_pylist([], schema=columns)))
 
     def _open(self, schema: pa.Schema) -> pq.ParquetWriter | pacsv.CSVWriter:
         out = self._stack.enter_context(whole_file(self._file))
@@ -267,6 +297,7 @@ def answer_file(
     `scheduler`, its Dask cluster does it. Raises BatchInputError, UnknownOccupation, UnratedOccupation,
     ConfigurationError.
     """
+    refuse_overwriting(source, output)
     opened = open_input(source)
     column = target if target in opened.names else None
     columns = find_columns(
@@ -309,6 +340,7 @@ def run_batch(source: Input, output: Path, kernel: GapKernel, *, about: dict[str
             out = _Output(output, stack)
             for part in source.parts(columns):
                 _answer(part, out, kernel, count)
+            out.finish(kernel)
         return report
     folder_of(output, about)
     for k, part in enumerate(source.parts(columns)):
@@ -333,7 +365,9 @@ def answer_part(
         count(more)
 
     with ExitStack() as stack:
-        _answer(part, _Output(file, stack), kernel, count_both)
+        out = _Output(file, stack)
+        _answer(part, out, kernel, count_both)
+        out.finish(kernel)
     return report
 
 
@@ -348,6 +382,13 @@ def _answer(
             done = out.write(kernel(each))
             done.rows = each.num_rows
         count(done)
+
+
+def refuse_overwriting(source: Path, *outputs: Path) -> None:
+    """Raise BatchInputError where an output, or its rejects, would replace the input."""
+    for output in outputs:
+        if source.resolve() in (output.resolve(), rejects_of(output).resolve()):
+            raise BatchInputError(f"{output}: this would replace the input {source}; name another file")
 
 
 def used_columns(kernel: GapKernel) -> list[str]:

@@ -11,7 +11,7 @@ from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.search import find_code
 from skillgap.analysis.workforce import Workforce
 from skillgap.batch.kernel import Columns, GapKernel, find_columns
-from skillgap.batch.run import Malformed, OnRows, Rejects, open_input, used_columns
+from skillgap.batch.run import Malformed, OnRows, Rejects, count_reasons, open_input, refuse_overwriting, used_columns
 from skillgap.errors import BatchInputError
 from skillgap.model import WorkforceReport
 
@@ -27,31 +27,33 @@ def view_workforce(
     proposals: int,
     id_column: str,
     occupation_column: str,
-    beside: Path | None,
+    outputs: Sequence[Path],
     on_rows: OnRows,
 ) -> tuple[WorkforceReport, Columns]:
     """Return what the people of a file lack, and what its columns were taken for.
 
     `to` is a column of the input, which has each one's target, or occupations, with each of which all are compared. Who
-    cannot be is counted, and listed in a file `beside` an output. Raises BatchInputError, UnknownOccupation,
-    UnratedOccupation.
+    cannot be is counted, and listed beside the first of the outputs, which others write. Raises BatchInputError,
+    UnknownOccupation, UnratedOccupation.
     """
+    refuse_overwriting(source, *outputs)
     opened = open_input(source)
     column = to[0] if len(to) == 1 and to[0] in opened.names else None
     columns = find_columns(
         opened.names, ratings, id_column=id_column, occupation_column=occupation_column, target_column=column
     )
     targets = None if column else _rows_of(to, ratings)
-    if targets and proposals * len(targets) > _MOST_PROPOSALS:
+    count = len(targets) if targets else 1
+    if proposals * count > _MOST_PROPOSALS:
         raise BatchInputError(
-            f"{proposals:,} proposals for each of {len(targets)} targets are over {_MOST_PROPOSALS:,}; ask for fewer"
+            f"{proposals:,} proposals for each of {count} targets are over {_MOST_PROPOSALS:,}; ask for fewer"
         )
     kernel = GapKernel(ratings, columns)
     workforce = Workforce(ratings, targets, proposals=proposals)
     reasons: Counter[str] = Counter()
     rows = 0
     with ExitStack() as stack:
-        rejects = Rejects(beside, stack) if beside else None
+        rejects = Rejects(outputs[0] if outputs else None, stack)
         for part in opened.parts(used_columns(kernel)):
             for each in part:
                 if isinstance(each, Malformed):
@@ -62,7 +64,7 @@ def view_workforce(
                     workforce.add(people, [str(key) for key in ids.to_pylist()])
                     refused = list(zip(bad.column("id").to_pylist(), bad.column("error").to_pylist(), strict=True))
                     rows += each.num_rows
-                reasons += rejects.write(refused) if rejects else Counter(error for _, error in refused)
+                count_reasons(reasons, rejects.write(refused))
                 on_rows(rows, opened.rows)
     return workforce.report(dict(reasons.most_common())), columns
 

@@ -62,12 +62,17 @@ class OnetApiData:
     """For each row of Occupations and Skills: `source_endpoint`, `api_version`, `fetched_at`."""
     codes: tuple[str, ...] | None
     """The occupations that were asked for; None where all were."""
-    is_whole: bool
-    """Whether what is absent is absent at O*NET: not so where reports stood in, or answers lacked fields."""
+    from_reports: bool
+    """Whether reports stood in for the Database Services, which this account cannot read: they have no levels."""
     missing: Mapping[str, int]
     """Fields that answers lacked, and in how many rows; they are null."""
     requests: int
     """Requests sent."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether what is absent is absent at O*NET: not so where reports stood in, or answers lacked fields."""
+        return not self.from_reports and not self.missing
 
 
 @dataclass(frozen=True)
@@ -160,7 +165,7 @@ def _checked(
         tables=tables,
         fetched={name: answers[name].fetched(api.access.version) for name in ("Occupations", "Skills")},
         codes=codes,
-        is_whole=surveyed.layouts is not None and not missing,
+        from_reports=surveyed.layouts is None,
         missing=dict(missing),
         requests=api.requests,
     )

@@ -387,7 +387,10 @@ def upsert_scores(engine: Engine, scores: Scores, *, release: Release, activate:
     A score that is there already keeps its time. Raises LoadConflict, DatabaseUnavailable, SchemaMismatch.
     """
     with _one_load_at_a_time(engine), write(engine) as connection:
-        return _write_scores(connection, scores, release=release, activate=activate)
+        try:
+            return _write_scores(connection, scores, release=release, activate=activate)
+        except IntegrityError as error:
+            raise _conflict(error, release) from error
 
 
 def keep_reply(engine: Engine, row: Mapping[str, Any]) -> None:

@@ -192,16 +192,16 @@ async function draw() {
   // With a height in steps, Vega-Lite would warn that it cannot fit both ways.
   const size = { width: place.clientWidth, height: spec.height.step * values.length };
   const data = { ...spec.data, values };
-  const layer = structuredClone(spec.layer);
+  const { layer, encoding } = structuredClone({ layer: spec.layer, encoding: spec.encoding });
   if (size.width < 560) {
     data.values = values.map((row) => ({ ...row, name: broken(row.name) }));
     layer[0].encoding.x.title = "level";
     layer[0].encoding.color.legend.columns = 1;
-    Object.assign(spec.encoding.y.axis, { labelFontSize: 11, labelLineHeight: 12 });
+    Object.assign(encoding.y.axis, { labelFontSize: 11, labelLineHeight: 12 });
   }
   // `ast`: expressions are interpreted, where the page's policy forbids to make code of text.
   const options = { actions: false, ast: true, renderer: "svg", defaultStyle: false, tooltip: { disableDefaultStyle: true } };
-  await embed(drawing, { ...spec, ...size, data, layer }, options);
+  await embed(drawing, { ...spec, ...size, data, layer, encoding }, options);
   performance.mark("chart");
 }
 
