@@ -470,8 +470,9 @@ def batch(
     each: Annotated[Literal["row", "gap"], typer.Option(help="Write a line per row, or one per gap.")] = "row",
     id_column: Annotated[str, typer.Option("--id", metavar="COLUMN", help="What tells rows apart.")] = "id",
     occupation_column: Annotated[
-        str, typer.Option("--occupation", metavar="COLUMN", help="Codes of current occupations.")
-    ] = "occupation",
+        str | None,
+        typer.Option("--occupation", metavar="COLUMN", help="Codes of current occupations; `occupation` if left out."),
+    ] = None,
     ratings: Ratings = "onet+llm",
     domain: Domain = "skills",
     weight: Weight = "importance",
@@ -490,6 +491,8 @@ def batch(
 
     if (to is None) == (nearest == 0):
         raise typer.BadParameter("give either --to or --nearest")
+    if nearest and each == "gap":
+        raise typer.BadParameter("--nearest ranks targets, and has no gaps to write with --each gap")
     if (engine == "dask") != (scheduler is not None):
         raise typer.BadParameter("--engine dask needs --scheduler, and nothing else does")
     nearness = None
@@ -545,8 +548,9 @@ def workforce(
     proposals: Annotated[int, typer.Option(min=1, help="People to propose for each target.")] = 10,
     id_column: Annotated[str, typer.Option("--id", metavar="COLUMN", help="What tells rows apart.")] = "id",
     occupation_column: Annotated[
-        str, typer.Option("--occupation", metavar="COLUMN", help="Codes of current occupations.")
-    ] = "occupation",
+        str | None,
+        typer.Option("--occupation", metavar="COLUMN", help="Codes of current occupations; `occupation` if left out."),
+    ] = None,
     ratings: Ratings = "onet+llm",
     domain: Domain = "skills",
     weight: Weight = "importance",

@@ -19,7 +19,7 @@ def whole_file(file: Path) -> Iterator[IO[bytes]]:
     """
     if not file.parent.is_dir():
         raise ConfigurationError(f"{file}: there is no folder {file.parent}")
-    part = file.with_name(f"{file.name}.{os.getpid()}.part")
+    part = file.with_name(f".{file.name}.{os.getpid()}.part")  # hidden: readers of folders pass it over
     try:
         with part.open("wb") as out:
             yield out

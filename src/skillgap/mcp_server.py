@@ -13,7 +13,7 @@ from functools import wraps
 from typing import Annotated, ParamSpec, TypeVar
 
 from mcp.server import MCPServer
-from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.exceptions import ResourceError, ToolError
 from mcp.types import ToolAnnotations
 from pydantic import Field
 
@@ -58,8 +58,8 @@ _INSTRUCTIONS = (
 _NEXT_STEPS: dict[type[SkillgapError], str] = {
     UnknownOccupation: "Call search_occupations with a job title to find its code.",
     InvalidCode: "Call search_occupations with a job title to find its code.",
-    UnratedOccupation: "Nothing can be compared without levels. Call search_occupations for one like it with is_rated "
-    "or is_predicted, or ask with ratings `onet+llm`.",
+    UnratedOccupation: "Nothing can be compared without levels. Call search_occupations for one like it that is_rated "
+    "or is_predicted, and ask in the domain `skills`.",
     UnknownElement: "Call occupation_skills of any occupation to see the names and ids of all elements.",
     NoData: "Nothing is loaded: whoever runs this server has to run `skillgap load`. Do not guess.",
 }
@@ -212,7 +212,7 @@ def create_server(current: CurrentData) -> MCPServer:
                 try:
                     return answer(*args, **kwargs)
                 except SkillgapError as error:
-                    raise ToolError(f"{error}. {_next_step(error)}") from None
+                    raise ToolError(f"{error}{'' if str(error).endswith('?') else '.'} {_next_step(error)}") from None
 
             server.tool(title=title, annotations=_READS)(told)
             return told
@@ -311,7 +311,10 @@ def create_server(current: CurrentData) -> MCPServer:
     @server.resource("skillgap://attribution", title="Attribution", mime_type="text/plain")
     def attribution() -> str:
         """What must be said of the figures: O*NET's credit, licence and modification."""
-        found = now().ratings.provenance
+        try:
+            found = now().ratings.provenance
+        except SkillgapError as error:
+            raise ResourceError(f"{error}. {_next_step(error)}") from None
         return f"{wording.source_line(found)} Licence of the data: {found.licence}"
 
     @server.resource("skillgap://method", title="Method", mime_type="text/markdown")
@@ -341,4 +344,4 @@ def _wait(future: Future[T]) -> T:
 
 def _code(text: str, levels: Ratings) -> str:
     """Return the code of an occupation given by code or title. Raises UnknownOccupation."""
-    return find_code(text, {code: each.title for code, each in levels.occupations.items()})
+    return find_code(text.strip(), {code: each.title for code, each in levels.occupations.items()})

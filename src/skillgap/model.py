@@ -479,7 +479,7 @@ class Feeder:
     """Null for people of whom own levels alone are known."""
     people: int
     without_sure_gap: int
-    """Those with no gap that is known to be more than noise."""
+    """Those with no gap that is known to be more than noise, all of whose levels are known."""
     mean_cost: float
     """Mean of their costs of conversion, see `Conversion`."""
 
@@ -510,9 +510,13 @@ class TargetView:
     people: int
     """People compared with it."""
     without_sure_gap: int
-    """Those with no gap that is known to be more than noise."""
+    """Those with no gap that is known to be more than noise, all of whose levels are known."""
     known_in_part: int
-    """Those some of whose levels are unknown; unknown levels count as no gap."""
+    """Those some of whose levels are unknown; what is unknown is no gap, but they do not count as without one."""
+    untested: int
+    """Those of whom no gap could be tested, since O*NET publishes no errors of these ratings; likewise."""
+    incumbents: int
+    """Those who are in the target occupation already; they are counted, and not proposed."""
     cheapest_for: int
     """Those for whom no other target that they are compared with costs less."""
     shortfall: Spread

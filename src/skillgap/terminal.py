@@ -446,13 +446,11 @@ def print_fetch(data: OnetApiData, report: LoadReport, *, dry_run: bool) -> None
     where = f"O*NET Web Services {data.api_version}, release {data.release.number}"
     _print_changes(f"{where}, {data.requests:,} requests, {done}", report)
     if data.from_reports:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(
-            "  this account cannot read the Database Services: importances only, no levels, so no gaps"
-        )
+        _notes().print("  this account cannot read the Database Services: importances only, no levels, so no gaps")
 
 
 def _print_changes(what: str, report: LoadReport) -> None:
-    out = Console(stderr=True, highlight=False, soft_wrap=True)
+    out = _notes()
     rows = ", ".join(f"{table.rows:,} {table.table}" for table in report.tables if table.rows)
     out.print(f"{what}: {rows}")
     if not report.rows_changed:
@@ -529,7 +527,7 @@ def _gap_change_line(change: GapChange, only: str, after: Ratings) -> str:
 
 def print_batch(report: BatchReport, columns: Columns, output: Path) -> None:
     """Say on standard error what became of a batch."""
-    out = Console(stderr=True, highlight=False, soft_wrap=True)
+    out = _notes()
     there = f"; {report.parts_there:,} parts were there" if report.parts_there else ""
     out.print(f"{output}: {report.rows:,} rows read, {report.lines:,} lines written{there}")
     if columns.unused:
@@ -542,7 +540,7 @@ def print_batch(report: BatchReport, columns: Columns, output: Path) -> None:
 
 def print_workforce(report: WorkforceReport, columns: Columns, *, as_json: bool) -> None:
     """Print what a population lacks for each target, and whom to retrain; what was not used, on standard error."""
-    notes = Console(stderr=True, highlight=False, soft_wrap=True)
+    notes = _notes()
     if columns.unused:
         notes.print(f"columns not used: {_some(columns.unused)}")
     for reason, count in list(report.rejected.items())[:_NAMED]:
@@ -556,13 +554,7 @@ def print_workforce(report: WorkforceReport, columns: Columns, *, as_json: bool)
     for view in report.targets:
         out.print()
         out.print(Text.assemble("To    ", (wording.name_of(view.to_occupation), "bold")))
-        in_part = f" Some levels of {view.known_in_part:,} are unknown." if view.known_in_part else ""
-        cheapest = f" It is the nearest target of {view.cheapest_for:,}." if len(report.targets) > 1 else ""
-        of = view.shortfall
-        out.print(
-            f"{view.without_sure_gap:,} of {view.people:,} people have no gap beyond rater noise.{in_part}{cheapest} "
-            f"Weighted shortfall: median {of.median:.2f} levels, {of.p10:.2f} to {of.p90:.2f} for the middle 80 %."
-        )
+        out.print(" ".join(_of_a_target(view, has_others=len(report.targets) > 1)))
         out.print()
         out.print(_lacking_table(view))
         if view.conversions:
@@ -574,6 +566,20 @@ def print_workforce(report: WorkforceReport, columns: Columns, *, as_json: bool)
         style="dim",
     )
     out.print(wording.source_line(report.provenance), style="dim")
+
+
+def _of_a_target(view: TargetView, *, has_others: bool) -> Iterator[str]:
+    yield f"{view.without_sure_gap:,} of {view.people:,} people have no gap beyond rater noise."
+    if view.incumbents:
+        yield f"{view.incumbents:,} are in this occupation already."
+    if view.known_in_part:
+        yield f"Some levels of {view.known_in_part:,} are unknown."
+    if view.untested:
+        yield f"Of {view.untested:,} no gap could be tested: O*NET publishes no errors of these ratings."
+    if has_others:
+        yield f"It is the nearest target of {view.cheapest_for:,}."
+    of = view.shortfall
+    yield f"Weighted shortfall: median {of.median:.2f} levels, {of.p10:.2f} to {of.p90:.2f} for the middle 80 %."
 
 
 def _lacking_table(view: TargetView) -> Table:
@@ -603,7 +609,7 @@ def _conversions_table(view: TargetView) -> Table:
 
 def print_enrichment(enrichment: Enrichment) -> None:
     """Say on standard error what was scored, what was not, and why."""
-    out = Console(stderr=True, highlight=False, soft_wrap=True)
+    out = _notes()
     scoring = enrichment.scoring
     occupations = len({score.onet_soc_code for score in scoring.scores})
     out.print(f"{enrichment.model}: {len(scoring.scores):,} levels of {occupations:,} occupations scored")
@@ -744,8 +750,13 @@ class _Console(Console):
         raise BrokenPipeError
 
 
+def _notes() -> Console:
+    """Return the console for what is said on standard error; text of others is never markup."""
+    return Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+
+
 def _console() -> Console:
-    console = _Console(highlight=False)
+    console = _Console(highlight=False, markup=False)
     if not console.is_terminal:
         console.width = max(console.width, _NARROWEST)
     return console

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -75,7 +76,7 @@ def test_counts_are_those_of_each_person_alone(ratings: Ratings):
         each = [alone(ratings, people, k, view.to_occupation.onet_soc_code) for k in range(240)]
         shortfalls = [one.summary.weighted_shortfall for one in each]
         assert view.people == 240
-        assert view.without_sure_gap == sum(one.summary.distinguishable_gaps == 0 for one in each)
+        assert view.without_sure_gap == sum(one.summary.distinguishable_gaps == 0 and not in_part(one) for one in each)
         assert view.known_in_part == sum(map(in_part, each))
         assert view.shortfall.mean == pytest.approx(np.mean(shortfalls), abs=1e-4)
         for name, share in (("p10", 0.1), ("p25", 0.25), ("median", 0.5), ("p75", 0.75), ("p90", 0.9)):
@@ -110,7 +111,9 @@ def test_where_people_come_from_adds_up(ratings: Ratings):
             members = np.flatnonzero(people.occupation == row)
             reports = [alone(ratings, people, k, view.to_occupation.onet_soc_code) for k in members.tolist()]
             assert each.people == len(members)
-            assert each.without_sure_gap == sum(one.summary.distinguishable_gaps == 0 for one in reports)
+            assert each.without_sure_gap == sum(
+                one.summary.distinguishable_gaps == 0 and not in_part(one) for one in reports
+            )
             assert each.mean_cost == pytest.approx(
                 np.mean([one.summary.distinguishable_shortfall for one in reports]), abs=1e-4
             )
@@ -184,3 +187,25 @@ def test_fewer_people_than_proposals_are_all_proposed_once(ratings: Ratings):
 def test_of_nobody_there_is_no_view(ratings: Ratings):
     report = counted(ratings, population(ratings, 0, seed=6))
     assert (report.people, report.targets) == (0, [])
+
+
+def test_who_is_there_already_is_counted_and_not_proposed(ratings: Ratings):
+    rows = [ratings.row(code) for code in (MANAGER, MANAGER, NURSE, CASHIER)]
+    people = People(np.array(rows), np.zeros(4, dtype=np.int64), None)
+    first, *_ = counted(ratings, people, proposals=3).targets
+    assert (first.incumbents, first.people, first.without_sure_gap) == (2, 4, 2)
+    assert {"p0", "p1"}.isdisjoint(each.id for each in first.conversions)
+    workforce = Workforce(ratings, [ratings.row(MANAGER)], proposals=3)
+    workforce.add(people, ["p0", "p1", "p2", "p3"])
+    [view] = workforce.report({}).targets
+    assert [each.id for each in view.conversions] == ["p2", "p3"]
+
+
+def test_what_cannot_be_tested_is_not_called_no_gap(ratings: Ratings):
+    untold = replace(ratings, standard_error=np.full_like(ratings.standard_error, np.nan), analysts=None)
+    people = People(np.array([ratings.row(NURSE)]), np.zeros(1, dtype=np.int64), None)
+    first, *_ = counted(untold, people).targets
+    assert (first.untested, first.without_sure_gap) == (1, 0)
+    asked = [skill.may_be_chance for skill in first.skills]
+    assert asked == sorted(asked, reverse=True)
+    assert max(asked) == 1

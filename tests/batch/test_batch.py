@@ -6,6 +6,7 @@ import csv
 import json
 import math
 import pickle
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import fields
@@ -26,7 +27,7 @@ from skillgap.analysis.transitions import TransitionFilter, find_transitions
 from skillgap.batch import run
 from skillgap.batch.kernel import GapKernel, find_columns
 from skillgap.batch.run import BatchReport, answer_file, rejects_of
-from skillgap.errors import BatchInputError
+from skillgap.errors import BatchInputError, UnknownOccupation
 from skillgap.model import GapSummary
 from skillgap.store.engine import make_engine, read
 from skillgap.store.queries import get_all_ratings, get_profiles
@@ -49,7 +50,7 @@ def answer(ratings: Ratings, tmp_path: Path) -> Answer:
         elif isinstance(given, pa.Table):
             pq.write_table(given, source, row_group_size=options.pop("row_group_size", None))
         usual = {"target": MANAGER, "nearest": 0, "nearness": None, "each": "row", "id_column": "id"}
-        usual |= {"occupation_column": "occupation", "scheduler": None, "on_rows": lambda *_: None}
+        usual |= {"occupation_column": None, "scheduler": None, "on_rows": lambda *_: None}
         output = tmp_path / options.pop("output", "out.parquet")
         report, _ = answer_file(source, output, options.pop("ratings", ratings), **{**usual, **options})
         return report
@@ -160,7 +161,7 @@ def test_nearest_targets_of_an_occupation_are_its_transitions(
         assert [line["score"] for line in got] == pytest.approx([each.score for each in near])
 
 
-def test_nearest_targets_of_own_levels_are_ordered_by_the_cosine(
+def test_nearest_targets_of_own_levels_are_those_with_the_least_difference(
     answer: Answer, whole: tuple[Ratings, Nearness], tmp_path: Path
 ):
     ratings, nearness = whole
@@ -172,12 +173,11 @@ def test_nearest_targets_of_own_levels_are_ordered_by_the_cosine(
     for row in range(5):
         alike = []
         for place, code in enumerate(ratings.codes):
-            weight = ratings.weight[place, :3]
-            a, b = own[row] * weight, ratings.level_or_zero[place, :3] * weight
-            lengths = math.hypot(*a) * math.hypot(*b)
-            alike.append((-(a @ b) / lengths if lengths else 0.0, code))
+            weight, asked = ratings.weight[place, :3].tolist(), ratings.level_or_zero[place, :3].tolist()
+            squares = sum(w * (a - b) ** 2 for w, a, b in zip(weight, own[row].tolist(), asked, strict=True))
+            alike.append((-1 + math.sqrt(squares / sum(weight)) / 7, code))
         got = [line["score"] for line in lines if line["id"] == row]
-        assert got == pytest.approx([-each for each, _ in sorted(alike)[:4]], abs=1e-5)
+        assert got == pytest.approx([-each for each, _ in sorted(alike)[:4]], abs=6e-5)
         assert [line["rank"] for line in lines if line["id"] == row] == [1, 2, 3, 4]
 
 
@@ -224,7 +224,8 @@ def test_rows_that_cannot_be_answered_are_kept_with_their_reasons(answer: Answer
     assert found["7"] == "wants: nothing is there"
     assert found["8"].startswith("occupation: 'nurse' is not an O*NET-SOC code")
     assert found["9"] == "Writing: 7.5 is no level from 0 to 7"
-    assert found[""] == "a line with 2 fields instead of 5: 'x,y'"
+    assert found[""] == "line 7: 2 fields instead of 5"
+    assert report.rejected["a line with 2 fields instead of 5"] == 1
     if output == "out.csv":
         with made.open(newline="") as opened:
             assert [line["id"] for line in csv.DictReader(opened)] == ["1", "4"]
@@ -283,7 +284,7 @@ def test_text_that_is_not_utf8_is_an_error_that_names_the_file(answer: Answer, t
     (tmp_path / "in.csv").write_bytes(
         b"id,occupation\n" + b"1,29-1141\n" * 3_000 + "J\u00f6rg,29-1141\n".encode("latin-1")
     )
-    with pytest.raises(BatchInputError, match=r"in\.csv: .*UTF8"):
+    with pytest.raises(BatchInputError, match=r"in\.csv: not UTF-8 .* save it as UTF-8"):
         answer(tmp_path / "in.csv")
     assert not (tmp_path / "out.parquet").exists()
 
@@ -314,6 +315,80 @@ def test_reasons_are_counted_without_end_but_not_kept_so(answer: Answer, tmp_pat
     report = answer(pa.table({"id": range(3_000), "occupation": codes}))
     assert (len(report.rejected), report.rejected["other reasons"]) == (1_001, 2_000)
     assert len(rejects(rejects_of(tmp_path / "out.parquet"))) == 3_000
+
+
+def test_an_empty_target_is_an_error(answer: Answer):
+    with pytest.raises(UnknownOccupation):
+        answer(f"id,occupation\n1,{NURSE}\n", target="")
+
+
+def test_a_quote_that_is_never_closed_loses_nothing_in_silence(answer: Answer, tmp_path: Path):
+    text = f'id,occupation,note\na,{NURSE},ok\nb,{NURSE},"oops\n' + f"c,{NURSE},\n" * 100
+    with pytest.raises(BatchInputError, match=r"in\.csv, line 3: a quote is opened there and never closed"):
+        answer(text)
+    assert not (tmp_path / "out.parquet").exists()
+
+
+def test_quoted_line_breaks_and_sloppy_quotes(answer: Answer, tmp_path: Path):
+    report = answer(f'id,occupation,note\na,{NURSE},"one\ntwo"\nb,{NURSE},"x"y\nc,{NURSE},\n')
+    assert [row["id"] for row in rows_of(tmp_path / "out.parquet")] == ["a", "c"]
+    assert report.rejected == {"a line with ',' expected after '\"'": 1}
+
+
+def test_ids_stay_as_they_are_written(answer: Answer, tmp_path: Path):
+    answer(f"id,occupation\nNA,{NURSE}\nnull,{NURSE}\n007,{NURSE}\n")
+    assert [row["id"] for row in rows_of(tmp_path / "out.parquet")] == ["NA", "null", "007"]
+
+
+def test_columns_are_found_whatever_their_case(answer: Answer, tmp_path: Path):
+    answer(f"ID, Occupation ,WRITING\n1,{NURSE},2\n")
+    [row] = rows_of(tmp_path / "out.parquet")
+    assert (row["from_onet_soc_code"], row["own_levels"], row["skills_compared"]) == (NURSE, 1, 35)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"occupation_column": "jobcode"}, "no column 'jobcode' of current occupations"),
+        ({"output": "out.xlsx"}, "out.xlsx: write to a file named .csv or .parquet, or to a folder"),
+    ],
+)
+def test_a_slip_in_an_option_is_an_error(answer: Answer, options: dict[str, str], says: str):
+    with pytest.raises(BatchInputError, match=re.escape(says)):
+        answer(f"id,occupation,Writing\n1,{NURSE},2\n", **options)
+
+
+def test_one_column_may_be_id_and_occupation(answer: Answer, tmp_path: Path):
+    answer(f"occupation\n{NURSE}\n", id_column="occupation")
+    assert [row["id"] for row in rows_of(tmp_path / "out.parquet")] == [NURSE]
+
+
+def test_semicolons_are_named(answer: Answer):
+    with pytest.raises(BatchInputError, match="separated by ';'; save it with commas"):
+        answer(f"id;occupation\n1;{NURSE}\n")
+
+
+def test_text_levels_are_read_by_one_rule(answer: Answer, tmp_path: Path):
+    """Whatever stands in the other rows."""
+    for others in (["4"], ["4", "x"]):
+        levels = ["nan", "4_0", *others]
+        report = answer(pa.table({"id": range(len(levels)), "Writing": levels}))
+        assert {"Writing: 'nan' is no number", "Writing: '4_0' is no number"} <= set(report.rejected)
+        assert [row["id"] for row in rows_of(tmp_path / "out.parquet")] == [2]
+
+
+def test_rejects_are_in_place_before_what_they_belong_to(answer: Answer, tmp_path: Path):
+    (tmp_path / "out").mkdir()
+    blocked = tmp_path / "out" / "_part-00000.rejects.csv"
+    text = f"id,occupation\n1,99-9999.00\n2,{NURSE}\n"
+    answer(text, output="out")
+    assert blocked.exists()
+    (tmp_path / "out" / "part-00000.parquet").unlink()
+    blocked.unlink()
+    blocked.mkdir()
+    with pytest.raises(OSError, match="_part-00000"):
+        answer(tmp_path / "in.csv", output="out")
+    assert not (tmp_path / "out" / "part-00000.parquet").exists()
 
 
 # -- parts ------------------------------------------------------------------------------------------------------------
@@ -348,7 +423,7 @@ def test_a_run_that_was_cut_off_makes_the_parts_that_are_missing(
 
 
 def answer_again(ratings: Ratings, folder: Path, target: str, **options: Any) -> Any:
-    usual = {"nearest": 0, "nearness": None, "each": "row", "id_column": "id", "occupation_column": "occupation"}
+    usual = {"nearest": 0, "nearness": None, "each": "row", "id_column": "id", "occupation_column": None}
     usual |= {"scheduler": None, "on_rows": lambda *_: None}
     return answer_file(folder / "in.parquet", folder / "parts", ratings, target=target, **{**usual, **options})
 
@@ -367,7 +442,7 @@ def test_parts_of_another_run_are_not_mixed_in(answer: Answer, ratings: Ratings,
 def test_csv_and_parquet_give_the_same(
     answer: Answer, ratings: Ratings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(run, "_CSV_BLOCK", 20_000)
+    monkeypatch.setattr(run, "ROWS_AT_ONCE", 40)
     monkeypatch.setattr(run, "ROWS_OF_A_PART", 150)
     table = people(ratings, 700, seed=5)
     answer(table, target="wants", output="a.parquet")

@@ -28,7 +28,7 @@ USUAL: dict[str, Any] = {
     "nearness": None,
     "each": "row",
     "id_column": "id",
-    "occupation_column": "occupation",
+    "occupation_column": None,
 }
 PARTS = 24
 WORKERS = 2

@@ -67,7 +67,8 @@ def identify_person_gap(
 
 def profile_template(ratings: Ratings, occupation: str | None) -> OwnProfile:
     """Return a profile to be filled in: every skill by name, with nothing known of it."""
-    return OwnProfile(dict.fromkeys(ratings.element_names), occupation)
+    names = zip(ratings.element_ids, ratings.element_names, strict=True)
+    return OwnProfile(dict.fromkeys(i if ratings.ids_of_name(name) else name for i, name in names), occupation)
 
 
 def _own_levels(profile: OwnProfile, ratings: Ratings) -> dict[int, float]:
@@ -78,7 +79,9 @@ def _own_levels(profile: OwnProfile, ratings: Ratings) -> dict[int, float]:
     for name, level in profile.levels.items():
         field = f"levels.{name[:60]}"
         column = ratings.columns.get(name.strip().casefold())
-        if column is None:
+        if column is None and (ids := ratings.ids_of_name(name)):
+            wrong[field] = f"may be {' or '.join(ids)}; give the id"
+        elif column is None:
             near = ratings.near_name(name)
             hint = f"; is {near} meant?" if near else ""
             wrong[field] = f"no element of this name or id is compared (domain {ratings.domain}){hint}"

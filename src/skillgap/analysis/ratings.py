@@ -247,11 +247,25 @@ class Ratings:
     def columns(self) -> Mapping[str, int]:
         """The column of each element, by name and by id, in lower case."""
         by_id = {element_id.casefold(): k for k, element_id in enumerate(self.element_ids)}
-        return by_id | {name.casefold(): k for k, name in enumerate(self.element_names)}
+        names = {name.casefold(): k for k, name in enumerate(self.element_names) if not self.ids_of_name(name)}
+        return by_id | names
+
+    def ids_of_name(self, name: str) -> Sequence[str]:
+        """Return the ids of the elements of a name, where several have it: Mathematics is a skill and a knowledge."""
+        return self._ids_by_name.get(name.strip().casefold(), ())
+
+    @cached_property
+    def _ids_by_name(self) -> Mapping[str, Sequence[str]]:
+        found: dict[str, list[str]] = {}
+        for element_id, name in zip(self.element_ids, self.element_names, strict=True):
+            found.setdefault(name.casefold(), []).append(element_id)
+        return {name: ids for name, ids in found.items() if len(ids) > 1}
 
     def column(self, text: str) -> int:
         """Return the column of an element given by name or id. Raises UnknownElement, with a name like it."""
         found = self.columns.get(text.strip().casefold())
+        if found is None and (ids := self.ids_of_name(text)):
+            raise UnknownElement(f"{text[:60]} may be {' or '.join(ids)}; give the id")
         if found is None:
             near = self.near_name(text)
             raise UnknownElement(f"no element of {self.domain} is called {text[:60]!r}{near and f'; is {near} meant?'}")

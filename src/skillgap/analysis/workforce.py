@@ -26,6 +26,8 @@ _UNITS = 10_000
 """Of a level point, in which figures are summed."""
 _DECIDES_TIES = 1e-6
 """What a shortfall counts beside a cost, which has four decimals."""
+_NEVER = 1e3
+"""Cost of converting somebody to the occupation that is theirs already."""
 _KNOWN_IN_PART = 10.0
 """Level points that somebody with unknown levels counts besides: more than any cost, since what is unknown costs 0."""
 
@@ -99,10 +101,12 @@ class _Group:
             asked, cost = (
                 np.rint(each * _UNITS) / _UNITS for each in shortfalls_of(pair, facing.target, self._ratings)
             )
-            tally.add(pair, asked, cost, distinct.occupation, counts)
+            tally.add(pair, asked, cost, facing, counts)
             costs[:, k], shortfalls[:, k], unknown[:, k] = cost, asked, np.isnan(pair.gap).sum(axis=1)
         for tally, is_least in zip(self._tallies, (costs == costs.min(axis=1, keepdims=True)).T, strict=True):
             tally.cheapest_for += int(counts[is_least].sum())
+        is_there = distinct.occupation[:, None] == np.array(self._targets)
+        costs = np.where(is_there, _NEVER, costs)
         more = _Candidates(people, list(ids), costs[which], shortfalls[which], unknown[which])
         known = self._candidates.joined_by(more) if self._candidates else more
         # Of the nearest to a target, so many at most can be wanted elsewhere.
@@ -132,7 +136,7 @@ class _Tally:
 
     def __init__(self, ratings: Ratings) -> None:
         elements, occupations = len(ratings.element_ids), len(ratings.codes) + 1
-        self.people = self.cheapest_for = self._known_in_part = 0
+        self.people = self.cheapest_for = self._known_in_part = self._incumbents = self._untested = 0
         self._lacking, self._may_be_chance, self._unknown = np.zeros((3, elements), dtype=np.int64)
         self._gaps = np.zeros((elements, _HIGHEST * _STEPS + 1), dtype=np.int64)
         self._gap_sums = np.zeros(elements, dtype=np.int64)
@@ -144,15 +148,19 @@ class _Tally:
         self._without = np.zeros(occupations, dtype=np.int64)
         self._cost_sums = np.zeros(occupations, dtype=np.int64)
 
-    def add(self, pair: Pair, shortfall: FloatArray, cost: FloatArray, occupation: IntArray, counts: IntArray) -> None:
+    def add(self, pair: Pair, shortfall: FloatArray, cost: FloatArray, people: People, counts: IntArray) -> None:
         """Count rows in, each as many times as there are people like it."""
+        occupation = people.occupation
         is_gap = pair.gap > 0
         lacks = is_gap & pair.is_sure
         self.people += int(counts.sum())
         self._lacking += counts @ lacks
         self._may_be_chance += counts @ (is_gap & ~lacks)
         self._unknown += counts @ (is_unknown := np.isnan(pair.gap))
-        self._known_in_part += int(counts @ is_unknown.any(axis=1))
+        in_part, untested = is_unknown.any(axis=1), ~pair.is_tested.any(axis=1)
+        self._known_in_part += int(counts @ in_part)
+        self._untested += int(counts @ untested)
+        self._incumbents += int(counts @ (occupation == people.target))
         row, element = np.nonzero(lacks)
         gap = pair.gap[row, element]
         np.add.at(self._gaps, (element, _steps(gap)), counts[row])
@@ -161,7 +169,7 @@ class _Tally:
         np.add.at(self._bars, np.floor(shortfall * _BARS + 1e-9).astype(np.int64), counts)
         self._shortfall_sum += int(_units(shortfall) @ counts)
         np.add.at(self._from, occupation, counts)
-        np.add.at(self._without, occupation, counts * ~lacks.any(axis=1))
+        np.add.at(self._without, occupation, counts * ~(lacks.any(axis=1) | in_part | untested))
         np.add.at(self._cost_sums, occupation, counts * _units(cost))
 
     def view(self, target: int, conversions: list[Conversion], ratings: Ratings) -> TargetView:
@@ -180,7 +188,7 @@ class _Tally:
                 unknown=int(self._unknown[k]),
                 gap=_spread(self._gaps[k], self._gap_sums[k]) if self._lacking[k] else None,
             )
-            for k in np.lexsort((-ratings.weight[target], -self._lacking)).tolist()
+            for k in np.lexsort((-ratings.weight[target], -self._may_be_chance, -self._lacking)).tolist()
         ]
         feeders = [
             Feeder(
@@ -196,6 +204,8 @@ class _Tally:
             people=self.people,
             without_sure_gap=int(self._without.sum()),
             known_in_part=self._known_in_part,
+            untested=self._untested,
+            incumbents=self._incumbents,
             cheapest_for=self.cheapest_for,
             shortfall=_spread(self._shortfalls, self._shortfall_sum),
             shortfall_counts=bars.tolist(),
@@ -243,7 +253,7 @@ class _Candidates:
         """Return who is proposed for each target, nearest first: nobody twice, the sum of the costs least."""
         cost = self._ranked_by
         rows, seats = linear_sum_assignment(np.repeat(cost, count, axis=1))
-        of_target = (rows[seats // count == k] for k in range(cost.shape[1]))
+        of_target = (rows[(seats // count == k) & (self.costs[rows, k] < _NEVER)] for k in range(cost.shape[1]))
         return [chosen[np.argsort(cost[chosen, k], kind="stable")] for k, chosen in enumerate(of_target)]
 
     def conversions(self, rows: npt.NDArray[np.intp], k: int, target: int, ratings: Ratings) -> list[Conversion]:

@@ -34,15 +34,15 @@ def run_on_dask(
     source = open_input(file)
     if not isinstance(source, ParquetInput):
         raise BatchInputError(f"{file}: on a cluster the input is Parquet, whose parts can be read one by one")
-    folder_of(folder, about)
-    parts = {part_file(folder, k).resolve(): groups for k, groups in enumerate(source.groups)}
-    missing = {part: groups for part, groups in parts.items() if not part.exists()}
-    report = BatchReport(parts_there=len(parts) - len(missing))
     try:
         client = Client(scheduler)
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"no Dask scheduler at {scheduler}: {error}") from error
     with client:
+        folder_of(folder, about)
+        parts = {part_file(folder, k).resolve(): groups for k, groups in enumerate(source.groups)}
+        missing = {part: groups for part, groups in parts.items() if not part.exists()}
+        report = BatchReport(parts_there=len(parts) - len(missing))
         shared = client.scatter(kernel, broadcast=True)
         # Not pure: what is done is a file, which a task that is sent again writes anew.
         tasks = [client.submit(_do, file.resolve(), *part, shared, pure=False) for part in missing.items()]

@@ -42,29 +42,47 @@ class Columns:
 
 
 def find_columns(
-    names: Sequence[str], ratings: Ratings, *, id_column: str, occupation_column: str, target_column: str | None
+    names: Sequence[str], ratings: Ratings, *, id_column: str, occupation_column: str | None, target_column: str | None
 ) -> Columns:
-    """Return what the columns of an input are, by their names. Raises BatchInputError."""
-    found = {name: ratings.columns.get(name.strip().casefold()) for name in names}
+    """Return what the columns of an input are, by their names; case and outer blanks do not matter.
+
+    Without an `occupation_column` it is the one called `occupation`, if there is one. Raises BatchInputError.
+    """
+    if duplicate := [name for name, count in Counter(names).items() if count > 1]:
+        raise BatchInputError(f"two columns are named {duplicate[0]!r}")
+    shown = ", ".join(name[:60] for name in names)
+    key = column_called(id_column, names)
+    if key is None:
+        raise BatchInputError(f"no column {id_column!r}, which tells rows apart (found {shown}); see --id")
+    occupation = column_called(occupation_column or "occupation", names)
+    if occupation_column and occupation is None:
+        raise BatchInputError(f"no column {occupation_column!r} of current occupations (found {shown})")
+    roles = {key, occupation, target_column}
+    found = {name: ratings.columns.get(name.strip().casefold()) for name in names if name not in roles}
     levels = {name: column for name, column in found.items() if column is not None}
     if doubled := [name for name, count in Counter(levels.values()).items() if count > 1]:
         raise BatchInputError(f"two columns hold levels of {ratings.element_names[doubled[0]]}")
-    if duplicate := [name for name, count in Counter(names).items() if count > 1]:
-        raise BatchInputError(f"two columns are named {duplicate[0]!r}")
-    if id_column not in names:
-        raise BatchInputError(f"no column {id_column!r}, which tells rows apart (found {', '.join(names)}); see --id")
-    occupation = occupation_column if occupation_column in names else None
     if occupation is None and not levels:
         raise BatchInputError(
-            f"neither a column {occupation_column!r} (see --occupation) nor one named like an element, such as "
-            f"{ratings.element_names[0]!r} or {ratings.element_ids[0]!r} (found {', '.join(names)})"
+            f"neither a column 'occupation' (see --occupation) nor one named like an element, such as "
+            f"{ratings.element_names[0]!r} or {ratings.element_ids[0]!r} (found {shown})"
         )
-    used = {id_column, occupation, target_column, *levels}
+    used = {*roles, *levels}
     unused = [name for name in names if name not in used]
     for name in unused:
+        if ids := ratings.ids_of_name(name):
+            raise BatchInputError(f"column {name!r} may be {' or '.join(ids)}; name it by its id")
         if meant := ratings.near_name(name, alike=_ALIKE):
             raise BatchInputError(f"column {name!r} is no element of {ratings.domain}; is {meant!r} meant?")
-    return Columns(id_column, occupation, target_column, levels, unused)
+    return Columns(key, occupation, target_column, levels, unused)
+
+
+def column_called(name: str, names: Sequence[str]) -> str | None:
+    """Return the column of a name: the very same, else the only one but for case and outer blanks."""
+    if name in names:
+        return name
+    like = [each for each in names if each.strip().casefold() == name.strip().casefold()]
+    return like[0] if len(like) == 1 else None
 
 
 @dataclass(frozen=True)
@@ -102,6 +120,8 @@ class GapKernel:
         is_good = np.array([each is None for each in wrong], dtype=np.bool_)
         good, bad = np.flatnonzero(is_good), np.flatnonzero(~is_good)
         ids = batch.column(self.columns.id)
+        if pa.types.is_nested(ids.type) or pa.types.is_binary(ids.type):
+            ids = _cast(ids, self.columns.id, pa.string(), "ids")
         errors = pa.array([wrong[k] for k in bad.tolist()], pa.string())
         refused = pa.RecordBatch.from_arrays([ids.take(pa.array(bad)), errors], names=["id", "error"])
         return people.take(good), ids.take(pa.array(good)), refused
@@ -127,11 +147,13 @@ class GapKernel:
         self, column: pa.Array, name: str, wrong: list[str | None], *, may_lack: bool
     ) -> npt.NDArray[np.int64]:
         """Return the rows of codes in the ratings, each different code looked up once."""
-        encoded = pc.dictionary_encode(pc.utf8_trim_whitespace(_cast(column, name, pa.string())))
+        encoded = pc.dictionary_encode(pc.utf8_trim_whitespace(_cast(column, name, pa.string(), "codes")))
         found, reasons = [], []
         for text in encoded.dictionary.to_pylist():
             row, reason = NONE, None
-            if text or not may_lack:
+            if not text:
+                reason = None if may_lack else f"{name}: nothing is there"
+            else:
                 try:
                     row = self.ratings.row(parse_code(text))
                 except OccupationError as error:
@@ -158,6 +180,8 @@ class GapKernel:
     def _answers(self, people: People, ids: pa.Array) -> pa.RecordBatch:
         if self.nearest:
             return self._nearest(people, ids)
+        if (people.target == NONE).any():
+            raise ValueError("gaps need a target")
         return self._gaps(people, ids) if self.each == "gap" else self._summaries(people, ids)
 
     def _who(self, people: People, ids: pa.Array) -> dict[str, pa.Array]:
@@ -216,6 +240,8 @@ def _numbers(column: pa.Array, name: str, wrong: list[str | None]) -> FloatArray
     """Return a column as numbers, NaN where it is empty; what is no number is told of its row."""
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
+    if pa.types.is_string_view(column.type):
+        column = pc.cast(column, pa.string())
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
         text = pc.utf8_trim_whitespace(column)
         text = pc.if_else(pc.equal(text, ""), None, text)
@@ -223,26 +249,27 @@ def _numbers(column: pa.Array, name: str, wrong: list[str | None]) -> FloatArray
             column = pc.cast(text, pa.float64())
         except pa.ArrowInvalid:
             return np.array([_number(each, name, k, wrong) for k, each in enumerate(text.to_pylist())])
-    values: FloatArray = np.asarray(_cast(column, name, pa.float64()).fill_null(np.nan), dtype=np.float64)
+    values: FloatArray = np.asarray(_cast(column, name, pa.float64(), "levels").fill_null(np.nan), dtype=np.float64)
     for k in np.flatnonzero(np.isnan(values) & np.asarray(column.is_valid())).tolist():
-        wrong[k] = wrong[k] or f"{name}: not a number"
+        wrong[k] = wrong[k] or f"{name}: 'nan' is no number"
     return values
 
 
-def _cast(column: pa.Array, name: str, kind: pa.DataType) -> pa.Array:
+def _cast(column: pa.Array, name: str, kind: pa.DataType, what: str) -> pa.Array:
     try:
         return pc.cast(column, kind)
     except pa.ArrowException as error:
-        what = "levels" if kind == pa.float64() else "codes"
         raise BatchInputError(f"column {name!r} is of type {column.type}, which holds no {what}") from error
 
 
 def _number(text: str | None, name: str, row: int, wrong: list[str | None]) -> float:
     try:
-        return np.nan if text is None else float(text)
+        value = np.nan if text is None or "_" in text else float(text)
     except ValueError:
-        wrong[row] = wrong[row] or f"{name}: {(text or '')[:40]!r} is no number"
-        return np.nan
+        value = np.nan
+    if text is not None and np.isnan(value):
+        wrong[row] = wrong[row] or f"{name}: {text[:40]!r} is no number"
+    return value
 
 
 def _column(values: npt.NDArray[Any], kind: pa.DataType | None = None) -> pa.Array:

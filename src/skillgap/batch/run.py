@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,8 +22,8 @@ import pyarrow.parquet as pq
 from skillgap.analysis.nearness import Nearness
 from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.search import find_code
-from skillgap.batch.kernel import Columns, Each, GapKernel, find_columns
-from skillgap.errors import BatchInputError
+from skillgap.batch.kernel import Columns, Each, GapKernel, column_called, find_columns
+from skillgap.errors import BatchInputError, NoData
 from skillgap.files import whole_file
 
 OnRows = Callable[[int, int | None], None]
@@ -31,12 +33,11 @@ ROWS_AT_ONCE = 32_768
 """Rows of a record batch: what is held in memory."""
 ROWS_OF_A_PART = 1_048_576
 """Rows of a part of the output at least, but for the last: the unit of going on, and of Dask."""
-_CSV_BLOCK = 8 * 2**20
 _MANIFEST = "_batch.json"
 """Readers of a folder of Parquet files pass over names that begin so."""
 _PART = "part-"
 _SUFFIXES = (".csv", ".parquet")
-_LONGEST_LINE = 200
+_LINE = re.compile(r"^line \d+: ")
 _MOST_REASONS, _OTHER_REASONS = 1_000, "other reasons"
 
 
@@ -122,7 +123,9 @@ def _readable(file: Path) -> Iterator[None]:
     """Say which file it is that cannot be read."""
     try:
         yield
-    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise BatchInputError(f"{file}: not UTF-8 ({error.reason}); save it as UTF-8") from error
+    except (OSError, pa.ArrowException, csv.Error) as error:
         raise BatchInputError(f"{file}: {error}") from error
 
 
@@ -140,56 +143,75 @@ def _grouped(sizes: list[int]) -> list[list[int]]:
 
 
 class CsvInput:
-    """A CSV file with a header, UTF-8; a part is as many lines. Fields stay text until the kernel reads them."""
+    """A CSV file with a header, UTF-8, commas; a part is as many lines. Fields stay text until the kernel reads them.
+
+    Read by Python's own reader: PyArrow's takes what follows a quote that is never closed for one field, in silence.
+    """
 
     def __init__(self, file: Path) -> None:
         self._file = file
         with file.open(encoding="utf-8-sig", newline="") as opened:
-            self.names = next(csv.reader(opened), [])
+            self.names = next(csv.reader(opened, strict=True), [])
         self.rows: int | None = None
         if not self.names:
             raise BatchInputError(f"{file}: no header line")
+        if len(self.names) == 1 and (other := next((each for each in ";\t|" if each in self.names[0]), None)):
+            raise BatchInputError(f"{file}: the columns of its header are separated by {other!r}; save it with commas")
 
     def parts(self, columns: list[str]) -> Iterator[Iterator[pa.RecordBatch | Malformed]]:
         """Give each part; the file is read once, from beginning to end."""
-        malformed: list[Malformed] = []
+        schema = pa.schema([(name, pa.string()) for name in columns])
+        places = [self.names.index(name) for name in columns]
+        with _readable(self._file), self._file.open(encoding="utf-8-sig", newline="") as opened:
+            lines = self._lines(opened)
+            first = next(lines, None)
+            while True:  # without any row there is one part, too
+                begin = [] if first is None else [first]
+                current = self._batches(
+                    itertools.chain(begin, itertools.islice(lines, ROWS_OF_A_PART - 1)), places, schema
+                )
+                yield current
+                for _ in current:  # what was not read is passed over
+                    pass
+                if (first := next(lines, None)) is None:
+                    return
 
-        def note(row: Any) -> str:
-            shown = row.text[:_LONGEST_LINE]
-            what = f"{row.actual_columns} fields instead of {row.expected_columns}"
-            malformed.append(Malformed(f"a line with {what}: {shown!r}"))
-            return "skip"
+    def _lines(self, opened: IO[str]) -> Iterator[list[str] | Malformed]:
+        """Give the fields of each row, or what is wrong with it."""
+        reader = csv.reader(opened, strict=True)
+        next(reader)
+        while True:
+            begin = reader.line_num + 1
+            try:
+                fields = next(reader, None)
+            except csv.Error as error:
+                if "unexpected end" in str(error):
+                    raise BatchInputError(
+                        f"{self._file}, line {begin}: a quote is opened there and never closed; nothing was written"
+                    ) from None
+                yield Malformed(f"line {begin}: {error}")
+                continue
+            if fields is None:
+                return
+            if len(fields) == len(self.names):
+                yield fields
+            elif fields:
+                yield Malformed(f"line {begin}: {len(fields)} fields instead of {len(self.names)}")
 
-        with _readable(self._file):
-            batches = pacsv.open_csv(
-                self._file,
-                read_options=pacsv.ReadOptions(block_size=_CSV_BLOCK, use_threads=False),
-                parse_options=pacsv.ParseOptions(newlines_in_values=True, invalid_row_handler=note),
-                convert_options=pacsv.ConvertOptions(
-                    column_types=dict.fromkeys(columns, pa.string()), include_columns=columns, strings_can_be_null=True
-                ),
-            )
-        ended = False
-
-        def part() -> Iterator[pa.RecordBatch | Malformed]:
-            nonlocal ended
-            rows = 0
-            while rows < ROWS_OF_A_PART and not ended:
-                with _readable(self._file):
-                    batch = next(batches, None)
-                ended = batch is None
-                if batch is not None:
-                    rows += batch.num_rows
-                    for start in range(0, batch.num_rows, ROWS_AT_ONCE):
-                        yield batch.slice(start, ROWS_AT_ONCE)
-                yield from malformed
-                malformed.clear()
-
-        while not ended:
-            current = part()
-            yield current
-            for _ in current:  # what was not read is passed over
-                pass
+    def _batches(
+        self, lines: Iterator[list[str] | Malformed], places: list[int], schema: pa.Schema
+    ) -> Iterator[pa.RecordBatch | Malformed]:
+        while True:
+            with _readable(self._file):
+                some = list(itertools.islice(lines, ROWS_AT_ONCE))
+            if not some:
+                return
+            rows = [each for each in some if not isinstance(each, Malformed)]
+            if rows:
+                columns = list(zip(*rows, strict=True))
+                arrays = [pa.array(columns[place], pa.string()) for place in places]
+                yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+            yield from (each for each in some if isinstance(each, Malformed))
 
 
 # -- writing ----------------------------------------------------------------------------------------------------------
@@ -213,7 +235,7 @@ class Rejects:
         """Write ids, None where a line has none, each with the reason; return how many of each there were."""
         reasons: Counter[str] = Counter()
         for key, error in rejected:
-            reasons[error] += 1
+            reasons[_LINE.sub("a line with ", error)] += 1
             if self._file is None:
                 continue
             if self._writer is None:
@@ -229,8 +251,9 @@ class Rejects:
 class _Output:
     """A file of lines, and one of rejects."""
 
-    def __init__(self, file: Path, stack: ExitStack) -> None:
+    def __init__(self, file: Path, kernel: GapKernel, stack: ExitStack) -> None:
         self._file = file
+        self._kernel = kernel
         self._stack = stack
         self._writer: pq.ParquetWriter | pacsv.CSVWriter | None = None
         self._rejects = Rejects(file, stack)
@@ -239,27 +262,30 @@ class _Output:
         """Write a record batch of the kernel's: what has an error goes to the rejects."""
         report = BatchReport()
         errors = answers.column("error")
-        lines = answers.drop_columns(["error"])
+        lines, bad = answers.drop_columns(["error"]), None
         if errors.null_count < len(errors):
             has_error = pc.is_valid(errors)
             bad = answers.filter(has_error)
-            self.reject(zip(bad.column("id").to_pylist(), bad.column("error").to_pylist(), strict=True), report)
             lines = lines.filter(pc.invert(has_error))
+        # Opened before its rejects, and so ended after them: an output that is there has all of them beside it.
         if self._writer is None:
             self._writer = self._open(lines.schema)
+        if bad is not None:
+            self.reject(zip(bad.column("id").to_pylist(), bad.column("error").to_pylist(), strict=True), report)
         self._writer.write(lines)
         report.lines = lines.num_rows
         return report
 
     def reject(self, rejected: Iterable[tuple[Any, str]], report: BatchReport) -> None:
         """Write what could not be answered, with why."""
+        self.begin()
         count_reasons(report.rejected, self._rejects.write(rejected))
 
-    def finish(self, kernel: GapKernel) -> None:
-        """Have a file even where there was no row."""
+    def begin(self) -> None:
+        """Have an output, even where there is no row for it."""
         if self._writer is None:
-            columns = pa.schema([(name, pa.string()) for name in used_columns(kernel)])
-            self.write(kernel(pa.RecordBatch.from_pylist([], schema=columns)))
+            columns = pa.schema([(name, pa.string()) for name in used_columns(self._kernel)])
+            self.write(self._kernel(pa.RecordBatch.from_pylist([], schema=columns)))
 
     def _open(self, schema: pa.Schema) -> pq.ParquetWriter | pacsv.CSVWriter:
         out = self._stack.enter_context(whole_file(self._file))
@@ -287,7 +313,7 @@ def answer_file(
     nearness: Nearness | None,
     each: Each,
     id_column: str,
-    occupation_column: str,
+    occupation_column: str | None,
     scheduler: str | None,
     on_rows: OnRows,
 ) -> tuple[BatchReport, Columns]:
@@ -298,13 +324,20 @@ def answer_file(
     ConfigurationError.
     """
     refuse_overwriting(source, output)
+    if output.suffix not in ("", *_SUFFIXES) or (scheduler and output.suffix):
+        raise BatchInputError(
+            f"{output}: write to a file named {' or '.join(_SUFFIXES)}, or to a folder, whose name has no ending; on a "
+            "cluster to a folder"
+        )
     opened = open_input(source)
-    column = target if target in opened.names else None
+    column = column_called(target, opened.names) if target else None
     columns = find_columns(
         opened.names, ratings, id_column=id_column, occupation_column=occupation_column, target_column=column
     )
+    if not ratings.codes:
+        raise NoData(f"no occupation has levels of {ratings.domain} here; see --ratings and --domain")
     code = None
-    if target and not column:
+    if target is not None and not column:
         code = find_code(target, {code: known.title for code, known in ratings.occupations.items()})
         ratings.row(code)
     kernel = GapKernel(ratings, columns, code, each, nearest, nearness)
@@ -337,10 +370,10 @@ def run_batch(source: Input, output: Path, kernel: GapKernel, *, about: dict[str
 
     if output.suffix in _SUFFIXES:
         with ExitStack() as stack:
-            out = _Output(output, stack)
+            out = _Output(output, kernel, stack)
             for part in source.parts(columns):
                 _answer(part, out, kernel, count)
-            out.finish(kernel)
+            out.begin()
         return report
     folder_of(output, about)
     for k, part in enumerate(source.parts(columns)):
@@ -365,9 +398,9 @@ def answer_part(
         count(more)
 
     with ExitStack() as stack:
-        out = _Output(file, stack)
+        out = _Output(file, kernel, stack)
         _answer(part, out, kernel, count_both)
-        out.finish(kernel)
+        out.begin()
     return report
 
 
@@ -394,7 +427,7 @@ def refuse_overwriting(source: Path, *outputs: Path) -> None:
 def used_columns(kernel: GapKernel) -> list[str]:
     """Return the columns of the input that a kernel reads."""
     of = kernel.columns
-    return [name for name in (of.id, of.occupation, of.target, *of.levels) if name]
+    return list(dict.fromkeys(name for name in (of.id, of.occupation, of.target, *of.levels) if name))
 
 
 def part_file(folder: Path, k: int) -> Path:
@@ -414,7 +447,7 @@ def folder_of(folder: Path, about: dict[str, Any]) -> None:
             )
         return
     folder.mkdir(parents=True, exist_ok=True)
-    if any(folder.iterdir()):
+    if any(each for each in folder.iterdir() if not each.name.startswith(".")):
         raise BatchInputError(f"{folder} is not empty, and no run of this kind began there")
     with whole_file(manifest) as out:
         out.write(text.encode())

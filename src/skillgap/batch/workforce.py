@@ -10,7 +10,7 @@ from pathlib import Path
 from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.search import find_code
 from skillgap.analysis.workforce import Workforce
-from skillgap.batch.kernel import Columns, GapKernel, find_columns
+from skillgap.batch.kernel import Columns, GapKernel, column_called, find_columns
 from skillgap.batch.run import Malformed, OnRows, Rejects, count_reasons, open_input, refuse_overwriting, used_columns
 from skillgap.errors import BatchInputError
 from skillgap.model import WorkforceReport
@@ -26,7 +26,7 @@ def view_workforce(
     to: Sequence[str],
     proposals: int,
     id_column: str,
-    occupation_column: str,
+    occupation_column: str | None,
     outputs: Sequence[Path],
     on_rows: OnRows,
 ) -> tuple[WorkforceReport, Columns]:
@@ -38,7 +38,7 @@ def view_workforce(
     """
     refuse_overwriting(source, *outputs)
     opened = open_input(source)
-    column = to[0] if len(to) == 1 and to[0] in opened.names else None
+    column = column_called(to[0], opened.names) if len(to) == 1 else None
     columns = find_columns(
         opened.names, ratings, id_column=id_column, occupation_column=occupation_column, target_column=column
     )
@@ -61,7 +61,7 @@ def view_workforce(
                     rows += 1
                 else:
                     people, ids, bad = kernel.read(each)
-                    workforce.add(people, [str(key) for key in ids.to_pylist()])
+                    workforce.add(people, ["" if key is None else str(key) for key in ids.to_pylist()])
                     refused = list(zip(bad.column("id").to_pylist(), bad.column("error").to_pylist(), strict=True))
                     rows += each.num_rows
                 count_reasons(reasons, rejects.write(refused))

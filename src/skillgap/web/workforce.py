@@ -79,7 +79,14 @@ def _write_png(report: WorkforceReport, _: date, out: IO[bytes]) -> None:
 
 
 def _write_xlsx(report: WorkforceReport, made: date, out: IO[bytes]) -> None:
-    counts = [("people", 9), ("without_sure_gap", 17), ("known_in_part", 14), ("cheapest_for", 13)]
+    counts = [
+        ("people", 9),
+        ("without_sure_gap", 17),
+        ("known_in_part", 14),
+        ("untested", 9),
+        ("incumbents", 11),
+        ("cheapest_for", 13),
+    ]
     spread = [(f"shortfall_{name}", 16) for name in _SPREAD]
     feeders = [*_TARGET, ("from_occupation", 34), ("people", 9), ("without_sure_gap", 17), ("mean_cost", 11)]
     proposals = [
@@ -93,7 +100,14 @@ def _write_xlsx(report: WorkforceReport, made: date, out: IO[bytes]) -> None:
     targets, homes, proposed = [], [], []
     for view in report.targets:
         target = (view.to_occupation.onet_soc_code, view.to_occupation.title)
-        figures = (view.people, view.without_sure_gap, view.known_in_part, view.cheapest_for)
+        figures = (
+            view.people,
+            view.without_sure_gap,
+            view.known_in_part,
+            view.untested,
+            view.incumbents,
+            view.cheapest_for,
+        )
         targets.append((*target, *figures, *astuple(view.shortfall)))
         homes += [
             (*target, _name(each.occupation), each.people, each.without_sure_gap, each.mean_cost)
