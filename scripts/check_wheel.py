@@ -19,7 +19,7 @@ EXTRAS = {
     "parquet": ("-m", "skillgap", "batch", "people.csv", "--to", "11-9111.00", "-o", "gaps.parquet"),
     "dask": ("-c", "import distributed, skillgap.batch.cluster"),
     "mcp": ("-m", "skillgap", "mcp"),
-    "llm": ("-c", "import altair, pydantic_ai, sklearn, xllamacpp, skillgap.llm.embedded, skillgap.llm.generative"),
+    "llm": ("-c", "import pydantic_ai, sklearn, xllamacpp, skillgap.llm.embedded, skillgap.llm.generative"),
 }
 """What works with an extra."""
 LACKING = {

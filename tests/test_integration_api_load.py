@@ -21,9 +21,9 @@ from skillgap.fake_onet_api import FakeOnetApi, FakeTables, Fault
 from skillgap.nodes import extract_load_api_data, extract_load_text_files
 from skillgap.sources.onet_text import OnetData
 from skillgap.store.engine import read
+from skillgap.store.loads import LoadReport
 from skillgap.store.queries import SKILLS_VIEW, count_rows, count_skills_by_source, get_ratings, get_status
 from skillgap.store.schema import OnetApiSkillsData
-from skillgap.store.tables import LoadReport
 from tests.api.serving import eventually
 from tests.conftest import onet_zip
 
@@ -164,13 +164,13 @@ def test_a_fetch_killed_while_it_writes_leaves_no_row(
     extract_load_text_files(engine, "starter", cache_dir=tmp_path)
     script = (
         "import sys, time\n"
-        "from skillgap.store import tables\n"
-        "upsert = tables.upsert\n"
+        "from skillgap.store import loads\n"
+        "upsert = loads.upsert\n"
         "def slow(*given, **more):\n"
         "    upsert(*given, **more)\n"
         "    print('written', given[1], flush=True)\n"
         "    if given[1] == 'OnetApiSkillsData': time.sleep(600)\n"
-        "tables.upsert = slow\n"
+        "loads.upsert = slow\n"
         "from skillgap.cli import main\n"
         "sys.argv = ['skillgap', 'fetch']\n"
         "main()\n"

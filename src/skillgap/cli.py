@@ -9,8 +9,7 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -18,6 +17,8 @@ import typer
 from typer.core import TyperGroup
 
 import skillgap
+from skillgap.extras import needs
+from skillgap.files import check_ending, whole_file
 from skillgap.model import DomainChoice, RatingsChoice, WeightChoice
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from skillgap.llm.profiler import Profiler
     from skillgap.model import GapReport, PersonGapReport
     from skillgap.settings import Settings
-    from skillgap.store.tables import LoadReport
+    from skillgap.store.loads import LoadReport
     from skillgap.terminal import LoadProgress
 
 
@@ -291,9 +292,10 @@ def report(
     from skillgap.analysis.gap import identify_skill_gap
     from skillgap.store.engine import read
     from skillgap.store.queries import get_ratings
-    from skillgap.web.report import write_report
+    from skillgap.web.report import WRITERS, write_report
     from skillgap.wording import in_plain_words
 
+    check_ending(output, WRITERS)
     with read(_engine()) as connection:
         levels = get_ratings(connection, ratings, domain)
     found = identify_skill_gap(_code(current, levels), _code(target, levels), levels)
@@ -434,6 +436,7 @@ def export(
     """Write figures of all occupations to a file. Pairs, ratings or near occupations, a row each."""
     from skillgap import frames, terminal
 
+    check_ending(file, frames.SUFFIXES)
     _engine()
     levels = frames.read_ratings(ratings, domain)
     with terminal.progress() as bars:
@@ -486,7 +489,7 @@ def batch(
     from skillgap.store.engine import read
     from skillgap.store.queries import get_ratings
 
-    with _extra("parquet"):
+    with needs("parquet"):
         from skillgap.batch.run import answer_file
 
     if (to is None) == (nearest == 0):
@@ -562,12 +565,12 @@ def workforce(
     from skillgap import terminal
     from skillgap.store.engine import read
     from skillgap.store.queries import get_ratings
-    from skillgap.web.workforce import check_name, write_workforce
+    from skillgap.web.workforce import WRITERS, write_workforce
 
-    with _extra("parquet"):
+    with needs("parquet"):
         from skillgap.batch.workforce import view_workforce
     for file in output or ():
-        check_name(file)
+        check_ending(file, WRITERS)
     with read(_engine()) as connection:
         levels = get_ratings(connection, ratings, domain).weighted_by(weight)
     with terminal.progress() as bars:
@@ -610,6 +613,8 @@ def diff(
     from skillgap.settings import read_settings
     from skillgap.store.engine import make_engine
 
+    if pairs:
+        check_ending(pairs, frames.SUFFIXES)
     settings = read_settings()
     engine = _engine() if LOADED in (before, after) else make_engine(settings.url)
     with terminal.progress() as bars:
@@ -690,9 +695,10 @@ def evaluate(
     from skillgap import terminal
     from skillgap.nodes import evaluate_profilers
     from skillgap.settings import read_settings
+    from skillgap.web import charts
 
-    if chart and chart.suffix not in (".svg", ".png"):
-        raise typer.BadParameter(f"{chart}: charts are .svg or .png")
+    if chart:
+        check_ending(chart, (".svg", ".png"))
     settings = read_settings()
     engine = _engine()
     with terminal.progress() as bars:
@@ -706,7 +712,9 @@ def evaluate(
         )
     terminal.print_scores(scores)
     if chart:
-        terminal.draw_scores(scores, chart)
+        spec = charts.error_chart([(each.model, each.folds, each.mae) for each in scores])
+        with whole_file(chart) as out:
+            out.write(charts.draw(spec, "svg" if chart.suffix == ".svg" else "png"))
 
 
 @llm.command(epilog="Example: skillgap llm audit > audit.csv")
@@ -752,7 +760,7 @@ def mcp(
     from skillgap.logs import configure_logging
     from skillgap.settings import read_settings
 
-    with _extra("mcp"):
+    with needs("mcp"):
         from skillgap.mcp_server import create_server
     settings = read_settings()
     configure_logging(log_format=settings.log_format or "console", log_level=settings.log_level)
@@ -797,17 +805,6 @@ def doctor(
         raise typer.Exit(1)
 
 
-@contextmanager
-def _extra(name: str) -> Iterator[None]:
-    """Say which extra to install where an import fails."""
-    from skillgap.errors import ConfigurationError
-
-    try:
-        yield
-    except ImportError as error:
-        raise ConfigurationError(f"{error.name} is not installed: run `pip install 'skillgap[{name}]'`") from error
-
-
 def _nearness(choice: RatingsChoice, domain: DomainChoice) -> tuple[Nearness, Levels]:
     """Return which occupations are near which, and the ratings that their gaps are computed from."""
     from skillgap.analysis.nearness import find_nearness
@@ -823,7 +820,7 @@ def _code(text: str, levels: Levels) -> str:
     """Return the code of an occupation given by code or title."""
     from skillgap.analysis.search import find_code
 
-    return find_code(text, {code: each.title for code, each in levels.occupations.items()})
+    return find_code(text, levels.titles)
 
 
 def _read_profile(file: Path) -> OwnProfile:

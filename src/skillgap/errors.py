@@ -163,6 +163,9 @@ class NoData(StoreError):
 
     code = "no-data"
 
+    def __init__(self, message: str = "nothing is loaded yet; run `skillgap load starter`, or load a release") -> None:
+        super().__init__(message)
+
 
 class ChartFailed(SkillgapError):
     """A chart could not be drawn, through no fault of whoever asked."""

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 from skillgap.errors import ConfigurationError
+
+
+def check_ending(file: Path, endings: Collection[str]) -> None:
+    """Raise ConfigurationError where a file's name does not say how it is to be written."""
+    if file.suffix not in endings:
+        raise ConfigurationError(f"{file}: write to a file named {', '.join(endings)}")
 
 
 @contextmanager

@@ -20,8 +20,9 @@ from skillgap.analysis.compare import figures_from
 from skillgap.analysis.nearness import Nearness, find_nearness
 from skillgap.analysis.ratings import NO_MONTH, Ratings
 from skillgap.analysis.transitions import find_transitions
-from skillgap.errors import ConfigurationError, NoData
-from skillgap.files import whole_file
+from skillgap.errors import NoData
+from skillgap.extras import needs
+from skillgap.files import check_ending, whole_file
 from skillgap.model import DomainChoice, GapChange, GapSummary, RatingsChoice, ReleaseChanges
 from skillgap.settings import read_settings
 from skillgap.store.engine import make_engine, read
@@ -38,7 +39,7 @@ def read_ratings(choice: RatingsChoice = "onet+llm", domain: DomainChoice = "ski
     with read(make_engine(read_settings().url)) as connection:
         found = get_ratings(connection, choice, domain)
     if not found.codes:
-        raise NoData("no ratings are loaded; run `skillgap load starter`, or load a release")
+        raise NoData()
     return found
 
 
@@ -142,8 +143,7 @@ def write_frames(frames: Iterable[pd.DataFrame], file: Path) -> int:
 
     The file is there whole or not at all. Raises ConfigurationError (another suffix, or PyArrow is not installed).
     """
-    if file.suffix not in SUFFIXES:
-        raise ConfigurationError(f"{file}: write to a file named {', '.join(SUFFIXES)}")
+    check_ending(file, SUFFIXES)
     write = {".csv": _write_csv, ".parquet": _write_parquet, ".json": _write_json}[file.suffix]
     with whole_file(file) as out:
         return write(frames, out)
@@ -159,11 +159,9 @@ def _write_csv(frames: Iterable[pd.DataFrame], out: IO[bytes]) -> int:
 
 
 def _write_parquet(frames: Iterable[pd.DataFrame], out: IO[bytes]) -> int:
-    try:
+    with needs("parquet"):
         import pyarrow as pa
         from pyarrow.parquet import ParquetWriter
-    except ImportError as error:
-        raise ConfigurationError(f"{error.name} is not installed: run `pip install 'skillgap[parquet]'`") from error
     count, waiting = 0, []
     for frame in frames:
         waiting.append(pa.Table.from_pandas(frame, preserve_index=False))

@@ -33,6 +33,7 @@ from skillgap.errors import (
     UnratedOccupation,
 )
 from skillgap.model import (
+    HIGHEST_LEVEL,
     Anchor,
     DomainChoice,
     GapReport,
@@ -202,7 +203,7 @@ def create_server(current: CurrentData) -> MCPServer:
             current.refresh()
             last_look = time.monotonic()
         if not current.snapshot.ratings.occupations:
-            raise NoData("no occupation is loaded yet")
+            raise NoData()
         return current.snapshot
 
     def tool(title: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
@@ -295,7 +296,7 @@ def create_server(current: CurrentData) -> MCPServer:
     @tool("What a level means")
     def explain_level(
         element: Annotated[str, Field(max_length=200, description="Name or id of an element: `Writing`, `2.A.1.c`.")],
-        level: Annotated[float, Field(ge=0, le=7, description="A level of scale LV.")],
+        level: Annotated[float, Field(ge=0, le=HIGHEST_LEVEL, description="A level of scale LV.")],
     ) -> LevelMeaning:
         """Say what somebody of a level can do, by O*NET's own examples on either side of it."""
         levels = _levels(now(), "onet+llm", "all")
@@ -344,4 +345,4 @@ def _wait(future: Future[T]) -> T:
 
 def _code(text: str, levels: Ratings) -> str:
     """Return the code of an occupation given by code or title. Raises UnknownOccupation."""
-    return find_code(text.strip(), {code: each.title for code, each in levels.occupations.items()})
+    return find_code(text, levels.titles)

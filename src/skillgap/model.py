@@ -45,6 +45,11 @@ TitleKind = Literal["title", "alternate", "reported"]
 Match = Literal["code", "exact", "prefix", "words", "similar"]
 """How an occupation was found: by its code, a whole title, the beginning of one, words of one, or words like it."""
 
+HIGHEST_LEVEL = 7.0
+"""Of the scale LV, which begins at 0."""
+HIGHEST_IMPORTANCE = 5.0
+"""Of the scale IM, which begins at 1."""
+
 Domain = Literal["skills", "knowledge", "abilities", "work_activities"]
 """A branch of O*NET's Content Model whose elements are rated by level and importance."""
 DomainChoice = Literal["skills", "knowledge", "abilities", "work_activities", "all"]

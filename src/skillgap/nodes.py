@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine
 from skillgap.analysis.changes import compare_releases
 from skillgap.analysis.ratings import Ratings
 from skillgap.errors import ConfigurationError, NoData
+from skillgap.extras import needs
 from skillgap.model import DOMAIN_TABLES, DomainChoice, Release
 from skillgap.sources.access import REQUESTS_PER_SECOND, Access
 from skillgap.sources.onet_api import OnRequest, Pages, connect
@@ -24,19 +25,11 @@ from skillgap.sources.onet_api_data import OnetApiData, extract_onet_api_data
 from skillgap.sources.onet_text import OnetData, extract_onet_data
 from skillgap.sources.predictions import read_predictions
 from skillgap.sources.releases import DOWNLOAD_URL, OPTIONAL_TABLES, STARTER, OnBytes, find_release
+from skillgap.store.differences import OnRows
 from skillgap.store.engine import make_engine, read
+from skillgap.store.loads import LoadReport, OnRatings, Scores, keep_reply, load_release, upsert_api_data, upsert_scores
 from skillgap.store.queries import count_scores, get_ratings, get_ratings_version, get_release, get_reply, get_tables
-from skillgap.store.tables import (
-    LoadReport,
-    OnRatings,
-    OnRows,
-    Scores,
-    init_tables,
-    keep_reply,
-    load_release,
-    upsert_api_data,
-    upsert_scores,
-)
+from skillgap.store.tables import init_tables
 
 if TYPE_CHECKING:
     from skillgap.llm.encoder import OnText
@@ -239,7 +232,7 @@ def find_profiler(
 
     `limits` are the fields of `llm.generative.Limits`. Raises ConfigurationError.
     """
-    with _llm_extra():
+    with needs("llm"):
         from skillgap.llm.generative import Limits, find_generative
         from skillgap.llm.profiler import Calibrated, find_embedded
     if name.startswith("embedded:"):
@@ -285,7 +278,7 @@ def enrich_skill_data(
     `activate`, or where no model is active, its levels are shown from now on. Raises NoData, UnknownOccupation,
     ConfigurationError, LLMError before anything is stored, StoreError with nothing changed.
     """
-    with _llm_extra():
+    with needs("llm"):
         from skillgap.llm.profiler import llm_skill_profiler
         from skillgap.llm.profiles import read_evidence
 
@@ -356,7 +349,7 @@ def evaluate_profilers(
     The occupations are those of a release (`source`), or of the database. Raises SourceError, LLMError, NoData,
     ConfigurationError (a package of the extra `llm` is absent, or nothing to learn from).
     """
-    with _llm_extra():
+    with needs("llm"):
         from skillgap.llm.evaluation import evaluate
         from skillgap.llm.profiler import Calibrated, Embedded, check_evidence
         from skillgap.llm.profiles import read_evidence
@@ -377,15 +370,6 @@ def evaluate_profilers(
         if isinstance(profiler, Calibrated):
             scores += profiler.evaluate(evidence)
     return scores
-
-
-@contextmanager
-def _llm_extra() -> Iterator[None]:
-    """Only who asks for a model needs the extra."""
-    try:
-        yield
-    except ImportError as error:
-        raise ConfigurationError(f"{error.name} is not installed: run `pip install 'skillgap[llm]'`") from error
 
 
 @contextmanager

@@ -18,7 +18,6 @@ from rich.table import Table
 from rich.text import Text
 
 from skillgap import wording
-from skillgap.errors import ConfigurationError
 from skillgap.model import (
     GapChange,
     GapStability,
@@ -50,8 +49,8 @@ if TYPE_CHECKING:
     from skillgap.llm.evaluation import Score
     from skillgap.nodes import Enrichment
     from skillgap.sources.onet_api_data import OnetApiData
+    from skillgap.store.loads import LoadReport
     from skillgap.store.queries import Disagreement, Status
-    from skillgap.store.tables import LoadReport
 
 _CELLS = 14
 _CELLS_PER_LEVEL = 2
@@ -91,9 +90,9 @@ def print_report(report: Report) -> None:
         out.print()
         for line in meanings:
             out.print(line)
-    if report.provenance.predictions:
+    if predicted := wording.predictions_line(wording.predicted(report), report.provenance.predictions):
         out.print()
-        out.print(wording.predictions_line(wording.predicted(report), report.provenance.predictions))
+        out.print(predicted)
     if unknown := wording.not_compared_line(report):
         out.print()
         out.print(unknown)
@@ -110,7 +109,7 @@ def _gap_table(gaps: list[SkillGap], width: int) -> Table:
     figures = _FIGURES + _STABILITY if has_stability else _FIGURES
     has_bar = width >= _NARROWEST_WITH_BAR + (figures - _FIGURES)
     longest = max(_SHORTEST_NAME, min(33, width - (figures + _CELLS + 1 if has_bar else figures)))
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    table = _table(header_style="bold")
     table.add_column("Skill", no_wrap=True, max_width=longest)
     table.add_column("Now", justify="right", no_wrap=True)
     table.add_column("Asked", justify="right", no_wrap=True)
@@ -197,8 +196,8 @@ def print_markdown(report: Report) -> None:
             "yes" if gap.distinguishable else "no",
         )
         print(f"| {' | '.join(cells)} |")
-    if report.provenance.predictions:
-        print(f"\n{wording.predictions_line(wording.predicted(report), report.provenance.predictions)}")
+    if line := wording.predictions_line(wording.predicted(report), report.provenance.predictions):
+        print(f"\n{line}")
     if unknown := wording.not_compared_line(report):
         print(f"\n{unknown}")
     print(f"\n{wording.source_line(report.provenance)}")
@@ -225,7 +224,7 @@ def print_hits(hits: list[ListedOccupation], total: int, *, as_json: bool) -> No
     if not hits:
         out.print("No occupation is called anything like it.")
         return
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), show_header=False)
+    table = _table(show_header=False)
     table.add_column(no_wrap=True)
     table.add_column()
     for hit in hits:
@@ -263,7 +262,7 @@ def print_transitions(
     out = _console()
     out.print(Text.assemble("From  ", (wording.name_of(occupation), "bold")))
     out.print()
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    table = _table(header_style="bold")
     table.add_column("", justify="right", no_wrap=True)
     has_stability = any(each.stability for each in transitions)
     has_tiers = any(each.related_tier for each in transitions)
@@ -346,7 +345,7 @@ def print_skills(occupation: Occupation, skills: list[SkillRating], provenance: 
         return
     out = _console()
     out.print(Text.assemble((wording.name_of(occupation), "bold")))
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    table = _table(header_style="bold")
     table.add_column("Skill", no_wrap=True, max_width=max(_SHORTEST_NAME, min(33, out.width - 40)))
     for header in ("Level", "Error", "Importance"):
         table.add_column(header, justify="right", no_wrap=True)
@@ -363,9 +362,9 @@ def print_skills(occupation: Occupation, skills: list[SkillRating], provenance: 
             ", ".join(text for is_set, text in flags if is_set),
         )
     out.print(table)
-    if provenance.predictions:
+    if line := wording.predictions_line([occupation], provenance.predictions):
         out.print()
-        out.print(wording.predictions_line([occupation], provenance.predictions))
+        out.print(line)
         if explanation := next((skill.explanation for skill in skills if skill.explanation), None):
             out.print(f"{skills[0].element_name}: {explanation}")
     out.print()
@@ -583,7 +582,7 @@ def _of_a_target(view: TargetView, *, has_others: bool) -> Iterator[str]:
 
 
 def _lacking_table(view: TargetView) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    table = _table()
     table.add_column("Who lacks what", no_wrap=True)
     for header in ("Lack", "Share", "Gap, median", "May lack", "Unknown"):
         table.add_column(header, justify="right")
@@ -595,7 +594,7 @@ def _lacking_table(view: TargetView) -> Table:
 
 
 def _conversions_table(view: TargetView) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    table = _table()
     table.add_column("Whom to retrain", no_wrap=True)
     table.add_column("From")
     table.add_column("Cost", justify="right")
@@ -709,29 +708,6 @@ def print_scores(scores: list[Score]) -> None:
     )
 
 
-def draw_scores(scores: list[Score], file: Path) -> None:
-    """Write a chart of an evaluation's errors, `.svg` or `.png`. Raises ConfigurationError where Altair is absent."""
-    try:
-        import altair
-        import pandas as pd
-    except ImportError as error:
-        raise ConfigurationError(f"{error.name} is not installed: run `pip install 'skillgap[llm]'`") from error
-    rows = [{"model": each.model, "folds": each.folds, "error": each.mae} for each in scores]
-    order = list(dict.fromkeys(each.model for each in scores))
-    chart = (
-        altair.Chart(pd.DataFrame(rows), title="Mean absolute error of derived levels, in points of the scale 0-7")
-        .mark_bar()
-        .encode(
-            x=altair.X("error:Q", title=None),
-            y=altair.Y("model:N", sort=order, title=None, axis=altair.Axis(labelLimit=300)),
-            yOffset=altair.YOffset("folds:N", sort=["random", "grouped"]),
-            color=altair.Color("folds:N", sort=["random", "grouped"], scale=altair.Scale(range=["#4c78a8", "#f58518"])),
-        )
-        .properties(width=420)
-    )
-    chart.save(str(file))
-
-
 def print_disagreements(found: list[Disagreement]) -> None:
     """Print where ratings and predictions disagree, as CSV."""
     from skillgap.store.queries import Disagreement
@@ -748,6 +724,10 @@ class _Console(Console):
     def on_broken_pipe(self) -> None:
         """Leave it to the command line, as for what is printed without Rich, which would end with exit code 1."""
         raise BrokenPipeError
+
+
+def _table(**look: Any) -> Table:
+    return Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), **look)
 
 
 def _notes() -> Console:

@@ -59,7 +59,10 @@ def predicted(report: Report) -> list[Occupation]:
     return [occupation for occupation, sources in sides if occupation and ("llm" in sources or occupation.is_predicted)]
 
 
-def predictions_line(occupations: list[Occupation], predictions: Predictions) -> str:
+def predictions_line(occupations: list[Occupation], predictions: Predictions | None) -> str | None:
+    """Return whose levels are predicted, by what and how well; None where none are."""
+    if not occupations or predictions is None:
+        return None
     names = " and ".join(dict.fromkeys(occupation.title for occupation in occupations))
     error = "" if predictions.mae_grouped is None else f"; typical error {predictions.mae_grouped:.2f} levels"
     return f"~ Levels of {names} are predicted by {predictions.model}, not rated by analysts{error}."

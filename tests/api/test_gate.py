@@ -18,7 +18,7 @@ from skillgap.api.gate import LARGEST_BODY
 from skillgap.api.metrics import exposition_of
 from skillgap.api_keys import new_key
 from skillgap.store.engine import make_engine
-from skillgap.store.tables import keep_reply
+from skillgap.store.loads import keep_reply
 from tests.api.serving import Service, eventually, serve
 
 PAIR = "/skill-gap?from=29-1141.00&to=11-9111.00"

@@ -15,7 +15,6 @@ from sqlalchemy import Connection, Engine, event, inspect, text
 from skillgap.errors import DatabaseUnavailable, StoreError
 from skillgap.sources.onet_text import OnetData
 from skillgap.store import engine as engine_module
-from skillgap.store import tables
 from skillgap.store.engine import make_engine, read, write
 from skillgap.store.queries import get_data_version, list_loads
 from skillgap.store.schema import Base
@@ -214,7 +213,6 @@ def test_tables_made_by_many_at_once_are_made_once(database_url: str) -> None:
 def test_a_load_that_waits_too_long_for_another_says_so_and_changes_nothing(
     loaded: Engine, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tables, "_LOCK_SECONDS", 0)
     monkeypatch.setattr(engine_module, "_SECONDS_TO_WAIT_FOR_A_LOCK", 0)
     impatient = make_engine(database_url)
     refused = []

@@ -10,6 +10,7 @@ from sqlalchemy import Engine, event, select
 
 from skillgap.model import Release
 from skillgap.store.engine import read
+from skillgap.store.loads import LoadReport, Scores, load_release, upsert_scores
 from skillgap.store.queries import (
     count_scores,
     get_data_version,
@@ -21,7 +22,7 @@ from skillgap.store.queries import (
     list_models,
 )
 from skillgap.store.schema import LLMAbstentions, LLMModels, LLMSkillScores
-from skillgap.store.tables import LoadReport, Scores, init_tables, load_release, upsert_scores
+from skillgap.store.tables import init_tables
 from tests.store.small_releases import CHIEFS, DEVELOPERS, LISTENING, NURSES, READING, RELEASE_A, RELEASE_B, load
 
 FIRST, SECOND = datetime(2026, 11, 1, 12), datetime(2026, 11, 2, 13, 30, 15)

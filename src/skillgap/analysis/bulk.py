@@ -26,12 +26,13 @@ from skillgap.analysis.compare import (
 from skillgap.analysis.nearness import Nearness
 from skillgap.analysis.person import CERTAIN
 from skillgap.analysis.ratings import BoolArray, FloatArray, IntArray, Ratings
+from skillgap.analysis.significance import shown, shown_p
+from skillgap.model import HIGHEST_LEVEL
 
 NONE = -1
 """In the place of an occupation's row: there is none."""
 AT_ONCE = 4_096
 """Rows compared at once: their arrays stay in the processor's cache."""
-HIGHEST_LEVEL = 7.0
 _AT_ONCE_WITH_ALL = 1_024
 """Rows compared at once with all occupations."""
 
@@ -154,7 +155,7 @@ def _gaps(people: People, first: int, ratings: Ratings) -> Gaps:
     printed = np.where((people.occupation == NONE)[:, None], np.nan, ratings.data_value[people.occupation])
     if people.own is not None:
         np.copyto(printed, people.own, where=people.own == people.own)
-    error, lower, upper = (np.rint(each[row, element] * 1e4) / 1e4 for each in tests[:3])
+    error, lower, upper = (shown(each[row, element]) for each in tests[:3])
     at = people.target[row], element
     return Gaps(
         row=row + first,
@@ -167,7 +168,7 @@ def _gaps(people: People, first: int, ratings: Ratings) -> Gaps:
         standard_error=error,
         gap_lower=lower,
         gap_upper=upper,
-        p_value=np.ceil(tests.p_value[row, element] * 1e6) / 1e6,
+        p_value=shown_p(tests.p_value[row, element]),
         distinguishable=pair.is_sure[row, element],
         to_not_relevant=ratings.not_relevant[at],
     )
@@ -225,7 +226,7 @@ def _nearest_of_occupations(
     """Return the nearest occupations of each that have levels in these ratings, and their scores."""
     nearest = np.full((len(ratings.codes), count), NONE, dtype=np.int32)
     scores = np.full((len(ratings.codes), count), np.nan, dtype=np.float32)
-    places = np.array([ratings.rows.get(code, NONE) for code in nearness.codes], dtype=np.int32)
+    places = nearness.places_in(ratings)
     for row, place in enumerate(places.tolist()):
         if place != NONE:
             order = nearness.order[row]

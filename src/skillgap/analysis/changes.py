@@ -10,7 +10,7 @@ import numpy as np
 
 from skillgap.analysis.compare import distinguishable_gaps
 from skillgap.analysis.ratings import BoolArray, IntArray, Ratings
-from skillgap.analysis.significance import compare_means
+from skillgap.analysis.significance import compare_means, shown_p
 from skillgap.model import GapChange, LevelChange, ReleaseChanges
 
 
@@ -57,7 +57,7 @@ def compare_releases(
                 element_name=new.element_names[k],
                 before=float(old.data_value[row, k]),
                 after=float(new.data_value[row, k]),
-                p_value=float(np.ceil(found.p_value[row, k] * 1e6) / 1e6),
+                p_value=float(shown_p(found.p_value[row, k])),
             )
             for row, k in zip(*(each.tolist() for each in np.nonzero(beyond)), strict=True)
         ],

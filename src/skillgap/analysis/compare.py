@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from skillgap.analysis.once import once_per
 from skillgap.analysis.ratings import BoolArray, FloatArray, IntArray, Ratings
-from skillgap.analysis.significance import Differences, compare_means, which_stand_out
+from skillgap.analysis.significance import Differences, compare_means, shown, which_stand_out
 
 
 class Side(NamedTuple):
@@ -71,7 +71,7 @@ def _errors(current: Side, target: Side) -> _Errors:
 
 def _pair(current: Side, target: Side, difference: FloatArray, is_tested: BoolArray, is_sure: BoolArray) -> Pair:
     # Eighths, and predictions, which have two decimals: rounding takes away nothing but what floating point adds.
-    gap = np.rint((target.level_to_subtract - current.level_to_subtract) * 1e4) / 1e4
+    gap = shown(target.level_to_subtract - current.level_to_subtract)
     return Pair(gap, ~np.isnan(difference), is_tested, is_sure & ~target.not_relevant)
 
 
@@ -104,7 +104,7 @@ def figures(pair: Pair, b: int | IntArray, ratings: Ratings) -> Figures:
     is_gap, is_surplus = gap > 0, gap < 0
     is_counted = (pair.has_levels, pair.is_tested, is_gap, is_gap & is_sure, is_surplus, is_surplus & is_sure)
     shortfalls = _weighted(pair, b, ratings)
-    counts, rounded = np.array(is_counted).sum(axis=-1), np.rint(shortfalls * 1e4) / 1e4
+    counts, rounded = np.array(is_counted).sum(axis=-1), shown(shortfalls)
     percentile = percentiles(shortfalls[0], ratings)
     return Figures._make((*counts, *rounded, np.where(np.isnan(gap).any(axis=-1), np.nan, percentile)))
 

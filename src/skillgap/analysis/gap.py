@@ -11,7 +11,7 @@ import numpy as np
 
 from skillgap.analysis.compare import Figures, Pair, Side, compare_in_full, figures, order_of, pair_of, side_of
 from skillgap.analysis.ratings import IntArray, PrintedRatings, Ratings, python_numbers
-from skillgap.analysis.significance import Differences
+from skillgap.analysis.significance import Differences, shown, shown_p
 from skillgap.analysis.stability import gap_stability
 from skillgap.model import GapReport, GapStability, GapSummary, Occupation, SkillGap
 
@@ -93,7 +93,7 @@ def _rows(
     ratings: Ratings,
 ) -> list[SkillGap]:
     """Return a row for every element, in their order."""
-    standard_error, lower, upper = python_numbers(np.rint(np.array(tests[:3]) * 1e4) / 1e4)
+    standard_error, lower, upper = python_numbers(shown(np.array(tests[:3])))
     columns = (
         ratings.element_ids,
         ratings.element_names,
@@ -106,7 +106,7 @@ def _rows(
         standard_error,
         lower,
         upper,
-        python_numbers(np.ceil(tests.p_value * 1e6) / 1e6),
+        python_numbers(shown_p(tests.p_value)),
         pair.is_sure.tolist(),
         current.standard_error,
         target.standard_error,

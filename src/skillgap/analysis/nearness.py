@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from skillgap.analysis.profiles import Profile
 from skillgap.analysis.ratings import FloatArray, Ratings
-from skillgap.analysis.significance import least_standard_error
+from skillgap.analysis.significance import floored
 from skillgap.analysis.words import alikeness, stems
 from skillgap.errors import UnratedOccupation
 from skillgap.model import TransitionBasis
@@ -87,6 +87,10 @@ class Nearness:
                 onet_soc_code=onet_soc_code,
             )
         return self.rows[onet_soc_code]
+
+    def places_in(self, ratings: Ratings) -> npt.NDArray[np.intp]:
+        """Return the row in ratings of each occupation, -1 where it has no levels there."""
+        return np.array([ratings.rows.get(code, -1) for code in self.codes], dtype=np.intp)
 
     @property
     def basis(self) -> TransitionBasis:
@@ -201,12 +205,11 @@ class Known:
         """Return the standard errors of what is rated; NaN where there is none."""
         skills, rows, knowledge = self.skills, self._rows, self.knowledge
         errors = {
-            "level": np.maximum(skills.standard_error, least_standard_error(skills.raters))[rows],
-            "importance": np.maximum(skills.importance_standard_error, least_standard_error(skills.importance_n))[rows],
+            "level": floored(skills.standard_error, skills.raters)[rows],
+            "importance": floored(skills.importance_standard_error, skills.importance_n)[rows],
         }
         found = np.full((len(self.codes), len(knowledge.element_ids)), np.nan)
-        least = least_standard_error(knowledge.importance_n)
-        self._spread(np.maximum(knowledge.importance_standard_error, least), found)
+        self._spread(floored(knowledge.importance_standard_error, knowledge.importance_n), found)
         return Rated(**errors, knowledge=found)
 
     def _spread(self, values: FloatArray, out: FloatArray) -> None:

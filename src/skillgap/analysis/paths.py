@@ -13,8 +13,6 @@ from skillgap.analysis.nearness import Nearness
 from skillgap.analysis.ratings import BoolArray, IntArray, Ratings
 from skillgap.model import GapSummary, Path, PathReport, PathStep
 
-MOST_MOVES = 3
-
 
 def find_paths(
     current: str, target: str, nearness: Nearness, ratings: Ratings, *, neighbours: int = 20, limit: int = 5
@@ -68,7 +66,7 @@ class _Graph:
 
     def __init__(self, nearness: Nearness, ratings: Ratings, neighbours: int) -> None:
         self.codes = nearness.codes
-        self._places: IntArray = np.array([ratings.rows.get(code, -1) for code in nearness.codes], dtype=np.intp)
+        self._places = nearness.places_in(ratings)
         self._ratings = ratings
         self._is_near: BoolArray = np.zeros((len(self.codes), len(self.codes)), dtype=np.bool_)
         np.put_along_axis(self._is_near, nearness.order[:, :neighbours].astype(np.intp), values=True, axis=1)

@@ -12,9 +12,9 @@ from skillgap.analysis.compare import Side
 from skillgap.analysis.gap import ranked_rows, summarise
 from skillgap.analysis.ratings import PrintedRatings, Ratings
 from skillgap.errors import InvalidProfile
-from skillgap.model import CODE_PATTERN, PersonGapReport, parse_code
+from skillgap.model import CODE_PATTERN, HIGHEST_LEVEL, PersonGapReport, parse_code
 
-OwnLevel = Annotated[float, Field(strict=True, ge=0, le=7, allow_inf_nan=False)]
+OwnLevel = Annotated[float, Field(strict=True, ge=0, le=HIGHEST_LEVEL, allow_inf_nan=False)]
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,13 @@ import numpy.typing as npt
 
 from skillgap.analysis.nearness import OF_RATINGS, Nearness, Rated, cosine
 from skillgap.analysis.once import once_per
-from skillgap.analysis.ratings import HIGHEST_IMPORTANCE, FloatArray, IntArray, as_weight
-from skillgap.model import TransitionStability, WeightChoice
+from skillgap.analysis.ratings import FloatArray, IntArray, as_weight
+from skillgap.analysis.significance import middle_95
+from skillgap.model import HIGHEST_IMPORTANCE, HIGHEST_LEVEL, TransitionStability, WeightChoice
 
 DRAWS = 50
 _FIRST = 10
-_HIGHEST = Rated(7.0, HIGHEST_IMPORTANCE, HIGHEST_IMPORTANCE)  # type: ignore[arg-type]
+_HIGHEST = Rated(HIGHEST_LEVEL, HIGHEST_IMPORTANCE, HIGHEST_IMPORTANCE)  # type: ignore[arg-type]
 _LOWEST = Rated(0.0, 1.0, 1.0)  # type: ignore[arg-type]
 _SEED = 29
 
@@ -29,7 +30,7 @@ def transition_stability(row: int, others: IntArray, nearness: Nearness) -> list
     """Return how the ranks of near occupations move. The first question of a data version takes about a second."""
     noise = _noise(nearness)
     ranks = _ranks(noise.drawn(row), row)[:, others]
-    lower, upper = np.quantile(ranks, (0.025, 0.975), axis=0, method="inverted_cdf").astype(int)
+    lower, upper = middle_95(ranks)
     by_weight = {choice: _ranks(of[row][None], row)[0, others] for choice, of in noise.by_weight.items()}
     return [
         TransitionStability(

@@ -17,6 +17,7 @@ from rapidfuzz.process import extractOne
 
 from skillgap.errors import NoData, UnknownElement, UnknownOccupation, UnratedOccupation
 from skillgap.model import (
+    HIGHEST_IMPORTANCE,
     LICENCE_URL,
     MODIFICATION,
     Anchor,
@@ -39,8 +40,6 @@ BoolArray = npt.NDArray[np.bool_]
 
 RATERS = 8
 """Analysts who rate each skill of an occupation (O*NET appendix on analyst ratings)."""
-
-HIGHEST_IMPORTANCE = 5.0
 
 _PRINTED = 0.005 + 1e-9
 NO_MONTH = int(np.iinfo(np.int32).min)
@@ -438,6 +437,11 @@ class Ratings:
         return [any(row) for row in self.is_predicted.tolist()]
 
     @cached_property
+    def titles(self) -> Mapping[str, str]:
+        """The title of each occupation, with levels or without, by code."""
+        return {code: each.title for code, each in self.occupations.items()}
+
+    @cached_property
     def rows(self) -> Mapping[str, int]:
         """The row of each occupation with levels."""
         return {code: row for row, code in enumerate(self.codes)}
@@ -472,7 +476,7 @@ class Ratings:
     def occupation(self, onet_soc_code: str) -> Occupation:
         """Return an occupation, rated or not. Raises NoData, UnknownOccupation."""
         if not self.occupations:
-            raise NoData("no occupation is loaded yet; run `skillgap load starter`, or load a release")
+            raise NoData()
         occupation = self.occupations.get(onet_soc_code)
         if occupation is None:
             family = [code for code in self.occupations if code[:7] == onet_soc_code[:7]]

@@ -12,7 +12,6 @@ import re
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from itertools import chain, pairwise
 from typing import NamedTuple
 
@@ -269,14 +268,16 @@ def find_code(text: str, titles: Mapping[str, str]) -> OnetSocCode:
 
     `titles` are by code. Raises UnknownOccupation, with titles like it, where it is neither.
     """
+    text = text.strip()
     try:
         return parse_code(text)
     except InvalidCode:
         codes = {title.casefold(): OnetSocCode(code) for code, title in titles.items()}
-    code = codes.get(text.strip().casefold())
+    code = codes.get(text.casefold())
     if code is not None:
         return code
-    near = [f"{titles[codes[match]]} ({codes[match]})" for match in get_close_matches(text.casefold(), codes)]
+    alike = extract(text.casefold()[:200], list(codes), scorer=OSA.normalized_similarity, score_cutoff=0.6, limit=3)
+    near = [f"{titles[codes[title]]} ({codes[title]})" for title, *_ in alike]
     hint = f"; near it: {', '.join(near)}" if near else ""
     raise UnknownOccupation(
         f"{text[:80]!r} is neither an O*NET-SOC code nor a title that is loaded{hint}", onet_soc_code=text[:80]

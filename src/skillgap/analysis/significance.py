@@ -83,7 +83,7 @@ def _error_and_freedom(
     standard_errors: tuple[FloatArray, FloatArray], n: tuple[npt.NDArray[np.integer], npt.NDArray[np.integer]]
 ) -> tuple[FloatArray, FloatArray]:
     """Return standard error and degrees of freedom of differences; NaN without a test."""
-    first, second = (np.maximum(error, least_standard_error(k)) for error, k in zip(standard_errors, n, strict=True))
+    first, second = (floored(error, k) for error, k in zip(standard_errors, n, strict=True))
     degrees_of_freedom = (n[0] + n[1] - 2).astype(np.float64)
     if (n[0] != n[1]).any():
         degrees_of_freedom = np.where(n[0] == n[1], degrees_of_freedom, _welch(first, second, n))
@@ -133,6 +133,30 @@ def least_standard_error(n: npt.NDArray[np.integer]) -> FloatArray:
     """
     least: FloatArray = _LEAST.take(n, mode="clip")
     return least
+
+
+def floored(standard_error: FloatArray, n: npt.NDArray[np.integer]) -> FloatArray:
+    """Return errors as they count: at least what n raters can show."""
+    found: FloatArray = np.maximum(standard_error, least_standard_error(n))
+    return found
+
+
+def shown(points: FloatArray) -> FloatArray:
+    """Return figures in level points as answers have them: four decimals, which hold eighths exactly."""
+    found: FloatArray = np.rint(points * 1e4) / 1e4
+    return found
+
+
+def shown_p(p_value: FloatArray) -> FloatArray:
+    """Return p values as answers have them: six decimals, never less than they are."""
+    found: FloatArray = np.ceil(p_value * 1e6) / 1e6
+    return found
+
+
+def middle_95(draws: npt.NDArray[np.integer]) -> npt.NDArray[np.intp]:
+    """Return between which whole numbers 95 % of draws lie, along the first axis: (2, ...)."""
+    found: npt.NDArray[np.intp] = np.quantile(draws, (0.025, 0.975), axis=0, method="inverted_cdf").astype(np.intp)
+    return found
 
 
 def _welch(first: FloatArray, second: FloatArray, n: tuple[npt.NDArray[np.integer], ...]) -> FloatArray:

@@ -15,13 +15,12 @@ import numpy as np
 import numpy.typing as npt
 
 from skillgap.analysis.compare import Pair, Side, compare_sides, order_of, side_of
-from skillgap.analysis.ratings import HIGHEST_IMPORTANCE, FloatArray, IntArray, Ratings, as_weight
-from skillgap.analysis.significance import least_standard_error
-from skillgap.model import GapStability, WeightChoice
+from skillgap.analysis.ratings import FloatArray, IntArray, Ratings, as_weight
+from skillgap.analysis.significance import floored, middle_95
+from skillgap.model import HIGHEST_IMPORTANCE, HIGHEST_LEVEL, GapStability, WeightChoice
 
 DRAWS = 500
 _FIRST = 5
-_HIGHEST_LEVEL = 7.0
 _SEED = 29
 
 
@@ -37,10 +36,10 @@ def gap_stability(current: Side, b: int, ratings: Ratings) -> list[GapStability 
     }
     goal = _drawn(target, "target")
     drawn = compare_sides(_drawn(current, "current"), goal)
-    error = np.maximum(ratings.importance_standard_error[b], least_standard_error(ratings.importance_n[b]))
+    error = floored(ratings.importance_standard_error[b], ratings.importance_n[b])
     importance = np.clip(_strayed(ratings.counted_importance[b], error, "importance"), 1.0, HIGHEST_IMPORTANCE)
     places = _places(drawn, goal, as_weight(importance, ratings.weighting, counts=counts))
-    lower, upper = np.quantile(places, (0.025, 0.975), axis=0, method="inverted_cdf").astype(int).tolist()
+    lower, upper = middle_95(places).tolist()
     is_gap = drawn.gap > 0
     is_counted = np.array([is_gap, is_gap & drawn.is_sure, is_gap & (places <= _FIRST)])
     shares = is_counted.mean(axis=1).round(3).tolist()
@@ -73,8 +72,8 @@ def _places(pair: Pair, target: Side, weight: FloatArray) -> IntArray:
 
 def _drawn(side: Side, name: str) -> Side:
     """Return a side rated anew, along a new first axis."""
-    error = np.maximum(side.standard_error, least_standard_error(side.raters))
-    level = np.clip(_strayed(side.level, error, name), 0.0, _HIGHEST_LEVEL)
+    error = floored(side.standard_error, side.raters)
+    level = np.clip(_strayed(side.level, error, name), 0.0, HIGHEST_LEVEL)
     return side._replace(level=level, level_to_subtract=np.where(np.isnan(level), side.level_to_subtract, level))
 
 

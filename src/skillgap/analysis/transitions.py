@@ -44,7 +44,7 @@ def find_transitions(
     `ratings` give the gaps, of any domain. Raises NoData, UnknownOccupation, UnratedOccupation.
     """
     row = nearness.row(onet_soc_code, ratings)
-    places = np.array([ratings.rows.get(code, -1) for code in nearness.codes])
+    places = nearness.places_in(ratings)
     is_wanted = _passes(nearness, ratings, onet_soc_code, where)
     order = nearness.order[row]
     ranks = np.flatnonzero(is_wanted[order])[:limit]

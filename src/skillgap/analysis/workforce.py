@@ -15,11 +15,11 @@ from scipy.optimize import linear_sum_assignment
 from skillgap.analysis.bulk import AT_ONCE, NONE, People, compare_people
 from skillgap.analysis.compare import Pair, order_of, shortfalls_of, side_of
 from skillgap.analysis.ratings import FloatArray, IntArray, Ratings
-from skillgap.model import Conversion, Feeder, SkillLack, Spread, TargetView, WorkforceReport
+from skillgap.analysis.significance import shown
+from skillgap.model import HIGHEST_LEVEL, Conversion, Feeder, SkillLack, Spread, TargetView, WorkforceReport
 
 _STEPS = 200
 """Of a level point, in which gaps are counted: eighths and hundredths are whole numbers of them."""
-_HIGHEST = 7
 _BARS = 10
 """Of a level point, in which shortfalls are shown."""
 _UNITS = 10_000
@@ -98,9 +98,7 @@ class _Group:
         for k, (target, tally) in enumerate(zip(self._targets, self._tallies, strict=True)):
             facing = distinct._replace(target=np.full(len(first), target))
             pair = compare_people(facing, self._ratings)
-            asked, cost = (
-                np.rint(each * _UNITS) / _UNITS for each in shortfalls_of(pair, facing.target, self._ratings)
-            )
+            asked, cost = (shown(each) for each in shortfalls_of(pair, facing.target, self._ratings))
             tally.add(pair, asked, cost, facing, counts)
             costs[:, k], shortfalls[:, k], unknown[:, k] = cost, asked, np.isnan(pair.gap).sum(axis=1)
         for tally, is_least in zip(self._tallies, (costs == costs.min(axis=1, keepdims=True)).T, strict=True):
@@ -138,10 +136,10 @@ class _Tally:
         elements, occupations = len(ratings.element_ids), len(ratings.codes) + 1
         self.people = self.cheapest_for = self._known_in_part = self._incumbents = self._untested = 0
         self._lacking, self._may_be_chance, self._unknown = np.zeros((3, elements), dtype=np.int64)
-        self._gaps = np.zeros((elements, _HIGHEST * _STEPS + 1), dtype=np.int64)
+        self._gaps = np.zeros((elements, int(HIGHEST_LEVEL) * _STEPS + 1), dtype=np.int64)
         self._gap_sums = np.zeros(elements, dtype=np.int64)
-        self._shortfalls = np.zeros(_HIGHEST * _STEPS + 1, dtype=np.int64)
-        self._bars = np.zeros(_HIGHEST * _BARS + 1, dtype=np.int64)
+        self._shortfalls = np.zeros(int(HIGHEST_LEVEL) * _STEPS + 1, dtype=np.int64)
+        self._bars = np.zeros(int(HIGHEST_LEVEL) * _BARS + 1, dtype=np.int64)
         self._shortfall_sum = 0
         # By occupation; the last is none.
         self._from = np.zeros(occupations, dtype=np.int64)

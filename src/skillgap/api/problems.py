@@ -155,7 +155,7 @@ EXAMPLES: tuple[SkillgapError, ...] = (
         "O*NET 29.0 has no skill ratings for 15-1252.00 (Software Developers), so no gap can be computed",
         onet_soc_code="15-1252.00",
     ),
-    NoData("no occupation is loaded yet; run `skillgap load starter`, or load a release"),
+    NoData(),
     KeyRequired("this service asks for a key, as X-API-Key or as Authorization: Bearer KEY"),
     InvalidKey("this service has no such key, or has it no longer; its operator can tell"),
     TooManyRequests("more than 60 requests a minute", retry_after=1),

@@ -21,16 +21,15 @@ from skillgap.batch.run import (
     used_columns,
 )
 from skillgap.errors import BatchInputError, ConfigurationError
+from skillgap.extras import needs
 
 
 def run_on_dask(
     file: Path, folder: Path, kernel: GapKernel, *, scheduler: str, about: dict[str, Any], on_rows: OnRows
 ) -> BatchReport:
     """Answer a Parquet file into a folder on the cluster of a scheduler. Raises BatchInputError, ConfigurationError."""
-    try:
+    with needs("dask"):
         from distributed import Client, as_completed
-    except ImportError as error:
-        raise ConfigurationError(f"{error.name} is not installed: run `pip install 'skillgap[dask]'`") from error
     source = open_input(file)
     if not isinstance(source, ParquetInput):
         raise BatchInputError(f"{file}: on a cluster the input is Parquet, whose parts can be read one by one")

@@ -19,10 +19,9 @@ from skillgap.analysis.bulk import NONE, People, bulk_figures, bulk_gaps, bulk_n
 from skillgap.analysis.nearness import Nearness
 from skillgap.analysis.ratings import FloatArray, Ratings
 from skillgap.errors import BatchInputError, OccupationError
-from skillgap.model import GapSummary, parse_code
+from skillgap.model import HIGHEST_LEVEL, GapSummary, parse_code
 
 Each = Literal["row", "gap"]
-_HIGHEST = 7.0
 _ALIKE = 0.75
 """How alike the name of a column must be to that of an element to be taken for a slip."""
 
@@ -173,8 +172,8 @@ class GapKernel:
         own = np.full((batch.num_rows, len(self.ratings.element_ids)), np.nan)
         for name, element in self.columns.levels.items():
             own[:, element] = values = _numbers(batch.column(name), name, wrong)
-            for k in np.flatnonzero((values < 0) | (values > _HIGHEST)).tolist():
-                wrong[k] = wrong[k] or f"{name}: {values[k]:g} is no level from 0 to {_HIGHEST:g}"
+            for k in np.flatnonzero((values < 0) | (values > HIGHEST_LEVEL)).tolist():
+                wrong[k] = wrong[k] or f"{name}: {values[k]:g} is no level from 0 to {HIGHEST_LEVEL:g}"
         return own
 
     def _answers(self, people: People, ids: pa.Array) -> pa.RecordBatch:

@@ -338,7 +338,7 @@ def answer_file(
         raise NoData(f"no occupation has levels of {ratings.domain} here; see --ratings and --domain")
     code = None
     if target is not None and not column:
-        code = find_code(target, {code: known.title for code, known in ratings.occupations.items()})
+        code = find_code(target, ratings.titles)
         ratings.row(code)
     kernel = GapKernel(ratings, columns, code, each, nearest, nearness)
     state = source.stat()

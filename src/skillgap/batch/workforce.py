@@ -71,5 +71,4 @@ def view_workforce(
 
 def _rows_of(occupations: Sequence[str], ratings: Ratings) -> list[int]:
     """Return the rows of occupations given by code or title, each once."""
-    titles = {code: known.title for code, known in ratings.occupations.items()}
-    return list(dict.fromkeys(ratings.row(find_code(each, titles)) for each in occupations))
+    return list(dict.fromkeys(ratings.row(find_code(each, ratings.titles)) for each in occupations))

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from skillgap.analysis.ratings import BoolArray, FloatArray
-from skillgap.llm.embedded import CONFIDENCE, HIGHEST, Prediction
+from skillgap.llm.embedded import CONFIDENCE, Prediction
+from skillgap.model import HIGHEST_LEVEL
 
 _SHRINKAGE = 5.0
 """Occupations that the pooled figure counts for, where a skill's own is taken from few."""
@@ -31,9 +32,9 @@ def calibrate(raw: FloatArray, level: FloatArray, asked: FloatArray) -> Predicti
     said = _on_line(raw, level, asked)
     spread = np.where(np.isnan(said), np.nan, 1.0)
     return Prediction(
-        level=np.clip(said, 0.0, HIGHEST),
-        lower=np.clip(said - width, 0.0, HIGHEST),
-        upper=np.clip(said + width, 0.0, HIGHEST),
+        level=np.clip(said, 0.0, HIGHEST_LEVEL),
+        lower=np.clip(said - width, 0.0, HIGHEST_LEVEL),
+        upper=np.clip(said + width, 0.0, HIGHEST_LEVEL),
         standard_error=spread * error,
         leaning=np.zeros((len(asked), 0)),
     )

@@ -17,12 +17,11 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from skillgap.analysis.profiles import Profile
 from skillgap.analysis.ratings import FloatArray
 from skillgap.llm.profiles import described
+from skillgap.model import HIGHEST_LEVEL
 
 WEIGHTS = {"words": 0.6, "parts": 0.7, "titles": 0.3, "states": 0.2, "job_zone": 0.2, "interests": 0.8}
 """Of the kernels in their sum; found on O*NET 29.0 by a random search over 26 settings, rounded."""
 _RIDGES = np.geomspace(0.01, 3.0, 12)
-HIGHEST = 7.0
-"""Of scale LV."""
 CONFIDENCE = 0.95
 
 
@@ -145,11 +144,11 @@ def predict(alike: FloatArray, trained: np.ndarray, asked: np.ndarray, level: Fl
     scaled = (left_out @ rotation) / np.sqrt(spread_trained)[:, None]
     width = np.quantile(np.abs(scaled), CONFIDENCE, axis=0) * np.sqrt(np.maximum(spread, 1e-9))[:, None]
     error = np.sqrt((scaled**2).mean(axis=0)) * np.sqrt(np.maximum(spread, 1e-9))[:, None]
-    clipped = np.clip(predicted, 0.0, HIGHEST)
+    clipped = np.clip(predicted, 0.0, HIGHEST_LEVEL)
     return Prediction(
         level=clipped,
-        lower=np.clip(predicted - width, 0.0, HIGHEST),
-        upper=np.clip(predicted + width, 0.0, HIGHEST),
+        lower=np.clip(predicted - width, 0.0, HIGHEST_LEVEL),
+        upper=np.clip(predicted + width, 0.0, HIGHEST_LEVEL),
         standard_error=error,
         leaning=solved,
     )

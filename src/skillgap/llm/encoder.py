@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from skillgap.analysis.ratings import FloatArray
 from skillgap.errors import ConfigurationError
+from skillgap.extras import needs
 from skillgap.files import whole_file
 
 MODEL = "SmolLM2-135M-Instruct.Q4_1"
@@ -47,10 +48,8 @@ def encode(texts: Sequence[str], *, cache_dir: Path, on_text: OnText | None = No
 def _states(texts: Sequence[str]) -> Iterator[npt.NDArray[np.float32]]:
     if not texts:
         return
-    try:
+    with needs("llm"):
         import xllamacpp
-    except ImportError:
-        raise ConfigurationError("the embedded model needs `pip install 'skillgap[llm]'`") from None
     parameters = xllamacpp.CommonParams()
     parameters.model.path = str(model_file())
     parameters.embedding = True

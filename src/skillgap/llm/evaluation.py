@@ -35,7 +35,6 @@ class Score:
     """Rated occupations that were predicted."""
     mae: float
     """Mean absolute error, level points."""
-    rmse: float
     bias: float
     """Mean of predicted minus rated, level points."""
     pearson: float
@@ -152,7 +151,6 @@ def judged(model: str, folds: str, predicted: Prediction, level: FloatArray, sec
         folds=folds,
         occupations=len(level),
         mae=float(np.abs(error).mean()),
-        rmse=float(np.sqrt((error**2).mean())),
         bias=float(error.mean()),
         pearson=_pearson(predicted.level.ravel(), level.ravel()),
         spearman=_pearson(rankdata(predicted.level), rankdata(level)),

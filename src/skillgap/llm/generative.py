@@ -24,6 +24,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from skillgap.analysis.profiles import Profile
 from skillgap.errors import ConfigurationError, ModelRefusesCredentials, ModelUnavailable
+from skillgap.extras import needs
 from skillgap.llm.encoder import model_file
 from skillgap.llm.profiles import Skill
 
@@ -459,12 +460,10 @@ def _hosted(name: str, base_url: str | None, api_key: str | None) -> Model:
 @contextmanager
 def _local() -> Iterator[Model]:
     """Serve the small model on 127.0.0.1, on a free port, until the block ends."""
-    try:
+    with needs("llm"):
         import xllamacpp
         from pydantic_ai.models.openai import OpenAIChatModel
         from pydantic_ai.providers.openai import OpenAIProvider
-    except ImportError as error:
-        raise ConfigurationError(f"{error.name} is not installed: run `pip install 'skillgap[llm]'`") from error
     parameters = xllamacpp.CommonParams()
     parameters.model.path = str(model_file())
     parameters.n_ctx = 4096

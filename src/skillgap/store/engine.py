@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import NullPool
 
-from skillgap.errors import ConfigurationError, DatabaseUnavailable, SchemaMismatch, SkillgapError
+from skillgap.errors import ConfigurationError, DatabaseUnavailable, LoadConflict, SchemaMismatch, SkillgapError
 
 # MySQL's numbers, and SQLite's words: no such table, no such column, a view of such.
 _OTHER_SCHEMA = (1146, 1054, 1356)
@@ -154,9 +155,8 @@ def _sqlite_engine(url: URL) -> Engine:
     def _configure(connection: Any, _: object) -> None:
         connection.isolation_level = None  # transactions are begun below, not by the driver's guesses
         connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute(
-            "PRAGMA synchronous = NORMAL"
-        )  # safe with WAL: a crash loses no committed load but power may
+        # Safe with WAL: a crash loses no committed load; only a loss of power may.
+        connection.execute("PRAGMA synchronous = NORMAL")
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
@@ -168,3 +168,30 @@ def _sqlite_engine(url: URL) -> Engine:
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+@contextmanager
+def one_load_at_a_time(engine: Engine) -> Iterator[None]:
+    """Wait for another load, or making of tables, to end; SQLite's write transaction does so. Raises LoadConflict.
+
+    The lock has a connection of its own: it must outlive the load's commit, and is gone if this process dies.
+    """
+    if engine.dialect.name == "sqlite":
+        yield
+        return
+    lock = f"skillgap-load-{engine.url.database}"[:64]  # MySQL takes no longer name
+    with read(engine) as keeper:
+        if keeper.scalar(select(func.get_lock(lock, _SECONDS_TO_WAIT_FOR_A_LOCK))) != 1:
+            seconds = _SECONDS_TO_WAIT_FOR_A_LOCK
+            raise LoadConflict(
+                f"another load or init-db has been running for {seconds} s; wait for its end and try again"
+            )
+        try:
+            yield
+        finally:
+            keeper.invalidate()  # closing it frees the lock, and cannot fail after the load was committed
+
+
+def utc_now() -> datetime:
+    """Return the time as tables have it: UTC, whole seconds."""
+    return datetime.now(UTC).replace(tzinfo=None, microsecond=0)

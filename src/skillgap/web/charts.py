@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import lru_cache
 from importlib.resources import files
 from string import Template
 from typing import Any, Literal
 
-from skillgap.model import Provenance, SkillGap, TargetView, WorkforceReport
+from skillgap.model import HIGHEST_LEVEL, Provenance, SkillGap, TargetView, WorkforceReport
 from skillgap.wording import VERDICTS, Report, name_of, start_of, sureness
 
 Theme = Literal["light", "dark", "page"]
@@ -40,12 +41,9 @@ MOST_ROWS = 40
 """Rows drawn; the table has them all."""
 MOST_SKILLS = 20
 """Skills drawn of a workforce, likewise."""
-HIGHEST = 7.0
-"""Of the scale LV."""
 _NORMAL = 1.96
 """Standard errors that O*NET's own 95 % bounds lie from a level."""
 _GAP_IS = {"yes": "sure", "no": "may be chance", "not relevant": "may be chance", "unknown": "cannot be judged"}
-ROW_HEIGHT = 26
 _FOR_OTHER_FONTS = 30
 """Pixels left of the longest name: whoever shows a picture may have wider letters than whoever drew it."""
 _HEAD_HEIGHT = 110
@@ -61,7 +59,7 @@ def chart_of(report: Report, theme: Theme) -> dict[str, Any]:
 
 
 @lru_cache
-def specification(theme: Theme, name: Literal["levels", "workforce"] = "levels") -> dict[str, Any]:
+def specification(theme: Theme, name: Literal["levels", "workforce", "errors"] = "levels") -> dict[str, Any]:
     """Return a Vega-Lite specification without data, or two of them by name."""
     text = files("skillgap.web").joinpath(f"static/{name}.vl.json").read_text("utf-8")
     found: dict[str, Any] = json.loads(Template(text).substitute(COLOURS[theme]))
@@ -95,7 +93,7 @@ def _side(
 ) -> dict[str, float | None]:
     """Return a level with its interval: a prediction's own, else the one that O*NET's standard error gives."""
     if lower is None and level is not None and error is not None:
-        lower, upper = max(0.0, level - _NORMAL * error), min(HIGHEST, level + _NORMAL * error)
+        lower, upper = max(0.0, level - _NORMAL * error), min(HIGHEST_LEVEL, level + _NORMAL * error)
     return {side: level or 0.0, f"{side}_lower": lower, f"{side}_upper": upper}
 
 
@@ -161,6 +159,13 @@ def _target_chart(view: TargetView, theme: Theme) -> dict[str, Any]:
             {**parts["shortfalls"], "data": {"values": shortfalls}},
         ],
     }
+
+
+def error_chart(errors: Sequence[tuple[str, str, float]]) -> dict[str, Any]:
+    """Return mean absolute errors, of models and folds in the order given, as a Vega-Lite specification."""
+    rows = [{"model": model, "folds": folds, "error": error} for model, folds, error in errors]
+    common = {"background": COLOURS["light"]["paper"], "config": specification("light")["config"]}
+    return {**specification("light", "errors"), **common, "data": {"values": rows}}
 
 
 def draw(spec: dict[str, Any], picture: Picture) -> bytes:

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from skillgap.errors import ConfigurationError
-from skillgap.files import whole_file
+from skillgap.files import check_ending, whole_file
 from skillgap.web import charts
 from skillgap.wording import Report
 
@@ -22,8 +21,7 @@ class Chart:
     def save(self, file: Path | str) -> None:
         """Write the chart to a file, `.svg` or `.png`. Raises ConfigurationError (another ending)."""
         file = Path(file)
-        if file.suffix not in (".svg", ".png"):
-            raise ConfigurationError(f"{file}: a chart is written to a file named .svg or .png")
+        check_ending(file, (".svg", ".png"))
         with whole_file(file) as out:
             out.write(charts.draw(self.spec, "svg" if file.suffix == ".svg" else "png"))
 

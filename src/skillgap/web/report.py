@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from skillgap import wording
-from skillgap.errors import ConfigurationError
-from skillgap.files import whole_file
+from skillgap.files import check_ending, whole_file
 from skillgap.model import GapReport, Provenance, SkillGap
 from skillgap.web import charts, page
 from skillgap.web.spreadsheet import Sheet, write_book
@@ -36,13 +35,11 @@ _COLUMNS: tuple[tuple[str, int, Callable[[SkillGap], Any]], ...] = (
 
 def write_report(report: GapReport, file: Path, *, only_sure: bool, made: date) -> None:
     """Write a report, whole or not at all, as the file's name says. Raises ConfigurationError (another ending)."""
-    write = _WRITERS.get(file.suffix)
-    if write is None:
-        raise ConfigurationError(f"{file}: write to a file named {', '.join(_WRITERS)}")
+    check_ending(file, WRITERS)
     current, target = report.from_occupation.onet_soc_code, report.to_occupation.onet_soc_code
     question = page.Question(current, target, sure=only_sure)
     with whole_file(file) as out:
-        write(report, question, made, out)
+        WRITERS[file.suffix](report, question, made, out)
 
 
 def _write_html(report: GapReport, question: page.Question, made: date, out: IO[bytes]) -> None:
@@ -71,15 +68,11 @@ def _write_xlsx(report: GapReport, question: page.Question, made: date, out: IO[
 
 def _facts(report: GapReport) -> list[tuple[str, Any]]:
     summary, provenance = report.summary, report.provenance
-    predicted = wording.predicted(report)
-    words = (
-        wording.predictions_line(predicted, provenance.predictions) if predicted and provenance.predictions else None
-    )
     return [
         ("From", wording.name_of(report.from_occupation)),
         ("To", wording.name_of(report.to_occupation)),
         ("In words", " ".join(wording.in_plain_words(report))),
-        ("Predicted levels", words),
+        ("Predicted levels", wording.predictions_line(wording.predicted(report), provenance.predictions)),
         ("Compared", summary.skills_compared),
         ("Gaps", summary.gaps),
         ("Gaps that are sure", summary.distinguishable_gaps),
@@ -101,4 +94,4 @@ def sources(provenance: Provenance, made: date) -> list[tuple[str, Any]]:
     ]
 
 
-_WRITERS = {".html": _write_html, ".svg": _write_svg, ".png": _write_png, ".xlsx": _write_xlsx}
+WRITERS = {".html": _write_html, ".svg": _write_svg, ".png": _write_png, ".xlsx": _write_xlsx}

@@ -13,8 +13,7 @@ from typing import IO, Any
 import orjson
 
 from skillgap import wording
-from skillgap.errors import ConfigurationError
-from skillgap.files import whole_file
+from skillgap.files import check_ending, whole_file
 from skillgap.model import Occupation, Spread, WorkforceReport
 from skillgap.web import charts
 from skillgap.web.report import sources
@@ -32,15 +31,9 @@ _LACKING = [
 
 def write_workforce(report: WorkforceReport, file: Path, *, made: date) -> None:
     """Write a view, whole or not at all, as the file's name says. Raises ConfigurationError (another ending)."""
-    check_name(file)
+    check_ending(file, WRITERS)
     with whole_file(file) as out:
-        _WRITERS[file.suffix](report, made, out)
-
-
-def check_name(file: Path) -> None:
-    """Raise ConfigurationError where a file's name does not say how to write it."""
-    if file.suffix not in _WRITERS:
-        raise ConfigurationError(f"{file}: write to a file named {', '.join(_WRITERS)}")
+        WRITERS[file.suffix](report, made, out)
 
 
 def _write_json(report: WorkforceReport, _: date, out: IO[bytes]) -> None:
@@ -139,4 +132,4 @@ def _name(occupation: Occupation | None) -> str:
     return wording.name_of(occupation) if occupation else wording.OWN_LEVELS_ALONE
 
 
-_WRITERS = {".json": _write_json, ".csv": _write_csv, ".xlsx": _write_xlsx, ".svg": _write_svg, ".png": _write_png}
+WRITERS = {".json": _write_json, ".csv": _write_csv, ".xlsx": _write_xlsx, ".svg": _write_svg, ".png": _write_png}

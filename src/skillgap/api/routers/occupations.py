@@ -44,7 +44,7 @@ async def list_occupations(
     """
     ratings = answers.skills_of(request)
     if not ratings.occupations:
-        raise NoData("no occupation is loaded yet; run `skillgap load starter`, or load a release")
+        raise NoData()
     if q and q.strip():
         hits, total = (await answers.titles_of(request)).find(q, limit, offset)
         items = [hit.listed(ratings.occupations) for hit in hits]

@@ -24,7 +24,7 @@ from skillgap.api.answer_cache import PASSING, SNAPSHOT
 from skillgap.api.current import Snapshot
 from skillgap.api.problems import InvalidParameter, WrongParameter
 from skillgap.errors import InvalidCode, NoData
-from skillgap.model import GapReport, ListedOccupation, Transition, parse_code
+from skillgap.model import HIGHEST_LEVEL, GapReport, ListedOccupation, Transition, parse_code
 from skillgap.web import assets, charts, page
 from skillgap.web.page import Choice, Order, Question, Slider
 from skillgap.web.renderer import Renderer
@@ -78,7 +78,7 @@ async def show(request: Request, question: Asked, swap: Annotated[Literal["yes",
     if not (question.current or question.target):
         return answers.page(page.start(question, skills.provenance if skills.codes else None, dict(skills.occupations)))
     if not skills.occupations:
-        raise NoData("no occupation is loaded yet; run `skillgap load starter`, or load a release")
+        raise NoData()
     if swap:
         question = replace(question, current=question.target, target=question.current)
     if elsewhere := await _led_elsewhere(request, question, is_swapped=bool(swap)):
@@ -273,7 +273,7 @@ def _own_level(given: dict[str, str], element_id: str, usual: float) -> float:
         level = float(given.get(element_id, usual))
     except ValueError:
         level = -1.0
-    if not 0.0 <= level <= charts.HIGHEST:
-        detail = f"a level goes from 0 to {charts.HIGHEST:g}"
+    if not 0.0 <= level <= HIGHEST_LEVEL:
+        detail = f"a level goes from 0 to {HIGHEST_LEVEL:g}"
         raise InvalidParameter(f"{element_id}: {detail}", [WrongParameter(parameter=element_id, detail=detail)])
     return level

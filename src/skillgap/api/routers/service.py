@@ -48,7 +48,7 @@ async def ready(request: Request) -> Response:
     current: CurrentData = request.app.state.current
     ratings, analysts = current.snapshot.ratings, current.snapshot.skills["onet"]
     if not ratings.codes:
-        raise NoData("no ratings are loaded; run `skillgap load starter`, or load a release")
+        raise NoData()
     return answers.json(
         {
             "status": "ready",

@@ -1,0 +1,159 @@
+"""What a load has to change: rows compared with those that are there, and written by way of a temporary table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sqlalchemy import (
+    Column,
+    Connection,
+    Date,
+    Insert,
+    MetaData,
+    Table,
+    and_,
+    delete,
+    insert,
+    select,
+    text,
+    true,
+)
+from sqlalchemy.dialects import mysql, sqlite
+from sqlalchemy.schema import CreateTable
+
+from skillgap.store.schema import MYSQL, Base
+
+_ROWS_PER_BATCH = 5_000
+
+OnRows = Callable[[str, int, int], None]
+"""Called with a table's name, its rows written so far, and how many there are to write."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What is to change in a table."""
+
+    before: pd.DataFrame
+    after: pd.DataFrame
+    is_new: np.ndarray[Any, np.dtype[np.bool_]]
+    """For each row of `after`."""
+    is_changed: np.ndarray[Any, np.dtype[np.bool_]]
+    """For each row of `after`; never where it is new."""
+    gone: pd.DataFrame
+    """Rows of `before` whose key `after` lacks."""
+
+    @property
+    def new(self) -> pd.DataFrame:
+        """Rows to insert."""
+        return self.after[self.is_new]
+
+    @property
+    def changed(self) -> pd.DataFrame:
+        """Rows to update."""
+        return self.after[self.is_changed]
+
+
+def compare(
+    connection: Connection, name: str, after: pd.DataFrame, *, codes: Sequence[str] | None = None
+) -> Difference:
+    """Compare a table's rows, those of the given occupations or all, with what they shall be, in its columns."""
+    table = table_of(name)
+    key = [column.name for column in table.primary_key]
+    names = list(after.columns)
+    query = select(*(table.c[column] for column in names)).order_by(*table.primary_key)
+    if codes is not None:
+        query = query.where(table.c.onet_soc_code.in_(codes))
+    rows = connection.execute(query).all()
+    columns = zip(*rows, strict=True) if rows else ((),) * len(names)
+    before = pd.DataFrame(
+        {column: pd.array(values, dtype=after.dtypes[column]) for column, values in zip(names, columns, strict=True)}
+    )
+    if before[key].equals(after[key]):  # O*NET's files are in the order of the key, so mostly they are
+        place = np.arange(len(after))
+    else:
+        place = pd.MultiIndex.from_frame(before[key]).get_indexer(pd.MultiIndex.from_frame(after[key]))
+    is_new = place == -1
+    twin = before.take(np.where(is_new, 0, place)) if len(before) else after
+    is_same = np.ones(len(after), dtype=np.bool_)
+    for column in names:
+        left, right = after[column].array, twin[column].array
+        equal = np.asarray(pd.array(left == right, dtype="boolean").fillna(False), dtype=np.bool_)
+        is_same &= equal | (np.asarray(left.isna()) & np.asarray(right.isna()))
+    is_gone = np.ones(len(before), dtype=np.bool_)
+    is_gone[place[~is_new]] = False
+    return Difference(before, after, is_new, ~is_new & ~is_same, before[is_gone])
+
+
+def upsert(connection: Connection, name: str, rows: pd.DataFrame, *, on_rows: OnRows | None = None) -> None:
+    """Insert the rows, or update those whose primary key is there; by way of a temporary table."""
+    if rows.empty:
+        return
+    table, names = table_of(name), list(rows.columns)
+    with _staged(connection, table, rows, on_rows) as stage:
+        connection.execute(_upsert_from(connection, table, stage, names))
+
+
+def delete_rows(connection: Connection, name: str, rows: pd.DataFrame) -> None:
+    if rows.empty:
+        return
+    table = table_of(name)
+    key = [column.name for column in table.primary_key]
+    with _staged(connection, table, rows[key], None) as stage:
+        same_key = and_(*(table.c[column] == stage.c[column] for column in key))
+        connection.execute(delete(table).where(select(stage.c[key[0]]).where(same_key).exists()))
+
+
+@contextmanager
+def _staged(connection: Connection, table: Table, rows: pd.DataFrame, on_rows: OnRows | None) -> Iterator[Table]:
+    """Give a temporary table with the rows; neither making nor dropping it ends the transaction."""
+    columns = [Column(name, table.c[name].type, primary_key=table.c[name].primary_key) for name in rows.columns]
+    stage = Table(f"staged_{table.name}", MetaData(), *columns, prefixes=["TEMPORARY"], **dict[str, Any](MYSQL))
+    temporary = "" if connection.dialect.name == "sqlite" else "TEMPORARY "
+    drop = text(f"DROP {temporary}TABLE IF EXISTS {stage.name}")
+    connection.execute(drop)  # MySQL keeps it on a connection whose last load failed
+    connection.execute(CreateTable(stage))
+    insert_rows(connection, stage, rows, on_rows, name=table.name)
+    yield stage
+    connection.execute(drop)
+
+
+def insert_rows(connection: Connection, into: Table, rows: pd.DataFrame, on_rows: OnRows | None, *, name: str) -> None:
+    records = _records(rows, into)
+    for start in range(0, len(records), _ROWS_PER_BATCH):
+        connection.execute(insert(into), records[start : start + _ROWS_PER_BATCH])
+        if on_rows:
+            on_rows(name, min(start + _ROWS_PER_BATCH, len(records)), len(records))
+
+
+def _records(rows: pd.DataFrame, table: Table) -> list[dict[str, Any]]:
+    """Return the rows as the drivers want them: plain Python values, None for missing."""
+    columns: dict[str, list[Any]] = {}
+    for name, values in rows.items():
+        plain = values
+        if values.dtype.kind == "M":
+            plain = values.dt.date if isinstance(table.c[str(name)].type, Date) else values.dt.to_pydatetime()
+        columns[str(name)] = plain.astype(object).where(values.notna(), None).tolist()
+    return [dict(zip(columns, record, strict=True)) for record in zip(*columns.values(), strict=True)]
+
+
+def _upsert_from(connection: Connection, table: Table, stage: Table, names: Sequence[str]) -> Insert:
+    """Return the one statement that each dialect writes in its own way."""
+    others = [name for name in names if not table.c[name].primary_key]
+    chosen = select(*(stage.c[name] for name in names))
+    if connection.dialect.name == "sqlite":
+        lite = sqlite.insert(table).from_select(names, chosen.where(true()))  # WHERE: SQLite parses ON as a join else
+        return lite.on_conflict_do_update(
+            index_elements=[*table.primary_key], set_={name: lite.excluded[name] for name in others}
+        )
+    return (
+        mysql.insert(table).from_select(names, chosen).on_duplicate_key_update({name: stage.c[name] for name in others})
+    )
+
+
+def table_of(name: str) -> Table:
+    return Base.metadata.tables[name]

@@ -1,0 +1,400 @@
+"""Loads: of a text release, of Web Services' answers, of what models predict; each one transaction of differences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Integer,
+    String,
+    and_,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.types import TypeEngine
+
+from skillgap.errors import LoadConflict
+from skillgap.model import Release, ReleaseChanges
+from skillgap.store.differences import Difference, OnRows, compare, delete_rows, insert_rows, table_of, upsert
+from skillgap.store.engine import one_load_at_a_time, read, utc_now, write
+from skillgap.store.schema import LOAD_ORDER, LLMModels, LLMReplies, Loads
+
+API_TABLES = {"Occupations": "OnetApiOccupationData", "Skills": "OnetApiSkillsData"}
+"""Where the rows of O*NET Web Services go, parents before children."""
+
+SOURCE_TABLES = {
+    "text": LOAD_ORDER,
+    "api": tuple(API_TABLES.values()),
+    "llm": ("LLMModels", "LLMSkillScores", "LLMAbstentions", "LLMReplies"),
+}
+"""Which tables each source of Loads fills."""
+
+_MOST_LOST = 100
+"""Occupations that an upgrade may leave without ratings: within one taxonomy none or few are (26.1 to 29.0: none)."""
+
+OnRatings = Callable[[Connection], None]
+"""Called within a load that changes ratings, before it writes and after: to look at what there is."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a model said of some occupations, each table in its columns."""
+
+    model: pd.DataFrame
+    """One row of LLMModels, less is_active."""
+    scores: pd.DataFrame
+    """Of LLMSkillScores, less scored_at."""
+    abstentions: pd.DataFrame
+    """Of LLMAbstentions."""
+    scored_at: datetime
+
+    @classmethod
+    def of(
+        cls,
+        model: Sequence[Mapping[str, object]],
+        scores: Sequence[Mapping[str, object]],
+        abstentions: Sequence[Mapping[str, object]],
+        *,
+        scored_at: datetime | None = None,
+    ) -> Scores:
+        """Return rows as tables; `scored_at` is now unless given."""
+        tables = {"LLMModels": model, "LLMSkillScores": scores, "LLMAbstentions": abstentions}
+        frames = [_scores_frame(name, rows) for name, rows in tables.items()]
+        return cls(frames[0], frames[1], frames[2], scored_at or utc_now())
+
+
+def _scores_frame(name: str, rows: Sequence[Mapping[str, object]]) -> pd.DataFrame:
+    columns = [each.name for each in table_of(name).columns if each.name not in ("is_active", "scored_at")]
+    names = [each for each in columns if not rows or each in rows[0]]
+    types = {each: _dtype(table_of(name).c[each].type) for each in names}
+    frame = pd.DataFrame({each: [row[each] for row in rows] for each in names}).astype(types)
+    return frame.sort_values([key.name for key in table_of(name).primary_key], ignore_index=True)
+
+
+def _dtype(type_: TypeEngine[Any]) -> str:
+    return "str" if isinstance(type_, String) else "Int64" if isinstance(type_, Integer) else "float64"
+
+
+@dataclass(frozen=True)
+class TableChange:
+    """What a load did to one table."""
+
+    table: str
+    rows: int
+    """Rows of the load."""
+    inserted: int
+    updated: int
+    deleted: int
+
+    @property
+    def changed(self) -> int:
+        return self.inserted + self.updated + self.deleted
+
+
+@dataclass(frozen=True)
+class LoadReport:
+    """What a load changed."""
+
+    tables: list[TableChange]
+    was_empty: bool
+    """Nothing had been rated before."""
+    newly_rated: list[str]
+    """Occupations that had no skill ratings before."""
+    no_longer_rated: list[str]
+    """Occupations that had skill ratings before."""
+    levels_changed: int
+    """Levels (scale LV) of occupations rated before and after that have another value now."""
+    changes: ReleaseChanges | None = None
+    """What of it is more than rater noise, in what is shown; None where nothing was before, or no rating changed."""
+
+    @property
+    def ratings_changed(self) -> bool:
+        """Whether levels, or who has some, are others now."""
+        return bool(self.newly_rated or self.no_longer_rated or self.levels_changed)
+
+    @property
+    def rows_changed(self) -> int:
+        return sum(table.changed for table in self.tables)
+
+
+def load_release(
+    engine: Engine,
+    tables: Mapping[str, pd.DataFrame],
+    *,
+    release: Release,
+    origin: str,
+    sha256: str,
+    scores: Scores | None = None,
+    accept_loss: bool = False,
+    on_rows: OnRows | None = None,
+    on_ratings: OnRatings | None = None,
+) -> LoadReport:
+    """Make the text tables equal to a release, in one transaction (the `mysql_load` of the specification).
+
+    Tables of LOAD_ORDER that are not given stay as they are. Only differences are written: new rows are inserted and
+    changed ones staged and upserted, parents first; rows that the release no longer has are deleted, children first.
+    The same release again writes only its line in Loads.
+    `scores` are stored with it; their model becomes the active one where none is. A release that would leave many
+    occupations without ratings is refused unless `accept_loss`: it may be cut off.
+    Raises LoadConflict, DatabaseUnavailable, SchemaMismatch; then nothing has changed.
+    """
+    started_at = utc_now()
+    with one_load_at_a_time(engine), write(engine) as connection:
+        differences = {name: compare(connection, name, tables[name]) for name in LOAD_ORDER if name in tables}
+        report = _report(differences)
+        _check_loss(report, f"O*NET {release.number} as given", accept_loss=accept_loss)
+        look = on_ratings if report.ratings_changed else None
+        if look:
+            look(connection)
+        try:
+            for name in differences:
+                insert_rows(connection, table_of(name), differences[name].new, on_rows, name=name)
+                upsert(connection, name, differences[name].changed, on_rows=on_rows)
+            for name in reversed(differences):
+                delete_rows(connection, name, differences[name].gone)
+        except IntegrityError as error:
+            raise _conflict(error, release) from error
+        _check_counts(connection, report)
+        _record(connection, "text", report, release=release, origin=origin, sha256=sha256, started_at=started_at)
+        if scores:
+            _write_scores(connection, scores, release=release, activate=False)
+        if look:
+            look(connection)
+    return report
+
+
+def upsert_api_data(
+    engine: Engine,
+    tables: Mapping[str, pd.DataFrame],
+    fetched: Mapping[str, pd.DataFrame],
+    *,
+    release: Release,
+    origin: str,
+    codes: Sequence[str] | None,
+    is_whole: bool,
+    accept_loss: bool = False,
+    dry_run: bool = False,
+    on_rows: OnRows | None = None,
+    on_ratings: OnRatings | None = None,
+) -> LoadReport:
+    """Upsert Occupations and Skills of O*NET Web Services, in one transaction (the list's `mysql_upsert_api_data`).
+
+    `codes` are the occupations that were asked for, None means all: only their rows are compared, so nothing else is
+    touched. Of those with an answer, ratings that O*NET no longer has are deleted. Answers that are not the whole
+    (`is_whole`: reports, or fields missing) delete nothing, and replace no rating that has a date. Only rows whose
+    values differ are written, with the endpoint, version and time of `fetched`. Elements and scales that the text
+    tables lack are added. With `dry_run`, the report tells what would change, and nothing does.
+    Raises LoadConflict (too many occupations would lose their ratings: `accept_loss`), DatabaseUnavailable,
+    SchemaMismatch; then nothing has changed.
+    """
+    if dry_run:
+        with read(engine) as connection:
+            return _report(_api_differences(connection, tables, codes, is_whole=is_whole), "OnetApiSkillsData")
+    started_at = utc_now()
+    with one_load_at_a_time(engine), write(engine) as connection:
+        differences = _api_differences(connection, tables, codes, is_whole=is_whole)
+        report = _report(differences, "OnetApiSkillsData")
+        _check_loss(report, f"what O*NET Web Services said of {release.number}", accept_loss=accept_loss)
+        look = on_ratings if report.ratings_changed else None
+        if look:
+            look(connection)
+        _add_missing(
+            connection, "Elements", tables["Skills"][["element_id", "element_name"]].drop_duplicates("element_id")
+        )
+        _add_missing(connection, "Scales", tables["Scales"])
+        for name, target in API_TABLES.items():
+            difference, rows = differences[target], pd.concat([tables[name], fetched[name]], axis=1)
+            insert_rows(connection, table_of(target), rows[difference.is_new], on_rows, name=target)
+            upsert(connection, target, rows[difference.is_changed], on_rows=on_rows)
+        for target in reversed(differences):
+            delete_rows(connection, target, differences[target].gone)
+        _record(connection, "api", report, release=release, origin=origin, sha256=None, started_at=started_at)
+        if look:
+            look(connection)
+    return report
+
+
+def _api_differences(
+    connection: Connection, tables: Mapping[str, pd.DataFrame], codes: Sequence[str] | None, *, is_whole: bool
+) -> dict[str, Difference]:
+    """Return what to write of the Web Services' answers, parents before children."""
+    differences = {}
+    for name, target in API_TABLES.items():
+        found = compare(connection, target, tables[name], codes=codes)
+        gone = found.gone
+        if not is_whole:
+            gone = gone.iloc[:0]
+        elif codes is not None:  # no answer at all may be a refusal
+            gone = gone[gone["onet_soc_code"].isin(found.after["onet_soc_code"])]
+        is_changed = found.is_changed
+        if not is_whole and name == "Skills":
+            key = [column.name for column in table_of(target).primary_key]
+            dated = found.before.loc[found.before["date_updated"].notna(), key]
+            is_changed = is_changed & ~pd.MultiIndex.from_frame(found.after[key]).isin(pd.MultiIndex.from_frame(dated))
+        differences[target] = replace(found, gone=gone, is_changed=is_changed)
+    return differences
+
+
+def upsert_scores(engine: Engine, scores: Scores, *, release: Release, activate: bool) -> LoadReport:
+    """Store what a model said, in one transaction; with `activate`, or where no model is active, show it from now on.
+
+    Of the occupations that it speaks of, scores of this model that it no longer gives are deleted; other models' stay.
+    A score that is there already keeps its time. Raises LoadConflict, DatabaseUnavailable, SchemaMismatch.
+    """
+    with one_load_at_a_time(engine), write(engine) as connection:
+        try:
+            return _write_scores(connection, scores, release=release, activate=activate)
+        except IntegrityError as error:
+            raise _conflict(error, release) from error
+
+
+def keep_reply(engine: Engine, row: Mapping[str, Any]) -> None:
+    """Keep a reply, a row of LLMReplies less `asked_at`, over an earlier one; tokens and seconds add up.
+
+    Raises DatabaseUnavailable, SchemaMismatch.
+    """
+    is_it = LLMReplies.request_sha256 == row["request_sha256"]
+    spent = ("input_tokens", "output_tokens", "seconds")
+    with write(engine) as connection:
+        before = connection.execute(select(*(getattr(LLMReplies, name) for name in spent)).where(is_it)).first()
+        now = {**row, "asked_at": utc_now()}
+        if before is None:
+            connection.execute(insert(LLMReplies).values(now))
+        else:
+            added = {name: row[name] + earlier for name, earlier in zip(spent, before, strict=True)}
+            connection.execute(update(LLMReplies).where(is_it).values({**now, **added}))
+
+
+def _write_scores(connection: Connection, scores: Scores, *, release: Release, activate: bool) -> LoadReport:
+    started_at = utc_now()
+    key = {name: str(scores.model[name].iloc[0]) for name in ("model", "prompt_version")}
+    codes = sorted({*scores.scores["onet_soc_code"], *scores.abstentions["onet_soc_code"]})
+    changes = []
+    for name, rows in (
+        ("LLMModels", scores.model),
+        ("LLMSkillScores", scores.scores),
+        ("LLMAbstentions", scores.abstentions),
+    ):
+        found = compare(connection, name, rows, codes=None if name == "LLMModels" else codes)
+        gone = found.gone[
+            (found.gone["model"] == key["model"]) & (found.gone["prompt_version"] == key["prompt_version"])
+        ]
+        written = rows.assign(scored_at=scores.scored_at) if name == "LLMSkillScores" else rows
+        insert_rows(connection, table_of(name), written[found.is_new], None, name=name)
+        upsert(connection, name, written[found.is_changed])
+        delete_rows(connection, name, gone)
+        changes.append(TableChange(name, len(rows), int(found.is_new.sum()), int(found.is_changed.sum()), len(gone)))
+    if _activate(connection, key, even_over_another=activate):
+        changes[0] = replace(changes[0], updated=changes[0].updated + 1)
+    report = LoadReport(changes, was_empty=False, newly_rated=[], no_longer_rated=[], levels_changed=0)
+    origin = f"{key['model']} {key['prompt_version']}"
+    _record(connection, "llm", report, release=release, origin=origin, sha256=None, started_at=started_at)
+    return report
+
+
+def _activate(connection: Connection, key: Mapping[str, str], *, even_over_another: bool) -> bool:
+    """Make a model the active one; return whether that is news."""
+    is_it = and_(LLMModels.model == key["model"], LLMModels.prompt_version == key["prompt_version"])
+    active = connection.execute(
+        select(LLMModels.model, LLMModels.prompt_version).where(LLMModels.is_active == 1)
+    ).first()
+    if active and (tuple(active) == tuple(key.values()) or not even_over_another):
+        return False
+    connection.execute(update(LLMModels).values(is_active=None))
+    connection.execute(update(LLMModels).where(is_it).values(is_active=1))
+    return True
+
+
+def _check_loss(report: LoadReport, what: str, *, accept_loss: bool) -> None:
+    if len(report.no_longer_rated) > _MOST_LOST and not accept_loss:
+        raise LoadConflict(
+            f"{what} would take the ratings of {len(report.no_longer_rated)} occupations away "
+            f"({', '.join(report.no_longer_rated[:3])}, …); nothing was changed. Is it whole? "
+            "If this is meant, repeat with --accept-loss"
+        )
+
+
+def _add_missing(connection: Connection, name: str, rows: pd.DataFrame) -> None:
+    """Insert rows whose key is not there; those that are belong to the text release."""
+    table = table_of(name)
+    [key] = table.primary_key
+    there = set(connection.scalars(select(key)))
+    insert_rows(connection, table, rows[~rows[key.name].isin(there)], None, name=name)
+
+
+def _record(
+    connection: Connection,
+    source: str,
+    report: LoadReport,
+    *,
+    release: Release,
+    origin: str,
+    sha256: str | None,
+    started_at: datetime,
+) -> None:
+    """Write a finished load's line in Loads."""
+    connection.execute(
+        insert(Loads).values(
+            source=source,
+            release_number=release.number,
+            release_date=release.date,
+            origin=origin,
+            sha256=sha256,
+            started_at=started_at,
+            finished_at=utc_now(),
+            row_counts={change.table: change.rows for change in report.tables},
+            rows_changed=report.rows_changed,
+        )
+    )
+
+
+def _conflict(error: IntegrityError, release: Release) -> LoadConflict:
+    """Say what stands against a release whose own rows have been checked: rows that it did not write."""
+    if "foreign key" in str(error.orig).lower():
+        return LoadConflict(
+            f"O*NET {release.number} lacks what rows of another source refer to ({error.orig}); "
+            "recreate that source's table (`skillgap init-db --recreate TABLE`) and load again"
+        )
+    return LoadConflict(
+        f"the database refuses rows of O*NET {release.number} ({error.orig}); nothing was changed. "
+        "Does something else write to these tables?"
+    )
+
+
+def _report(differences: Mapping[str, Difference], ratings: str = "Skills") -> LoadReport:
+    """Return what the differences amount to; `ratings` is the table of them that holds the ratings."""
+    skills = differences[ratings]
+    rated_before, rated_after = (set(frame["onet_soc_code"]) for frame in (skills.before, skills.after))
+    lost = set(skills.gone["onet_soc_code"]) - rated_after
+    key = ["onet_soc_code", "element_id"]
+    levels = [frame[frame["scale_id"] == "LV"].set_index(key)["data_value"] for frame in (skills.before, skills.after)]
+    old, new = levels[0].align(levels[1], join="inner")
+    return LoadReport(
+        tables=[
+            TableChange(name, len(d.after), int(d.is_new.sum()), int(d.is_changed.sum()), len(d.gone))
+            for name, d in differences.items()
+        ],
+        was_empty=not rated_before,
+        newly_rated=sorted(rated_after - rated_before),
+        no_longer_rated=sorted(lost),
+        levels_changed=int((old.ne(new) & ~(old.isna() & new.isna())).sum()),
+    )
+
+
+def _check_counts(connection: Connection, report: LoadReport) -> None:
+    for change in report.tables:
+        rows = connection.scalar(select(func.count()).select_from(table_of(change.table)))
+        if rows != change.rows:
+            raise LoadConflict(
+                f"{change.table} has {rows} rows after the load, expected {change.rows}; nothing was changed. "
+                "Does something else write to this table?"
+            )
