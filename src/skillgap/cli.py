@@ -18,7 +18,7 @@ from typer.core import TyperGroup
 
 import skillgap
 from skillgap.extras import needs
-from skillgap.files import check_ending, whole_file
+from skillgap.files import check_ending
 from skillgap.model import DomainChoice, RatingsChoice, WeightChoice
 
 if TYPE_CHECKING:
@@ -87,6 +87,13 @@ Weight = Annotated[
 
 Stability = Annotated[
     bool, typer.Option("--stability", help="Show how the order moves under rater noise and other weights.")
+]
+
+IdColumn = Annotated[str, typer.Option("--id", metavar="COLUMN", help="What tells rows apart.")]
+
+OccupationColumn = Annotated[
+    str | None,
+    typer.Option("--occupation", metavar="COLUMN", help="Codes of current occupations; `occupation` if left out."),
 ]
 
 llm = typer.Typer(name="llm", help="Levels derived by language models.", no_args_is_help=True)
@@ -471,11 +478,8 @@ def batch(
         int, typer.Option(min=0, max=1000, help="Rank so many near targets of each row, instead of gaps to one.")
     ] = 0,
     each: Annotated[Literal["row", "gap"], typer.Option(help="Write a line per row, or one per gap.")] = "row",
-    id_column: Annotated[str, typer.Option("--id", metavar="COLUMN", help="What tells rows apart.")] = "id",
-    occupation_column: Annotated[
-        str | None,
-        typer.Option("--occupation", metavar="COLUMN", help="Codes of current occupations; `occupation` if left out."),
-    ] = None,
+    id_column: IdColumn = "id",
+    occupation_column: OccupationColumn = None,
     ratings: Ratings = "onet+llm",
     domain: Domain = "skills",
     weight: Weight = "importance",
@@ -549,11 +553,8 @@ def workforce(
         ),
     ] = None,
     proposals: Annotated[int, typer.Option(min=1, help="People to propose for each target.")] = 10,
-    id_column: Annotated[str, typer.Option("--id", metavar="COLUMN", help="What tells rows apart.")] = "id",
-    occupation_column: Annotated[
-        str | None,
-        typer.Option("--occupation", metavar="COLUMN", help="Codes of current occupations; `occupation` if left out."),
-    ] = None,
+    id_column: IdColumn = "id",
+    occupation_column: OccupationColumn = None,
     ratings: Ratings = "onet+llm",
     domain: Domain = "skills",
     weight: Weight = "importance",
@@ -695,7 +696,8 @@ def evaluate(
     from skillgap import terminal
     from skillgap.nodes import evaluate_profilers
     from skillgap.settings import read_settings
-    from skillgap.web import charts
+    from skillgap.web.charts import error_chart
+    from skillgap.web.notebook import Chart
 
     if chart:
         check_ending(chart, (".svg", ".png"))
@@ -712,9 +714,7 @@ def evaluate(
         )
     terminal.print_scores(scores)
     if chart:
-        spec = charts.error_chart([(each.model, each.folds, each.mae) for each in scores])
-        with whole_file(chart) as out:
-            out.write(charts.draw(spec, "svg" if chart.suffix == ".svg" else "png"))
+        Chart(error_chart([(each.model, each.folds, each.mae) for each in scores])).save(chart)
 
 
 @llm.command(epilog="Example: skillgap llm audit > audit.csv")

@@ -52,11 +52,17 @@ class People(NamedTuple):
         return People(self.occupation[rows], self.target[rows], None if self.own is None else self.own[rows])
 
     @property
+    def own_levels(self) -> IntArray:
+        """How many own levels each has."""
+        if self.own is None:
+            return np.zeros(len(self.target), dtype=np.intp)
+        found: IntArray = (self.own == self.own).sum(axis=1)
+        return found
+
+    @property
     def has_own(self) -> BoolArray:
         """Who has own levels."""
-        if self.own is None:
-            return np.zeros(len(self.target), dtype=np.bool_)
-        found: BoolArray = (self.own == self.own).any(axis=1)
+        found: BoolArray = self.own_levels > 0
         return found
 
 

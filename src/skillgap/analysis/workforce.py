@@ -173,13 +173,14 @@ class _Tally:
     def view(self, target: int, conversions: list[Conversion], ratings: Ratings) -> TargetView:
         """Return what was counted of a target."""
         occupations = [ratings.occupations[code] for code in ratings.codes]
+        printed = ratings.printed(target)
         bars = np.trim_zeros(self._bars, "b")
         skills = [
             SkillLack(
                 element_id=ratings.element_ids[k],
                 element_name=ratings.element_names[k],
-                importance=_number(ratings.importance[target, k]),
-                to_data_value=_number(ratings.data_value[target, k]),
+                importance=printed.importance[k],
+                to_data_value=printed.data_value[k],
                 lacking=int(self._lacking[k]),
                 share=round(int(self._lacking[k]) / self.people, 4),
                 may_be_chance=int(self._may_be_chance[k]),
@@ -260,13 +261,12 @@ class _Candidates:
         pair = compare_people(people, ratings)
         order = order_of(pair, side_of(ratings, people.target), ratings.weight[people.target])
         lacks = pair.is_sure & (pair.gap > 0)
-        own = np.zeros(len(rows), np.int64) if people.own is None else (people.own == people.own).sum(axis=1)
-        occupations = [ratings.occupations[code] for code in ratings.codes]
+        own = people.own_levels.tolist()
         return [
             Conversion(
                 id=self.ids[row],
-                from_occupation=None if occupation == NONE else occupations[occupation],
-                own_levels=int(own[place]),
+                from_occupation=None if occupation == NONE else ratings.occupations[ratings.codes[occupation]],
+                own_levels=own[place],
                 cost=float(self.costs[row, k]),
                 weighted_shortfall=float(self.shortfalls[row, k]),
                 unknown=int(self.unknown[row, k]),
@@ -300,7 +300,3 @@ def _spread(counts: npt.NDArray[np.int64], total: int) -> Spread:
         int(np.searchsorted(reached, max(1, np.ceil(share * people)))) / _STEPS for share in (0.1, 0.25, 0.5, 0.75, 0.9)
     )
     return Spread(_mean(total, people), *quantiles)
-
-
-def _number(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)

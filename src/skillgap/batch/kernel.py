@@ -185,12 +185,11 @@ class GapKernel:
 
     def _who(self, people: People, ids: pa.Array) -> dict[str, pa.Array]:
         codes = pa.array([*self.ratings.codes, None], pa.string())
-        own = np.zeros(len(ids), np.int32) if people.own is None else (people.own == people.own).sum(axis=1)
         return {
             "id": ids,
             "from_onet_soc_code": codes.take(pa.array(people.occupation % len(codes))),
             "to_onet_soc_code": codes.take(pa.array(people.target % len(codes))),
-            "own_levels": pa.array(own, pa.int32()),
+            "own_levels": pa.array(people.own_levels, pa.int32()),
         }
 
     def _summaries(self, people: People, ids: pa.Array) -> pa.RecordBatch:
