@@ -20,8 +20,8 @@ demo-api: $(VENV)/installed  ## a database filled from O*NET Web Services, playe
 serve: $(VENV)/installed  ## the API on http://127.0.0.1:8000
 	@$(BIN)/skillgap serve
 
-test: $(VENV)/installed-dev  ## all tests
-	@$(BIN)/python -m pytest
+test: $(VENV)/installed-dev  ## all tests, on all cores
+	@$(BIN)/python -m pytest --numprocesses=logical --dist=worksteal
 
 lint: $(VENV)/installed-dev
 	@$(BIN)/ruff format --check .

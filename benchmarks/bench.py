@@ -44,7 +44,8 @@ from skillgap.sources.onet_api_data import OnetApiData, extract_onet_api_data
 from skillgap.sources.onet_text import extract_onet_data
 from skillgap.sources.releases import OPTIONAL_TABLES, find_release
 from skillgap.store.engine import make_engine, read
-from skillgap.store.queries import get_profiles, get_ratings
+from skillgap.store.queries import get_profiles
+from skillgap.store.ratings import get_ratings
 from skillgap.store.schema import LOAD_ORDER
 from skillgap.store.tables import init_tables
 

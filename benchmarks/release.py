@@ -11,7 +11,8 @@ from skillgap.analysis.profiles import Profile
 from skillgap.analysis.ratings import Ratings
 from skillgap.nodes import extract_load_text_files
 from skillgap.store.engine import make_engine, read
-from skillgap.store.queries import get_profiles, get_ratings
+from skillgap.store.queries import get_profiles
+from skillgap.store.ratings import get_ratings
 
 
 def read_release() -> tuple[str, Mapping[str, Profile], Ratings]:

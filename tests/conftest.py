@@ -20,7 +20,7 @@ from skillgap.nodes import extract_load_text_files
 from skillgap.sources.onet_text import OnetData, extract_onet_data
 from skillgap.sources.releases import Archive, find_release
 from skillgap.store.engine import make_engine, read
-from skillgap.store.queries import get_ratings
+from skillgap.store.ratings import get_ratings
 from tests.mysql_server import lets_root_in, private_mysql
 
 ONET_DIR = Path(os.environ.get("SKILLGAP_TEST_ONET_DIR", Path(__file__).parents[2] / "shared" / "onet"))

@@ -22,7 +22,8 @@ from skillgap.nodes import extract_load_api_data, extract_load_text_files
 from skillgap.sources.onet_text import OnetData
 from skillgap.store.engine import read
 from skillgap.store.loads import LoadReport
-from skillgap.store.queries import SKILLS_VIEW, count_rows, count_skills_by_source, get_ratings, get_status
+from skillgap.store.queries import count_rows, count_skills_by_source, get_status
+from skillgap.store.ratings import SKILLS_VIEW, get_ratings
 from skillgap.store.schema import OnetApiSkillsData
 from tests.api.serving import eventually
 from tests.conftest import onet_zip

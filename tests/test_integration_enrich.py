@@ -20,17 +20,12 @@ from sqlalchemy import Engine, func, select, text
 
 from skillgap.analysis.gap import identify_skill_gap
 from skillgap.errors import ConfigurationError, NoData, UnratedOccupation
+from skillgap.llm.evidence import Evidence
 from skillgap.llm.profiler import Embedded, Scoring, SkillScore
-from skillgap.llm.profiles import Evidence
 from skillgap.nodes import Enrichment, enrich_skill_data, extract_load_text_files, find_profiler
 from skillgap.store.engine import make_engine, read
-from skillgap.store.queries import (
-    get_all_ratings,
-    get_data_version,
-    get_ratings,
-    list_disagreements,
-    list_unrated_occupations,
-)
+from skillgap.store.queries import list_disagreements, list_unrated_occupations
+from skillgap.store.ratings import get_all_ratings, get_data_version, get_ratings
 from skillgap.store.schema import LLMReplies, LLMSkillScores
 from skillgap.store.tables import init_tables
 from tests.conftest import onet_zip
@@ -50,7 +45,7 @@ class Stub:
 
     def score(self, evidence: Evidence, codes: Sequence[str]) -> Scoring:
         """Score them all."""
-        said = (3.0, 2.0, 4.0, 0.5, "it is all the same", self.model, self.prompt_version)
+        said = (3.0, 2.0, 4.0, 0.5, "it is all the same")
         return Scoring([SkillScore(code, skill.element_id, *said) for code in codes for skill in evidence.skills])
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from skillgap.model import GapReport, Occupation, PersonGapReport, SkillGap, SkillRating
     from skillgap.nodes import extract_load_text_files
     from skillgap.store.engine import make_engine, read
-    from skillgap.store.queries import get_occupation_skills, get_ratings
+    from skillgap.store.ratings import get_occupation_skills, get_ratings
     from skillgap.store.tables import init_tables
 
 __version__ = "0.1.0.dev0"
@@ -31,8 +31,8 @@ _HOMES = {
     "SkillgapError": "skillgap.errors",
     "extract_load_text_files": "skillgap.nodes",
     "gap_matrix": "skillgap.frames",
-    "get_occupation_skills": "skillgap.store.queries",
-    "get_ratings": "skillgap.store.queries",
+    "get_occupation_skills": "skillgap.store.ratings",
+    "get_ratings": "skillgap.store.ratings",
     "identify_person_gap": "skillgap.analysis.person",
     "identify_skill_gap": "skillgap.analysis.gap",
     "init_tables": "skillgap.store.tables",

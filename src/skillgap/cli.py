@@ -155,7 +155,7 @@ def load(
     """Load an O*NET release. Over another release, it tells what changed."""
     from skillgap.settings import read_settings
     from skillgap.store.engine import make_engine, read
-    from skillgap.store.queries import get_data_version
+    from skillgap.store.ratings import get_data_version
     from skillgap.store.tables import init_tables
 
     settings = read_settings()
@@ -250,16 +250,13 @@ def gap(
     from skillgap import terminal
     from skillgap.analysis.gap import identify_skill_gap
     from skillgap.analysis.person import identify_person_gap
-    from skillgap.store.engine import read
-    from skillgap.store.queries import get_ratings
 
     if as_json + as_csv + as_markdown > 1:
         raise typer.BadParameter("choose one of --json, --csv, --markdown")
     if len(occupations) != (1 if profile else 2):
         raise typer.BadParameter("give TO alone with --profile" if profile else "give two occupations, FROM and TO")
     person = _read_profile(profile) if profile else None
-    with read(_engine()) as connection:
-        levels = get_ratings(connection, ratings, domain).weighted_by(weight)
+    levels = _ratings(ratings, domain).weighted_by(weight)
     codes = [_code(each, levels) for each in occupations]
     report: GapReport | PersonGapReport
     if person:
@@ -297,14 +294,11 @@ def report(
     from datetime import UTC, datetime
 
     from skillgap.analysis.gap import identify_skill_gap
-    from skillgap.store.engine import read
-    from skillgap.store.queries import get_ratings
     from skillgap.web.report import WRITERS, write_report
     from skillgap.wording import in_plain_words
 
     check_ending(output, WRITERS)
-    with read(_engine()) as connection:
-        levels = get_ratings(connection, ratings, domain)
+    levels = _ratings(ratings, domain)
     found = identify_skill_gap(_code(current, levels), _code(target, levels), levels)
     write_report(found, output, only_sure=only_sure, made=datetime.now(UTC).date())
     typer.echo(f"{output}: {in_plain_words(found)[0]}", err=True)
@@ -320,11 +314,8 @@ def profile_template(
     """Print a person's profile to be filled in. Own levels, 0 to 7; what is null stays unknown."""
     from skillgap import terminal
     from skillgap.analysis.person import profile_template
-    from skillgap.store.engine import read
-    from skillgap.store.queries import get_ratings
 
-    with read(_engine()) as connection:
-        levels = get_ratings(connection, domain=domain)
+    levels = _ratings("onet+llm", domain)
     terminal.print_profile(profile_template(levels, _code(occupation, levels) if occupation else None))
 
 
@@ -341,7 +332,8 @@ def skills(
     from skillgap import terminal
     from skillgap.analysis.search import find_code
     from skillgap.store.engine import read
-    from skillgap.store.queries import get_occupation_ratings, get_titles
+    from skillgap.store.queries import get_titles
+    from skillgap.store.ratings import get_occupation_ratings
 
     with read(_engine()) as connection:
         code = find_code(occupation, get_titles(connection))
@@ -360,7 +352,8 @@ def search(
     from skillgap import terminal
     from skillgap.analysis.search import index_titles
     from skillgap.store.engine import read
-    from skillgap.store.queries import get_profiles, get_ratings
+    from skillgap.store.queries import get_profiles
+    from skillgap.store.ratings import get_ratings
 
     with read(_engine()) as connection:
         occupations, profiles = get_ratings(connection).occupations, get_profiles(connection)
@@ -442,15 +435,21 @@ def export(
 ) -> None:
     """Write figures of all occupations to a file. Pairs, ratings or near occupations, a row each."""
     from skillgap import frames, terminal
+    from skillgap.errors import NoData
 
     check_ending(file, frames.SUFFIXES)
-    _engine()
-    levels = frames.read_ratings(ratings, domain)
+    nearness = None
+    if what == "transitions":
+        nearness, levels = _nearness(ratings, domain)
+    else:
+        levels = _ratings(ratings, domain)
+    if not levels.codes:
+        raise NoData()
     with terminal.progress() as bars:
         if what == "pairs":
             rows = frames.write_frames(frames.pair_batches(levels, on_batch=bars.on_batch), file)
         else:
-            frame = frames.ratings_frame(levels) if what == "ratings" else frames.transitions_frame(levels)
+            frame = frames.transitions_frame(levels, nearness) if nearness else frames.ratings_frame(levels)
             rows = frames.write_frames([frame], file)
     typer.echo(f"{file}: {rows:,} rows", err=True)
 
@@ -490,8 +489,6 @@ def batch(
 ) -> None:
     """Answer many people or positions at once. What cannot be answered goes to a file of rejects, with reasons."""
     from skillgap import terminal
-    from skillgap.store.engine import read
-    from skillgap.store.queries import get_ratings
 
     with needs("parquet"):
         from skillgap.batch.run import answer_file
@@ -506,8 +503,7 @@ def batch(
     if nearest:
         nearness, levels = _nearness(ratings, domain)
     else:
-        with read(_engine()) as connection:
-            levels = get_ratings(connection, ratings, domain)
+        levels = _ratings(ratings, domain)
     with terminal.progress() as bars:
         report, columns = answer_file(
             source,
@@ -564,16 +560,13 @@ def workforce(
     from datetime import UTC, datetime
 
     from skillgap import terminal
-    from skillgap.store.engine import read
-    from skillgap.store.queries import get_ratings
     from skillgap.web.workforce import WRITERS, write_workforce
 
     with needs("parquet"):
         from skillgap.batch.workforce import view_workforce
     for file in output or ():
         check_ending(file, WRITERS)
-    with read(_engine()) as connection:
-        levels = get_ratings(connection, ratings, domain).weighted_by(weight)
+    levels = _ratings(ratings, domain).weighted_by(weight)
     with terminal.progress() as bars:
         report, columns = view_workforce(
             source,
@@ -805,11 +798,21 @@ def doctor(
         raise typer.Exit(1)
 
 
+def _ratings(choice: RatingsChoice, domain: DomainChoice) -> Levels:
+    """Return the ratings that the database has."""
+    from skillgap.store.engine import read
+    from skillgap.store.ratings import get_ratings
+
+    with read(_engine()) as connection:
+        return get_ratings(connection, choice, domain)
+
+
 def _nearness(choice: RatingsChoice, domain: DomainChoice) -> tuple[Nearness, Levels]:
     """Return which occupations are near which, and the ratings that their gaps are computed from."""
     from skillgap.analysis.nearness import find_nearness
     from skillgap.store.engine import read
-    from skillgap.store.queries import get_all_ratings, get_profiles
+    from skillgap.store.queries import get_profiles
+    from skillgap.store.ratings import get_all_ratings
 
     with read(_engine()) as connection:
         found, profiles = get_all_ratings(connection), get_profiles(connection)
@@ -843,7 +846,7 @@ def _engine() -> Engine:
     from skillgap.errors import SchemaMismatch
     from skillgap.settings import read_settings
     from skillgap.store.engine import make_engine, read
-    from skillgap.store.queries import get_data_version
+    from skillgap.store.ratings import get_data_version
 
     settings = read_settings()
     engine = make_engine(settings.url)

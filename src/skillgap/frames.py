@@ -26,7 +26,8 @@ from skillgap.files import check_ending, whole_file
 from skillgap.model import DomainChoice, GapChange, GapSummary, RatingsChoice, ReleaseChanges
 from skillgap.settings import read_settings
 from skillgap.store.engine import make_engine, read
-from skillgap.store.queries import get_profiles, get_ratings
+from skillgap.store.queries import get_profiles
+from skillgap.store.ratings import get_ratings
 
 OnBatch = Callable[[int, int], None]
 """Called with batches so far, and in all."""

@@ -49,6 +49,8 @@ HIGHEST_LEVEL = 7.0
 """Of the scale LV, which begins at 0."""
 HIGHEST_IMPORTANCE = 5.0
 """Of the scale IM, which begins at 1."""
+SHORTFALL_BARS = 10
+"""Of a level point, in which a population's shortfalls are counted."""
 
 Domain = Literal["skills", "knowledge", "abilities", "work_activities"]
 """A branch of O*NET's Content Model whose elements are rated by level and importance."""

@@ -28,7 +28,8 @@ from skillgap.sources.releases import DOWNLOAD_URL, OPTIONAL_TABLES, STARTER, On
 from skillgap.store.differences import OnRows
 from skillgap.store.engine import make_engine, read
 from skillgap.store.loads import LoadReport, OnRatings, Scores, keep_reply, load_release, upsert_api_data, upsert_scores
-from skillgap.store.queries import count_scores, get_ratings, get_ratings_version, get_release, get_reply, get_tables
+from skillgap.store.queries import count_scores, get_reply, get_tables
+from skillgap.store.ratings import get_ratings, get_ratings_version, get_release
 from skillgap.store.tables import init_tables
 
 if TYPE_CHECKING:
@@ -279,8 +280,8 @@ def enrich_skill_data(
     ConfigurationError, LLMError before anything is stored, StoreError with nothing changed.
     """
     with needs("llm"):
+        from skillgap.llm.evidence import read_evidence
         from skillgap.llm.profiler import llm_skill_profiler
-        from skillgap.llm.profiles import read_evidence
 
     init_tables(engine)
     with read(engine) as connection:
@@ -351,8 +352,8 @@ def evaluate_profilers(
     """
     with needs("llm"):
         from skillgap.llm.evaluation import evaluate
+        from skillgap.llm.evidence import read_evidence
         from skillgap.llm.profiler import Calibrated, Embedded, check_evidence
-        from skillgap.llm.profiles import read_evidence
 
     init_tables(engine)  # where replies are kept
     if source is None:

@@ -27,7 +27,7 @@ from skillgap.model import GapReport
 from skillgap.nodes import extract_load_text_files
 from skillgap.sources import releases
 from skillgap.store.engine import make_engine, read
-from skillgap.store.queries import get_ratings
+from skillgap.store.ratings import get_ratings
 from tests.analysis.builders import make_ratings
 from tests.conftest import onet_zip
 

@@ -16,7 +16,8 @@ from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.transitions import TransitionFilter, find_transitions
 from skillgap.errors import UnknownOccupation, UnratedOccupation
 from skillgap.store.engine import read
-from skillgap.store.queries import get_all_ratings, get_profiles
+from skillgap.store.queries import get_profiles
+from skillgap.store.ratings import get_all_ratings
 
 NURSES, DEVELOPERS, MILITARY = "29-1141.00", "15-1252.00", "55-1011.00"
 
@@ -129,7 +130,7 @@ def test_knowledge_that_is_missing_is_that_of_like_words(profiles: dict[str, Pro
     row = whole.codes.index(NURSES)
     assert NURSES not in lacking.knowledge.codes
     found = lacking.rated.knowledge
-    others = np.argsort(-whole.all_words()[row], kind="stable")
+    others = np.argsort(-whole.all_words[row], kind="stable")
     nearest = [other for other in others if other != row][:10]
     np.testing.assert_allclose(found[row], whole.rated.knowledge[nearest].mean(axis=0))
     assert np.corrcoef(found[row], whole.rated.knowledge[row])[0, 1] > 0.9

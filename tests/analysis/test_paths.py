@@ -15,7 +15,8 @@ from skillgap.analysis.paths import find_paths
 from skillgap.analysis.ratings import Ratings
 from skillgap.errors import UnknownOccupation, UnratedOccupation
 from skillgap.store.engine import read
-from skillgap.store.queries import get_all_ratings, get_profiles
+from skillgap.store.queries import get_profiles
+from skillgap.store.ratings import get_all_ratings
 from tests.analysis.builders import make_ratings
 
 

@@ -15,7 +15,8 @@ from skillgap.analysis.search import TitleIndex, find_code, index_titles, titles
 from skillgap.errors import UnknownOccupation
 from skillgap.model import Occupation
 from skillgap.store.engine import read
-from skillgap.store.queries import get_profiles, get_ratings
+from skillgap.store.queries import get_profiles
+from skillgap.store.ratings import get_ratings
 
 NURSES, MIDWIVES, DRIVERS, OTHER, TEACHERS = "29-1141.00", "29-1161.00", "53-3032.00", "29-9099.00", "25-2021.00"
 

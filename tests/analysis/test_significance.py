@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from skillgap.analysis.significance import compare_means, discoveries, least_standard_error, which_stand_out
 from skillgap.store.engine import read
-from skillgap.store.queries import get_ratings
+from skillgap.store.ratings import get_ratings
 
 
 def compare(difference: list[float], first: list[float], second: list[float]):

@@ -22,7 +22,8 @@ from skillgap.analysis.stability import DRAWS
 from skillgap.analysis.transitions import find_transitions
 from skillgap.model import GapStability, TransitionStability
 from skillgap.store.engine import read
-from skillgap.store.queries import get_all_ratings, get_profiles, get_ratings
+from skillgap.store.queries import get_profiles
+from skillgap.store.ratings import get_all_ratings, get_ratings
 from tests.analysis.builders import make_ratings
 
 NURSES, MANAGERS = "29-1141.00", "11-9111.00"

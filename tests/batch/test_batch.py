@@ -30,7 +30,8 @@ from skillgap.batch.run import BatchReport, answer_file, rejects_of
 from skillgap.errors import BatchInputError, UnknownOccupation
 from skillgap.model import GapSummary
 from skillgap.store.engine import make_engine, read
-from skillgap.store.queries import get_all_ratings, get_profiles
+from skillgap.store.queries import get_profiles
+from skillgap.store.ratings import get_all_ratings
 from tests.api.serving import Service, serve
 
 NURSE, MANAGER = "29-1141.00", "11-9111.00"

@@ -67,7 +67,10 @@ def test_a_load_is_killed_at_20_random_moments(both: tuple[Engine, dict[str, obj
         load(mysql_url, release)
         seconds[release] = perf_counter() - started
     ended = {"before its commit": 0, "after it": 0}
-    for _ in range(KILLS):
+    loads = 0
+    # How soon a load ends depends on what else the machine does: some kills come too late.
+    while loads < KILLS or ended["before its commit"] < KILLS / 2:
+        loads += 1
         target = "29_0" if there == "26_1" else "26_1"
         with start_load(mysql_url, target) as loading:
             try:
@@ -81,10 +84,9 @@ def test_a_load_is_killed_at_20_random_moments(both: tuple[Engine, dict[str, obj
         there = target if is_done else there
     load(mysql_url, "29_0")
     assert held(engine) == states["29_0"]
-    assert ended["before its commit"] > KILLS / 2
     noted(
         "a load killed (SIGKILL) at random moments, on MySQL",
-        f"{KILLS} loads of a whole release over another",
+        f"{loads} loads of a whole release over another",
         f"one release or the other whole each time ({ended['before its commit']} before the commit, "
         f"{ended['after it']} after it or done); the next load went through",
     )

@@ -13,7 +13,7 @@ from skillgap.llm import encoder
 from skillgap.llm.embedded import kernel, predict
 from skillgap.llm.encoder import encode
 from skillgap.llm.evaluation import evaluate, group_folds, random_folds
-from skillgap.llm.profiles import Evidence, Levels, described, read_levels
+from skillgap.llm.evidence import Evidence, Levels, described, read_levels
 from skillgap.sources.onet_text import OnetData, extract_onet_data
 from skillgap.sources.releases import OPTIONAL_TABLES, Archive
 from tests.conftest import onet_zip

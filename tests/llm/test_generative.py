@@ -17,6 +17,7 @@ from pydantic_ai.usage import RequestUsage
 
 from skillgap.analysis.profiles import Profile
 from skillgap.errors import ConfigurationError, ModelRefusesCredentials, ModelUnavailable
+from skillgap.llm.evidence import Skill
 from skillgap.llm.generative import (
     LOCAL,
     Generative,
@@ -28,7 +29,6 @@ from skillgap.llm.generative import (
     find_generative,
     read_prompt,
 )
-from skillgap.llm.profiles import Skill
 from tests.llm.fake_model_server import Answer, FakeModelServer
 
 KEY = "sk-very-secret-0123456789"

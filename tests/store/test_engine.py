@@ -11,7 +11,8 @@ from sqlalchemy import Engine, make_url, text
 
 from skillgap.errors import ConfigurationError, DatabaseUnavailable, SchemaMismatch, SkillgapError
 from skillgap.store.engine import make_engine, read, write
-from skillgap.store.queries import get_ratings, get_status
+from skillgap.store.queries import get_status
+from skillgap.store.ratings import get_ratings
 from skillgap.store.tables import init_tables
 from tests.store.small_releases import RELEASE_A, RELEASE_B, cells, load, stored, stored_on
 

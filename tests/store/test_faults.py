@@ -16,7 +16,8 @@ from skillgap.errors import DatabaseUnavailable, StoreError
 from skillgap.sources.onet_text import OnetData
 from skillgap.store import engine as engine_module
 from skillgap.store.engine import make_engine, read, write
-from skillgap.store.queries import get_data_version, list_loads
+from skillgap.store.queries import list_loads
+from skillgap.store.ratings import get_data_version
 from skillgap.store.schema import Base
 from skillgap.store.tables import init_tables
 from tests.store.killed_load import (

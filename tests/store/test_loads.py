@@ -20,7 +20,8 @@ from skillgap.store import differences
 from skillgap.store.differences import upsert
 from skillgap.store.engine import read, write
 from skillgap.store.loads import TableChange, load_release
-from skillgap.store.queries import count_rows, get_data_version, get_ratings, list_loads
+from skillgap.store.queries import count_rows, list_loads
+from skillgap.store.ratings import get_data_version, get_ratings
 from skillgap.store.schema import LLMSkillScores, OnetApiOccupationData
 from tests.store.small_releases import (
     ACTIVE_MODEL,

@@ -16,17 +16,8 @@ from skillgap.errors import NoData, UnknownOccupation, UnratedOccupation
 from skillgap.model import Occupation, Predictions, Release, SkillRating
 from skillgap.sources.onet_text import OnetData
 from skillgap.store.engine import read, write
-from skillgap.store.queries import (
-    count_rows,
-    get_all_ratings,
-    get_data_version,
-    get_occupation_skills,
-    get_ratings,
-    get_status,
-    get_titles,
-    list_loads,
-    list_unrated_occupations,
-)
+from skillgap.store.queries import count_rows, get_status, get_titles, list_loads, list_unrated_occupations
+from skillgap.store.ratings import get_all_ratings, get_data_version, get_occupation_skills, get_ratings
 from skillgap.store.schema import Base, Loads, Skills
 from skillgap.store.tables import init_tables
 from tests.store.small_releases import (

@@ -11,16 +11,8 @@ from sqlalchemy import Engine, event, select
 from skillgap.model import Release
 from skillgap.store.engine import read
 from skillgap.store.loads import LoadReport, Scores, load_release, upsert_scores
-from skillgap.store.queries import (
-    count_scores,
-    get_data_version,
-    get_ratings,
-    get_ratings_version,
-    get_scores,
-    get_tables,
-    list_loads,
-    list_models,
-)
+from skillgap.store.queries import count_scores, get_scores, get_tables, list_loads, list_models
+from skillgap.store.ratings import get_data_version, get_ratings, get_ratings_version
 from skillgap.store.schema import LLMAbstentions, LLMModels, LLMSkillScores
 from skillgap.store.tables import init_tables
 from tests.store.small_releases import CHIEFS, DEVELOPERS, LISTENING, NURSES, READING, RELEASE_A, RELEASE_B, load

@@ -14,7 +14,8 @@ from skillgap.model import Release
 from skillgap.sources.onet_text import OnetData
 from skillgap.store.engine import read, write
 from skillgap.store.loads import LoadReport, upsert_api_data
-from skillgap.store.queries import get_data_version, get_ratings, list_loads
+from skillgap.store.queries import list_loads
+from skillgap.store.ratings import get_data_version, get_ratings
 from skillgap.store.schema import Elements, OnetApiOccupationData, OnetApiSkillsData, Scales, Skills
 from skillgap.store.tables import init_tables
 from tests.store.small_releases import (

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from skillgap.analysis.profiles import Profile
+from skillgap.analysis.profiles import Profile, interests_of, standardised
 from skillgap.analysis.ratings import FloatArray, Ratings
 from skillgap.analysis.significance import floored
 from skillgap.analysis.words import alikeness, stems
@@ -177,7 +177,6 @@ class Known:
         self.codes = tuple(code for code in self.skills.codes if code in profiles)
         self._rows = np.array([self.skills.rows[code] for code in self.codes], dtype=np.intp)
         self.profiles = [profiles[code] for code in self.codes]
-        self._words: FloatArray | None = None
 
     @property
     def inputs(self) -> set[str]:
@@ -188,21 +187,20 @@ class Known:
         """Return how alike the words of occupations are."""
         return alikeness([stems(of(profile)) for profile in self.profiles])
 
+    @cached_property
     def all_words(self) -> FloatArray:
-        """Return how alike all that is said of occupations is."""
-        if self._words is None:
-            self._words = self.texts(_everything)
-        return self._words
+        """How alike all that is said of occupations is."""
+        return self.texts(_everything)
 
     @cached_property
     def rated(self) -> Rated:
-        """Return what is rated, 0 where there is no level."""
+        """What is rated, 0 where there is no level."""
         skills, rows = self.skills, self._rows
         return Rated(skills.level_or_zero[rows], skills.usual_importance[rows], self._of_knowledge())
 
     @cached_property
     def errors(self) -> Rated:
-        """Return the standard errors of what is rated; NaN where there is none."""
+        """The standard errors of what is rated; NaN where there is none."""
         skills, rows, knowledge = self.skills, self._rows, self.knowledge
         errors = {
             "level": floored(skills.standard_error, skills.raters)[rows],
@@ -225,7 +223,7 @@ class Known:
         lacks = np.isnan(found).any(axis=1)
         has = np.flatnonzero(~lacks)
         for row in np.flatnonzero(lacks) if len(has) else ():
-            nearest = has[np.argsort(-self.all_words()[row, has], kind="stable")[:_MOST_ALIKE]]
+            nearest = has[np.argsort(-self.all_words[row, has], kind="stable")[:_MOST_ALIKE]]
             found[row] = found[nearest].mean(axis=0)
         return found
 
@@ -266,18 +264,6 @@ def cosine(values: FloatArray) -> FloatArray:
     return alike
 
 
-def _standardised(values: FloatArray) -> FloatArray:
-    deviation = np.nanstd(values, axis=0)
-    standardised: FloatArray = (values - np.nanmean(values, axis=0)) / np.where(deviation > 0, deviation, 1.0)
-    return np.nan_to_num(standardised)
-
-
-def _interests(known: Known) -> FloatArray:
-    width = max(len(profile.interests) for profile in known.profiles if profile.interests)
-    values: FloatArray = np.array([profile.interests or (np.nan,) * width for profile in known.profiles])
-    return _standardised(values)
-
-
 def _zones(known: Known) -> FloatArray:
     zones = np.array([profile.job_zone or np.nan for profile in known.profiles], dtype=np.float64)
     steps: FloatArray = -np.abs(zones[:, None] - zones[None, :])
@@ -295,7 +281,7 @@ def _same_group(digits: int) -> Callable[[Known], FloatArray]:
 
 OF_RATINGS: dict[str, Callable[[Rated], FloatArray]] = {
     "skills": lambda rated: rated.level * rated.importance,
-    "levels": lambda rated: _standardised(rated.level),
+    "levels": lambda rated: standardised(rated.level),
     "knowledge": lambda rated: rated.knowledge,
     "knowledge profile": lambda rated: rated.knowledge - rated.knowledge.mean(axis=0),
 }
@@ -321,10 +307,10 @@ LIKENESSES: dict[str, Likeness] = {
         ("titles", "alternate titles"),
         lambda known: known.texts(lambda profile: [profile.title, *profile.alternate_titles, *profile.reported_titles]),
     ),
-    "words": Likeness(("titles", "descriptions", "tasks", "alternate titles"), Known.all_words),
+    "words": Likeness(("titles", "descriptions", "tasks", "alternate titles"), lambda known: known.all_words),
     "knowledge": Likeness(("knowledge",), _of_ratings("knowledge")),
     "knowledge profile": Likeness(("knowledge",), _of_ratings("knowledge profile")),
-    "interests": Likeness(("interests",), lambda known: cosine(_interests(known))),
+    "interests": Likeness(("interests",), lambda known: cosine(np.nan_to_num(interests_of(known.profiles)))),
     "job zone": Likeness(("Job Zones",), _zones, is_flat=True),
     "technology": Likeness(("technology",), lambda known: known.texts(lambda profile: profile.technologies)),
 }

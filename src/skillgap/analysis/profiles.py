@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
+
+import numpy as np
+
+from skillgap.analysis.ratings import FloatArray
 
 PROFILE_COLUMNS = {
     "Occupations": ("onet_soc_code", "title", "description"),
@@ -53,6 +57,19 @@ class Profile:
         if not self.tasks or self.job_zone is None:
             return "O*NET publishes no tasks and no Job Zone for it, and its description alone says too little"
         return None
+
+
+def interests_of(profiles: Sequence[Profile]) -> FloatArray:
+    """Return standardised interests: (occupations, elements), NaN where an occupation has none."""
+    count = max((len(profile.interests) for profile in profiles if profile.interests), default=1)
+    return standardised(np.array([profile.interests or (np.nan,) * count for profile in profiles], dtype=np.float64))
+
+
+def standardised(values: FloatArray) -> FloatArray:
+    """Return columns of mean 0 and standard deviation 1; NaN stays NaN."""
+    deviation = np.nanstd(values, axis=0)
+    found: FloatArray = (values - np.nanmean(values, axis=0)) / np.where(deviation > 0, deviation, 1.0)
+    return found
 
 
 def read_profiles(tables: Mapping[str, Columns]) -> dict[str, Profile]:

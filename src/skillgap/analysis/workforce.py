@@ -16,12 +16,19 @@ from skillgap.analysis.bulk import AT_ONCE, NONE, People, compare_people
 from skillgap.analysis.compare import Pair, order_of, shortfalls_of, side_of
 from skillgap.analysis.ratings import FloatArray, IntArray, Ratings
 from skillgap.analysis.significance import shown
-from skillgap.model import HIGHEST_LEVEL, Conversion, Feeder, SkillLack, Spread, TargetView, WorkforceReport
+from skillgap.model import (
+    HIGHEST_LEVEL,
+    SHORTFALL_BARS,
+    Conversion,
+    Feeder,
+    SkillLack,
+    Spread,
+    TargetView,
+    WorkforceReport,
+)
 
 _STEPS = 200
 """Of a level point, in which gaps are counted: eighths and hundredths are whole numbers of them."""
-_BARS = 10
-"""Of a level point, in which shortfalls are shown."""
 _UNITS = 10_000
 """Of a level point, in which figures are summed."""
 _DECIDES_TIES = 1e-6
@@ -139,7 +146,7 @@ class _Tally:
         self._gaps = np.zeros((elements, int(HIGHEST_LEVEL) * _STEPS + 1), dtype=np.int64)
         self._gap_sums = np.zeros(elements, dtype=np.int64)
         self._shortfalls = np.zeros(int(HIGHEST_LEVEL) * _STEPS + 1, dtype=np.int64)
-        self._bars = np.zeros(int(HIGHEST_LEVEL) * _BARS + 1, dtype=np.int64)
+        self._bars = np.zeros(int(HIGHEST_LEVEL) * SHORTFALL_BARS + 1, dtype=np.int64)
         self._shortfall_sum = 0
         # By occupation; the last is none.
         self._from = np.zeros(occupations, dtype=np.int64)
@@ -164,7 +171,7 @@ class _Tally:
         np.add.at(self._gaps, (element, _steps(gap)), counts[row])
         np.add.at(self._gap_sums, element, _units(gap) * counts[row])
         np.add.at(self._shortfalls, _steps(shortfall), counts)
-        np.add.at(self._bars, np.floor(shortfall * _BARS + 1e-9).astype(np.int64), counts)
+        np.add.at(self._bars, np.floor(shortfall * SHORTFALL_BARS + 1e-9).astype(np.int64), counts)
         self._shortfall_sum += int(_units(shortfall) @ counts)
         np.add.at(self._from, occupation, counts)
         np.add.at(self._without, occupation, counts * ~(lacks.any(axis=1) | in_part | untested))

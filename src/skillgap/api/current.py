@@ -22,7 +22,8 @@ from skillgap.api.answer_cache import StoredAnswers
 from skillgap.errors import NoData, SkillgapError, StoreError
 from skillgap.model import DomainChoice, RatingsChoice
 from skillgap.store.engine import read
-from skillgap.store.queries import ModelUsage, get_all_ratings, get_data_version, get_model_usage, get_profiles
+from skillgap.store.queries import ModelUsage, get_model_usage, get_profiles
+from skillgap.store.ratings import get_all_ratings, get_data_version
 
 _log = structlog.get_logger("skillgap.api")
 

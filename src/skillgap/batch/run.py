@@ -329,15 +329,11 @@ def answer_file(
             f"{output}: write to a file named {' or '.join(_SUFFIXES)}, or to a folder, whose name has no ending; on a "
             "cluster to a folder"
         )
-    opened = open_input(source)
-    column = column_called(target, opened.names) if target else None
-    columns = find_columns(
-        opened.names, ratings, id_column=id_column, occupation_column=occupation_column, target_column=column
-    )
+    opened, columns = open_people(source, ratings, target, id_column=id_column, occupation_column=occupation_column)
     if not ratings.codes:
         raise NoData(f"no occupation has levels of {ratings.domain} here; see --ratings and --domain")
     code = None
-    if target is not None and not column:
+    if target is not None and not columns.target:
         code = find_code(target, ratings.titles)
         ratings.row(code)
     kernel = GapKernel(ratings, columns, code, each, nearest, nearness)
@@ -345,7 +341,7 @@ def answer_file(
     about = {
         "input": [source.name, state.st_size, state.st_mtime_ns],
         "data_version": ratings.data_version,
-        "options": [code or column, each, nearest, ratings.domain, ratings.weighting, list(ratings.sources)],
+        "options": [code or columns.target, each, nearest, ratings.domain, ratings.weighting, list(ratings.sources)],
         "columns": used_columns(kernel),
     }
     if scheduler is None:
@@ -415,6 +411,17 @@ def _answer(
             done = out.write(kernel(each))
             done.rows = each.num_rows
         count(done)
+
+
+def open_people(
+    source: Path, ratings: Ratings, target: str | None, *, id_column: str, occupation_column: str | None
+) -> tuple[Input, Columns]:
+    """Return an input, and what its columns are; the target is one of them if one is called so."""
+    opened = open_input(source)
+    column = column_called(target, opened.names) if target else None
+    return opened, find_columns(
+        opened.names, ratings, id_column=id_column, occupation_column=occupation_column, target_column=column
+    )
 
 
 def refuse_overwriting(source: Path, *outputs: Path) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.search import find_code
 from skillgap.analysis.workforce import Workforce
-from skillgap.batch.kernel import Columns, GapKernel, column_called, find_columns
-from skillgap.batch.run import Malformed, OnRows, Rejects, count_reasons, open_input, refuse_overwriting, used_columns
+from skillgap.batch.kernel import Columns, GapKernel
+from skillgap.batch.run import Malformed, OnRows, Rejects, count_reasons, open_people, refuse_overwriting, used_columns
 from skillgap.errors import BatchInputError
 from skillgap.model import WorkforceReport
 
@@ -37,12 +37,9 @@ def view_workforce(
     UnknownOccupation, UnratedOccupation.
     """
     refuse_overwriting(source, *outputs)
-    opened = open_input(source)
-    column = column_called(to[0], opened.names) if len(to) == 1 else None
-    columns = find_columns(
-        opened.names, ratings, id_column=id_column, occupation_column=occupation_column, target_column=column
-    )
-    targets = None if column else _rows_of(to, ratings)
+    only = to[0] if len(to) == 1 else None
+    opened, columns = open_people(source, ratings, only, id_column=id_column, occupation_column=occupation_column)
+    targets = None if columns.target else _rows_of(to, ratings)
     count = len(targets) if targets else 1
     if proposals * count > _MOST_PROPOSALS:
         raise BatchInputError(

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from skillgap.analysis.ratings import BoolArray, FloatArray
-from skillgap.llm.embedded import CONFIDENCE, Prediction
+from skillgap.analysis.significance import CONFIDENCE
+from skillgap.llm.prediction import Prediction
 from skillgap.model import HIGHEST_LEVEL
 
 _SHRINKAGE = 5.0

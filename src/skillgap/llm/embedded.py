@@ -9,20 +9,20 @@ by leave-one-out error. Intervals come from the leave-one-out errors of the rate
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
 
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from skillgap.analysis.profiles import Profile
+from skillgap.analysis.profiles import Profile, interests_of, standardised
 from skillgap.analysis.ratings import FloatArray
-from skillgap.llm.profiles import described
+from skillgap.analysis.significance import CONFIDENCE
+from skillgap.llm.evidence import described
+from skillgap.llm.prediction import Prediction
 from skillgap.model import HIGHEST_LEVEL
 
 WEIGHTS = {"words": 0.6, "parts": 0.7, "titles": 0.3, "states": 0.2, "job_zone": 0.2, "interests": 0.8}
 """Of the kernels in their sum; found on O*NET 29.0 by a random search over 26 settings, rounded."""
 _RIDGES = np.geomspace(0.01, 3.0, 12)
-CONFIDENCE = 0.95
 
 
 def kernel(profiles: Sequence[Profile], states: FloatArray | None) -> FloatArray:
@@ -41,7 +41,7 @@ def kernels(profiles: Sequence[Profile], states: FloatArray | None) -> dict[str,
         "parts": _tfidf(long, min_df=3, analyzer="char_wb", ngram_range=(3, 5)),
         "titles": _tfidf([" ".join(profile.alternate_titles) for profile in profiles], min_df=2),
         "job_zone": gaussian(np.array([[profile.job_zone or np.nan] for profile in profiles]), width=2.0),
-        "interests": gaussian(_interests(profiles)),
+        "interests": gaussian(interests_of(profiles)),
     }
     if states is not None:
         parts["states"] = gaussian(standardised(states))
@@ -78,43 +78,6 @@ def gaussian(values: FloatArray, width: float | None = None) -> FloatArray:
     alike[lacks, :] = alike[:, lacks] = 0.0
     np.fill_diagonal(alike, 1.0)
     return alike
-
-
-def _interests(profiles: Sequence[Profile]) -> FloatArray:
-    count = max((len(profile.interests) for profile in profiles if profile.interests), default=1)
-    return standardised(np.array([profile.interests or (np.nan,) * count for profile in profiles], dtype=np.float64))
-
-
-def standardised(values: FloatArray) -> FloatArray:
-    """Return columns of mean 0 and standard deviation 1."""
-    deviation = np.nanstd(values, axis=0)
-    standardised: FloatArray = (values - np.nanmean(values, axis=0)) / np.where(deviation > 0, deviation, 1.0)
-    return standardised
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """Levels of occupations that were not trained on: (occupations, elements) each, level points."""
-
-    level: FloatArray
-    lower: FloatArray
-    upper: FloatArray
-    """Ends of the 95 % interval of the analysts' rating."""
-    standard_error: FloatArray
-    """Root mean square error to expect."""
-    leaning: FloatArray
-    """(occupations, trained occupations): how much of a prediction leans on each. Where others are alike, it sums to
-    about 1; what makes it lean less on twins is negative."""
-
-    def of(self, rows: np.ndarray) -> Prediction:
-        """Return some of the occupations."""
-        return Prediction(*(getattr(self, each.name)[rows] for each in fields(self)))
-
-    @classmethod
-    def bare(cls, level: FloatArray, *, trained: int = 0) -> Prediction:
-        """Return levels without interval, error and leaning."""
-        lower, upper, error = (np.full_like(level, np.nan) for _ in range(3))
-        return cls(level, lower, upper, error, leaning=np.zeros((len(level), trained)))
 
 
 def predict(alike: FloatArray, trained: np.ndarray, asked: np.ndarray, level: FloatArray) -> Prediction:

@@ -16,8 +16,9 @@ from scipy.stats import rankdata
 
 from skillgap.analysis.profiles import Profile
 from skillgap.analysis.ratings import FloatArray
-from skillgap.llm.embedded import WEIGHTS, Prediction, combined, kernels, predict
-from skillgap.llm.profiles import Evidence, Levels
+from skillgap.llm.embedded import WEIGHTS, combined, kernels, predict
+from skillgap.llm.evidence import Evidence, Levels
+from skillgap.llm.prediction import Prediction
 
 _FOLDS = 10
 _SEED = 29

@@ -26,7 +26,7 @@ from skillgap.analysis.profiles import Profile
 from skillgap.errors import ConfigurationError, ModelRefusesCredentials, ModelUnavailable
 from skillgap.extras import needs
 from skillgap.llm.encoder import model_file
-from skillgap.llm.profiles import Skill
+from skillgap.llm.evidence import Skill
 
 if TYPE_CHECKING:
     from pydantic_ai.exceptions import ModelAPIError

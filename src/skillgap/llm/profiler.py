@@ -19,11 +19,12 @@ from skillgap.analysis.profiles import Profile
 from skillgap.analysis.ratings import FloatArray
 from skillgap.errors import ConfigurationError, ModelUnavailable, UnknownOccupation
 from skillgap.llm.calibration import calibrate
-from skillgap.llm.embedded import Prediction, kernel, predict
+from skillgap.llm.embedded import kernel, predict
 from skillgap.llm.encoder import OnText, encode
 from skillgap.llm.evaluation import Score, both_folds, judged, out_of_fold
+from skillgap.llm.evidence import Evidence, described
 from skillgap.llm.generative import Generative, OnReply, RawLevel, Replies, Usage
-from skillgap.llm.profiles import Evidence, described
+from skillgap.llm.prediction import Prediction
 
 _SHOWN = 3
 """Occupations that an explanation names."""
@@ -43,8 +44,6 @@ class SkillScore:
     standard_error: float
     """Root mean square error to expect, level points."""
     explanation: str
-    model: str
-    prompt_version: str
     reply: str | None = None
     """What a generative model said, word for word."""
 
@@ -164,7 +163,7 @@ class Embedded:
             return f"leans most on {', '.join(shares)}"
 
         return [
-            _score(self, code, element_id, predicted, row, column, explained(column))
+            _score(code, element_id, predicted, row, column, explained(column))
             for column, element_id in enumerate(levels.element_ids)
         ]
 
@@ -229,7 +228,7 @@ class Calibrated:
         asked = calibrate(raw, level, said.matrix(others, levels.element_ids))
         rows |= {code: (asked, row) for row, code in enumerate(others)}
         scores = [
-            _score(self, code, element_id, *rows[code], column, found.explanation, found.reply)
+            _score(code, element_id, *rows[code], column, found.explanation, found.reply)
             for code in codes
             for column, element_id in enumerate(levels.element_ids)
             if (found := said.levels.get((code, element_id)))
@@ -316,7 +315,6 @@ def judged_whole(model: str, folded: Mapping[str, Prediction], level: FloatArray
 
 
 def _score(
-    profiler: Profiler,
     code: str,
     element_id: str,
     predicted: Prediction,
@@ -333,7 +331,5 @@ def _score(
         upper=round(float(predicted.upper[row, column]), 2),
         standard_error=round(float(predicted.standard_error[row, column]), 4),
         explanation=explanation,
-        model=profiler.model,
-        prompt_version=profiler.prompt_version,
         reply=reply,
     )

@@ -12,7 +12,7 @@ import json
 import re
 import shutil
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +30,7 @@ from skillgap.errors import (
     OnetApiUnavailable,
     SkillgapError,
 )
+from skillgap.files import whole_file
 from skillgap.sources.access import REQUESTS_PER_SECOND, Access
 
 LARGEST_PAGE = 2_000
@@ -105,15 +106,12 @@ class Pages:
 
     def put(self, url: str, page: Page) -> None:
         """Keep an answer, whole or not at all."""
-        file = self._file(url)
-        part = file.with_suffix(".part")
+        kept = {"url": url, "fetched_at": page.fetched_at.isoformat(), "body": page.body}
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            part.write_text(json.dumps({"url": url, "fetched_at": page.fetched_at.isoformat(), "body": page.body}))
-            part.replace(file)
+            with whole_file(self._file(url)) as file:
+                file.write(json.dumps(kept).encode())
         except OSError as error:
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
             raise ConfigurationError(f"{self._folder}: answers cannot be kept there ({error})") from error
 
     def _file(self, url: str) -> Path:

@@ -9,7 +9,7 @@ from importlib.resources import files
 from string import Template
 from typing import Any, Literal
 
-from skillgap.model import HIGHEST_LEVEL, Provenance, SkillGap, TargetView, WorkforceReport
+from skillgap.model import HIGHEST_LEVEL, SHORTFALL_BARS, Provenance, SkillGap, TargetView, WorkforceReport
 from skillgap.wording import VERDICTS, Report, name_of, start_of, sureness
 
 Theme = Literal["light", "dark", "page"]
@@ -148,7 +148,8 @@ def _target_chart(view: TargetView, theme: Theme) -> dict[str, Any]:
         )
     ]
     shortfalls = [
-        {"from": k / 10, "to": (k + 1) / 10, "people": people} for k, people in enumerate(view.shortfall_counts)
+        {"from": k / SHORTFALL_BARS, "to": (k + 1) / SHORTFALL_BARS, "people": people}
+        for k, people in enumerate(view.shortfall_counts)
     ]
     parts = specification(theme, "workforce")
     title = {"text": f"To {view.to_occupation.title}", "anchor": "start"}

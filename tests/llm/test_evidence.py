@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from skillgap.analysis.profiles import Profile, read_profiles
-from skillgap.llm.profiles import Levels, read_levels
+from skillgap.llm.evidence import Levels, read_levels
 from skillgap.sources.onet_text import OnetData, extract_onet_data
 from skillgap.sources.releases import OPTIONAL_TABLES, Archive
 from tests.conftest import onet_zip
