@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from skillgap.analysis.ratings import Ratings
 from skillgap.fake_onet_api import FakeTables
 from skillgap.nodes import extract_load_text_files
 from skillgap.sources.onet_text import OnetData, extract_onet_data
-from skillgap.sources.releases import Archive, find_release
+from skillgap.sources.releases import OPTIONAL_TABLES, Archive, find_release
 from skillgap.store.engine import make_engine, read
 from skillgap.store.ratings import get_ratings
 from tests.mysql_server import lets_root_in, private_mysql
@@ -46,6 +47,12 @@ def onet_zip(name: str) -> Path:
 def onet_29() -> OnetData:
     """O*NET 29.0, whole."""
     return extract_onet_data(Archive(onet_zip("29_0"), "29.0"))
+
+
+@pytest.fixture(scope="session")
+def whole_release() -> OnetData:
+    """O*NET 29.0 with all tables that can be loaded."""
+    return extract_onet_data(Archive(onet_zip("29_0"), "29.0"), also=OPTIONAL_TABLES)
 
 
 @pytest.fixture(scope="session")
@@ -105,6 +112,15 @@ def whole_29(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     engine.dispose()
 
 
+@pytest.fixture
+def own_29(whole_29: Engine, tmp_path: Path) -> Iterator[Engine]:
+    """A copy of `whole_29` of the test's own, skillgap.db in its folder."""
+    shutil.copy(str(whole_29.url.database), tmp_path / "skillgap.db")
+    engine = make_engine(f"sqlite:///{tmp_path}/skillgap.db")
+    yield engine
+    engine.dispose()
+
+
 @pytest.fixture(scope="session")
 def starter_engine(starter_database: str) -> Iterator[Engine]:
     engine = make_engine(starter_database)
@@ -137,17 +153,26 @@ def mysql_server() -> Iterator[URL]:
         yield url
 
 
+@contextmanager
+def mysql_schema(server: URL) -> Iterator[str]:
+    """Give the URL of a schema of its own on a MySQL server, dropped afterwards."""
+    name = f"skillgap_test_{uuid.uuid4().hex[:12]}"
+    admin = create_engine(server.set(database=None), isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    try:
+        yield server.set(database=name).render_as_string(hide_password=False)
+    finally:
+        with admin.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name}"))
+        admin.dispose()
+
+
 @pytest.fixture
 def mysql_url(mysql_server: URL) -> Iterator[str]:
     """URL of a schema of its own on the MySQL server, dropped afterwards."""
-    name = f"skillgap_test_{uuid.uuid4().hex[:12]}"
-    admin = create_engine(mysql_server.set(database=None), isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    yield mysql_server.set(database=name).render_as_string(hide_password=False)
-    with admin.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name}"))
-    admin.dispose()
+    with mysql_schema(mysql_server) as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "mysql"])

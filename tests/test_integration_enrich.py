@@ -102,13 +102,11 @@ def test_unrated_occupations_are_predicted_beside_untouched_ratings(engine: Engi
     assert version_of(engine) == version
 
 
-def test_rated_occupations_get_out_of_fold_levels_for_the_audit_and_the_choice_llm(tmp_path: Path):
-    engine = make_engine(f"sqlite:///{tmp_path}/skillgap.db")
-    load_29(engine, tmp_path)
-    with pytest.raises(NoData, match="run `skillgap enrich --all`"), read(engine) as connection:
+def test_rated_occupations_get_out_of_fold_levels_for_the_audit_and_the_choice_llm(own_29: Engine):
+    with pytest.raises(NoData, match="run `skillgap enrich --all`"), read(own_29) as connection:
         list_disagreements(connection, least=3)
-    enrich_skill_data(engine, WORDS, rated=True)
-    with read(engine) as connection:
+    enrich_skill_data(own_29, WORDS, rated=True)
+    with read(own_29) as connection:
         found = {choice: each.of_domain("skills") for choice, each in get_all_ratings(connection).items()}
         odd = list_disagreements(connection, least=3.0)
     llm, onet = found["llm"], found["onet"]
@@ -127,35 +125,27 @@ def test_rated_occupations_get_out_of_fold_levels_for_the_audit_and_the_choice_l
     row, column = onet.rows[first.onet_soc_code], onet.element_ids.index(first.element_id)
     assert first.data_value == onet.data_value[row, column]
     assert first.standard_errors == pytest.approx(away[row, column], abs=0.006)
-    engine.dispose()
 
 
-def test_a_changed_release_makes_the_model_score_anew(tmp_path: Path):
-    engine = make_engine(f"sqlite:///{tmp_path}/skillgap.db")
-    load_29(engine, tmp_path)
-    enrich_skill_data(engine, Stub(), codes=[DEVELOPER])
-    with engine.begin() as connection:
+def test_a_changed_release_makes_the_model_score_anew(own_29: Engine, tmp_path: Path):
+    enrich_skill_data(own_29, Stub(), codes=[DEVELOPER])
+    with own_29.begin() as connection:
         connection.execute(
             text("UPDATE Skills SET data_value = 7 WHERE onet_soc_code = '17-2061.00' AND scale_id = 'LV'")
         )
-    load_29(engine, tmp_path)  # puts it right again, which is a change of the ratings
-    again = enrich_skill_data(engine, Stub(), codes=[DEVELOPER])
+    load_29(own_29, tmp_path)  # puts it right again, which is a change of the ratings
+    again = enrich_skill_data(own_29, Stub(), codes=[DEVELOPER])
     assert (again.already_scored, len(again.scoring.scores)) == (0, 35)
-    engine.dispose()
 
 
-def test_a_limit_and_a_list_of_codes_bound_the_work(tmp_path: Path):
-    engine = make_engine(f"sqlite:///{tmp_path}/skillgap.db")
-    load_29(engine, tmp_path)
-
+def test_a_limit_and_a_list_of_codes_bound_the_work(own_29: Engine):
     def scored(enrichment: Enrichment) -> set[str]:
         return {score.onet_soc_code for score in enrichment.scoring.scores}
 
-    assert len(scored(enrich_skill_data(engine, Stub(), limit=3))) == 3
-    rest = enrich_skill_data(engine, Stub())
+    assert len(scored(enrich_skill_data(own_29, Stub(), limit=3))) == 3
+    rest = enrich_skill_data(own_29, Stub())
     assert (rest.already_scored, len(scored(rest))) == (3, 41)
-    assert scored(enrich_skill_data(engine, Stub(), codes=[NURSE, DEVELOPER])) == {NURSE}
-    engine.dispose()
+    assert scored(enrich_skill_data(own_29, Stub(), codes=[NURSE, DEVELOPER])) == {NURSE}
 
 
 def test_without_a_release_or_with_the_starter_alone_nothing_is_scored_and_its_predictions_stay(tmp_path: Path):
@@ -266,51 +256,43 @@ def test_an_enrichment_killed_ten_times_ends_complete_with_no_reply_paid_twice(m
     engine.dispose()
 
 
-def test_pairs_without_a_valid_reply_are_listed_with_exit_code_1_and_tried_again(tmp_path: Path):
-    url = f"sqlite:///{tmp_path}/skillgap.db"
-    engine = make_engine(url)
-    load_29(engine, tmp_path)
-
+def test_pairs_without_a_valid_reply_are_listed_with_exit_code_1_and_tried_again(own_29: Engine):
     def stubborn(request: dict[str, Any]) -> Answer:
         return Answer("I cannot say.") if title_of(request) == "Software Developers" else levels_reply(request)
 
     with FakeModelServer(stubborn) as server:
         arguments = ("--occupation", DEVELOPER, "--occupation", SCIENTIST)
-        process = run_enrich(url, server, *arguments)
+        process = run_enrich(str(own_29.url), server, *arguments)
         _, said = process.communicate(timeout=120)
         assert process.returncode == 1, said
         assert "openai:some-model: 35 levels of 1 occupations scored" in said
         assert said.count(f"failed: {DEVELOPER} 2.") == 35
         assert "no valid reply in 3 attempts" in said
-        with read(engine) as connection:
+        with read(own_29) as connection:
             [failed] = connection.execute(select(LLMReplies).where(LLMReplies.error.is_not(None))).mappings()
         assert (failed["reply"], failed["onet_soc_code"]) == ("I cannot say.", DEVELOPER)
         assert failed["input_tokens"] == 300, "three attempts were paid for"
         before = len(server.requests)
         server.reply = levels_reply
-        process = run_enrich(url, server, *arguments)
+        process = run_enrich(str(own_29.url), server, *arguments)
         _, said = process.communicate(timeout=120)
         assert process.returncode == 0, said
         assert len(server.requests) == before + 1
         assert "  1 requests, 110 tokens; what had been answered before cost nothing" in said
-    engine.dispose()
 
 
-def test_another_model_does_not_take_over_unless_it_is_the_settings(tmp_path: Path):
-    engine = make_engine(f"sqlite:///{tmp_path}/skillgap.db")
-    load_29(engine, tmp_path)
-    enrich_skill_data(engine, Stub(), codes=[DEVELOPER])
+def test_another_model_does_not_take_over_unless_it_is_the_settings(own_29: Engine, tmp_path: Path):
+    enrich_skill_data(own_29, Stub(), codes=[DEVELOPER])
     with FakeModelServer(levels_reply) as server:
         profiler = find_profiler(
-            engine, "openai:x", cache_dir=tmp_path, base_url=server.url, sample=12, requests_per_minute=60_000.0
+            own_29, "openai:x", cache_dir=tmp_path, base_url=server.url, sample=12, requests_per_minute=60_000.0
         )
-        enrich_skill_data(engine, profiler, codes=[DEVELOPER], activate=False)
-        with read(engine) as connection:
+        enrich_skill_data(own_29, profiler, codes=[DEVELOPER], activate=False)
+        with read(own_29) as connection:
             assert get_all_ratings(connection)["llm"].predictions.model == "embedded:stub"
-        enrich_skill_data(engine, profiler, codes=[DEVELOPER])
+        enrich_skill_data(own_29, profiler, codes=[DEVELOPER])
         assert len(server.requests) == 13
-    with read(engine) as connection:
+    with read(own_29) as connection:
         assert get_all_ratings(connection)["llm"].predictions.model == "openai:x"
         assert connection.scalar(select(func.count()).select_from(LLMSkillScores)) == 70
-    init_tables(engine)
-    engine.dispose()
+    init_tables(own_29)

@@ -188,52 +188,27 @@ class LevelMeaning:
     """Where the examples come from."""
 
 
-P = ParamSpec("P")
-T = TypeVar("T")
+class _Tools:
+    """What agents can ask, answered from the newest data, which is looked for every few seconds."""
 
+    def __init__(self, current: CurrentData) -> None:
+        self._current = current
+        self._last_look = float("-inf")
 
-def create_server(current: CurrentData) -> MCPServer:
-    """Return the server; it looks for new data every few seconds while it is asked."""
-    server = MCPServer("skillgap", title="skillgap", instructions=_INSTRUCTIONS, version=skillgap.__version__)
-    last_look = float("-inf")
-
-    def now() -> Snapshot:
-        nonlocal last_look
-        if time.monotonic() - last_look > _SECONDS_BETWEEN_LOOKS:
-            current.refresh()
-            last_look = time.monotonic()
-        if not current.snapshot.ratings.occupations:
-            raise NoData()
-        return current.snapshot
-
-    def tool(title: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
-        def register(answer: Callable[P, T]) -> Callable[P, T]:
-            @wraps(answer)
-            def told(*args: P.args, **kwargs: P.kwargs) -> T:
-                try:
-                    return answer(*args, **kwargs)
-                except SkillgapError as error:
-                    raise ToolError(f"{error}{'' if str(error).endswith('?') else '.'} {_next_step(error)}") from None
-
-            server.tool(title=title, annotations=_READS)(told)
-            return told
-
-        return register
-
-    @tool("Search occupations")
     def search_occupations(
+        self,
         query: Annotated[str, Field(min_length=1, max_length=200, description="A job title in any words, or a code.")],
         limit: Limit = 10,
         offset: Offset = 0,
     ) -> FoundOccupations:
         """Find O*NET-SOC codes by what people call a job; slips are forgiven. Begin here."""
-        snapshot = now()
+        snapshot = self._now()
         hits, total = _wait(snapshot.titles).find(query, limit, offset)
         items = [hit.listed(snapshot.ratings.occupations) for hit in hits]
         return FoundOccupations(items, total, _next(offset, limit, total), snapshot.ratings.provenance)
 
-    @tool("Skill gap between two occupations")
     def skill_gap(
+        self,
         from_occupation: OccupationText,
         to_occupation: OccupationText,
         domain: DomainArgument = "skills",
@@ -242,7 +217,7 @@ def create_server(current: CurrentData) -> MCPServer:
         offset: Offset = 0,
     ) -> GapAnswer:
         """Say in which skills the target asks for more, by how much, and whether that stands out from rater noise."""
-        levels = _levels(now(), ratings, domain)
+        levels = _levels(self._now(), ratings, domain)
         report = identify_skill_gap(_code(from_occupation, levels), _code(to_occupation, levels), levels)
         gaps, surplus = report.skill_gaps, report.surplus_skills
         page = slice(offset, offset + limit)
@@ -254,15 +229,15 @@ def create_server(current: CurrentData) -> MCPServer:
             _next(offset, limit, max(len(gaps), len(surplus))),
         )
 
-    @tool("Near occupations")
     def transitions(
+        self,
         occupation: OccupationText,
         only_rated: Annotated[bool, Field(description="Leave out occupations whose levels are predicted.")] = False,
         limit: Limit = 10,
         offset: Offset = 0,
     ) -> NearOccupations:
         """List where one can go from an occupation: the nearest by what people do and know, with the gap of each."""
-        snapshot = now()
+        snapshot = self._now()
         levels, nearness = snapshot.ratings, _wait(snapshot.nearness)
         code = _code(occupation, levels)
         where = TransitionFilter(only_rated=only_rated)
@@ -273,8 +248,8 @@ def create_server(current: CurrentData) -> MCPServer:
             levels.occupation(code), page, nearness.basis, _next(offset, limit, len(near)), levels.provenance_of(*rows)
         )
 
-    @tool("Skills of an occupation")
     def occupation_skills(
+        self,
         occupation: OccupationText,
         domain: DomainArgument = "skills",
         ratings: RatingsArgument = "onet+llm",
@@ -282,7 +257,7 @@ def create_server(current: CurrentData) -> MCPServer:
         offset: Offset = 0,
     ) -> OccupationSkills:
         """List the skills of an occupation, most important first, with errors, flags, dates and what levels mean."""
-        levels = _levels(now(), ratings, domain)
+        levels = _levels(self._now(), ratings, domain)
         code = _code(occupation, levels)
         every = levels.skills(code)
         return OccupationSkills(
@@ -293,13 +268,13 @@ def create_server(current: CurrentData) -> MCPServer:
             levels.provenance_of(levels.row(code)),
         )
 
-    @tool("What a level means")
     def explain_level(
+        self,
         element: Annotated[str, Field(max_length=200, description="Name or id of an element: `Writing`, `2.A.1.c`.")],
         level: Annotated[float, Field(ge=0, le=HIGHEST_LEVEL, description="A level of scale LV.")],
     ) -> LevelMeaning:
         """Say what somebody of a level can do, by O*NET's own examples on either side of it."""
-        levels = _levels(now(), "onet+llm", "all")
+        levels = _levels(self._now(), "onet+llm", "all")
         column = levels.column(element)
         around = levels.anchors_around(column, level)
         element_id, name = levels.element_ids[column], levels.element_names[column]
@@ -309,21 +284,56 @@ def create_server(current: CurrentData) -> MCPServer:
             element_id, name, level, f"{name}, level {level:g}: {words}", around, scale, levels.provenance
         )
 
-    @server.resource("skillgap://attribution", title="Attribution", mime_type="text/plain")
-    def attribution() -> str:
+    def attribution(self) -> str:
         """What must be said of the figures: O*NET's credit, licence and modification."""
-        try:
-            found = now().ratings.provenance
-        except SkillgapError as error:
-            raise ResourceError(f"{error}. {_next_step(error)}") from None
+        found = self._now().ratings.provenance
         return f"{wording.source_line(found)} Licence of the data: {found.licence}"
 
-    @server.resource("skillgap://method", title="Method", mime_type="text/markdown")
-    def method() -> str:
-        """How gaps are computed, tested and ordered, and what the figures mean."""
-        return _METHOD
+    def _now(self) -> Snapshot:
+        if time.monotonic() - self._last_look > _SECONDS_BETWEEN_LOOKS:
+            self._current.refresh()
+            self._last_look = time.monotonic()
+        if not self._current.snapshot.ratings.occupations:
+            raise NoData()
+        return self._current.snapshot
 
+
+def method() -> str:
+    """How gaps are computed, tested and ordered, and what the figures mean."""
+    return _METHOD
+
+
+def create_server(current: CurrentData) -> MCPServer:
+    """Return the server of the tools, and of what must be known of their answers."""
+    server = MCPServer("skillgap", title="skillgap", instructions=_INSTRUCTIONS, version=skillgap.__version__)
+    tools = _Tools(current)
+    server.tool(title="Search occupations", annotations=_READS)(_told(tools.search_occupations, ToolError))
+    server.tool(title="Skill gap between two occupations", annotations=_READS)(_told(tools.skill_gap, ToolError))
+    server.tool(title="Near occupations", annotations=_READS)(_told(tools.transitions, ToolError))
+    server.tool(title="Skills of an occupation", annotations=_READS)(_told(tools.occupation_skills, ToolError))
+    server.tool(title="What a level means", annotations=_READS)(_told(tools.explain_level, ToolError))
+    server.resource("skillgap://attribution", title="Attribution", mime_type="text/plain")(
+        _told(tools.attribution, ResourceError)
+    )
+    server.resource("skillgap://method", title="Method", mime_type="text/markdown")(method)
     return server
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _told(answer: Callable[P, T], kind: type[ToolError | ResourceError]) -> Callable[P, T]:
+    """Return what answers alike, and tells an agent of an error what to do next."""
+
+    @wraps(answer)
+    def told(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return answer(*args, **kwargs)
+        except SkillgapError as error:
+            raise kind(f"{error}{'' if str(error).endswith('?') else '.'} {_next_step(error)}") from None
+
+    return told
 
 
 def _next_step(error: SkillgapError) -> str:

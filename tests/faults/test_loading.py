@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
@@ -44,37 +45,46 @@ def held(engine: Engine) -> tuple[tuple[object, ...], ...]:
         return tuple(tuple(row) for row in connection.execute(text(f"CHECKSUM TABLE {', '.join(LOAD_ORDER)}")))
 
 
+@dataclass(frozen=True)
+class Both:
+    """A database on MySQL in which 26.1 is loaded, and 29.0 was before."""
+
+    url: str
+    engine: Engine
+    states: dict[str, object]
+    """What it holds with each of them."""
+    seconds: float
+    """That a load takes at most, one over the other or not."""
+
+
 @pytest.fixture
-def both(mysql_url: str) -> Iterator[tuple[Engine, dict[str, object]]]:
-    """A database on MySQL in which 26.1 is loaded, and what it holds with 26.1 and with 29.0."""
+def both(mysql_url: str) -> Iterator[Both]:
     engine = make_engine(mysql_url)
     states: dict[str, object] = {}
-    for release in ("29_0", "26_1"):
-        load(mysql_url, release)
-        states[release] = held(engine)
-    assert states["26_1"] != states["29_0"]
-    yield engine, states
-    engine.dispose()
-
-
-def test_a_load_is_killed_at_20_random_moments(both: tuple[Engine, dict[str, object]], mysql_url: str, noted: Noted):
-    engine, states = both
-    rng = random.Random(11)
-    there = "26_1"
-    seconds = {}
+    seconds = []
     for release in ("29_0", "26_1"):
         started = perf_counter()
         load(mysql_url, release)
-        seconds[release] = perf_counter() - started
+        seconds.append(perf_counter() - started)
+        states[release] = held(engine)
+    assert states["26_1"] != states["29_0"]
+    yield Both(mysql_url, engine, states, max(seconds))
+    engine.dispose()
+
+
+def test_a_load_is_killed_at_20_random_moments(both: Both, noted: Noted):
+    engine, states = both.engine, both.states
+    rng = random.Random(11)
+    there = "26_1"
     ended = {"before its commit": 0, "after it": 0}
     loads = 0
     # How soon a load ends depends on what else the machine does: some kills come too late.
     while loads < KILLS or ended["before its commit"] < KILLS / 2:
         loads += 1
         target = "29_0" if there == "26_1" else "26_1"
-        with start_load(mysql_url, target) as loading:
+        with start_load(both.url, target) as loading:
             try:
-                loading.wait(rng.uniform(0, seconds[target]))
+                loading.wait(rng.uniform(0, both.seconds))
             except subprocess.TimeoutExpired:
                 loading.send_signal(signal.SIGKILL)
         now = held(engine)
@@ -82,7 +92,7 @@ def test_a_load_is_killed_at_20_random_moments(both: tuple[Engine, dict[str, obj
         is_done = now == states[target]
         ended["after it" if is_done else "before its commit"] += 1
         there = target if is_done else there
-    load(mysql_url, "29_0")
+    load(both.url, "29_0")
     assert held(engine) == states["29_0"]
     noted(
         "a load killed (SIGKILL) at random moments, on MySQL",
@@ -92,9 +102,9 @@ def test_a_load_is_killed_at_20_random_moments(both: tuple[Engine, dict[str, obj
     )
 
 
-def test_two_loads_at_once(both: tuple[Engine, dict[str, object]], mysql_url: str, noted: Noted):
-    engine, states = both
-    with start_load(mysql_url, "29_0") as first, start_load(mysql_url, "26_1") as second:
+def test_two_loads_at_once(both: Both, noted: Noted):
+    engine, states = both.engine, both.states
+    with start_load(both.url, "29_0") as first, start_load(both.url, "26_1") as second:
         assert (first.wait(300), second.wait(300)) == (0, 0)
     with engine.connect() as connection:
         loads = connection.execute(

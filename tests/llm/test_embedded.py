@@ -14,14 +14,12 @@ from skillgap.llm.embedded import kernel, predict
 from skillgap.llm.encoder import encode
 from skillgap.llm.evaluation import evaluate, group_folds, random_folds
 from skillgap.llm.evidence import Evidence, Levels, described, read_levels
-from skillgap.sources.onet_text import OnetData, extract_onet_data
-from skillgap.sources.releases import OPTIONAL_TABLES, Archive
-from tests.conftest import onet_zip
+from skillgap.sources.onet_text import OnetData
 
 
 @pytest.fixture(scope="module")
-def profiles() -> dict[str, Profile]:
-    return read_profiles(extract_onet_data(Archive(onet_zip("29_0"), "29.0"), also=OPTIONAL_TABLES).tables)
+def profiles(whole_release: OnetData) -> dict[str, Profile]:
+    return read_profiles(whole_release.tables)
 
 
 @pytest.fixture(scope="module")

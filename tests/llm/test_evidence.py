@@ -11,26 +11,20 @@ import pytest
 
 from skillgap.analysis.profiles import Profile, read_profiles
 from skillgap.llm.evidence import Levels, read_levels
-from skillgap.sources.onet_text import OnetData, extract_onet_data
-from skillgap.sources.releases import OPTIONAL_TABLES, Archive
+from skillgap.sources.onet_text import OnetData
 from tests.conftest import onet_zip
 
 DEVELOPER, NURSE, MILITARY = "15-1252.00", "29-1141.00", "55-1011.00"
 
 
 @pytest.fixture(scope="module")
-def whole() -> OnetData:
-    return extract_onet_data(Archive(onet_zip("29_0"), "29.0"), also=OPTIONAL_TABLES)
+def profiles(whole_release: OnetData) -> dict[str, Profile]:
+    return read_profiles(whole_release.tables)
 
 
 @pytest.fixture(scope="module")
-def profiles(whole: OnetData) -> dict[str, Profile]:
-    return read_profiles(whole.tables)
-
-
-@pytest.fixture(scope="module")
-def levels(whole: OnetData) -> Levels:
-    return read_levels(whole.tables)
+def levels(whole_release: OnetData) -> Levels:
+    return read_levels(whole_release.tables)
 
 
 def lines(name: str) -> list[dict[str, str]]:

@@ -12,7 +12,7 @@ from skillgap.analysis.significance import compare_means
 from skillgap.errors import ConfigurationError, UnknownOccupation
 from skillgap.llm.evidence import Evidence, read_evidence
 from skillgap.llm.profiler import EMBEDDED, Embedded, Scoring, find_embedded, llm_skill_profiler
-from skillgap.sources.onet_text import extract_onet_data
+from skillgap.sources.onet_text import OnetData, extract_onet_data
 from skillgap.sources.predictions import read_predictions
 from skillgap.sources.releases import OPTIONAL_TABLES, Archive
 from tests.conftest import onet_zip
@@ -22,8 +22,8 @@ WORDS = Embedded("embedded:words", None)
 
 
 @pytest.fixture(scope="module")
-def evidence() -> Evidence:
-    return read_evidence(extract_onet_data(Archive(onet_zip("29_0"), "29.0"), also=OPTIONAL_TABLES).tables)
+def evidence(whole_release: OnetData) -> Evidence:
+    return read_evidence(whole_release.tables)
 
 
 @pytest.fixture(scope="module")

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from sqlalchemy import Engine, create_engine, text
-from sqlalchemy.engine import URL
+from sqlalchemy import Engine
 
 from skillgap.sources.onet_text import OnetData
 from skillgap.store.engine import make_engine
 from skillgap.store.tables import init_tables
+from tests.conftest import mysql_schema
 from tests.store.small_releases import RELEASE_A, load
 
 
@@ -57,17 +56,8 @@ def _database(request: pytest.FixtureRequest, folders: pytest.TempPathFactory) -
         yield engine
         engine.dispose()
         return
-    server: URL = request.getfixturevalue("mysql_server")
-    name = f"skillgap_test_{uuid.uuid4().hex[:12]}"
-    admin = create_engine(server.set(database=None), isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    engine = make_engine(server.set(database=name).render_as_string(hide_password=False))
-    try:
+    with mysql_schema(request.getfixturevalue("mysql_server")) as url:
+        engine = make_engine(url)
         init_tables(engine)
         yield engine
-    finally:
         engine.dispose()
-        with admin.connect() as connection:
-            connection.execute(text(f"DROP DATABASE {name}"))
-        admin.dispose()

@@ -22,11 +22,6 @@ from tests.conftest import onet_zip
 from tests.store.small_releases import cells, load
 
 
-@pytest.fixture(scope="module")
-def whole() -> OnetData:
-    return extract_onet_data(Archive(onet_zip("29_0"), "29.0"), also=OPTIONAL_TABLES)
-
-
 def stored_rows(engine: Engine, name: str) -> list[tuple[Any, ...]]:
     table = Base.metadata.tables[name]
     with read(engine) as connection:
@@ -35,33 +30,35 @@ def stored_rows(engine: Engine, name: str) -> list[tuple[Any, ...]]:
 
 
 def test_every_row_of_29_0_is_stored_and_a_release_that_lacks_the_files_takes_them_away(
-    blank: Engine, whole: OnetData
+    blank: Engine, whole_release: OnetData
 ) -> None:
-    load(blank, whole)
-    expected = cells(replace(whole, tables={name: whole.tables[name] for name in OPTIONAL_TABLES}))
+    load(blank, whole_release)
+    expected = cells(replace(whole_release, tables={name: whole_release.tables[name] for name in OPTIONAL_TABLES}))
     for name in OPTIONAL_TABLES:
         assert stored_rows(blank, name) == sorted(expected[name], key=repr), name
-    assert load(blank, whole).rows_changed == 0
+    assert load(blank, whole_release).rows_changed == 0
 
-    changed = whole.tables["AlternateTitles"].assign(sources="99")
-    report = load(blank, replace(whole, tables={**whole.tables, "AlternateTitles": changed}))
+    changed = whole_release.tables["AlternateTitles"].assign(sources="99")
+    report = load(blank, replace(whole_release, tables={**whole_release.tables, "AlternateTitles": changed}))
     assert report.rows_changed == len(changed)
 
     lacking = {name: no_rows(name) for name in OPTIONAL_TABLES}
-    load(blank, replace(whole, tables={**whole.tables, **lacking}))
+    load(blank, replace(whole_release, tables={**whole_release.tables, **lacking}))
     with read(blank) as connection:
         for name in OPTIONAL_TABLES:
             assert connection.scalar(select(func.count()).select_from(Base.metadata.tables[name])) == 0
 
 
-def test_titles_that_differ_in_case_accent_or_short_title_alone_are_all_there(blank: Engine, whole: OnetData) -> None:
-    titles = whole.tables["AlternateTitles"]
+def test_titles_that_differ_in_case_accent_or_short_title_alone_are_all_there(
+    blank: Engine, whole_release: OnetData
+) -> None:
+    titles = whole_release.tables["AlternateTitles"]
     assert titles.duplicated(["onet_soc_code", "alternate_title"]).sum() == 2
     others = [
         titles.head(20).assign(alternate_title=f(titles["alternate_title"].head(20))) for f in (_upper, _accented)
     ]
     more = pd.concat([titles, *others], ignore_index=True)
-    load(blank, replace(whole, tables={**whole.tables, "AlternateTitles": more}))
+    load(blank, replace(whole_release, tables={**whole_release.tables, "AlternateTitles": more}))
     assert len(stored_rows(blank, "AlternateTitles")) == len(titles) + 40
 
 
@@ -73,7 +70,7 @@ def _accented(titles: pd.Series) -> pd.Series:
     return titles.str.replace("e", "é")
 
 
-def test_the_names_of_30_3_fill_the_same_tables(tmp_path: Path, whole: OnetData, blank: Engine) -> None:
+def test_the_names_of_30_3_fill_the_same_tables(tmp_path: Path, whole_release: OnetData, blank: Engine) -> None:
     folder = tmp_path / "db_30_3_text"
     with zipfile.ZipFile(onet_zip("30_3_layout")) as zipped:
         zipped.extractall(tmp_path)
@@ -94,7 +91,7 @@ def test_the_names_of_30_3_fill_the_same_tables(tmp_path: Path, whole: OnetData,
             (folder / f"{new}.txt").write_text("\r\n".join([names, *lines, ""]), newline="")
     data = extract_onet_data(Archive(folder, str(folder)), also=OPTIONAL_TABLES)
     for table in ("AlternateTitles", "Interests", "TechnologySkills"):
-        pd.testing.assert_frame_equal(data.tables[table], whole.tables[table])
+        pd.testing.assert_frame_equal(data.tables[table], whole_release.tables[table])
     load(blank, data)
     with read(blank) as connection:
         rows = get_status(connection).tables
@@ -123,13 +120,17 @@ def test_an_optional_file_in_columns_that_are_not_known_is_left_out_and_said(
     assert "Job Zones.txt: no column 'Job Zone'" in said
 
 
-def test_an_anchor_outside_its_scale_is_a_defect(whole: OnetData) -> None:
-    anchors = whole.tables["LevelScaleAnchors"].head(3).assign(anchor_value=[2, 8, 4])
+def test_an_anchor_outside_its_scale_is_a_defect(whole_release: OnetData) -> None:
+    anchors = whole_release.tables["LevelScaleAnchors"].head(3).assign(anchor_value=[2, 8, 4])
     with pytest.raises(ReleaseDataError, match=r"Anchor Value: '8', expected 0 to 7 \(scale LV\)"):
-        check_rows("Level Scale Anchors.txt", "LevelScaleAnchors", anchors, whole.tables)
+        check_rows("Level Scale Anchors.txt", "LevelScaleAnchors", anchors, whole_release.tables)
 
 
-def test_a_related_occupation_that_is_none_is_a_defect(whole: OnetData) -> None:
-    related = whole.tables["RelatedOccupations"].head(3).assign(related_onet_soc_code=["11-1021.00", "99-9999.00", "x"])
+def test_a_related_occupation_that_is_none_is_a_defect(whole_release: OnetData) -> None:
+    related = (
+        whole_release.tables["RelatedOccupations"]
+        .head(3)
+        .assign(related_onet_soc_code=["11-1021.00", "99-9999.00", "x"])
+    )
     with pytest.raises(ReleaseDataError, match=r"99-9999.00 \(1 rows\) is not in Occupation Data"):
-        check_rows("Related Occupations.txt", "RelatedOccupations", related, whole.tables)
+        check_rows("Related Occupations.txt", "RelatedOccupations", related, whole_release.tables)

@@ -33,12 +33,6 @@ def compare_releases(
     old, new = (each.restricted_to(common, elements) for each in (before, after))
     is_asked = np.array([code in wanted for code in common], dtype=np.bool_)
     is_changed = (old.data_value != new.data_value) & ~(np.isnan(old.data_value) & np.isnan(new.data_value))
-    found = compare_means(
-        np.where(is_changed, new.level - old.level, np.nan),
-        standard_errors=(old.standard_error, new.standard_error),
-        n=(old.raters, new.raters),
-    )
-    beyond = found.distinguishable & is_asked[:, None]
     has_changed = is_changed.any(axis=1)
     is_listed = with_pairs or only is not None
     pairs = list(_changed_pairs(old, new, has_changed, is_asked, is_listed=is_listed))
@@ -49,22 +43,33 @@ def compare_releases(
         newly_rated=sorted((now - was) & wanted),
         no_longer_rated=sorted((was - now) & wanted),
         levels_changed=int(np.count_nonzero(is_changed[is_asked])),
-        beyond_noise=[
-            LevelChange(
-                onet_soc_code=common[row],
-                title=after.occupations[common[row]].title,
-                element_id=elements[k],
-                element_name=new.element_names[k],
-                before=float(old.data_value[row, k]),
-                after=float(new.data_value[row, k]),
-                p_value=float(shown_p(found.p_value[row, k])),
-            )
-            for row, k in zip(*(each.tolist() for each in np.nonzero(beyond)), strict=True)
-        ],
+        beyond_noise=_beyond_noise(old, new, is_changed, is_asked),
         pairs_compared=sum(compared for compared, _, _ in pairs),
         pairs_changed=sum(changed for _, changed, _ in pairs),
         gap_changes=[change for _, _, listed in pairs for change in listed],
     )
+
+
+def _beyond_noise(old: Ratings, new: Ratings, is_changed: BoolArray, is_asked: BoolArray) -> list[LevelChange]:
+    """Return those changed levels of the occupations asked for that other raters alone do not explain."""
+    found = compare_means(
+        np.where(is_changed, new.level - old.level, np.nan),
+        standard_errors=(old.standard_error, new.standard_error),
+        n=(old.raters, new.raters),
+    )
+    beyond = np.nonzero(found.distinguishable & is_asked[:, None])
+    return [
+        LevelChange(
+            onet_soc_code=new.codes[row],
+            title=new.occupations[new.codes[row]].title,
+            element_id=new.element_ids[k],
+            element_name=new.element_names[k],
+            before=float(old.data_value[row, k]),
+            after=float(new.data_value[row, k]),
+            p_value=float(shown_p(found.p_value[row, k])),
+        )
+        for row, k in zip(*(each.tolist() for each in beyond), strict=True)
+    ]
 
 
 def _changed_pairs(
