@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import getpass
+import os
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,8 +31,14 @@ def lets_root_in(url: URL) -> bool:
 def private_mysql(server: str, folder: Path, *, port: int | None = None) -> Iterator[URL]:
     """Run a server on a data directory of its own; a second run on the same folder finds its data."""
     data, port = folder / "data", port or _free_port()
+    # A server that starts deletes all temporary tables of its temporary folder: it must not be that of another server.
+    with tempfile.TemporaryDirectory() as temporary:
+        yield from _run(server, folder, data, port, {**os.environ, "TMPDIR": temporary})
+
+
+def _run(server: str, folder: Path, data: Path, port: int, environment: dict[str, str]) -> Iterator[URL]:
     if not data.exists():
-        _make_data_directory(server, data)
+        _make_data_directory(server, data, environment)
     command = [
         server,
         "--no-defaults",
@@ -46,7 +54,7 @@ def private_mysql(server: str, folder: Path, *, port: int | None = None) -> Iter
         f"--user={getpass.getuser()}",
     ]
     url = make_url(f"mysql+pymysql://root@127.0.0.1:{port}")
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             for attempt in stamina.retry_context(on=pymysql.Error, attempts=None, timeout=60, wait_max=0.2):
                 with attempt:
@@ -56,14 +64,14 @@ def private_mysql(server: str, folder: Path, *, port: int | None = None) -> Iter
             process.terminate()
 
 
-def _make_data_directory(server: str, data: Path) -> None:
+def _make_data_directory(server: str, data: Path, environment: dict[str, str]) -> None:
     data.mkdir(parents=True)
     if installer := shutil.which("mariadb-install-db"):
         make = [installer, "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal"]
         make += ["--skip-test-db", f"--user={getpass.getuser()}"]
     else:
         make = [server, "--no-defaults", f"--datadir={data}", "--initialize-insecure", f"--user={getpass.getuser()}"]
-    subprocess.run(make, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.run(make, check=True, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def _connect(url: URL) -> pymysql.Connection:
