@@ -31,14 +31,6 @@ def lets_root_in(url: URL) -> bool:
 def private_mysql(server: str, folder: Path, *, port: int | None = None) -> Iterator[URL]:
     """Run a server on a data directory of its own; a second run on the same folder finds its data."""
     data, port = folder / "data", port or _free_port()
-    # A server that starts deletes all temporary tables of its temporary folder: it must not be that of another server.
-    with tempfile.TemporaryDirectory() as temporary:
-        yield from _run(server, folder, data, port, {**os.environ, "TMPDIR": temporary})
-
-
-def _run(server: str, folder: Path, data: Path, port: int, environment: dict[str, str]) -> Iterator[URL]:
-    if not data.exists():
-        _make_data_directory(server, data, environment)
     command = [
         server,
         "--no-defaults",
@@ -54,14 +46,21 @@ def _run(server: str, folder: Path, data: Path, port: int, environment: dict[str
         f"--user={getpass.getuser()}",
     ]
     url = make_url(f"mysql+pymysql://root@127.0.0.1:{port}")
-    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        try:
-            for attempt in stamina.retry_context(on=pymysql.Error, attempts=None, timeout=60, wait_max=0.2):
-                with attempt:
-                    _connect(url).close()
-            yield url
-        finally:
-            process.terminate()
+    # A server that starts deletes all temporary tables of its temporary folder: it must not be that of another server.
+    with tempfile.TemporaryDirectory() as temporary:
+        environment = {**os.environ, "TMPDIR": temporary}
+        if not data.exists():
+            _make_data_directory(server, data, environment)
+        with subprocess.Popen(
+            command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ) as process:
+            try:
+                for attempt in stamina.retry_context(on=pymysql.Error, attempts=None, timeout=60, wait_max=0.2):
+                    with attempt:
+                        _connect(url).close()
+                yield url
+            finally:
+                process.terminate()
 
 
 def _make_data_directory(server: str, data: Path, environment: dict[str, str]) -> None:

@@ -8,24 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skillgap.analysis.profiles import Profile, read_profiles
+from skillgap.analysis.profiles import Profile
 from skillgap.llm import encoder
 from skillgap.llm.embedded import kernel, predict
 from skillgap.llm.encoder import encode
 from skillgap.llm.evaluation import evaluate, group_folds, random_folds
 from skillgap.llm.evidence import Evidence, Levels, described, read_levels
 from skillgap.sources.onet_text import OnetData
-
-
-@pytest.fixture(scope="module")
-def profiles(whole_release: OnetData) -> dict[str, Profile]:
-    return read_profiles(whole_release.tables)
-
-
-@pytest.fixture(scope="module")
-def levels(onet_29: OnetData) -> Levels:
-    return read_levels(onet_29.tables)
-
 
 # -- the kernel and the regression ------------------------------------------------------------------------------------
 

@@ -9,22 +9,11 @@ import zipfile
 import numpy as np
 import pytest
 
-from skillgap.analysis.profiles import Profile, read_profiles
-from skillgap.llm.evidence import Levels, read_levels
-from skillgap.sources.onet_text import OnetData
+from skillgap.analysis.profiles import Profile
+from skillgap.llm.evidence import Levels
 from tests.conftest import onet_zip
 
 DEVELOPER, NURSE, MILITARY = "15-1252.00", "29-1141.00", "55-1011.00"
-
-
-@pytest.fixture(scope="module")
-def profiles(whole_release: OnetData) -> dict[str, Profile]:
-    return read_profiles(whole_release.tables)
-
-
-@pytest.fixture(scope="module")
-def levels(whole_release: OnetData) -> Levels:
-    return read_levels(whole_release.tables)
 
 
 def lines(name: str) -> list[dict[str, str]]:
