@@ -438,11 +438,8 @@ def export(
     from skillgap.errors import NoData
 
     check_ending(file, frames.SUFFIXES)
-    nearness = None
-    if what == "transitions":
-        nearness, levels = _nearness(ratings, domain)
-    else:
-        levels = _ratings(ratings, domain)
+    is_near = what == "transitions"
+    nearness, levels = _nearness(ratings, domain) if is_near else (None, _ratings(ratings, domain))
     if not levels.codes:
         raise NoData()
     with terminal.progress() as bars:
@@ -499,11 +496,7 @@ def batch(
         raise typer.BadParameter("--nearest ranks targets, and has no gaps to write with --each gap")
     if (engine == "dask") != (scheduler is not None):
         raise typer.BadParameter("--engine dask needs --scheduler, and nothing else does")
-    nearness = None
-    if nearest:
-        nearness, levels = _nearness(ratings, domain)
-    else:
-        levels = _ratings(ratings, domain)
+    nearness, levels = _nearness(ratings, domain) if nearest else (None, _ratings(ratings, domain))
     with terminal.progress() as bars:
         report, columns = answer_file(
             source,
