@@ -271,6 +271,24 @@ def test_tab_takes_the_marked_suggestion_and_goes_on(visit: Open):
     expect(page.locator("#to")).to_be_focused()
 
 
+def test_a_late_answer_changes_nothing_that_is_marked(visit: Open):
+    page = visit("/")
+    options = page.locator("#from-list [role=option]")
+    page.locator("#from").focus()
+    page.keyboard.type("nu")
+    expect(options.nth(7)).to_be_visible()
+    page.route("**/occupations?q=nurse*", lambda _: None)  # never answered
+    with page.expect_request("**/occupations?q=nurse*"):
+        page.keyboard.type("rse")
+    with page.expect_event("requestfailed") as given_up:
+        page.keyboard.press("ArrowDown")
+    assert "q=nurse" in given_up.value.url
+    expect(options.first).to_have_attribute("aria-selected", "true")
+    title = options.first.get_attribute("data-title")
+    page.keyboard.press("Enter")
+    expect(page.locator("#from")).to_have_value(str(title))
+
+
 def test_back_leads_to_where_one_was(visit: Open):
     page = visit(GAP)
     page.evaluate("scrollTo(0, 1500)")

@@ -84,8 +84,14 @@ function suggest(input) {
     else input.removeAttribute("aria-activedescendant");
   };
   const take = (option) => {
+    settle();
     input.value = option.dataset.title;
     show(false);
+  };
+  // What one has marked, taken or closed, no late answer changes.
+  const settle = () => {
+    clearTimeout(waiting);
+    asking.abort();
   };
   const ask = async () => {
     asking.abort();
@@ -133,6 +139,7 @@ function suggest(input) {
   input.addEventListener("keydown", (event) => {
     const isOpen = !list.hidden;
     if (event.key === "Escape" && isOpen) {
+      settle();
       show(false);
     } else if (event.key === "Enter" && active) {
       take(active);
@@ -140,6 +147,7 @@ function suggest(input) {
       take(active);
       return;
     } else if ((event.key === "ArrowDown" || event.key === "ArrowUp") && isOpen) {
+      settle();
       const options = [...list.children];
       const step = event.key === "ArrowDown" ? 1 : -1;
       const from = active ? options.indexOf(active) : step > 0 ? -1 : options.length;
@@ -150,7 +158,7 @@ function suggest(input) {
     event.preventDefault();
   });
   input.addEventListener("blur", () => {
-    clearTimeout(waiting);
+    settle();
     show(false);
   });
   list.addEventListener("pointerdown", (event) => {
