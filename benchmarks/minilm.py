@@ -17,9 +17,9 @@ from scipy.special import erf
 
 from skillgap.analysis.profiles import standardised
 from skillgap.analysis.ratings import FloatArray
-from skillgap.llm.embedded import WEIGHTS, combined, gaussian, kernels, predict
 from skillgap.llm.evaluation import Rows, both_folds, judged, out_of_fold
 from skillgap.llm.evidence import described, read_evidence
+from skillgap.llm.kernels import WEIGHTS, combined, gaussian, kernels, predict
 from skillgap.llm.prediction import Prediction
 from skillgap.sources.onet_text import extract_onet_data
 from skillgap.sources.releases import OPTIONAL_TABLES, find_release

@@ -19,7 +19,7 @@ EXTRAS = {
     "parquet": ("-m", "skillgap", "batch", "people.csv", "--to", "11-9111.00", "-o", "gaps.parquet"),
     "dask": ("-c", "import distributed, skillgap.batch.cluster"),
     "mcp": ("-m", "skillgap", "mcp"),
-    "llm": ("-c", "import pydantic_ai, sklearn, xllamacpp, skillgap.llm.embedded, skillgap.llm.generative"),
+    "llm": ("-c", "import pydantic_ai, sklearn, xllamacpp, skillgap.llm.calibration, skillgap.llm.embedded"),
 }
 """What works with an extra."""
 LACKING = {

@@ -10,7 +10,7 @@ import tempfile
 from datetime import UTC, datetime
 
 from skillgap import terminal
-from skillgap.llm.profiler import EMBEDDED, find_embedded
+from skillgap.llm.embedded import EMBEDDED, find_embedded
 from skillgap.nodes import enrich_skill_data, extract_load_text_files
 from skillgap.settings import read_settings
 from skillgap.sources.predictions import PredictedLevels, write_predictions

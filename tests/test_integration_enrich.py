@@ -20,8 +20,9 @@ from sqlalchemy import Engine, func, select, text
 
 from skillgap.analysis.gap import identify_skill_gap
 from skillgap.errors import ConfigurationError, NoData, UnratedOccupation
+from skillgap.llm.embedded import Embedded
 from skillgap.llm.evidence import Evidence
-from skillgap.llm.profiler import Embedded, Scoring, SkillScore
+from skillgap.llm.profiler import Scoring, SkillScore
 from skillgap.nodes import Enrichment, enrich_skill_data, extract_load_text_files, find_profiler
 from skillgap.store.engine import make_engine, read
 from skillgap.store.queries import list_disagreements, list_unrated_occupations

@@ -234,8 +234,9 @@ def find_profiler(
     `limits` are the fields of `llm.generative.Limits`. Raises ConfigurationError.
     """
     with needs("llm"):
+        from skillgap.llm.calibration import Calibrated
+        from skillgap.llm.embedded import find_embedded
         from skillgap.llm.generative import Limits, find_generative
-        from skillgap.llm.profiler import Calibrated, find_embedded
     if name.startswith("embedded:"):
         return find_embedded(name, cache_dir=cache_dir, on_text=on_text)
     generative = find_generative(
@@ -351,9 +352,10 @@ def evaluate_profilers(
     ConfigurationError (a package of the extra `llm` is absent, or nothing to learn from).
     """
     with needs("llm"):
+        from skillgap.llm.calibration import Calibrated
+        from skillgap.llm.embedded import Embedded
         from skillgap.llm.evaluation import evaluate
-        from skillgap.llm.evidence import read_evidence
-        from skillgap.llm.profiler import Calibrated, Embedded, check_evidence
+        from skillgap.llm.evidence import check_evidence, read_evidence
 
     init_tables(engine)  # where replies are kept
     if source is None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from skillgap.llm.calibration import calibrate
-from skillgap.llm.profiler import calibrated_out_of_fold
+from skillgap.llm.calibration import calibrate, calibrated_out_of_fold
 
 
 def simulated(rng: np.random.Generator, occupations: int, noise: float = 0.4) -> tuple[np.ndarray, np.ndarray]:

@@ -10,8 +10,9 @@ import pytest
 from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.significance import compare_means
 from skillgap.errors import ConfigurationError, UnknownOccupation
+from skillgap.llm.embedded import EMBEDDED, Embedded, find_embedded
 from skillgap.llm.evidence import Evidence, read_evidence
-from skillgap.llm.profiler import EMBEDDED, Embedded, Scoring, find_embedded, llm_skill_profiler
+from skillgap.llm.profiler import Scoring, llm_skill_profiler
 from skillgap.sources.onet_text import OnetData, extract_onet_data
 from skillgap.sources.predictions import read_predictions
 from skillgap.sources.releases import OPTIONAL_TABLES, Archive

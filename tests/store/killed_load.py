@@ -105,7 +105,7 @@ _HANGS = 120
 """Seconds after which a load that should have ended is taken for stuck."""
 
 processes = multiprocessing.get_context("forkserver")
-processes.set_forkserver_preload([__name__, "skillgap.llm.profiler", "pydantic_ai.models.openai"])
+processes.set_forkserver_preload([__name__, "skillgap.llm.calibration", "pydantic_ai.models.openai"])
 
 
 def kill_load(url: str, data: OnetData, at: Moment) -> None:

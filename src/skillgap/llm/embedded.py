@@ -1,117 +1,88 @@
-"""The embedded profiler: a language model's states and O*NET's own words, regressed on O*NET's own ratings.
-
-Kernel ridge regression. Two occupations are as alike as their words (title, description, tasks), word parts, other
-titles, states, Job Zone and interests; the levels of an unrated occupation are a mean of all rated ones' that leans on
-its likes. Levels vary together, so they are rotated to their principal components, each with a ridge of its own, chosen
-by leave-one-out error. Intervals come from the leave-one-out errors of the rated occupations.
-"""
+"""The embedded models: fitted here to O*NET's own ratings, with or without a language model's states."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
-from sklearn.feature_extraction.text import TfidfVectorizer
 
-from skillgap.analysis.profiles import Profile, interests_of, standardised
-from skillgap.analysis.ratings import FloatArray
-from skillgap.analysis.significance import CONFIDENCE
-from skillgap.llm.evidence import described
+from skillgap.analysis.profiles import Profile
+from skillgap.errors import ConfigurationError
+from skillgap.llm.encoder import OnText, encode
+from skillgap.llm.evaluation import both_folds, judged_whole, out_of_fold
+from skillgap.llm.evidence import Evidence, described
+from skillgap.llm.kernels import kernel, predict
 from skillgap.llm.prediction import Prediction
-from skillgap.model import HIGHEST_LEVEL
+from skillgap.llm.profiler import Scoring, SkillScore
 
-WEIGHTS = {"words": 0.6, "parts": 0.7, "titles": 0.3, "states": 0.2, "job_zone": 0.2, "interests": 0.8}
-"""Of the kernels in their sum; found on O*NET 29.0 by a random search over 26 settings, rounded."""
-_RIDGES = np.geomspace(0.01, 3.0, 12)
+_SHOWN = 3
+"""Occupations that an explanation names."""
 
-
-def kernel(profiles: Sequence[Profile], states: FloatArray | None) -> FloatArray:
-    """Return how alike all pairs of occupations are: (occupations, occupations), 1 on the diagonal.
-
-    `states` is (occupations, 576), None leaves the language model out. Ratings play no part.
-    """
-    return combined(kernels(profiles, states), WEIGHTS)
+EMBEDDED = "embedded:smollm2"
+"""The default model."""
+_PREFIX = "embedded:"
 
 
-def kernels(profiles: Sequence[Profile], states: FloatArray | None) -> dict[str, FloatArray]:
-    """Return the parts of `kernel`, by the names of WEIGHTS."""
-    long = [f"{text} {' '.join(profile.tasks)}" for text, profile in zip(described(profiles), profiles, strict=True)]
-    parts = {
-        "words": _tfidf(long, min_df=2, ngram_range=(1, 2), stop_words="english"),
-        "parts": _tfidf(long, min_df=3, analyzer="char_wb", ngram_range=(3, 5)),
-        "titles": _tfidf([" ".join(profile.alternate_titles) for profile in profiles], min_df=2),
-        "job_zone": gaussian(np.array([[profile.job_zone or np.nan] for profile in profiles]), width=2.0),
-        "interests": gaussian(interests_of(profiles)),
-    }
-    if states is not None:
-        parts["states"] = gaussian(standardised(states))
-    return parts
+def find_embedded(name: str, *, cache_dir: Path, on_text: OnText | None = None) -> Embedded:
+    """Return the embedded model of a name: with the states of SmolLM2, or of words alone. Raises ConfigurationError."""
+    if name == EMBEDDED:
+        return Embedded(name, lambda known: encode(described(known), cache_dir=cache_dir, on_text=on_text))
+    if name == f"{_PREFIX}words":
+        return Embedded(name, None)
+    raise ConfigurationError(f"no model {name}; embedded ones are {EMBEDDED} and {_PREFIX}words")
 
 
-def combined(parts: Mapping[str, FloatArray], weights: Mapping[str, float]) -> FloatArray:
-    """Return the weighted mean of those parts that are there."""
-    used = {name: weight for name, weight in weights.items() if name in parts}
-    total: FloatArray = sum((weight * parts[name] for name, weight in used.items()), np.zeros(()))
-    alike: FloatArray = total / sum(used.values())
-    return alike
+Encode = Callable[[Sequence[Profile]], np.ndarray[tuple[int, int], np.dtype[np.float64]]]
 
 
-def _tfidf(texts: Sequence[str], **given: object) -> FloatArray:
-    try:
-        found = TfidfVectorizer(sublinear_tf=True, **given).fit_transform(texts)
-    except ValueError:  # no word is shared
-        return np.eye(len(texts))
-    alike: FloatArray = (found @ found.T).toarray()
-    np.fill_diagonal(alike, 1.0)
-    return alike
+@dataclass(frozen=True)
+class Embedded:
+    """Kernel ridge regression on O*NET's own ratings; deterministic for a data version."""
 
+    model: str
+    encode: Encode | None
+    """Gives a language model's states of profiles; None leaves them out."""
+    prompt_version: str = "kernels-1"
 
-def gaussian(values: FloatArray, width: float | None = None) -> FloatArray:
-    """Return exp(-distance² / width), the median distance² by default; 0 to what lacks a value."""
-    lacks = np.asarray(np.isnan(values).any(axis=1))
-    known = np.where(lacks[:, None], 0.0, values)
-    squares = (known**2).sum(axis=1)
-    distances = np.maximum(squares[:, None] + squares[None, :] - 2 * known @ known.T, 0.0)
-    if width is None:
-        width = float(np.median(distances[np.ix_(~lacks, ~lacks)])) or 1.0
-    alike: FloatArray = np.exp(-distances / width)
-    alike[lacks, :] = alike[:, lacks] = 0.0
-    np.fill_diagonal(alike, 1.0)
-    return alike
+    def score(self, evidence: Evidence, codes: Sequence[str]) -> Scoring:
+        """Score occupations; those that are rated, and the model itself, by what others alone tell."""
+        levels = evidence.levels
+        # All that can be told of, so that what is asked does not change what is answered.
+        others = [
+            code
+            for code, profile in evidence.profiles.items()
+            if code not in set(levels.codes) and not profile.abstention
+        ]
+        known = [evidence.profiles[code] for code in (*levels.codes, *others)]
+        alike = kernel(known, self.encode(known) if self.encode else None)
+        trained = np.arange(len(levels.codes))
+        folded = {
+            folds: out_of_fold(lambda a, b: predict(alike, a, b, levels.level[a]), fold, levels.level)
+            for folds, fold in both_folds(levels.codes).items()
+        }
+        unrated = predict(alike, trained, np.arange(len(levels.codes), len(known)), levels.level)
+        scores: list[SkillScore] = []
+        for code in codes:
+            if code in others:
+                scores += self._scores(evidence, code, unrated, others.index(code))
+            else:
+                scores += self._scores(evidence, code, folded["random"], levels.codes.index(code))
+        return Scoring(scores, judged_whole(self.model, folded, levels.level))
 
+    def _scores(self, evidence: Evidence, code: str, predicted: Prediction, row: int) -> list[SkillScore]:
+        levels, leaning = evidence.levels, predicted.leaning[row]
+        most = np.argsort(-leaning, kind="stable")[:_SHOWN]
+        titles = {i: evidence.profiles[levels.codes[i]].title for i in most}
 
-def predict(alike: FloatArray, trained: np.ndarray, asked: np.ndarray, level: FloatArray) -> Prediction:
-    """Predict the rows `asked` of the kernel `alike` from the rows `trained`, whose levels are given."""
-    mean = level.mean(axis=0)
-    _, _, rotation = np.linalg.svd(level - mean, full_matrices=False)
-    components = (level - mean) @ rotation.T
-    values, vectors = np.linalg.eigh(alike[np.ix_(trained, trained)])
-    values = np.maximum(values, 0.0)
-    rotated = vectors.T @ components
-    best = np.full(components.shape[1], np.inf)
-    weights, left_out = np.zeros_like(components), np.zeros_like(components)
-    for ridge in _RIDGES:
-        inverse = 1.0 / (values + ridge)
-        weight = vectors @ (inverse[:, None] * rotated)
-        errors = weight / ((vectors**2) @ inverse)[:, None]
-        error = (errors**2).mean(axis=0)
-        better = error < best
-        best[better], weights[:, better], left_out[:, better] = error[better], weight[:, better], errors[:, better]
-    across = alike[np.ix_(asked, trained)]
-    predicted = mean + (across @ weights) @ rotation
-    # The same spread model for all elements: how far an occupation is from those trained on.
-    inverse = 1.0 / (values + _RIDGES[len(_RIDGES) // 2])
-    spread_trained = 1.0 / ((vectors**2) @ inverse)
-    solved = across @ ((vectors * inverse) @ vectors.T)
-    spread = 1.0 + _RIDGES[len(_RIDGES) // 2] - np.einsum("ij,ij->i", solved, across)
-    scaled = (left_out @ rotation) / np.sqrt(spread_trained)[:, None]
-    width = np.quantile(np.abs(scaled), CONFIDENCE, axis=0) * np.sqrt(np.maximum(spread, 1e-9))[:, None]
-    error = np.sqrt((scaled**2).mean(axis=0)) * np.sqrt(np.maximum(spread, 1e-9))[:, None]
-    clipped = np.clip(predicted, 0.0, HIGHEST_LEVEL)
-    return Prediction(
-        level=clipped,
-        lower=np.clip(predicted - width, 0.0, HIGHEST_LEVEL),
-        upper=np.clip(predicted + width, 0.0, HIGHEST_LEVEL),
-        standard_error=error,
-        leaning=solved,
-    )
+        def explained(column: int) -> str:
+            shares = (f"{titles[i]} ({leaning[i]:.0%}, level {levels.level[i, column]:.2f})" for i in most)
+            return f"leans most on {', '.join(shares)}"
+
+        return [
+            SkillScore.of(
+                predicted, (row, column), onet_soc_code=code, element_id=element_id, explanation=explained(column)
+            )
+            for column, element_id in enumerate(levels.element_ids)
+        ]

@@ -7,7 +7,7 @@ judged by a model that has seen its ratings.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,8 +16,8 @@ from scipy.stats import rankdata
 
 from skillgap.analysis.profiles import Profile
 from skillgap.analysis.ratings import FloatArray
-from skillgap.llm.embedded import WEIGHTS, combined, kernels, predict
 from skillgap.llm.evidence import Evidence, Levels
+from skillgap.llm.kernels import WEIGHTS, combined, kernels, predict
 from skillgap.llm.prediction import Prediction
 
 _FOLDS = 10
@@ -159,6 +159,15 @@ def judged(model: str, folds: str, predicted: Prediction, level: FloatArray, sec
         coverage=coverage,
         seconds=seconds,
     )
+
+
+def judged_whole(model: str, folded: Mapping[str, Prediction], level: FloatArray) -> dict[str, Score]:
+    """Return how good predictions are, by kind of folds, on the occupations that have all of them."""
+    return {
+        folds: judged(model, folds, found.of(is_whole), level[is_whole], 0.0)
+        for folds, found in folded.items()
+        if (is_whole := np.flatnonzero(~np.isnan(found.level).any(axis=1))).size
+    }
 
 
 def _pearson(first: FloatArray, second: FloatArray) -> float:

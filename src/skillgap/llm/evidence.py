@@ -13,6 +13,7 @@ import pandas as pd
 
 from skillgap.analysis.profiles import Profile, read_profiles
 from skillgap.analysis.ratings import FloatArray, exact_means
+from skillgap.errors import ConfigurationError
 
 
 @dataclass(frozen=True)
@@ -94,3 +95,11 @@ def _skills(tables: Mapping[str, pd.DataFrame], element_ids: Sequence[str]) -> t
 def described(profiles: Sequence[Profile]) -> list[str]:
     """Return title and description of each."""
     return [f"{profile.title}. {profile.description}".strip() for profile in profiles]
+
+
+def check_evidence(evidence: Evidence) -> None:
+    """Raise ConfigurationError where there is nothing to fit a model to."""
+    if all(evidence.profiles[code].abstention for code in evidence.levels.codes):
+        raise ConfigurationError(
+            "nothing to fit a model to: load a whole release, with tasks and Job Zones; the starter has none"
+        )

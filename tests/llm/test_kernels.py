@@ -10,10 +10,10 @@ import pytest
 
 from skillgap.analysis.profiles import Profile
 from skillgap.llm import encoder
-from skillgap.llm.embedded import kernel, predict
 from skillgap.llm.encoder import encode
 from skillgap.llm.evaluation import evaluate, group_folds, random_folds
 from skillgap.llm.evidence import Evidence, Levels, described, read_levels
+from skillgap.llm.kernels import kernel, predict
 from skillgap.sources.onet_text import OnetData
 
 # -- the kernel and the regression ------------------------------------------------------------------------------------
