@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +13,7 @@ from skillgap.analysis.changes import compare_releases
 from skillgap.analysis.gap import identify_skill_gap
 from skillgap.analysis.ratings import Ratings
 from skillgap.errors import UnknownOccupation
-from skillgap.model import GapChange, LevelChange
+from skillgap.model import GapChange, LevelChange, Release
 from skillgap.nodes import LOADED, get_release_ratings
 from skillgap.sources.onet_text import OnetData
 from tests.analysis.builders import make_ratings
@@ -44,6 +46,41 @@ def test_changes_are_worked_by_hand():
     assert (found.pairs_compared, found.pairs_changed) == (2, 1)
     assert found.gap_changes == [GapChange(ONE, TWO, ["Skill 0"], [])]
     assert compare_releases(after, before, with_pairs=True).gap_changes == [GapChange(ONE, TWO, [], ["Skill 0"])]
+
+
+def test_what_is_compared_is_said_and_what_is_in_one_release_alone_is_not():
+    before = make_ratings({ONE: [2.0, None, 2.0], TWO: [2.0, None, None]})
+    after = make_ratings({ONE: [2.0, None, 3.5, 1.0], TWO: [2.0, 1.0, 4.0, 1.0]})
+    old, new = (
+        replace(each, release=Release(number, None)).of_domain("skills")
+        for each, number in ((before, "1.0"), (after, "2.0"))
+    )
+    found = compare_releases(old, new)
+    assert (found.before, found.after, found.domain) == (old.release, new.release, "skills")
+    # A level that comes or goes has changed, what is missing in both has not, and a fourth element is no change at all.
+    assert found.levels_changed == 3
+    assert [(each.onet_soc_code, each.element_id) for each in found.beyond_noise] == [(ONE, "2.A.2")]
+    assert (found.pairs_compared, found.gap_changes) == (2, []), "not listed unless asked for"
+
+
+def test_pairs_are_those_of_the_occupation_asked_for():
+    before = make_ratings({ONE: [2.0], TWO: [2.0], THREE: [2.0], FOUR: [2.0]})
+    after = make_ratings({ONE: [2.0], TWO: [4.0], THREE: [2.0], FOUR: [5.0]})
+    found = compare_releases(before, after, only=TWO)
+    assert (found.levels_changed, [each.onet_soc_code for each in found.beyond_noise]) == (1, [TWO])
+    assert found.gap_changes == [
+        GapChange(ONE, TWO, ["Skill 0"], []),
+        GapChange(TWO, FOUR, ["Skill 0"], []),
+        GapChange(THREE, TWO, ["Skill 0"], []),
+    ]
+    assert (found.pairs_compared, found.pairs_changed) == (6, 3)
+    # Of an occupation that has not changed itself, its pairs with those that have.
+    assert compare_releases(before, after, only=ONE).gap_changes == [
+        GapChange(ONE, TWO, ["Skill 0"], []),
+        GapChange(ONE, FOUR, ["Skill 0"], []),
+    ]
+    every = compare_releases(before, after)
+    assert (every.pairs_compared, every.pairs_changed, every.gap_changes) == (10, 5, [])
 
 
 def test_a_release_and_itself_differ_in_nothing(ratings: Ratings):

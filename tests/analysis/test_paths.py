@@ -123,8 +123,48 @@ def test_paths_are_worked_by_hand():
         (("c",), 4.0, 4.0),
     ]
     assert report.direct.distinguishable_shortfall == 4.0
+    assert [step.summary for step in report.paths[1].steps] == [
+        identify_skill_gap(*pair, ratings).summary for pair in pairwise("abdc")
+    ]
+    assert (report.from_occupation, report.to_occupation) == (ratings.occupations["a"], ratings.occupations["c"])
+    assert (report.domain, report.neighbours, report.basis) == ("all", 2, nearness.basis)
+    assert report.provenance == ratings.provenance
     assert [codes_of(path) for path in find_paths("a", "c", nearness, ratings, neighbours=2, limit=1).paths] == [
         ("b", "c")
+    ]
+
+
+def test_five_paths_over_the_twenty_nearest_are_given_unless_asked_otherwise():
+    # Twenty-two between a and z, each nearer to both than they are to each other.
+    codes = ["a", *(f"b{k:02d}" for k in range(22)), "z"]
+    ratings = make_ratings({code: [1.0 + k / 8] for k, code in enumerate(codes)})
+    score = np.zeros((24, 24))
+    score[0, 1:23] = score[23, 1:23] = np.arange(22, 0, -1)
+    score[1:23, 0] = score[1:23, 23] = -0.5
+    report = find_paths("a", "z", near_by(score.tolist(), ratings), ratings)
+    assert (report.neighbours, len(report.paths)) == (20, 5)
+    assert {code for path in report.paths for code in codes_of(path)[:-1]} <= set(codes[1:21])
+
+
+def test_one_way_near_is_near_and_without_levels_there_is_no_way():
+    ratings = make_ratings({"a": [1.0], "b": [3.0], "c": [5.0]})
+    one_way = near_by([[0, 9, 1], [1, 0, 9], [9, 1, 0]], ratings)  # a-b, b-c, c-a, each nearest to but one of two
+    assert [codes_of(path) for path in find_paths("a", "c", one_way, ratings, neighbours=1).paths] == [
+        ("b", "c"),
+        ("c",),
+    ]
+    without = ratings.restricted_to(["a", "c"], ratings.element_ids)
+    assert [codes_of(path) for path in find_paths("a", "c", one_way, without, neighbours=1).paths] == [("c",)]
+
+
+def test_figures_are_rounded_as_they_are_shown():
+    # One skill of three weighs half: shortfalls of thirds.
+    ratings = make_ratings(
+        {"a": [1.0, 1.0, 1.0], "b": [2.0, 1.0, 1.0], "c": [2.0, 3.0, 1.0]}, n={each: [50] * 3 for each in "abc"}
+    )
+    report = find_paths("a", "c", near_by([[0, 9, 1], [9, 0, 9], [1, 9, 0]], ratings), ratings, neighbours=1)
+    assert [(codes_of(path), path.hardest_move, path.total_shortfall) for path in report.paths] == [
+        (("b", "c"), 0.6667, 1.0)
     ]
 
 

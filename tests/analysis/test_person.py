@@ -126,3 +126,8 @@ def test_the_template_names_every_skill_and_knows_nothing(ratings: Ratings):
     report = identify_person_gap(template, MANAGERS, ratings)
     assert report.own_levels == 0
     assert np.isclose(report.summary.weighted_shortfall, 0.4583)
+
+
+def test_the_template_names_by_id_what_shares_its_name(small: Ratings):
+    alike = replace(small, element_names=("Mathematics", "Writing", "Mathematics"))
+    assert list(profile_template(alike, None).levels) == ["2.A.0", "Writing", "2.A.2"]

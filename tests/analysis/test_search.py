@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from skillgap.analysis import search
-from skillgap.analysis.search import TitleIndex, find_code, index_titles, titles_of
+from skillgap.analysis.search import Hit, TitleIndex, find_code, index_titles, titles_of
 from skillgap.errors import UnknownOccupation
 from skillgap.model import Occupation
 from skillgap.store.engine import read
@@ -68,6 +68,61 @@ def test_what_is_typed_so_far_finds_titles_that_begin_so_their_own_first(index: 
     assert found(index, "tru")[0] == (DRIVERS, "Truck Driver", "prefix")
     assert found(index, "staff nur")[0] == (NURSES, "Staff Nurse", "prefix")
     assert found(index, "teac")[0] == (TEACHERS, "Teacher", "prefix")
+
+
+def test_a_hit_names_the_title_and_its_kind(index: TitleIndex):
+    for text, hit in {
+        "registered nurses": Hit(NURSES, "Registered Nurses", "title", "exact"),
+        "staff nurse": Hit(NURSES, "Staff Nurse", "alternate", "exact"),
+        "rn regis": Hit(NURSES, "RN (Registered Nurse)", "reported", "prefix"),
+        "trailer drivers": Hit(DRIVERS, "Heavy and Tractor-Trailer Truck Drivers", "title", "words"),
+        "truckre": Hit(DRIVERS, "Trucker", "reported", "similar"),
+        "53-30": Hit(DRIVERS, "Heavy and Tractor-Trailer Truck Drivers", "title", "code"),
+    }.items():
+        assert index.find(text)[0][0] == hit
+
+
+def test_pages_of_a_few_together_are_the_whole_list(index: TitleIndex):
+    for text in ("nurse", "nurse e", "midwife", "te", "29"):
+        every, total = index.find(text)
+        assert len(every) == total > 1
+        for limit in (1, 2, 3):
+            pages = [index.find(text, limit, offset) for offset in range(0, total, limit)]
+            assert ([hit for hits, _ in pages for hit in hits], {count for _, count in pages}) == (every, {total})
+
+
+def test_what_is_typed_so_far_is_completed_by_the_commonest_words():
+    titles = [("a", text, "title") for text in ("Bakers", "Bankers", "Bakers Aid", "Barbers", "Bakery", "Bankers Aid")]
+    index = TitleIndex(titles)
+    assert index._completions("ba") == ["bakers", "bankers", "bakery"]
+    assert index._completions("bar") == ["barbers"]
+    assert index._completions("bakerss") == []
+    # The words before the last count too, and more than what the last may mean.
+    assert index._understand(["aid", "ban"]) == (["aid", "bankers"], "prefix")
+    assert index._understand(["aid", "bankers"]) == (["aid", "bankers"], "words")
+
+
+def test_a_slip_is_mended_by_the_nearest_word_then_the_commonest_then_by_the_alphabet():
+    titles = [
+        ("a", text, "title")
+        for text in ("Tailor", "Sailor", "Jailor", "Sailor Mate", "Cook", "Rope", "Welding", "Teaching", "Tracking")
+    ]
+    index = TitleIndex(titles)
+    assert index._mended("bailor") == "sailor"
+    assert index._mended("jailorr") == "jailor"
+    assert index._mended("cokk") == "cook", "four letters may have a slip"
+    assert index._mended("rop") is None
+    assert index._mended("wlednig") is None, "seven letters may have one"
+    assert index._mended("taechnig") == "teaching", "eight may have two"
+    assert index._mended("xxachinx") is None, "never three"
+    assert index._mended("qrackigg") == "tracking"
+
+
+def test_titles_by_the_dozen_that_are_one_slip_away_are_all_looked_at():
+    titles = [("a", f"{letter}aker", "title") for letter in string.ascii_lowercase[:12]]
+    assert TitleIndex([*titles, ("a", "laker laker lakes", "title"), ("a", "laker", "reported")])._mended("zaker") == (
+        "laker"
+    )
 
 
 def test_words_count_in_any_order_and_the_title_that_matched_is_shown(index: TitleIndex):
@@ -174,5 +229,25 @@ def test_a_code_or_an_exact_title_is_meant():
     titles = {NURSES: "Registered Nurses"}
     assert find_code("291141", titles) == NURSES
     assert find_code(" registered nurses ", titles) == NURSES
-    with pytest.raises(UnknownOccupation, match=r"near it: Registered Nurses \(29-1141\.00\)"):
-        find_code("Registred Nurses", titles)
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("Registred Nurses", "; near it: Registered Nurses (29-1141.00)"),
+        ("nurse", "; near it: Nurses A (1), Nurses B (2), Nurses C (3)"),
+        ("Registered", ""),
+        ("x" * 300, ""),
+    ],
+)
+def test_what_is_neither_names_three_that_are_near_enough(text: str, hint: str):
+    titles = {NURSES: "Registered Nurses", **{str(k): f"Nurses {letter}" for k, letter in enumerate("ABCD", start=1)}}
+    with pytest.raises(UnknownOccupation) as raised:
+        find_code(text, titles)
+    said = f"{text[:80]!r} is neither an O*NET-SOC code nor a title that is loaded{hint}"
+    assert (str(raised.value), raised.value.onet_soc_code) == (said, text[:80])
+
+
+def test_a_title_is_near_by_its_first_200_letters():
+    with pytest.raises(UnknownOccupation, match=r"near it: a{200} \(1\)"):
+        find_code("A" * 200 + "b" * 400, {"1": "a" * 200})

@@ -1,0 +1,136 @@
+"""Ratings asked by code, name and id: what is found, and what is said where nothing is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from skillgap.analysis.ratings import Ratings
+from skillgap.errors import NoData, UnknownElement, UnknownOccupation, UnratedOccupation
+from skillgap.model import Occupation, Release
+from tests.analysis.builders import make_ratings
+
+COOK, BAKER = "35-2014.00", "51-3011.00"
+RELEASE = Release("29.0", None)
+
+
+def small(**changes: Any) -> Ratings:
+    """Return ratings of cooks alone; bakers are known, and have none."""
+    ratings = make_ratings({COOK: [1.0, 2.0, 3.0]})
+    baker = Occupation(BAKER, "Bakers", None, False, False, None, "text", None, None)
+    return replace(ratings, occupations={**ratings.occupations, BAKER: baker}, release=RELEASE, **changes)
+
+
+def with_baker(ratings: Ratings, **given: Any) -> Ratings:
+    """Return them with bakers of whom something else is known."""
+    baker = replace(ratings.occupations[BAKER], **given)
+    return replace(ratings, occupations={**ratings.occupations, BAKER: baker})
+
+
+@pytest.mark.parametrize(
+    ("ratings", "said"),
+    [
+        (small(), "O*NET 29.0 has no skill ratings for 51-3011.00 (Bakers), so no gap can be computed"),
+        (
+            replace(small(), release=None),
+            "O*NET data has no skill ratings for 51-3011.00 (Bakers), so no gap can be computed",
+        ),
+        (
+            replace(small(), release=None, web_services_release=Release("30.3", None)),
+            "O*NET 30.3 has no skill ratings for 51-3011.00 (Bakers), so no gap can be computed",
+        ),
+        (
+            with_baker(small(), is_predicted=True),
+            "O*NET 29.0 has no skill ratings for 51-3011.00 (Bakers), so no gap can be computed; "
+            "predicted levels are there: ask with ratings=onet+llm",
+        ),
+        (
+            with_baker(small(), abstention="too thin"),
+            "O*NET 29.0 has no skill ratings for 51-3011.00 (Bakers), so no gap can be computed; "
+            "nor is it predicted: too thin",
+        ),
+        (
+            with_baker(small(domain="skills"), is_rated=True),
+            "no levels are predicted for 51-3011.00 (Bakers), so no gap can be computed; "
+            "analysts have rated it: ask with ratings=onet+llm",
+        ),
+        (
+            small(domain="work_activities"),
+            "O*NET 29.0 has no work activities ratings for 51-3011.00 (Bakers), so no gap can be computed",
+        ),
+        (
+            small(domain="work_activities", codes=()),
+            "no work activities ratings are there to compare, of 51-3011.00 (Bakers) or any other occupation; "
+            "`skillgap status` shows what is loaded; predictions are of skills alone",
+        ),
+    ],
+)
+def test_why_an_occupation_has_no_levels_is_said(ratings: Ratings, said: str):
+    with pytest.raises(UnratedOccupation) as raised:
+        ratings.row(BAKER)
+    assert (str(raised.value), raised.value.onet_soc_code) == (said, BAKER)
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("51-3011.09", "O*NET 29.0 has no occupation 51-3011.09; 51-3011 has 51-3011.00"),
+        ("99-9999.00", "O*NET 29.0 has no occupation 99-9999.00"),
+    ],
+)
+def test_an_occupation_that_is_not_there_is_said_with_its_family(code: str, said: str):
+    with pytest.raises(UnknownOccupation) as raised:
+        small().row(code)
+    assert (str(raised.value), raised.value.onet_soc_code) == (said, code)
+
+
+def test_where_nothing_is_loaded_that_is_said():
+    with pytest.raises(NoData):
+        Ratings.empty().row(BAKER)
+
+
+def test_elements_are_found_by_name_and_by_id():
+    ratings = small(element_names=("Mathematics", "Writing", "Mathematics"))
+    assert ratings.columns == {"2.a.0": 0, "2.a.1": 1, "2.a.2": 2, "writing": 1}
+    assert [ratings.column(text) for text in ("2.A.0", " 2.a.2 ", "WRITING")] == [0, 2, 1]
+    assert ratings.ids_of_name(" mathematics") == ["2.A.0", "2.A.2"]
+    assert ratings.ids_of_name("Writing") == ()
+    for text, said in (
+        ("Mathematics", "Mathematics may be 2.A.0 or 2.A.2; give the id"),
+        ("Writting", "no element of all is called 'Writting'; is Writing meant?"),
+        ("Welding", "no element of all is called 'Welding'"),
+        ("x" * 100, f"no element of all is called '{'x' * 60}'"),
+    ):
+        with pytest.raises(UnknownElement) as raised:
+            ratings.column(text)
+        assert str(raised.value) == said
+
+
+def test_the_nearest_name_is_near_enough_or_none():
+    ratings = small(element_names=("Speaking", "Writing", "Reading"))
+    assert (ratings.near_name("Speeking"), ratings.near_name("qqqqqqqq")) == ("Speaking", "")
+    # Four of seven letters are alike; the eight of "Speaking" are too few of sixty.
+    assert (ratings.near_name("Wrixyzg"), ratings.near_name("Wrixyzg", alike=0.5)) == ("", "Writing")
+
+
+def test_some_occupations_and_elements_of_all():
+    ratings = make_ratings(
+        {"a": [1.0, 2.0, 3.0], "b": [4.0, 5.0, 6.0], "c": [0.0, 0.5, 7.0]},
+        n={"c": [8, 7, 6]},
+        importance={"c": [2, 3, 4]},
+    )
+    some = replace(ratings, analysts=ratings).restricted_to(["a", "c"], ["2.A.0", "2.A.2"])
+    assert (some.codes, some.element_ids, some.element_names) == (
+        ("a", "c"),
+        ("2.A.0", "2.A.2"),
+        ("Skill 0", "Skill 2"),
+    )
+    assert some.analysts is None
+    assert some.data_value.tolist() == [[1.0, 3.0], [0.0, 7.0]]
+    assert (some.n.tolist(), some.importance.tolist()) == ([[8, 8], [8, 6]], [[3.0, 3.0], [2.0, 4.0]])
+    none = ratings.restricted_to([], [])
+    assert (none.codes, none.element_ids, none.data_value.shape) == ((), (), (0, 0))
+    assert np.array_equal(ratings.restricted_to("abc", ratings.element_ids).n, ratings.n)
