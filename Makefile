@@ -9,7 +9,7 @@ NAMES  := awk '/^Collecting/ { print "  " $$2; fflush() }'  # of what pip is get
 SHELL       := bash
 .SHELLFLAGS := -eu -o pipefail -c
 
-.PHONY: demo demo-api evaluate-llm evaluate-transitions evaluate-search evaluate-stability serve test check lint engines package audit bench bench-page bench-batch screenshot notebook faults soak reference starter predictions clean
+.PHONY: demo demo-api evaluate-llm evaluate-transitions evaluate-search evaluate-stability serve test check lint engines package audit bench bench-page bench-batch screenshot notebook faults soak mutants reference starter predictions clean
 
 demo: $(VENV)/installed  ## a true answer in a minute: database, starter data, server, one question
 	@$(BIN)/python scripts/demo.py
@@ -20,8 +20,8 @@ demo-api: $(VENV)/installed  ## a database filled from O*NET Web Services, playe
 serve: $(VENV)/installed  ## the API on http://127.0.0.1:8000
 	@$(BIN)/skillgap serve
 
-test: $(VENV)/installed-dev  ## all tests, on all cores
-	@$(BIN)/python -m pytest --numprocesses=logical --dist=worksteal
+test: $(VENV)/installed-dev  ## all tests but those of tests/faults, on all cores
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=logical --dist=worksteal --ignore tests/faults
 
 lint: $(VENV)/installed-dev
 	@$(BIN)/ruff format --check .
@@ -43,7 +43,7 @@ audit: $(VENV)/bin/python  ## known vulnerabilities of what is pinned; asks the 
 	@$(PYTHON) -m venv build/audit && build/audit/bin/python -m pip --quiet install pip-audit==2.10.1
 	@build/audit/bin/pip-audit --strict --no-deps --disable-pip -r requirements.txt
 
-check: lint test  ## what CI runs
+check: lint test faults  ## what CI runs, beside engines and package
 
 bench: $(VENV)/installed-dev  ## speed, as ratios measured side by side (needs wrk and a MySQL server)
 	@$(BIN)/python -m benchmarks.bench
@@ -69,6 +69,11 @@ soak: $(VENV)/installed-dev  ## half an hour of load: is memory flat?
 	@rm -f build/soak.jsonl
 	@SKILLGAP_TEST_SOAK_SECONDS=1800 SKILLGAP_TEST_FAULTS=build/soak.jsonl $(BIN)/python -m pytest tests/faults/test_memory.py
 	@$(BIN)/python scripts/fault_table.py build/soak.jsonl
+
+mutants: $(VENV)/installed-dev  ## wrong versions of analysis/ and of the loader's validation: do the tests notice? an hour
+	@$(PIP) --quiet mutmut==3.8.1
+	@PATH="$(CURDIR)/$(BIN):$$PATH" mutmut run
+	@$(BIN)/python scripts/survivors.py
 
 evaluate-llm: $(VENV)/installed-llm  ## RELEASE=29.0 or a path [MODELS="--model M"]: how well levels can be derived
 	@$(BIN)/skillgap llm evaluate "$(RELEASE)" $(MODELS)
