@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import random
-from dataclasses import asdict
+import warnings
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from skillgap.store.engine import make_engine, read
 from skillgap.store.queries import get_profiles
 from skillgap.store.ratings import get_ratings
 from skillgap.store.tables import init_tables
+from tests.analysis.builders import make_ratings
 from tests.test_cli import Run, run  # noqa: F401 - a fixture
 
 
@@ -57,6 +59,18 @@ def test_every_figure_is_that_of_the_pairs_report(pairs: pd.DataFrame, levels: R
         summary = asdict(identify_skill_gap(*pair, levels).summary)
         found = rows.loc[tuple(pair)].to_dict()
         assert {name: None if pd.isna(value) else value for name, value in found.items()} == summary
+
+
+def test_a_lacking_job_zone_warns_nobody_whatever_other_threads_do_with_filters(monkeypatch: pytest.MonkeyPatch):
+    ratings = make_ratings({"a": [1.0], "b": [3.0], "c": [2.0]})
+    zones = {"a": 2, "b": 4, "c": None}
+    occupations = {code: replace(each, job_zone=zones[code]) for code, each in ratings.occupations.items()}
+    monkeypatch.setattr(warnings, "filterwarnings", lambda *_, **__: None)
+    steps = pd.concat(pair_batches(replace(ratings, occupations=occupations)))["job_zone_step"]
+    assert (str(steps.dtype), [None if step is pd.NA else step for step in steps]) == (
+        "Int64",
+        [2, None, -2, None, None, None],
+    )
 
 
 def test_ratings_are_the_files(levels: Ratings):

@@ -99,7 +99,9 @@ def pair_batches(ratings: Ratings, *, on_batch: OnBatch | None = None) -> Iterat
 
     def batch(current: int) -> pd.DataFrame:
         others = np.arange(len(codes)) != current
-        step = pd.array(zones[others] - zones[current], dtype="Float64").astype("Int64")
+        away = zones[others] - zones[current]
+        # Not astype("Int64"): it casts NaN, and pandas keeps that quiet in a way that threads undo for each other.
+        step = pd.arrays.IntegerArray(np.nan_to_num(away).astype(np.int64), np.isnan(away))
         columns = (*(column[others] for column in figures_from(current, ratings)), step)
         pair = {"from_onet_soc_code": codes[[current] * int(others.sum())], "to_onet_soc_code": codes[others]}
         return pd.DataFrame({**pair, **dict(zip(names, columns, strict=True))})
