@@ -9,6 +9,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,13 +20,20 @@ from scripts import run_notebook, schema_reference
 
 import skillgap
 from skillgap.settings import Settings
-from tests.api.serving import serve
+from tests.api.serving import Service, serve
 from tests.test_cli import COMMANDS, Run, run  # noqa: F401 - a fixture
 
 TOP = Path(__file__).parents[1]
 README = (TOP / "README.md").read_text()
 API_PAGE = (TOP / "docs" / "api.md").read_text()
 DOCUMENTS = [TOP / "README.md", *sorted((TOP / "docs").rglob("*.md"))]
+
+
+@pytest.fixture(scope="module")
+def service(starter_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """Serve the starter data."""
+    with serve(tmp_path_factory.mktemp("service"), starter_database) as running:
+        yield running
 
 
 def console_blocks(text: str) -> list[tuple[str, str]]:
@@ -43,11 +51,10 @@ def test_the_readmes_terminal_answer_is_the_commands(run: Run, starter_database:
     assert [line.rstrip() for line in run(*arguments).out.splitlines()] == shown.splitlines()
 
 
-def test_the_readmes_http_answer_is_in_the_services(starter_database: str, tmp_path: Path):
+def test_the_readmes_http_answer_is_in_the_services(service: Service):
     command, shown = next(block for block in console_blocks(README) if "curl" in block[0])
     url = urlsplit(re.search(r"'(http\S+)'", command)[1])
-    with serve(tmp_path, starter_database) as service:
-        answer = httpx.get(f"{service.url}{url.path}?{url.query}").json()
+    answer = httpx.get(f"{service.url}{url.path}?{url.query}").json()
     first = answer["skill_gaps"][0]
     figures = {**answer["summary"], **first}
     pairs = re.findall(r'"(\w+)": ([^\n{\[]+?),?\n', shown)
@@ -97,9 +104,7 @@ EXAMPLES = re.findall(r"```(bash|python|javascript)\n(.*?)```\n\n```text\n(.*?)`
 
 
 @pytest.mark.parametrize(("language", "code", "shown"), EXAMPLES, ids=[example[0] for example in EXAMPLES])
-def test_the_examples_of_the_api_answer_as_shown(
-    language: str, code: str, shown: str, starter_database: str, tmp_path: Path
-):
+def test_the_examples_of_the_api_answer_as_shown(language: str, code: str, shown: str, service: Service):
     assert len(EXAMPLES) == API_PAGE.count("```text")
     programs = {
         "bash": ["bash", "-eu", "-o", "pipefail", "-c"],
@@ -110,9 +115,8 @@ def test_the_examples_of_the_api_answer_as_shown(
     if not shutil.which(program[0]):
         reason = "no Node.js"
         pytest.fail(reason) if os.environ.get("SKILLGAP_REQUIRE_NODE") == "1" else pytest.skip(reason)
-    with serve(tmp_path, starter_database) as service:
-        here = code.replace("http://127.0.0.1:8000", service.url)
-        ended = subprocess.run([*program, here], capture_output=True, text=True, timeout=60, check=False)
+    here = code.replace("http://127.0.0.1:8000", service.url)
+    ended = subprocess.run([*program, here], capture_output=True, text=True, timeout=60, check=False)
     assert (ended.returncode, ended.stdout) == (0, shown), ended.stderr
 
 
