@@ -35,6 +35,8 @@ AT_ONCE = 4_096
 """Rows compared at once: their arrays stay in the processor's cache."""
 _AT_ONCE_WITH_ALL = 1_024
 """Rows compared at once with all occupations."""
+_DECIDES_TIES = 1e-9
+"""Less than scores of four decimals differ by, even thousands of times."""
 
 
 class People(NamedTuple):
@@ -203,11 +205,13 @@ def bulk_nearest(
         alike = _alike(side_of_people(part, ratings).level, ratings)
         has_occupation = part.occupation != NONE
         alike[np.flatnonzero(has_occupation), part.occupation[has_occupation]] = -np.inf
-        first = np.argpartition(-alike, count - 1, axis=1)[:, :count]
-        values = np.take_along_axis(alike, first, axis=1)
-        sequence = np.lexsort((first, -values), axis=-1)
+        # Rounded as they are shown, and of equal ones the first code: then a longer list begins with a shorter one.
+        shown_scores = np.round(alike, 4)
+        rank = np.arange(alike.shape[1]) * _DECIDES_TIES - shown_scores
+        first = np.argpartition(rank, count - 1, axis=1)[:, :count]
+        sequence = np.argsort(np.take_along_axis(rank, first, axis=1), axis=1)
         nearest[some] = np.take_along_axis(first, sequence, axis=1)
-        scores[some] = np.round(np.take_along_axis(values, sequence, axis=1), 4)
+        scores[some] = np.take_along_axis(shown_scores, nearest[some], axis=1)
     return nearest, scores
 
 
