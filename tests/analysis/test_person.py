@@ -14,9 +14,10 @@ from skillgap.analysis.gap import identify_skill_gap
 from skillgap.analysis.person import OwnProfile, identify_person_gap, profile_template
 from skillgap.analysis.ratings import Ratings
 from skillgap.errors import InvalidCode, InvalidProfile, UnknownOccupation, UnratedOccupation
+from skillgap.model import Anchor, LevelAnchors
 from tests.analysis.builders import make_ratings
 
-NURSES, MANAGERS = "29-1141.00", "11-9111.00"
+NURSES, MANAGERS, DEVELOPERS = "29-1141.00", "11-9111.00", "15-1252.00"
 
 
 @pytest.fixture
@@ -97,6 +98,48 @@ def test_every_field_that_is_wrong_is_named(small: Ratings):
         "levels.Skil 0": "no element of this name or id is compared (domain all); is Skill 0 meant?",
         "levels.2.A.1": "Skill 1 is given twice",
     }
+
+
+def test_what_is_wrong_with_a_name_is_said_with_what_may_be_meant(small: Ratings):
+    alike = replace(small, element_names=("Mathematics", "Writing", "Mathematics"))
+    with pytest.raises(InvalidProfile) as caught:
+        identify_person_gap(OwnProfile({"mathematics": 1.0, "q" * 99: 2.0}), "12-0000.00", alike)
+    assert caught.value.fields == {
+        "levels.mathematics": "may be 2.A.0 or 2.A.2; give the id",
+        f"levels.{'q' * 60}": "no element of this name or id is compared (domain all)",
+    }
+
+
+def test_an_own_level_has_no_figure_of_the_analysts():
+    """Nobody rated it: no error, no flag, no date; but it stands between anchors, and the occupation is still told."""
+    levels = make_ratings(
+        {NURSES: [2.0, 2.0], MANAGERS: [4.0, 4.0]},
+        not_relevant={NURSES: [True, True]},
+        recommend_suppress={NURSES: [True, True]},
+    )
+    anchors = {"2.A.0": [Anchor(2, "two"), Anchor(5, "five")]}
+    zones = {NURSES: 3, MANAGERS: 5}
+    occupations = {code: replace(each, job_zone=zones[code]) for code, each in levels.occupations.items()}
+    levels = replace(levels, anchors=anchors, occupations=occupations)
+    for occupation in (NURSES, None):
+        report = identify_person_gap(OwnProfile({"Skill 0": 3.0}, occupation), MANAGERS, levels)
+        [own] = [row for row in report.skill_gaps if row.element_id == "2.A.0"]
+        assert (own.from_data_value, own.from_source) == (3.0, "own")
+        assert (own.from_not_relevant, own.from_recommend_suppress) == (False, False)
+        assert (own.from_standard_error, own.from_lower, own.from_upper) == (None, None, None)
+        assert own.from_anchors == LevelAnchors(*anchors["2.A.0"])
+        assert report.summary.job_zone_step == (2 if occupation else None)
+    [other, _] = identify_person_gap(OwnProfile({"Skill 0": 3.0}, NURSES), MANAGERS, levels).skill_gaps
+    assert (other.from_not_relevant, other.from_recommend_suppress, other.from_source) == (True, True, "text")
+
+
+def test_predictions_are_credited_where_they_are_compared(ratings: Ratings):
+    told = [
+        identify_person_gap(OwnProfile({"Writing": 1.0}, occupation), target, ratings).provenance.predictions
+        is not None
+        for occupation, target in ((NURSES, MANAGERS), (DEVELOPERS, MANAGERS), (NURSES, DEVELOPERS), (None, MANAGERS))
+    ]
+    assert told == [False, True, True, False]
 
 
 def test_of_a_profile_that_knows_nothing_all_is_unknown(small: Ratings):

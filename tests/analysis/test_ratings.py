@@ -116,6 +116,24 @@ def test_the_nearest_name_is_near_enough_or_none():
     assert (ratings.near_name("Wrixyzg"), ratings.near_name("Wrixyzg", alike=0.5)) == ("", "Writing")
 
 
+def test_other_weights_are_those_of_the_analysts_ratings_too():
+    ratings = make_ratings({"a": [1.0], "b": [4.0]}, importance={"a": [2.0], "b": [4.0]})
+    both = replace(ratings, analysts=ratings)
+    weighed = both.weighted_by("standard")
+    assert (weighed.weight.tolist(), weighed.analysts.weight.tolist()) == ([[1.0], [3.0]], [[1.0], [3.0]])
+    assert both.weighted_by("standard") is weighed
+    assert ratings.weighted_by("standard").analysts is None
+
+
+def test_skills_come_by_importance_then_level_and_what_is_not_relevant_last():
+    ratings = make_ratings(
+        {"a": [1.0, 2.0, 5.0, 6.0, None]},
+        importance={"a": [3.0, 3.0, 2.0, 4.0, np.nan]},
+        not_relevant={"a": [False, False, False, True, False]},
+    )
+    assert [skill.element_id for skill in ratings.skills("a")] == ["2.A.1", "2.A.0", "2.A.2", "2.A.3"]
+
+
 def test_some_occupations_and_elements_of_all():
     ratings = make_ratings(
         {"a": [1.0, 2.0, 3.0], "b": [4.0, 5.0, 6.0], "c": [0.0, 0.5, 7.0]},

@@ -208,6 +208,45 @@ def test_naive_bayes_is_worked_by_hand(monkeypatch: pytest.MonkeyPatch):
     assert alike[0] == 0
 
 
+def test_what_tells_occupations_apart_is_named():
+    assert list(search._features(["nurses", "aid"])) == [
+        *("word nurses", "stem nurse", "part <nur", "part nurs", "part urse", "part rses", "part ses>"),
+        *("word aid", "stem aid", "part <aid", "part aid>"),
+        *("pair nurses aid", "last aid"),
+    ]
+    assert list(search._features(["x"])) == ["word x", "stem x", "part <x>", "last x"]
+    assert list(search._features([])) == []
+
+
+def test_how_alike_titles_are_is_worked_by_hand():
+    # Words and stems count, by how rare they are among the three titles; parts, pairs and last words do not.
+    index = TitleIndex([("a", "cooks", "title"), ("b", "cooks aid", "title"), ("c", "maids aid", "title")])
+    _, alike = index._scores(["cooks"])
+    rare, common = _rarity(3, 1), _rarity(3, 2)  # "maids", and its stem, are in one; the others in two
+    first = {"a": 2 * common**2 / 2**0.5 / common, "b": 2 * common**2 / (4 * common**2) ** 0.5, "c": 0.0}
+    np.testing.assert_allclose(alike, np.array(list(first.values())) / (2**0.5 * common), rtol=1e-6)
+    _, alike = index._scores(["maids", "aid"])
+    whole = (2 * common**2 + 2 * rare**2) ** 0.5
+    np.testing.assert_allclose(alike, [0.0, 2 * common**2 / (4 * common**2) ** 0.5 / whole, 1.0], rtol=1e-6)
+    _, alike = index._scores(["nothing"])
+    assert alike.tolist() == [0.0, 0.0, 0.0]
+
+
+def test_of_the_same_title_an_occupations_own_comes_first_then_the_likelier_occupation():
+    titles = [
+        *(("a", "Cook", "alternate"), ("a", "Tailor", "title"), ("a", "Dress Maker", "alternate")),
+        ("b", "Cook", "title"),
+        *(("c", "Cook", "alternate"), ("c", "Line Cook", "title"), ("c", "Fry Cook", "alternate")),
+    ]
+    index = TitleIndex(titles)
+    assert [(hit.onet_soc_code, hit.match) for hit in index.find("cook")[0]] == [
+        ("b", "exact"),
+        ("c", "exact"),
+        ("a", "exact"),
+    ]
+    assert [hit.onet_soc_code for hit in index.find("coo")[0]] == ["b", "c", "a"]
+
+
 def _rarity(titles: int, having: int) -> float:
     return 1 + np.log((1 + titles) / (1 + having))
 

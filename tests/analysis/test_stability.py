@@ -111,6 +111,31 @@ def test_errors_are_floored_as_in_the_test():
     assert found.gap_share == near(stats.norm.sf(-0.125 / np.hypot(0.125, 0.125)))
 
 
+def test_without_error_each_has_the_place_it_has():
+    # Of so many raters that no error is floored by much: seven gaps, five of them first.
+    ratings = make_ratings(
+        {CURRENT: [1.0] * 7 + [3.0, 3.0], TARGET: [2.0 + k / 2 for k in range(7)] + [3.0, 2.0]},
+        n={CURRENT: [1_000_000] * 9, TARGET: [1_000_000] * 9},
+        standard_error={CURRENT: [0.0] * 9, TARGET: [0.0] * 9},
+        importance_standard_error={TARGET: [0.0] * 9},
+        importance_n={TARGET: [1_000_000] * 9},
+    )
+    for place, found in enumerate(stability_of(ratings), start=1):
+        assert (found.rank, found.rank_lower, found.rank_upper) == (place, place, place)
+        assert (found.gap_share, found.first_five_share) == (1.0, float(place <= 5))
+
+
+def test_what_is_drawn_stays_on_its_scale():
+    # At its end half of the draws would leave it, and are put back there: where both are, there is no gap.
+    for low, high in ((0.0, 0.25), (6.75, 7.0)):
+        ratings = make_ratings({CURRENT: [low], TARGET: [high]}, standard_error={CURRENT: [2.0], TARGET: [2.0]})
+        [found] = stability_of(ratings)
+        end, other = (low, high) if low == 0 else (high, low)
+        both_at_the_end = 0.5 * stats.norm.sf(abs(other - end) / 2.0)
+        less = stats.norm.sf(0.25 / np.hypot(2.0, 2.0))
+        assert found.gap_share < 1 - less - both_at_the_end / 4, "half of these would be gaps"
+
+
 def test_own_levels_do_not_move(ratings: Ratings):
     small = make_ratings({TARGET: [3.0]}, standard_error={TARGET: [0.4]})
     [gap] = identify_person_gap(OwnProfile({"Skill 0": 2.5}), TARGET, small, stability=True).skill_gaps

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from skillgap.analysis import workforce
 from skillgap.analysis.bulk import NONE, People
 from skillgap.analysis.gap import identify_skill_gap
 from skillgap.analysis.person import OwnProfile, identify_person_gap
 from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.workforce import Workforce
 from skillgap.model import GapReport, PersonGapReport, WorkforceReport
+from tests.analysis.builders import make_ratings
 
 NURSE, MANAGER, CASHIER, DEVELOPER = "29-1141.00", "11-9111.00", "41-2011.00", "15-1252.00"
 TARGETS = (MANAGER, "13-1071.00", "15-1232.00")
@@ -38,12 +40,12 @@ def counted(
     ratings: Ratings, people: People, *, at_once: int = 10_000, proposals: int = 5, own_target: bool = False
 ) -> WorkforceReport:
     targets = None if own_target else [ratings.row(code) for code in TARGETS]
-    workforce = Workforce(ratings, targets, proposals=proposals)
+    counts = Workforce(ratings, targets, proposals=proposals)
     count = len(people.target)
     for start in range(0, count, at_once):
         rows = np.arange(start, min(start + at_once, count))
-        workforce.add(people.take(rows), [f"p{k}" for k in rows.tolist()])
-    return workforce.report({})
+        counts.add(people.take(rows), [f"p{k}" for k in rows.tolist()])
+    return counts.report({})
 
 
 def alone(ratings: Ratings, people: People, k: int, target: str) -> GapReport | PersonGapReport:
@@ -119,6 +121,14 @@ def test_where_people_come_from_adds_up(ratings: Ratings):
             )
 
 
+@pytest.mark.parametrize("at_once", [1, 7])
+def test_many_at_a_time_are_computed_in_parts(ratings: Ratings, monkeypatch: pytest.MonkeyPatch, at_once: int):
+    people = population(ratings, 60, seed=8)
+    whole = counted(ratings, people)
+    monkeypatch.setattr(workforce, "AT_ONCE", at_once)
+    assert counted(ratings, people) == whole
+
+
 @pytest.mark.parametrize("own_target", [False, True])
 def test_it_does_not_matter_in_which_groups_people_come(ratings: Ratings, own_target: bool):
     people = population(ratings, 150, seed=3)
@@ -184,6 +194,71 @@ def test_fewer_people_than_proposals_are_all_proposed_once(ratings: Ratings):
     assert sorted(each.id for view in report.targets for each in view.conversions) == ["p0", "p1", "p2", "p3"]
 
 
+def test_a_view_is_worked_by_hand():
+    # Of three alike and one with an own level, to z: 2 and 1 of the 8 raters' levels, the third skill already there.
+    codes = ("11-0000.00", "12-0000.00", "13-0000.00")
+    ratings = make_ratings(
+        {codes[0]: [2.0, 3.0, 4.0], codes[1]: [4.0, 4.0, 7.0], codes[2]: [4.0, 4.0, 4.0]},
+        importance={codes[2]: [4.0, 3.0, 2.0]},
+    )
+    people = People(
+        np.array([0, 0, 0, NONE, 1, 2]),
+        np.full(6, 2),
+        np.array([[np.nan] * 3] * 3 + [[0.0, 4.0, np.nan]] + [[np.nan] * 3] * 2),
+    )
+    counts = Workforce(ratings, [2], proposals=3)
+    counts.add(people, list("abcdef"))
+    [view] = counts.report({}).targets
+    assert (view.people, view.incumbents, view.known_in_part, view.untested) == (6, 1, 1, 0)
+    assert [
+        (skill.element_id, skill.importance, skill.to_data_value, skill.lacking, skill.may_be_chance, skill.unknown)
+        for skill in view.skills
+    ] == [("2.A.0", 4.0, 4.0, 4, 0, 0), ("2.A.1", 3.0, 4.0, 3, 0, 0), ("2.A.2", 2.0, 4.0, 0, 0, 1)]
+    # Three of (2 x 4 + 1 x 3) / 9, one of 4 x 4 / 7 over what is known, two of nothing.
+    assert view.shortfall.mean == round((3 * 1.2222 + 2.2857) / 6, 4)
+    assert view.shortfall_counts == [2, *[0] * 11, 3, *[0] * 9, 1]
+    assert [(each.people, each.mean_cost, each.without_sure_gap) for each in view.feeders] == [
+        (1, 0.0, 1),
+        (1, 0.0, 1),
+        (3, 1.2222, 0),
+        (1, 2.2857, 0),
+    ]
+    assert [(each.id, each.cost, each.lacking) for each in view.conversions] == [
+        ("e", 0.0, []),
+        ("a", 1.2222, ["Skill 0", "Skill 1"]),
+        ("b", 1.2222, ["Skill 0", "Skill 1"]),
+    ]
+
+
+def test_the_widest_gap_there_can_be_is_counted():
+    ratings = make_ratings({"11-0000.00": [0.0], "12-0000.00": [7.0]})
+    counts = Workforce(ratings, [1], proposals=1)
+    counts.add(People(np.zeros(2, dtype=np.intp), np.ones(2, dtype=np.intp), None), ["a", "b"])
+    [view] = counts.report({}).targets
+    assert (view.shortfall.p90, view.skills[0].gap.median, view.shortfall_counts) == (7.0, 7.0, [*[0] * 70, 2])
+
+
+def test_where_equally_many_come_at_the_same_cost_the_larger_group_is_first_and_skills_go_by_weight():
+    ratings = make_ratings(
+        {"11-0000.00": [2.0, 2.0], "12-0000.00": [2.0, 2.0], "13-0000.00": [4.0, 4.0]},
+        importance={"13-0000.00": [2.0, 4.0]},
+    )
+    counts = Workforce(ratings, [2], proposals=1)
+    counts.add(People(np.array([0, 1, 1]), np.full(3, 2), None), ["a", "b", "c"])
+    [view] = counts.report({}).targets
+    assert [each.occupation.onet_soc_code for each in view.feeders] == ["12-0000.00", "11-0000.00"]
+    assert [skill.element_id for skill in view.skills] == ["2.A.1", "2.A.0"]
+
+
+def test_who_is_untested_or_there_already_adds_up_over_groups(ratings: Ratings):
+    untold = replace(ratings, standard_error=np.full_like(ratings.standard_error, np.nan), analysts=None)
+    people = People(
+        np.array([ratings.row(code) for code in (NURSE, MANAGER, CASHIER)]), np.zeros(3, dtype=np.intp), None
+    )
+    first, *_ = counted(untold, people, at_once=1).targets
+    assert (first.untested, first.incumbents) == (3, 1)
+
+
 def test_of_nobody_there_is_no_view(ratings: Ratings):
     report = counted(ratings, population(ratings, 0, seed=6))
     assert (report.people, report.targets) == (0, [])
@@ -195,9 +270,9 @@ def test_who_is_there_already_is_counted_and_not_proposed(ratings: Ratings):
     first, *_ = counted(ratings, people, proposals=3).targets
     assert (first.incumbents, first.people, first.without_sure_gap) == (2, 4, 2)
     assert {"p0", "p1"}.isdisjoint(each.id for each in first.conversions)
-    workforce = Workforce(ratings, [ratings.row(MANAGER)], proposals=3)
-    workforce.add(people, ["p0", "p1", "p2", "p3"])
-    [view] = workforce.report({}).targets
+    counts = Workforce(ratings, [ratings.row(MANAGER)], proposals=3)
+    counts.add(people, ["p0", "p1", "p2", "p3"])
+    [view] = counts.report({}).targets
     assert [each.id for each in view.conversions] == ["p2", "p3"]
 
 
