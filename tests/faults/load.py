@@ -27,6 +27,10 @@ class Load:
     """Requests that got no answer, or one that `look` did not like."""
     slowest_ms: float = 0.0
     took_ms: list[float] = field(default_factory=list)
+    began: float = field(default_factory=perf_counter)
+
+    def failed(self, what: object) -> None:
+        self.failures.append(f"after {perf_counter() - self.began:.3f} s: {what}")
 
     @property
     def requests(self) -> int:
@@ -66,7 +70,7 @@ async def _keep_asking(url: str, turn: Iterator[str], look: Look | None, seen: L
         try:
             reader, writer = await asyncio.open_connection(address.hostname, address.port)
         except OSError as error:
-            seen.failures.append(f"no connection: {error}")
+            seen.failed(f"no connection: {error}")
             await asyncio.sleep(0.01)
             continue
         try:
@@ -85,7 +89,7 @@ async def _keep_asking(url: str, turn: Iterator[str], look: Look | None, seen: L
                 if look:
                     look(path, status, head, body)
         except (OSError, EOFError, AssertionError) as error:
-            seen.failures.append(f"{type(error).__name__}: {error}")
+            seen.failed(f"{type(error).__name__}: {error}")
         finally:
             writer.close()
             with suppress(OSError):

@@ -164,7 +164,7 @@ def test_a_worker_is_killed_at_full_load(starter_database: str, tmp_path: Path, 
         lost = len(seen.failures)
         seen.wait_for(5_000)
         assert len(seen.failures) == lost, seen.failures
-    assert lost <= connections, seen.failures
+    assert lost <= connections, "\n".join(seen.failures)
     assert set(seen.statuses) == {200}
     noted(
         "a worker killed (SIGKILL) at full load",
