@@ -20,6 +20,7 @@ import pytest
 from rich.console import Console
 from sqlalchemy import Engine, make_url, text
 
+from benchmarks.http import free_port
 from skillgap import cli
 from skillgap.analysis.gap import identify_skill_gap
 from skillgap.analysis.ratings import Ratings
@@ -398,6 +399,15 @@ def test_diff_of_what_is_not_there_is_said(run: Run):
     assert "has no occupation 99-9999.00" in run("diff", "starter", "loaded", "--occupation", "99-9999").err
 
 
+def test_a_download_that_is_tried_again_says_so_in_a_line(run: Run, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SKILLGAP_ONET_DOWNLOAD_URL", f"http://127.0.0.1:{free_port()}")
+    for arguments in (("diff", "29.0", "starter"), ("llm", "evaluate", "29.0"), ("load", "29.0")):
+        ended = run(*arguments)
+        assert ended.code == 1
+        assert "trying again" in ended.err
+        assert "PosixPath" not in ended.err
+
+
 def test_wrong_settings_are_all_named_at_once(run: Run, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("SKILLGAP_PORT", "70000")
     monkeypatch.setenv("SKILLGAP_LOG_FORMAT", "xml")
@@ -454,7 +464,11 @@ def test_doctor_finds_nothing_wrong_with_a_whole_database(run: Run, engine: Engi
     ended = run("doctor", "--json")
     found = outcomes(ended)
     assert ended.code == 0
-    assert {outcome for outcome, _ in found.values()} <= {"ok", "warning"}
+    assert {outcome for outcome, _ in found.values()} <= {"ok", "unused", "warning"}
+    assert found["Web Services"] == (
+        "unused",
+        "no credentials: `fetch` cannot be used, and nothing is fetched on demand",
+    )
     assert "O*NET 29.0, 1,016 occupations, 879 of them rated, 44 predicted" in found["data"][1]
     assert found["schema"] == ("ok", "at 0003_domains")
 
@@ -792,7 +806,7 @@ def test_without_the_extra_its_name_is_said(run: Run, monkeypatch: pytest.Monkey
     monkeypatch.setitem(sys.modules, "sklearn.feature_extraction.text", None)
     ended = run("llm", "evaluate", "29.0")
     assert (ended.code, ended.out) == (1, "")
-    assert "pip install 'skillgap[llm]'" in ended.err
+    assert f"run `{sys.executable} -m pip install 'skillgap[llm]'` and, for the model" in ended.err
 
 
 def test_the_starter_has_too_little_to_evaluate(run: Run):

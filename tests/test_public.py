@@ -17,6 +17,10 @@ def test_every_public_name_is_there_and_documented():
         assert getattr(skillgap, name).__doc__
 
 
+def test_public_names_are_listed():
+    assert dir(skillgap) == sorted(skillgap.__all__)
+
+
 def test_another_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="'skillgap' has no attribute 'nonsense'"):
         _ = skillgap.nonsense

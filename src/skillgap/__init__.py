@@ -46,6 +46,10 @@ _HOMES = {
 __all__ = ["__version__", *_HOMES]
 
 
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used: the command line's help must not wait for NumPy and pandas."""
     if name not in _HOMES:

