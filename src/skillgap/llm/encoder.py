@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import structlog
 
 from skillgap.analysis.ratings import FloatArray
 from skillgap.errors import ConfigurationError
@@ -22,6 +23,7 @@ from skillgap.files import whole_file
 
 MODEL = "SmolLM2-135M-Instruct.Q4_1"
 _THREADS = 2
+_log = structlog.get_logger("skillgap.llm")
 
 OnText = Callable[[int, int], None]
 """Called with texts encoded so far, and how many there are."""
@@ -37,6 +39,8 @@ def encode(texts: Sequence[str], *, cache_dir: Path, on_text: OnText | None = No
     # The name is the text's: what was encoded once is never encoded again, whatever release it came with.
     files = [folder / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.npy" for text in texts]
     missing = [i for i, file in enumerate(files) if not file.exists()]
+    if missing:
+        _log.info("reading texts that are new to the model", texts=len(missing), kept_in=str(folder))
     for done, (i, state) in enumerate(zip(missing, _states([texts[i] for i in missing]), strict=True), start=1):
         with whole_file(files[i]) as out:
             np.save(out, state)
