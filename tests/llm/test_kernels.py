@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from structlog.testing import capture_logs
 
 from skillgap.analysis.profiles import Profile
 from skillgap.llm import encoder
@@ -138,13 +139,17 @@ def test_the_model_reads_texts_and_its_states_are_kept(
 ):
     some = [replace(profiles[code], description="") for code in ("29-1141.00", "29-2061.00", "47-2181.00")]
     steps: list[tuple[int, int]] = []
-    states = encode(described(some), cache_dir=tmp_path, on_text=lambda *step: steps.append(step))
+    with capture_logs() as said:
+        states = encode(described(some), cache_dir=tmp_path, on_text=lambda *step: steps.append(step))
+    assert [line["texts"] for line in said] == [3], "minutes, where they are hundreds"
     assert (states.shape, steps) == ((3, 576), [(1, 3), (2, 3), (3, 3)])
     again = encode(described(some)[::-1], cache_dir=tmp_path / "elsewhere")
     np.testing.assert_array_equal(again[::-1], states)
     assert len({state.tobytes() for state in states}) == 3
     monkeypatch.setattr(encoder, "model_file", lambda: pytest.fail("what was encoded is kept"))
-    np.testing.assert_array_equal(encode(described(some), cache_dir=tmp_path), states)
+    with capture_logs() as said:
+        np.testing.assert_array_equal(encode(described(some), cache_dir=tmp_path), states)
+    assert said == []
 
 
 def test_a_text_longer_than_the_model_reads_is_cut(tmp_path: Path):
