@@ -119,7 +119,7 @@ def _translated(error: DBAPIError, engine: Engine) -> SkillgapError:
         )
     if number == _NO_SUCH_DATABASE:
         return DatabaseUnavailable(
-            f"{where}: no such database; `CREATE DATABASE {engine.url.database} CHARACTER SET utf8mb4` makes it empty, "
+            f"{where}: {text}; `CREATE DATABASE {engine.url.database} CHARACTER SET utf8mb4` makes it empty, "
             "then `skillgap load` fills it"
         )
     if number in _DISK_FULL or name in _DISK_FULL:
