@@ -6,7 +6,6 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check install
 NAMES  := awk '/^Collecting/ { print "  " $$2; fflush() }'  # of what pip is getting, as it goes
 
-TESTERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')  # tests wait, too: one more than cores
 
 SHELL       := bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -23,7 +22,7 @@ serve: $(VENV)/installed  ## the API on http://127.0.0.1:8000
 	@$(BIN)/skillgap serve
 
 test: $(VENV)/installed-dev  ## all tests but those of tests/faults, on all cores
-	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=$(TESTERS) --dist=worksteal --ignore tests/faults
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=logical --dist=worksteal --ignore tests/faults
 
 lint: $(VENV)/installed-dev
 	@$(BIN)/ruff format --check .

@@ -32,3 +32,9 @@ def whole_file(file: Path) -> Iterator[IO[bytes]]:
         part.replace(file)
     finally:
         part.unlink(missing_ok=True)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what processes that were killed have left of whole files; to be called where nobody writes any more."""
+    for part in folder.glob(".*.part"):
+        part.unlink(missing_ok=True)

@@ -416,11 +416,13 @@ def test_a_run_that_was_cut_off_makes_the_parts_that_are_missing(
     assert sorted(each.name for each in parts.glob("part*")) == ["part-00000.parquet", "part-00001.parquet"]
     assert answered[0] == (1_000, 4_500)
     kept = (parts / "part-00000.parquet").stat().st_mtime_ns
+    (parts / ".part-00002.parquet.99999.part").write_bytes(b"half")  # as a kill leaves it
     # the same file again, which another one with the same content is not
     report, _ = answer_again(ratings, tmp_path, "wants")
     assert (report.parts_there, report.rows) == (2, 2_500)
     assert (parts / "part-00000.parquet").stat().st_mtime_ns == kept
     assert pq.read_table(parts).equals(whole)
+    assert list(parts.glob(".*")) == []
 
 
 def answer_again(ratings: Ratings, folder: Path, target: str, **options: Any) -> Any:

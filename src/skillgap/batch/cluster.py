@@ -22,6 +22,7 @@ from skillgap.batch.run import (
 )
 from skillgap.errors import BatchInputError, ConfigurationError
 from skillgap.extras import needs
+from skillgap.files import sweep
 
 
 def run_on_dask(
@@ -48,6 +49,7 @@ def run_on_dask(
         for done in as_completed(tasks):
             report.add(done.result())
             on_rows(report.rows, source.rows)
+    sweep(folder)
     return report
 
 

@@ -24,7 +24,7 @@ from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.search import find_code
 from skillgap.batch.kernel import Columns, Each, GapKernel, column_called, find_columns
 from skillgap.errors import BatchInputError, NoData
-from skillgap.files import whole_file
+from skillgap.files import sweep, whole_file
 
 OnRows = Callable[[int, int | None], None]
 """Called with rows so far, and in all where that is known."""
@@ -377,6 +377,7 @@ def run_batch(source: Input, output: Path, kernel: GapKernel, *, about: dict[str
             report.parts_there += 1
         else:
             answer_part(part, part_file(output, k), kernel, count)
+    sweep(output)
     return report
 
 
