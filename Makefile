@@ -6,7 +6,6 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check install
 NAMES  := awk '/^Collecting/ { print "  " $$2; fflush() }'  # of what pip is getting, as it goes
 
-
 SHELL       := bash
 .SHELLFLAGS := -eu -o pipefail -c
 

@@ -1,4 +1,4 @@
-"""Ratings made by hand."""
+"""Ratings and nearness made by hand, and one person of many alone."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from skillgap.analysis.bulk import NONE, People
+from skillgap.analysis.gap import identify_skill_gap
+from skillgap.analysis.nearness import Nearness, Rated, recipes
+from skillgap.analysis.person import OwnProfile, identify_person_gap
 from skillgap.analysis.ratings import Ratings
-from skillgap.model import Occupation
+from skillgap.model import GapReport, Occupation, PersonGapReport
 
 
 def make_ratings(levels: Mapping[str, Sequence[float | None]], **given: Mapping[str, Sequence[Any]]) -> Ratings:
@@ -66,3 +70,23 @@ _DTYPES: dict[str, type[np.generic]] = {
     "lower": np.float64,
     "upper": np.float64,
 }
+
+
+def near_by(score: list[list[float]], ratings: Ratings) -> Nearness:
+    """Return a nearness made by hand."""
+    values = np.array(score, dtype=np.float32)
+    np.fill_diagonal(values, -1)
+    order = np.argsort(-values, axis=1, kind="stable")[:, :-1].astype(np.int16)
+    nothing = Rated(*([np.empty((len(values), 0))] * 3))
+    return Nearness(ratings.codes, values, order, recipes()[0], nothing, nothing, {})
+
+
+def alone(ratings: Ratings, people: People, k: int, target: str) -> GapReport | PersonGapReport:
+    """Return the gap report of one person."""
+    code = None if people.occupation[k] == NONE else ratings.codes[people.occupation[k]]
+    assert people.own is not None
+    own = {ratings.element_ids[e]: float(people.own[k, e]) for e in np.flatnonzero(~np.isnan(people.own[k]))}
+    if own:
+        return identify_person_gap(OwnProfile(own, code), target, ratings)
+    assert code is not None
+    return identify_skill_gap(code, target, ratings)

@@ -9,12 +9,8 @@ import pytest
 
 from skillgap.analysis import bulk
 from skillgap.analysis.bulk import NONE, People, bulk_figures, bulk_gaps, bulk_nearest
-from skillgap.analysis.gap import identify_skill_gap
-from skillgap.analysis.nearness import Nearness, Rated, recipes
-from skillgap.analysis.person import OwnProfile, identify_person_gap
 from skillgap.analysis.ratings import Ratings
-from skillgap.model import GapReport, PersonGapReport
-from tests.analysis.builders import make_ratings
+from tests.analysis.builders import alone, make_ratings, near_by
 
 CODES = tuple(f"1{k}-0000.00" for k in range(6))
 
@@ -42,24 +38,13 @@ def some_people() -> People:
     return People(occupation, chance.integers(0, 6, 11), own)
 
 
-def alone(people: People, k: int, ratings: Ratings) -> GapReport | PersonGapReport:
-    code = None if people.occupation[k] == NONE else CODES[people.occupation[k]]
-    target = CODES[people.target[k]]
-    assert people.own is not None
-    own = {ratings.element_ids[e]: float(people.own[k, e]) for e in np.flatnonzero(~np.isnan(people.own[k]))}
-    if own:
-        return identify_person_gap(OwnProfile(own, code), target, ratings)
-    assert code is not None
-    return identify_skill_gap(code, target, ratings)
-
-
 def test_gaps_are_those_of_each_report(parts: None):
     ratings, people = some_ratings(), some_people()
     found = bulk_gaps(people, ratings)
     expected = [
         (k, rank, row.element_id, row.from_data_value, row.to_data_value, row.gap, row.importance, row.distinguishable)
         for k in range(11)
-        for rank, row in enumerate(alone(people, k, ratings).skill_gaps, start=1)
+        for rank, row in enumerate(alone(ratings, people, k, CODES[people.target[k]]).skill_gaps, start=1)
     ]
     assert expected == [
         (row, rank, ratings.element_ids[element], *figures)
@@ -79,7 +64,7 @@ def test_figures_are_those_of_each_report(parts: None):
     ratings, people = some_ratings(), some_people()
     found = bulk_figures(people, ratings)
     for k in range(11):
-        summary = alone(people, k, ratings).summary
+        summary = alone(ratings, people, k, CODES[people.target[k]]).summary
         for name, column in zip(found._fields, found, strict=True):
             value = None if np.isnan(column[k]) else column[k].item()
             assert value == getattr(summary, name), (k, name)
@@ -97,7 +82,7 @@ def test_the_nearest_to_own_levels_are_worked_by_hand(parts: None):
         {"a": [2.0, 2.0], "b": [3.0, 2.0], "c": [3.0, 3.0], "d": [2.0, 4.0]},
         importance={code: [1.0, 3.0] for code in "abcd"},
     )
-    nowhere = near([[0, 3, 2, 1], [3, 0, 2, 1], [2, 3, 0, 1], [1, 2, 3, 0]], ratings)
+    nowhere = near_by([[0, 3, 2, 1], [3, 0, 2, 1], [2, 3, 0, 1], [1, 2, 3, 0]], ratings)
     people = People(
         np.array([NONE, 1, NONE, 0]),
         np.zeros(4, dtype=np.intp),
@@ -119,7 +104,7 @@ def test_a_longer_list_begins_with_a_shorter_one(ratings: Ratings):
     own = np.full((3, len(levels.element_ids)), np.nan)
     own[:, 0] = 2.0, 3.5, 4.0  # one level, which many occupations have
     people = People(np.full(3, NONE), np.zeros(3, dtype=np.intp), own)
-    nowhere = near(np.zeros((len(levels.codes), len(levels.codes))).tolist(), levels)
+    nowhere = near_by(np.zeros((len(levels.codes), len(levels.codes))).tolist(), levels)
     longest, scores = bulk_nearest(people, 900, levels, nowhere)
     assert (scores[:, 0] == scores[:, 1]).all()
     assert [bulk_nearest(people, count, levels, nowhere)[0].tolist() for count in (1, 5, 30)] == [
@@ -129,17 +114,9 @@ def test_a_longer_list_begins_with_a_shorter_one(ratings: Ratings):
 
 def test_where_fewer_are_near_the_rest_is_nobody():
     ratings = make_ratings({"a": [2.0], "b": [3.0], "c": [4.0], "d": [5.0]})
-    nearness = near([[0, 1, 3, 2], [1, 0, 2, 3], [3, 2, 0, 1], [2, 3, 1, 0]], ratings)
+    nearness = near_by([[0, 1, 3, 2], [1, 0, 2, 3], [3, 2, 0, 1], [2, 3, 1, 0]], ratings)
     some = replace(nearness, codes=("a", "b", "x", "y"))  # c and d have levels, but nothing that nearness is made of
     people = People(np.array([0, 2]), np.zeros(2, dtype=np.intp), None)
     nearest, scores = bulk_nearest(people, 3, ratings, some)
     assert nearest.tolist() == [[1, NONE, NONE], [NONE] * 3]
     assert np.isnan(scores).tolist() == [[False, True, True], [True] * 3]
-
-
-def near(score: list[list[float]], ratings: Ratings) -> Nearness:
-    values = np.array(score, dtype=np.float32)
-    np.fill_diagonal(values, -1)
-    order = np.argsort(-values, axis=1, kind="stable")[:, :-1].astype(np.int16)
-    nothing = Rated(*([np.empty((len(values), 0))] * 3))
-    return Nearness(ratings.codes, values, order, recipes()[0], nothing, nothing, {})

@@ -10,14 +10,14 @@ import pytest
 from sqlalchemy import Engine
 
 from skillgap.analysis.gap import identify_skill_gap
-from skillgap.analysis.nearness import Nearness, Rated, find_nearness, recipes
+from skillgap.analysis.nearness import Nearness, find_nearness
 from skillgap.analysis.paths import find_paths
 from skillgap.analysis.ratings import Ratings
 from skillgap.errors import UnknownOccupation, UnratedOccupation
 from skillgap.store.engine import read
 from skillgap.store.queries import get_profiles
 from skillgap.store.ratings import get_all_ratings
-from tests.analysis.builders import make_ratings
+from tests.analysis.builders import make_ratings, near_by
 
 
 @pytest.fixture(scope="module")
@@ -30,15 +30,6 @@ def all_29(whole_29: Engine) -> Ratings:
 def nearness(whole_29: Engine, all_29: Ratings) -> Nearness:
     with read(whole_29) as connection:
         return find_nearness(get_profiles(connection), all_29)
-
-
-def near_by(score: list[list[float]], ratings: Ratings) -> Nearness:
-    """Return a nearness made by hand."""
-    values = np.array(score, dtype=np.float32)
-    np.fill_diagonal(values, -1)
-    order = np.argsort(-values, axis=1, kind="stable")[:, :-1].astype(np.int16)
-    nothing = Rated(*([np.empty((len(values), 0))] * 3))
-    return Nearness(ratings.codes, values, order, recipes()[0], nothing, nothing, {})
 
 
 def codes_of(path: object) -> tuple[str, ...]:

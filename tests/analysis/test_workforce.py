@@ -11,12 +11,10 @@ import pytest
 
 from skillgap.analysis import workforce
 from skillgap.analysis.bulk import NONE, People
-from skillgap.analysis.gap import identify_skill_gap
-from skillgap.analysis.person import OwnProfile, identify_person_gap
 from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.workforce import Workforce
 from skillgap.model import GapReport, PersonGapReport, WorkforceReport
-from tests.analysis.builders import make_ratings
+from tests.analysis.builders import alone, make_ratings
 
 NURSE, MANAGER, CASHIER, DEVELOPER = "29-1141.00", "11-9111.00", "41-2011.00", "15-1252.00"
 TARGETS = (MANAGER, "13-1071.00", "15-1232.00")
@@ -46,17 +44,6 @@ def counted(
         rows = np.arange(start, min(start + at_once, count))
         counts.add(people.take(rows), [f"p{k}" for k in rows.tolist()])
     return counts.report({})
-
-
-def alone(ratings: Ratings, people: People, k: int, target: str) -> GapReport | PersonGapReport:
-    """Return the gap report of one person."""
-    code = None if people.occupation[k] == NONE else ratings.codes[people.occupation[k]]
-    assert people.own is not None
-    own = {ratings.element_ids[e]: float(people.own[k, e]) for e in np.flatnonzero(~np.isnan(people.own[k]))}
-    if own:
-        return identify_person_gap(OwnProfile(own, code), target, ratings)
-    assert code is not None
-    return identify_skill_gap(code, target, ratings)
 
 
 def in_part(report: GapReport | PersonGapReport) -> bool:

@@ -84,14 +84,17 @@ function suggest(input) {
     else input.removeAttribute("aria-activedescendant");
   };
   const take = (option) => {
-    settle();
     input.value = option.dataset.title;
-    show(false);
+    close();
   };
   // What one has marked, taken or closed, no late answer changes.
   const settle = () => {
     clearTimeout(waiting);
     asking.abort();
+  };
+  const close = () => {
+    settle();
+    show(false);
   };
   const ask = async () => {
     asking.abort();
@@ -139,8 +142,7 @@ function suggest(input) {
   input.addEventListener("keydown", (event) => {
     const isOpen = !list.hidden;
     if (event.key === "Escape" && isOpen) {
-      settle();
-      show(false);
+      close();
     } else if (event.key === "Enter" && active) {
       take(active);
     } else if (event.key === "Tab" && active) {
@@ -157,10 +159,7 @@ function suggest(input) {
     }
     event.preventDefault();
   });
-  input.addEventListener("blur", () => {
-    settle();
-    show(false);
-  });
+  input.addEventListener("blur", close);
   list.addEventListener("pointerdown", (event) => {
     event.preventDefault(); // or the field would lose the focus, and close the list, before the click
     const chosen = event.target.closest("[role=option]");
