@@ -9,7 +9,10 @@ NAMES  := awk '/^Collecting/ { print "  " $$2; fflush() }'  # of what pip is get
 SHELL       := bash
 .SHELLFLAGS := -eu -o pipefail -c
 
-.PHONY: demo demo-api evaluate-llm evaluate-transitions evaluate-search evaluate-stability serve test check lint engines package audit bench bench-page bench-batch screenshot notebook faults soak mutants reference starter predictions clean
+SUITE := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=logical --dist=worksteal --ignore tests/faults
+INNER := */analysis/*,*/sources/*,*/store/*,*/errors.py,*/model.py,*/files.py,*/extras.py,*/wording.py
+
+.PHONY: demo demo-api evaluate-llm evaluate-transitions evaluate-search evaluate-stability serve test check lint engines package audit bench bench-page bench-batch screenshot notebook faults soak coverage mutants reference starter predictions clean
 
 demo: $(VENV)/installed  ## a true answer in a minute: database, starter data, server, one question
 	@$(BIN)/python scripts/demo.py
@@ -21,7 +24,7 @@ serve: $(VENV)/installed  ## the API on http://127.0.0.1:8000
 	@$(BIN)/skillgap serve
 
 test: $(VENV)/installed-dev  ## all tests but those of tests/faults, on all cores
-	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=logical --dist=worksteal --ignore tests/faults
+	@$(SUITE)
 
 lint: $(VENV)/installed-dev
 	@$(BIN)/ruff format --check .
@@ -70,9 +73,16 @@ soak: $(VENV)/installed-dev  ## half an hour of load: is memory flat?
 	@SKILLGAP_TEST_SOAK_SECONDS=1800 SKILLGAP_TEST_FAULTS=build/soak.jsonl $(BIN)/python -m pytest tests/faults/test_memory.py
 	@$(BIN)/python scripts/fault_table.py build/soak.jsonl
 
+coverage: $(VENV)/installed-dev  ## lines and branches of the inner rings that `make test` runs, processes of their own included
+	@$(PIP) --quiet pytest-cov==7.1.0
+	@$(SUITE) --cov --cov-report=
+	@$(BIN)/coverage json --quiet -o build/coverage.json --include="$(INNER)"
+	@$(BIN)/coverage report --skip-covered --include="$(INNER)"
+	@$(BIN)/python -c 'import json; t = json.load(open("build/coverage.json"))["totals"]; print({k: t[k] for k in t if "percent" in k})'
+
 mutants: $(VENV)/installed-dev  ## wrong versions of analysis/ and of the loader's validation: do the tests notice? an hour
 	@$(PIP) --quiet mutmut==3.8.1
-	@PATH="$(CURDIR)/$(BIN):$$PATH" mutmut run
+	@ulimit -v 9000000 && PATH="$(CURDIR)/$(BIN):$$PATH" OPENBLAS_NUM_THREADS=1 mutmut run  # one of them would take all memory
 	@$(BIN)/python scripts/survivors.py
 
 evaluate-llm: $(VENV)/installed-llm  ## RELEASE=29.0 or a path [MODELS="--model M"]: how well levels can be derived

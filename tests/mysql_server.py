@@ -18,15 +18,6 @@ from sqlalchemy import make_url
 from sqlalchemy.engine import URL
 
 
-def lets_root_in(url: URL) -> bool:
-    """Tell whether a server is there that takes root without a password."""
-    try:
-        _connect(url).close()
-    except pymysql.Error:
-        return False
-    return True
-
-
 @contextmanager
 def private_mysql(server: str, folder: Path, *, port: int | None = None) -> Iterator[URL]:
     """Run a server on a data directory of its own; a second run on the same folder finds its data."""

@@ -8,7 +8,6 @@ import html
 import io
 import json
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -18,7 +17,7 @@ from pathlib import Path
 import orjson
 import pytest
 from rich.console import Console
-from sqlalchemy import Engine, make_url, text
+from sqlalchemy import Engine, text
 
 from benchmarks.http import free_port
 from skillgap import cli
@@ -778,20 +777,14 @@ def test_enrich_of_the_starter_says_what_it_lacks_and_changes_nothing(run: Run):
     assert "run `skillgap enrich --all`" in run("llm", "audit").err
 
 
-def test_the_audit_is_a_csv_of_what_differs_most(
-    run: Run, starter_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    shutil.copy(make_url(starter_database).database, tmp_path / "copy.db")
-    url = f"sqlite:///{tmp_path}/copy.db"
-    monkeypatch.setenv("SKILLGAP_DATABASE_URL", url)
+def test_the_audit_is_a_csv_of_what_differs_most(run: Run, own_starter: Engine, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SKILLGAP_DATABASE_URL", str(own_starter.url))
     key = {"onet_soc_code": NURSE, "scale_id": "LV", "model": "embedded:smollm2", "prompt_version": "kernels-1"}
     known = {"uncertainty": 0.3, "lower_ci_bound": 0, "upper_ci_bound": 7, "data_version": "x", "explanation": "-"}
     said = {"2.A.1.a": 0.5, "2.A.1.b": 4.2}  # rated 4.25 and 4.12
     rows = [{**key, **known, "element_id": each, "level": level, "reply": None} for each, level in said.items()]
     model = {name: key[name] for name in ("model", "prompt_version")}
-    engine = make_engine(url)
-    upsert_scores(engine, Scores.of([model], rows, []), release=Release("29.0", None), activate=False)
-    engine.dispose()
+    upsert_scores(own_starter, Scores.of([model], rows, []), release=Release("29.0", None), activate=False)
     found = list(csv.DictReader(io.StringIO(run("llm", "audit").out)))
     assert [(row["onet_soc_code"], row["element_name"]) for row in found] == [(NURSE, "Reading Comprehension")]
     assert (found[0]["data_value"], found[0]["predicted"], found[0]["date_updated"]) == ("4.25", "0.5", "2021-08-01")

@@ -6,7 +6,7 @@ import csv
 import json
 import random
 import warnings
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -62,11 +62,9 @@ def test_every_figure_is_that_of_the_pairs_report(pairs: pd.DataFrame, levels: R
 
 
 def test_a_lacking_job_zone_warns_nobody_whatever_other_threads_do_with_filters(monkeypatch: pytest.MonkeyPatch):
-    ratings = make_ratings({"a": [1.0], "b": [3.0], "c": [2.0]})
-    zones = {"a": 2, "b": 4, "c": None}
-    occupations = {code: replace(each, job_zone=zones[code]) for code, each in ratings.occupations.items()}
+    ratings = make_ratings({"a": [1.0], "b": [3.0], "c": [2.0]}, job_zones={"a": 2, "b": 4})
     monkeypatch.setattr(warnings, "filterwarnings", lambda *_, **__: None)
-    steps = pd.concat(pair_batches(replace(ratings, occupations=occupations)))["job_zone_step"]
+    steps = pd.concat(pair_batches(ratings))["job_zone_step"]
     assert (str(steps.dtype), [None if step is pd.NA else step for step in steps]) == (
         "Int64",
         [2, None, -2, None, None, None],

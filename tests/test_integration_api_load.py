@@ -29,6 +29,8 @@ from tests.api.serving import eventually
 from tests.conftest import onet_zip
 
 NURSE, MANAGER = "29-1141.00", "11-9111.00"
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""Of what is about files, not about a database."""
 KEYS = ["onet_soc_code", "element_id", "scale_id"]
 
 
@@ -116,6 +118,7 @@ def test_a_failed_fetch_writes_nothing(engine: Engine, tmp_path: Path, fake_tabl
         assert count_rows(connection) == before
 
 
+@ON_SQLITE
 def test_what_came_is_kept_until_it_is_stored(engine: Engine, tmp_path: Path, fake_tables: FakeTables):
     def fail(*_: object) -> None:
         raise DatabaseUnavailable("gone")
@@ -132,6 +135,7 @@ def test_what_came_is_kept_until_it_is_stored(engine: Engine, tmp_path: Path, fa
         assert len(fake.requests) - asked == 3, "the survey"
 
 
+@ON_SQLITE
 def test_a_second_fetch_with_the_same_cache_is_refused(engine: Engine, tmp_path: Path, fake_tables: FakeTables):
     with FakeOnetApi(fake_tables) as fake, FileLock(tmp_path / "onet-api.lock"):
         with pytest.raises(ConfigurationError, match="another fetch keeps its answers there"):

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,18 +54,29 @@ def load_29(engine: Engine, tmp_path: Path) -> None:
     extract_load_text_files(engine, str(onet_zip("29_0")), cache_dir=tmp_path)
 
 
+@pytest.fixture(params=["sqlite", "mysql"])
+def each_29(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """A database of the test's own with all tables of 29.0, on each kind of server in turn."""
+    if request.param == "sqlite":
+        yield request.getfixturevalue("own_29")
+        return
+    engine = make_engine(request.getfixturevalue("mysql_url"))
+    load_29(engine, tmp_path)
+    yield engine
+    engine.dispose()
+
+
 def version_of(engine: Engine) -> str:
     with read(engine) as connection:
         return get_data_version(connection)
 
 
-def test_unrated_occupations_are_predicted_beside_untouched_ratings(engine: Engine, tmp_path: Path):
-    load_29(engine, tmp_path)
-    with read(engine) as connection:
+def test_unrated_occupations_are_predicted_beside_untouched_ratings(each_29: Engine):
+    with read(each_29) as connection:
         before = get_all_ratings(connection)["onet+llm"]
-    enrichment = enrich_skill_data(engine, WORDS)
+    enrichment = enrich_skill_data(each_29, WORDS)
     assert (len(enrichment.scoring.scores), len(enrichment.scoring.abstentions)) == (44 * 35, 93)
-    with read(engine) as connection:
+    with read(each_29) as connection:
         found = get_all_ratings(connection)
         assert len(list_unrated_occupations(connection)) == 137, "a prediction is no rating"
         rows = connection.execute(
@@ -91,16 +102,16 @@ def test_unrated_occupations_are_predicted_beside_untouched_ratings(engine: Engi
     with pytest.raises(UnratedOccupation, match="nor is it predicted: O\\*NET publishes no tasks"):
         identify_skill_gap(DEVELOPER, MILITARY, both)
 
-    enrich_skill_data(engine, Stub(), codes=[MILITARY])
-    with read(engine) as connection:
+    enrich_skill_data(each_29, Stub(), codes=[MILITARY])
+    with read(each_29) as connection:
         assert len(get_all_ratings(connection)["onet+llm"].codes) == 879 + 44, (
             "a model that scored nothing shows nothing"
         )
 
-    version = version_of(engine)
-    again = enrich_skill_data(engine, WORDS)
+    version = version_of(each_29)
+    again = enrich_skill_data(each_29, WORDS)
     assert (again.already_scored, again.scoring.scores, again.report.rows_changed) == (44, [], 0)
-    assert version_of(engine) == version
+    assert version_of(each_29) == version
 
 
 def test_rated_occupations_get_out_of_fold_levels_for_the_audit_and_the_choice_llm(own_29: Engine):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from skillgap.store.ratings import get_occupation_skills, get_ratings
     from skillgap.store.tables import init_tables
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
 
 _HOMES = {
     "GapReport": "skillgap.model",

@@ -15,7 +15,12 @@ from skillgap.analysis.ratings import Ratings
 from skillgap.model import GapReport, Occupation, PersonGapReport
 
 
-def make_ratings(levels: Mapping[str, Sequence[float | None]], **given: Mapping[str, Sequence[Any]]) -> Ratings:
+def make_ratings(
+    levels: Mapping[str, Sequence[float | None]],
+    *,
+    job_zones: Mapping[str, int] | None = None,
+    **given: Mapping[str, Sequence[Any]],
+) -> Ratings:
     """Return ratings of the occupations in `levels`; other fields are usual unless given, by code, too."""
     codes = sorted(levels)
     width = len(next(iter(levels.values())))
@@ -41,7 +46,8 @@ def make_ratings(levels: Mapping[str, Sequence[float | None]], **given: Mapping[
         web_services_release=None,
         release=None,
         occupations={
-            code: Occupation(code, f"Title {code}", None, True, False, None, "text", None, None) for code in codes
+            code: Occupation(code, f"Title {code}", None, True, False, None, "text", None, (job_zones or {}).get(code))
+            for code in codes
         },
         predictions=None,
         analysts=None,

@@ -24,7 +24,8 @@ def parts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
 
 def some_ratings() -> Ratings:
     chance = np.random.default_rng(4)
-    levels = {code: (chance.integers(0, 57, 4) / 8).tolist() for code in CODES}
+    levels: dict[str, list[float | None]] = {code: (chance.integers(0, 57, 4) / 8).tolist() for code in CODES}
+    levels[CODES[2]][1] = None
     return make_ratings(levels, importance={code: (chance.integers(8, 41, 4) / 8).tolist() for code in CODES})
 
 
@@ -47,8 +48,8 @@ def test_gaps_are_those_of_each_report(parts: None):
         for rank, row in enumerate(alone(ratings, people, k, CODES[people.target[k]]).skill_gaps, start=1)
     ]
     assert expected == [
-        (row, rank, ratings.element_ids[element], *figures)
-        for row, rank, element, *figures in zip(
+        (row, rank, ratings.element_ids[element], None if np.isnan(level) else level, *figures)
+        for row, rank, element, level, *figures in zip(
             *(
                 getattr(found, name).tolist()
                 for name in ("row", "rank", "element", "from_data_value", "to_data_value", "gap", "importance")
@@ -91,8 +92,8 @@ def test_the_nearest_to_own_levels_are_worked_by_hand(parts: None):
     nearest, scores = bulk_nearest(people, 3, ratings, nowhere)
     assert nearest.tolist() == [[0, 1, 2], [0, 2, 3], [3, 2, 0], [1, 2, 3]], "nobody's own occupation"
     worked = [[0, 0.5, 1], [0, 1, np.sqrt(3)], [0, 1, 2]]
-    np.testing.assert_allclose(scores[:3], 1 - np.array(worked) / 7, atol=5.1e-5)
-    np.testing.assert_allclose(scores[3], nowhere.scores(0)[[1, 2, 3]], atol=5.1e-5)
+    np.testing.assert_array_equal(scores[:3], np.round(1 - np.array(worked) / 7, 4).astype(np.float32))
+    np.testing.assert_array_equal(scores[3], np.round(nowhere.scores(0)[[1, 2, 3]], 4).astype(np.float32))
     assert (nearest.dtype, scores.dtype) == (np.int32, np.float32)
     # More than there are: as many as others; and of those that are equally near, the first code comes first.
     every, _ = bulk_nearest(people.take(slice(1, 3)), 9, ratings, nowhere)

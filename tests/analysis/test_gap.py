@@ -23,7 +23,7 @@ from skillgap.analysis.gap import identify_skill_gap
 from skillgap.analysis.ratings import Ratings, exact_means
 from skillgap.analysis.significance import compare_means
 from skillgap.errors import NoData, UnknownOccupation, UnratedOccupation
-from skillgap.model import GapReport
+from skillgap.model import GapReport, GapSummary
 from skillgap.nodes import extract_load_text_files
 from skillgap.sources import releases
 from skillgap.store.engine import make_engine, read
@@ -57,6 +57,29 @@ def test_a_gap_is_worked_by_hand():
     assert (surplus.element_id, surplus.gap) == ("2.A.1", -1.5)
     assert report.summary.weighted_shortfall == 0.8333
     assert (report.summary.gaps, report.summary.surplus, report.summary.skills_compared) == (1, 1, 2)
+
+
+def test_a_summary_is_worked_by_hand():
+    # Gaps of 2, sure, and of an eighth, which is not; nothing; and as much the other way.
+    ratings = make_ratings(
+        {"11-0000.00": [1.0, 2.0, 3.0, 2.0, 4.0], "12-0000.00": [3.0, 2.125, 3.0, 1.875, 2.0]},
+        importance={"11-0000.00": [3.0, 3.0, 3.0, 3.0, 4.3], "12-0000.00": [4.0, 5.0, 3.0, 2.0, 1.0]},
+        job_zones={"11-0000.00": 2, "12-0000.00": 4},
+    )
+    report = identify_skill_gap("11-0000.00", "12-0000.00", ratings)
+    assert report.summary == GapSummary(
+        skills_compared=5,
+        skills_tested=5,
+        gaps=2,
+        distinguishable_gaps=1,
+        surplus=2,
+        distinguishable_surplus=1,
+        weighted_shortfall=0.575,  # (2 x 4 + 0.125 x 5) / 15
+        distinguishable_shortfall=0.5333,  # 8 / 15
+        shortfall_percentile=50.0,  # the way back it is (0.125 x 3 + 2 x 4.3) / 16.3 = 0.5506
+        job_zone_step=2,
+    )
+    assert [gap.scale_id for gap in report.skill_gaps] == ["LV", "LV"]
 
 
 def test_order_is_sure_before_unsure_then_importance_times_gap():

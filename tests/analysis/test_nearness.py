@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from skillgap.analysis.compare import weighted_shortfalls
 from skillgap.analysis.gap import identify_skill_gap
-from skillgap.analysis.nearness import LIKENESSES, Known, Nearness, find_nearness, parts, recipes
+from skillgap.analysis.nearness import LIKENESSES, Known, Nearness, cosine, find_nearness, parts, recipes, units
 from skillgap.analysis.profiles import Profile
 from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.transitions import TransitionFilter, find_transitions
@@ -18,6 +18,7 @@ from skillgap.errors import UnknownOccupation, UnratedOccupation
 from skillgap.store.engine import read
 from skillgap.store.queries import get_profiles
 from skillgap.store.ratings import get_all_ratings
+from tests.analysis.builders import make_ratings, near_by
 
 NURSES, DEVELOPERS, MILITARY = "29-1141.00", "15-1252.00", "55-1011.00"
 
@@ -39,9 +40,19 @@ def nearness(profiles: dict[str, Profile], all_29: Ratings) -> Nearness:
     return find_nearness(profiles, all_29)
 
 
+def test_of_no_occupations_none_is_near():
+    nearness = find_nearness({}, Ratings.empty())
+    assert (nearness.codes, nearness.order.shape, nearness.basis.inputs) == ((), (0, 0), [])
+
+
 def bare(profile: Profile) -> Profile:
     """Return what the starter data know."""
-    return Profile(profile.onet_soc_code, profile.title, "", (), (), (), (), None, None, {})
+    return titled(profile.onet_soc_code, profile.title)
+
+
+def titled(code: str, title: str, job_zone: int | None = None) -> Profile:
+    """Return an occupation of which little is known."""
+    return Profile(code, title, "", (), (), (), (), job_zone, None, {})
 
 
 def recall_at_10(nearness: Nearness, profiles: dict[str, Profile]) -> float:
@@ -105,6 +116,37 @@ def test_places_are_worked_by_hand():
     assert len(parts(alike, flat=True)) == 1
 
 
+def test_likenesses_are_worked_by_hand():
+    codes = ("11-1011.00", "11-1099.00", "11-1199.00", "41-1011.00")
+    profiles = {
+        code: titled(code, title, zone)
+        for code, title, zone in zip(codes, ("Chief", "chiefs", "Clerk", "Chief clerk"), (2, 4, None, 5), strict=True)
+    }
+    known = Known(profiles, make_ratings({code: [1.0] for code in codes}))
+    assert LIKENESSES["job zone"].of(known).tolist() == [
+        [0, -2, -1, -3],
+        [-2, 0, -1, -1],
+        [-1, -1, -1, -1],
+        [-3, -1, -1, 0],
+    ]
+    assert LIKENESSES["major group"].of(known)[:, 0].tolist() == [1, 1, 1, 0]
+    assert LIKENESSES["minor group"].of(known)[:, 0].tolist() == [1, 1, 0, 0]
+    assert LIKENESSES["title"].of(known)[0, :3].tolist() == [1, 1, 0]
+    values = np.array([[0.3, 0.4], [3.0, 4.0], [0.4, -0.3], [0.0, 0.0]])
+    np.testing.assert_allclose(units(values), [[0.6, 0.8], [0.6, 0.8], [0.8, -0.6], [0.0, 0.0]])
+    alike = cosine(values)
+    np.testing.assert_allclose(alike, [[1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]], atol=1e-15)
+
+
+def test_of_two_occupations_each_is_near_the_other_and_one_alone_is_near_nothing():
+    codes = ("11-1011.00", "41-1011.00")
+    profiles = {code: titled(code, "Clerk") for code in codes}
+    both = find_nearness(profiles, make_ratings({code: [2.0] for code in codes}))
+    assert (both.codes, both.order.tolist(), both.basis.name) == (codes, [[1], [0]], "skills and titles")
+    alone = find_nearness(profiles, make_ratings({codes[0]: [2.0]}))
+    assert (alone.codes, alone.basis.name, alone.log_odds.shape, alone.order.shape) == ((), "nothing", (0, 0), (0, 0))
+
+
 def test_the_order_is_by_score_and_never_names_oneself(nearness: Nearness):
     assert nearness.order.shape == (879, 878)
     for row in range(0, 879, 50):
@@ -137,6 +179,37 @@ def test_knowledge_that_is_missing_is_that_of_like_words(profiles: dict[str, Pro
 
 
 # -- transitions -------------------------------------------------------------------------------------------------------
+
+
+def test_transitions_are_worked_by_hand():
+    # Thirteen occupations, each half a level above the one before, and near by how few lie between.
+    codes = [f"{11 + k}-0000.00" for k in range(13)]
+    ratings = make_ratings(
+        {code: [k / 2] for k, code in enumerate(codes)}, job_zones={code: 1 + k % 5 for k, code in enumerate(codes)}
+    )
+    odds = [[4.0 - abs(a - b) / 4 for b in range(13)] for a in range(13)]
+    nearness = replace(near_by(odds, ratings), related={codes[0]: {codes[2]: "Primary-Short"}})
+    found = find_transitions(codes[0], nearness, ratings)
+    assert [(each.rank, each.occupation.onet_soc_code) for each in found] == list(enumerate(codes[1:11], start=1))
+    assert [each.score for each in found] == [round(1 / (1 + np.exp(k / 4 - 4.0)), 4) for k in range(1, 11)]
+    assert [each.related_tier for each in found] == [None, "Primary-Short", *[None] * 8]
+    assert [each.stability for each in found] == [None] * 10
+    assert [each.summary.job_zone_step for each in found] == [1, 2, 3, 4, 0, 1, 2, 3, 4, 0]
+    assert [each.summary for each in found] == [identify_skill_gap(codes[0], b, ratings).summary for b in codes[1:11]]
+
+    def ranks(**given: object) -> list[int]:
+        return [each.rank for each in find_transitions(codes[0], nearness, ratings, where=TransitionFilter(**given))]
+
+    assert ranks(job_zones={3}) == [2, 7, 12]
+    assert ranks(major_group="20") == [9]
+    percentile = found[4].summary.shortfall_percentile
+    assert (ranks(most_percentile=percentile), ranks(most_percentile=percentile - 0.1)) == (
+        [1, 2, 3, 4, 5],
+        [1, 2, 3, 4],
+    )
+    unknown = replace(nearness, codes=("99-9999.00", *codes[1:]))
+    with pytest.raises(UnratedOccupation, match=r"those of the text release whose levels are rated or predicted$"):
+        find_transitions(codes[0], unknown, ratings)
 
 
 def test_transitions_show_the_gap_of_each_pair(nearness: Nearness, all_29: Ratings, profiles: dict[str, Profile]):

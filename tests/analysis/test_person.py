@@ -43,6 +43,12 @@ def test_own_levels_are_worked_by_hand(small: Ratings):
     assert report.from_occupation is None
 
 
+def test_what_weighs_little_weighs_all_where_nothing_else_is_known():
+    ratings = make_ratings({"12-0000.00": [4.0, 3.5]}, importance={"12-0000.00": [0.5, 2.0]})
+    report = identify_person_gap(OwnProfile({"Skill 0": 3.0}), "12-0000.00", ratings)
+    assert report.summary.weighted_shortfall == 1.0
+
+
 def test_zero_is_a_level_and_null_is_unknown(small: Ratings):
     report = identify_person_gap(OwnProfile({"Skill 0": 0.0, "Skill 1": None}), "12-0000.00", small)
     assert [(row.element_id, row.gap) for row in report.skill_gaps] == [("2.A.0", 4.125)]
@@ -116,11 +122,10 @@ def test_an_own_level_has_no_figure_of_the_analysts():
         {NURSES: [2.0, 2.0], MANAGERS: [4.0, 4.0]},
         not_relevant={NURSES: [True, True]},
         recommend_suppress={NURSES: [True, True]},
+        job_zones={NURSES: 3, MANAGERS: 5},
     )
     anchors = {"2.A.0": [Anchor(2, "two"), Anchor(5, "five")]}
-    zones = {NURSES: 3, MANAGERS: 5}
-    occupations = {code: replace(each, job_zone=zones[code]) for code, each in levels.occupations.items()}
-    levels = replace(levels, anchors=anchors, occupations=occupations)
+    levels = replace(levels, anchors=anchors)
     for occupation in (NURSES, None):
         report = identify_person_gap(OwnProfile({"Skill 0": 3.0}, occupation), MANAGERS, levels)
         [own] = [row for row in report.skill_gaps if row.element_id == "2.A.0"]

@@ -15,7 +15,7 @@ from skillgap.errors import UnratedOccupation
 from skillgap.model import Occupation, Predictions
 from tests.analysis.builders import make_ratings
 
-CLERK, NURSE, DEVELOPER, MILITARY = "11-0000.00", "12-0000.00", "15-0000.00", "55-0000.00"
+CLERK, NURSE, DEVELOPER, SCIENTIST, MILITARY = "11-0000.00", "12-0000.00", "15-0000.00", "15-2051.00", "55-0000.00"
 MODEL = Predictions("some-model", "1", "29.0", 2, 0.3, 0.33, 0.0, 0.94)
 
 
@@ -71,6 +71,19 @@ def test_a_rated_pair_is_the_same_with_and_without_predictions():
     assert (alone.summary, alone.skill_gaps) == (beside.summary, beside.skill_gaps)
 
 
+def test_the_model_is_named_where_either_side_has_a_prediction():
+    ratings = both(make_ratings(RATED), predicted({DEVELOPER: [7.0, 7.0, 7.0]}))
+    pairs = [(CLERK, NURSE), (CLERK, DEVELOPER), (DEVELOPER, CLERK)]
+    named = [identify_skill_gap(*pair, ratings).provenance.predictions for pair in pairs]
+    assert named == [None, MODEL, MODEL]
+
+
+def test_a_prediction_is_the_models_whatever_the_sources_of_ratings():
+    onet = replace(make_ratings(RATED, source={NURSE: [1, 1, 1]}), sources=("text", "web services"))
+    ratings = both(onet, predicted({DEVELOPER: [7.0, 7.0, 7.0]}))
+    assert [ratings.printed(row).source for row in range(3)] == [["text"] * 3, ["web services"] * 3, ["llm"] * 3]
+
+
 def test_a_prediction_fills_a_cell_that_analysts_left_out_and_no_other():
     onet = make_ratings({CLERK: [2.0, None, 1.0]})
     ratings = both(onet, predicted({CLERK: [6.0, 5.0, 6.0]}))
@@ -94,6 +107,13 @@ def test_predicted_levels_weigh_what_ratings_at_that_level_weigh_on_average():
     line = np.polyfit([0.0, 1.0, 2.0, 4.0], [0.0, 1.5, 2.0, 3.0], 1)
     assert ratings.weight[-1, 0] == pytest.approx(np.polyval(line, 3.0))
     np.testing.assert_array_equal(ratings.weight[:-1], onet.weight)
+
+
+def test_what_a_predicted_level_weighs_stays_on_the_scale_of_importance():
+    # Through (1, 1) and (2, 5): at 1.25 it is 2, at 7 it would be 25, at 0 -3. Where all levels are alike, the mean.
+    onet = make_ratings({CLERK: [1.0, 2.0], NURSE: [2.0, 2.0]}, importance={CLERK: [1.0, 2.0], NURSE: [5.0, 3.0]})
+    ratings = both(onet, predicted({DEVELOPER: [7.0, 6.0], SCIENTIST: [1.25, 2.0], MILITARY: [0.0, 0.0]}))
+    assert ratings.counted_importance[2:].tolist() == [[5.0, 2.5], [2.0, 2.5], [0.0, 2.5]]
 
 
 def test_without_predictions_nothing_is_copied():

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from skillgap.analysis.ratings import Ratings
+from skillgap.analysis.ratings import NO_MONTH, Ratings
 from skillgap.errors import NoData, UnknownElement, UnknownOccupation, UnratedOccupation
-from skillgap.model import Occupation, Release
+from skillgap.model import Anchor, LevelAnchors, Occupation, Predictions, Release
 from tests.analysis.builders import make_ratings
 
 COOK, BAKER = "35-2014.00", "51-3011.00"
 RELEASE = Release("29.0", None)
+PREDICTIONS = Predictions("embedded:words", "kernels-1", "29.0", 879, 0.3, 0.33, -0.01, 0.95)
 
 
 def small(**changes: Any) -> Ratings:
@@ -88,6 +89,7 @@ def test_an_occupation_that_is_not_there_is_said_with_its_family(code: str, said
 
 
 def test_where_nothing_is_loaded_that_is_said():
+    assert Ratings.empty().data_version == ""
     with pytest.raises(NoData):
         Ratings.empty().row(BAKER)
 
@@ -107,6 +109,13 @@ def test_elements_are_found_by_name_and_by_id():
         with pytest.raises(UnknownElement) as raised:
             ratings.column(text)
         assert str(raised.value) == said
+
+
+def test_what_two_elements_are_called_is_said_with_sixty_letters():
+    ratings = small(element_names=("y" * 70, "Writing", "y" * 70))
+    with pytest.raises(UnknownElement) as raised:
+        ratings.column("y" * 70)
+    assert str(raised.value) == f"{'y' * 60} may be 2.A.0 or 2.A.2; give the id"
 
 
 def test_the_nearest_name_is_near_enough_or_none():
@@ -134,6 +143,30 @@ def test_skills_come_by_importance_then_level_and_what_is_not_relevant_last():
     assert [skill.element_id for skill in ratings.skills("a")] == ["2.A.1", "2.A.0", "2.A.2", "2.A.3"]
 
 
+def test_predictions_fill_what_nobody_has_rated():
+    rated = make_ratings({"a": [1.0, None, 3.0], "b": [4.0, 5.0, 6.0]}, month={"b": [24_000] * 3})
+    predicted = replace(
+        make_ratings({"a": [2.0, 2.5, 2.0], "c": [0.5, 1.5, 3.5]}, lower={"c": [0.25, 0.5, 1.0]}),
+        element_ids=("2.A.0", "2.A.1", "2.B.0"),
+        element_names=("Another name", "Skill 1", "A skill of predictions"),
+        sources=("llm",),
+        explanations={("a", "2.A.1"): "leans on b"},
+        predictions=PREDICTIONS,
+    )
+    both = rated.filled_with(predicted)
+    assert (both.codes, both.element_ids) == (("a", "b", "c"), ("2.A.0", "2.A.1", "2.A.2", "2.B.0"))
+    assert both.element_names == ("Skill 0", "Skill 1", "Skill 2", "A skill of predictions")
+    nan = np.nan
+    np.testing.assert_array_equal(both.data_value, [[1, 2.5, 3, 2], [4, 5, 6, nan], [0.5, 1.5, nan, 3.5]])
+    np.testing.assert_array_equal(both.lower[2], [0.25, 0.5, nan, 1.0])
+    assert (both.n[:2].tolist(), both.month[1].tolist()) == ([[8] * 4, [8, 8, 8, 0]], [24_000] * 3 + [NO_MONTH])
+    sources = [[both.sources[source] for source in row] for row in both.source]
+    assert sources[0] == ["text", "llm", "text", "llm"]
+    assert (sources[1][:3], [sources[2][k] for k in (0, 1, 3)]) == (["text"] * 3, ["llm"] * 3)
+    assert (both.analysts, both.predictions, both.explanations) == (rated, PREDICTIONS, predicted.explanations)
+    assert rated.filled_with(Ratings.empty()) is rated
+
+
 def test_some_occupations_and_elements_of_all():
     ratings = make_ratings(
         {"a": [1.0, 2.0, 3.0], "b": [4.0, 5.0, 6.0], "c": [0.0, 0.5, 7.0]},
@@ -152,3 +185,26 @@ def test_some_occupations_and_elements_of_all():
     none = ratings.restricted_to([], [])
     assert (none.codes, none.element_ids, none.data_value.shape) == ((), (), (0, 0))
     assert np.array_equal(ratings.restricted_to("abc", ratings.element_ids).n, ratings.n)
+
+
+def test_one_domain_of_all_has_its_own_sources_and_analysts():
+    given = make_ratings({COOK: [1.0, 2.0], BAKER: [3.0, None]}, source={COOK: [0, 1], BAKER: [0, 1]})
+    every = replace(given, element_ids=("2.A.1.a", "2.C.1.a"), sources=("web services", "text"))
+    knowledge = replace(every, analysts=every).of_domain("knowledge")
+    assert (knowledge.codes, knowledge.element_ids, knowledge.element_names) == ((COOK,), ("2.C.1.a",), ("Skill 1",))
+    assert (knowledge.sources, knowledge.printed(0).source) == (("text",), ["text"])
+    assert knowledge.analysts.element_ids == ("2.C.1.a",)
+    assert every.of_domain("skills").of_domain("all").codes == (COOK, BAKER)
+
+
+def test_what_a_rating_lacks_is_shown_as_nothing():
+    anchors = {"2.A.0": [Anchor(1, "one"), Anchor(4, "four")], "2.A.1": [Anchor(2, "two")]}
+    ratings = replace(
+        make_ratings({COOK: [3.0, None, 2.0]}, n={COOK: [8, 0, 15]}, month={COOK: [12 * 2023 + 7, NO_MONTH, 12 * 999]}),
+        anchors=anchors,
+    )
+    printed = ratings.printed(0)
+    assert printed.data_value == [3.0, None, 2.0]
+    assert printed.n == [8, None, 15]
+    assert printed.date_updated == ["2023-08", None, "0999-01"]
+    assert printed.anchors == [LevelAnchors(*anchors["2.A.0"]), None, None]

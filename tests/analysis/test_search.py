@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from skillgap.analysis import search
+from skillgap.analysis.profiles import Profile
 from skillgap.analysis.search import Hit, TitleIndex, find_code, index_titles, titles_of
 from skillgap.errors import UnknownOccupation
-from skillgap.model import Occupation
+from skillgap.model import ListedOccupation, Occupation
 from skillgap.store.engine import read
 from skillgap.store.queries import get_profiles
 from skillgap.store.ratings import get_ratings
@@ -61,6 +62,25 @@ def test_among_equal_titles_an_occupation_without_levels_comes_last(index: Title
     assert found(index, "midwife")[:2] == [(MIDWIVES, "Midwife", "exact"), (OTHER, "Midwife", "exact")]
     turned = TitleIndex(TITLES, last={MIDWIVES})
     assert found(turned, "midwife")[0][0] == OTHER
+
+
+def test_an_index_has_each_title_with_its_kind_and_knows_who_has_levels():
+    def occupation(code: str, *, is_rated: bool, is_predicted: bool) -> Occupation:
+        return Occupation(code, "Midwives", None, is_rated, is_predicted, None, "text", None, None)
+
+    rated = occupation("29-1161.00", is_rated=True, is_predicted=False)
+    predicted = occupation("29-1162.00", is_rated=False, is_predicted=True)
+    without = occupation("11-0000.00", is_rated=False, is_predicted=False)
+    profile = Profile("29-1162.00", "Midwives", "", (), ("Birth Helper",), ("Doula",), (), None, None, {})
+    assert list(titles_of([rated, predicted], {"29-1162.00": profile})) == [
+        ("29-1161.00", "Midwives", "title"),
+        ("29-1162.00", "Midwives", "title"),
+        ("29-1162.00", "Birth Helper", "alternate"),
+        ("29-1162.00", "Doula", "reported"),
+    ]
+    known = index_titles([without, predicted, rated], {"29-1162.00": profile})
+    assert [code for code, *_ in found(known, "midwives")] == ["29-1161.00", "29-1162.00", "11-0000.00"]
+    assert found(known, "doula")[0] == ("29-1162.00", "Doula", "exact")
 
 
 def test_what_is_typed_so_far_finds_titles_that_begin_so_their_own_first(index: TitleIndex):
@@ -230,6 +250,40 @@ def test_how_alike_titles_are_is_worked_by_hand():
     np.testing.assert_allclose(alike, [0.0, 2 * common**2 / (4 * common**2) ** 0.5 / whole, 1.0], rtol=1e-6)
     _, alike = index._scores(["nothing"])
     assert alike.tolist() == [0.0, 0.0, 0.0]
+
+
+def test_stems_count_beside_words():
+    # "bakers" is no word of any title, but its stem is that of "bakery": one of the two that tell of that title.
+    index = TitleIndex([("a", "bakery", "title"), ("b", "tailor", "title")])
+    _, alike = index._scores(["bakers"])
+    np.testing.assert_allclose(alike, [0.5**0.5, 0.0], rtol=1e-6)
+
+
+def test_the_titles_most_alike_vote_for_their_occupations(monkeypatch: pytest.MonkeyPatch):
+    index = TitleIndex([("a", "cook", "title"), ("b", "cook aid", "title"), ("c", "tailor", "title")])
+    monkeypatch.setattr(search, "_VOTERS", 1)
+    scores, alike = index._scores(["cook"])
+    monkeypatch.setattr(search, "_VOTE_WEIGHT", 0.0)
+    says, _ = index._scores(["cook"])
+    assert alike[0] == pytest.approx(1.0)
+    assert 0 < alike[1] < 1
+    np.testing.assert_allclose(scores - says, 12 * np.log([1.02, 0.02, 0.02]), rtol=1e-6)
+
+
+def test_of_equally_likely_occupations_the_first_code_comes_first_and_ten_are_given():
+    codes = [f"{11 + k}-0000.00" for k in range(60)]
+    titles = [(code, f"{('School', 'Kitchen', 'Bakery')[k % 3]} aid", "title") for k, code in enumerate(codes)]
+    index = TitleIndex(reversed(titles))
+    hits, total = index.find("aid kitchen", 60)
+    assert total == 60
+    assert [hit.onet_soc_code for hit in hits] == [*codes[1::3], *sorted({*codes} - {*codes[1::3]})]
+    assert index.find("aid kitchen") == (hits[:10], 60)
+
+
+def test_a_hit_is_listed_with_its_occupation():
+    occupation = Occupation(NURSES, "Registered Nurses", None, True, False, None, "text", None, None)
+    hit = Hit(NURSES, "Staff Nurse", "alternate", "prefix")
+    assert hit.listed({NURSES: occupation}) == ListedOccupation(occupation, "Staff Nurse", "alternate", "prefix")
 
 
 def test_of_the_same_title_an_occupations_own_comes_first_then_the_likelier_occupation():

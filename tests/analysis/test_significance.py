@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from scipy import stats
 from sqlalchemy import Engine
 
-from skillgap.analysis.significance import compare_means, discoveries, least_standard_error, which_stand_out
+from skillgap.analysis.significance import (
+    compare_means,
+    discoveries,
+    least_standard_error,
+    middle_95,
+    shown_p,
+    which_stand_out,
+)
 from skillgap.store.engine import read
 from skillgap.store.ratings import get_ratings
 
@@ -50,6 +57,21 @@ def test_p_values_are_those_of_scipys_t_test_from_the_ratings():
     assert tested.upper == pytest.approx(interval.high)
 
 
+@pytest.mark.parametrize("n", [(8, 3), (2, 8), (25, 2)])
+def test_with_unlike_raters_p_values_are_those_of_welchs_t_test_from_the_ratings(n: tuple[int, int]):
+    # Ratings that nobody rounded, so that no error is below what so many raters can show.
+    rng = np.random.default_rng(2)
+    first, second = rng.normal(3.0, 5.0, (50, n[0])), rng.normal(4.0, 9.0, (50, n[1]))
+    errors = stats.sem(first, axis=1), stats.sem(second, axis=1)
+    is_above = (errors[0] > 1 / n[0]) & (errors[1] > 1 / n[1])
+    assert is_above.sum() > 40
+    tested = compare_means(
+        second.mean(axis=1) - first.mean(axis=1), standard_errors=errors, n=(np.full(50, n[0]), np.full(50, n[1]))
+    )
+    expected = stats.ttest_ind(second, first, axis=1, equal_var=False)
+    assert tested.p_value[is_above] == pytest.approx(expected.pvalue[is_above])
+
+
 def test_a_side_without_an_error_is_no_test():
     tested = compare([2.0, 2.0], [np.nan, 0.125], [0.125, 0.125])
     assert np.isnan(tested.p_value).tolist() == [True, False]
@@ -61,6 +83,16 @@ def test_discoveries_of_the_example_of_benjamini_and_hochberg():
     p = [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459]
     p += [0.3240, 0.4262, 0.5719, 0.6528, 0.7590, 1.0000]
     assert discoveries(np.array(p)).tolist() == [True] * 4 + [False] * 11
+
+
+def test_what_is_exactly_what_its_rank_asks_for_is_a_discovery():
+    assert discoveries(np.array([0.05])).tolist() == [True]
+    assert discoveries(np.array([0.05, 0.0625])).tolist() == [False, False]
+    assert discoveries(np.array([0.0625, 0.5]), rate=0.125).tolist() == [True, False]
+
+
+def test_p_values_are_shown_rounded_up_to_the_millionth():
+    assert shown_p(np.array([0.0, 2e-7, 1e-6, 0.1234561, 1.0])).tolist() == [0.0, 1e-6, 1e-6, 0.123457, 1.0]
 
 
 @given(st.lists(st.floats(0, 1) | st.just(float("nan")), max_size=40))
@@ -140,3 +172,23 @@ def test_without_raters_nothing_stands_out():
     is_tested, stands_out = which_stand_out(np.array([1.0, 2.0, 3.0]), **given)
     assert not is_tested.any()
     assert not stands_out.any()
+
+
+def test_of_thousands_of_raters_the_same_stands_out():
+    chance = np.random.default_rng(6)
+    difference = chance.normal(0.0, 0.1, (200, 35))
+    given = {
+        "standard_errors": (np.full((200, 35), 0.03), np.full((200, 35), 0.02)),
+        "n": (np.full((200, 35), 2_000), np.full((200, 35), 3_000)),
+    }
+    is_tested, stands_out = which_stand_out(difference, **given)
+    np.testing.assert_array_equal(stands_out, compare_means(difference, **given).distinguishable)
+    assert is_tested.all()
+    assert 0.2 < stands_out.mean() < 0.8
+
+
+def test_the_middle_95_percent_of_draws_end_where_so_many_are_at_most_so_much():
+    # 487 of 500 are 97.4 %: the upper end is the next draw, and nothing between the two.
+    few_high, few_low = np.repeat([1, 6], [487, 13]), np.repeat([1, 6], [12, 488])
+    assert middle_95(np.stack([few_high, few_low], axis=1)).tolist() == [[1, 6], [6, 6]]
+    assert middle_95(np.repeat([1, 6], [13, 487])).tolist() == [1, 6]

@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from scipy.integrate import quad
 from sqlalchemy import Engine
 
+from skillgap.analysis import rank_stability
 from skillgap.analysis.gap import identify_skill_gap
 from skillgap.analysis.nearness import Nearness, Rated, find_nearness
 from skillgap.analysis.person import OwnProfile, identify_person_gap
@@ -24,7 +26,7 @@ from skillgap.model import GapStability, TransitionStability
 from skillgap.store.engine import read
 from skillgap.store.queries import get_profiles
 from skillgap.store.ratings import get_all_ratings, get_ratings
-from tests.analysis.builders import make_ratings
+from tests.analysis.builders import make_ratings, near_by
 
 NURSES, MANAGERS = "29-1141.00", "11-9111.00"
 CURRENT, TARGET = "11-0000.00", "12-0000.00"
@@ -126,14 +128,32 @@ def test_without_error_each_has_the_place_it_has():
 
 
 def test_what_is_drawn_stays_on_its_scale():
-    # At its end half of the draws would leave it, and are put back there: where both are, there is no gap.
+    # At its end half of the draws would leave it, and are put back there: where both are, there is no gap. Else
+    # there is one where the side that is further from the end is so in the draw as well; at either end alike.
+    share, _ = quad(lambda away: stats.norm.pdf(away, 0.25, 2.0) * stats.norm.cdf(away, 0.0, 2.0), 0.0, 30.0)
     for low, high in ((0.0, 0.25), (6.75, 7.0)):
         ratings = make_ratings({CURRENT: [low], TARGET: [high]}, standard_error={CURRENT: [2.0], TARGET: [2.0]})
         [found] = stability_of(ratings)
-        end, other = (low, high) if low == 0 else (high, low)
-        both_at_the_end = 0.5 * stats.norm.sf(abs(other - end) / 2.0)
-        less = stats.norm.sf(0.25 / np.hypot(2.0, 2.0))
-        assert found.gap_share < 1 - less - both_at_the_end / 4, "half of these would be gaps"
+        assert found.gap_share == near(share)
+
+
+@pytest.mark.parametrize(
+    ("other_gap", "places"),
+    [(1.0, (1, 1)), (2.0, (1, 2)), (7.0, (2, 2))],  # weighed 3, 6 and 21, where the first weighs 4 at least, 20 at most
+)
+def test_importance_that_is_drawn_stays_on_its_scale(other_gap: float, places: tuple[int, int]):
+    many = [1_000_000] * 2
+    ratings = make_ratings(
+        {CURRENT: [1.0, 0.0], TARGET: [5.0, other_gap]},
+        n={CURRENT: many, TARGET: many},
+        standard_error={CURRENT: [0.0] * 2, TARGET: [0.0] * 2},
+        importance={TARGET: [1.0, 3.0]},
+        importance_standard_error={TARGET: [3.0, 0.0]},
+        importance_n={TARGET: many},
+    )
+    gaps = identify_skill_gap(CURRENT, TARGET, ratings, stability=True).skill_gaps
+    [first] = [gap.stability for gap in gaps if gap.element_id == "2.A.0"]
+    assert (first.rank_lower, first.rank_upper) == places
 
 
 def test_own_levels_do_not_move(ratings: Ratings):
@@ -220,8 +240,32 @@ def test_ranks_move_as_when_everything_is_rated_anew(
         none = np.zeros_like(ratings.n)
         drawn = find_nearness(starter_profiles, replace(ratings, **anew, n=none, importance_n=none))
         stays.append(len(set(drawn.order[row, :10].tolist()) & set(first)))
-    told = sum(found.first_ten_share for rank, found in moves(nearness, ratings) if rank <= 10)
-    assert told == pytest.approx(np.mean(stays), abs=0.8)
+    shares = [found.first_ten_share for rank, found in moves(nearness, ratings) if rank <= 10]
+    assert sum(shares) == pytest.approx(np.mean(stays), abs=0.8)
+    assert any(0 < share < 1 for share in shares)
+
+
+def test_ratings_are_drawn_with_their_errors_within_their_scales():
+    shape, chance = (200, 40), np.random.default_rng(1)
+    middle, low, high = np.full(shape, 3.5), np.full(shape, 0.0), np.full(shape, 7.0)
+    nearness = near_by([[0.0]], make_ratings({"a": [1.0]}))
+
+    def drawn(rated: Rated, error: float) -> Rated:
+        errors = Rated(*[np.full(shape, error)] * 3)
+        return rank_stability._drawn(replace(nearness, rated=rated, errors=errors), chance)
+
+    free = drawn(Rated(middle, middle, middle), 0.25)
+    for each in free:
+        assert each.std(axis=0) == pytest.approx(0.25, abs=0.06), "each occupation has a draw of its own"
+        assert each.mean() == pytest.approx(3.5, abs=0.01)
+    assert abs(np.corrcoef(free.level.ravel(), free.importance.ravel())[0, 1]) < 0.05
+    at_the_end = drawn(Rated(low, high - 2.0, middle), 1.0)
+    for each, end in ((at_the_end.level, 0.0), (at_the_end.importance, 5.0)):
+        assert (each == end).mean() == pytest.approx(0.5, abs=0.03), "what would leave the scale stays at its end"
+    above = drawn(Rated(high, low + 1.0, low + 1.0), 1.0)
+    assert (above.level.max(), above.importance.min(), above.knowledge.min()) == (7.0, 1.0, 1.0)
+    # What is not rated is 0, below the scale of importance, and stays so.
+    assert (drawn(Rated(low, low, low), np.nan).importance == 0.0).all()
 
 
 def test_ranks_by_other_weights_are_those_of_skills_weighed_so(

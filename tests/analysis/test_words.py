@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -14,7 +16,7 @@ def test_words_are_lower_case_without_punctuation():
 
 
 def test_stems_are_five_letters_and_single_letters_do_not_count():
-    assert stems(["Nurses and a nurse", "nursing"]) == {"nurse": 2, "and": 1, "nursi": 1}
+    assert stems(["Nurses and a nurse", "nursing it"]) == {"nurse": 2, "and": 1, "nursi": 1, "it": 1}
 
 
 def test_alikeness_is_worked_by_hand():
@@ -37,3 +39,9 @@ def test_vectors_equal_scikit_learns():
     theirs = other.fit_transform(texts)
     np.testing.assert_allclose(alikeness([stems([text]) for text in texts]), (theirs @ theirs.T).toarray(), atol=1e-12)
     assert tfidf([stems([text]) for text in texts]).nnz == theirs.nnz
+
+
+def test_documents_without_words_are_rows_without_values():
+    assert tfidf([Counter(), Counter()]).toarray().shape == (2, 0)
+    only = tfidf([Counter(), Counter("b"), Counter()])
+    np.testing.assert_array_equal(only.toarray(), [[0], [1], [0]])

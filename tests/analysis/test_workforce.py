@@ -182,19 +182,19 @@ def test_fewer_people_than_proposals_are_all_proposed_once(ratings: Ratings):
 
 
 def test_a_view_is_worked_by_hand():
-    # Of three alike and one with an own level, to z: 2 and 1 of the 8 raters' levels, the third skill already there.
+    # Of one with an own level and three alike, to z: 2 and 1 of the 8 raters' levels, the third skill already there.
     codes = ("11-0000.00", "12-0000.00", "13-0000.00")
     ratings = make_ratings(
         {codes[0]: [2.0, 3.0, 4.0], codes[1]: [4.0, 4.0, 7.0], codes[2]: [4.0, 4.0, 4.0]},
         importance={codes[2]: [4.0, 3.0, 2.0]},
     )
     people = People(
-        np.array([0, 0, 0, NONE, 1, 2]),
+        np.array([NONE, 0, 0, 0, 1, 2]),
         np.full(6, 2),
-        np.array([[np.nan] * 3] * 3 + [[0.0, 4.0, np.nan]] + [[np.nan] * 3] * 2),
+        np.array([[0.0, 4.0, np.nan]] + [[np.nan] * 3] * 5),
     )
-    counts = Workforce(ratings, [2], proposals=3)
-    counts.add(people, list("abcdef"))
+    counts = Workforce(ratings, [2], proposals=5)
+    counts.add(people, list("dabcef"))
     [view] = counts.report({}).targets
     assert (view.people, view.incumbents, view.known_in_part, view.untested) == (6, 1, 1, 0)
     assert [
@@ -210,10 +210,11 @@ def test_a_view_is_worked_by_hand():
         (3, 1.2222, 0),
         (1, 2.2857, 0),
     ]
-    assert [(each.id, each.cost, each.lacking) for each in view.conversions] == [
-        ("e", 0.0, []),
-        ("a", 1.2222, ["Skill 0", "Skill 1"]),
-        ("b", 1.2222, ["Skill 0", "Skill 1"]),
+    occupations = ratings.occupations
+    assert [(each.id, each.from_occupation, each.cost, each.unknown, each.lacking) for each in view.conversions] == [
+        ("e", occupations[codes[1]], 0.0, 0, []),
+        *((one, occupations[codes[0]], 1.2222, 0, ["Skill 0", "Skill 1"]) for one in "abc"),
+        ("d", None, 2.2857, 1, ["Skill 0"]),
     ]
 
 

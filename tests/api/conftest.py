@@ -16,8 +16,9 @@ def _quiet_retries() -> None:
 
 @pytest.fixture(scope="session")
 def service(starter_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """The service on the starter data."""
+    """The service on the starter data, all of them read."""
     with serve(tmp_path_factory.mktemp("service"), starter_database) as running:
+        running.wait_for_all_data()
         yield running
 
 

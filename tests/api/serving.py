@@ -33,6 +33,15 @@ class Service:
         lines = [orjson.loads(line) for line in self.log.read_bytes().splitlines() if line.startswith(b"{")]
         return [line for line in lines if line["event"] == event]
 
+    def workers(self) -> list[int]:
+        """Return the pids of its workers."""
+        pid = self.process.pid
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+    def wait_for_all_data(self) -> None:
+        """Return once near occupations are known, the last of what is read: pages are kept from then on."""
+        httpx.get(f"{self.url}/occupations/29-1141.00/transitions", timeout=60).raise_for_status()
+
 
 @contextmanager
 def serve(folder: Path, database_url: str, **settings: str) -> Iterator[Service]:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import re
-import shutil
-from contextlib import closing
+from contextlib import ExitStack, closing
 from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import Engine
 
 from skillgap.api.current import CurrentData
 from skillgap.api.gate import LARGEST_BODY
 from skillgap.api.metrics import exposition_of
 from skillgap.api_keys import new_key
-from skillgap.store.engine import make_engine
 from skillgap.store.loads import keep_reply
 from tests.api.serving import Service, eventually, serve
 
@@ -108,21 +106,22 @@ def test_a_forwarded_address_counts_from_trusted_proxies_alone(starter_database:
 # -- sizes ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", ["GET", "POST"])
-def test_a_large_body_is_refused_before_it_comes_and_a_small_one_is_not(service: Service, method: str):
+def test_a_large_body_is_refused_before_it_comes_and_a_small_one_is_not(service: Service):
     address = urlsplit(service.url)
 
-    def status(length: int, body: bytes = b"") -> int:
-        with closing(HTTPConnection(address.hostname, address.port, timeout=30)) as connection:
-            connection.putrequest(method, PAIR)
-            connection.putheader("Content-Length", str(length))
-            connection.endheaders(body)
-            with connection.getresponse() as answer:
-                return answer.status
+    def asked(connections: ExitStack, method: str, length: int, body: bytes = b"") -> HTTPConnection:
+        connection = connections.enter_context(closing(HTTPConnection(address.hostname, address.port, timeout=30)))
+        connection.putrequest(method, PAIR)
+        connection.putheader("Content-Length", str(length))
+        connection.endheaders(body)
+        return connection
 
-    assert status(LARGEST_BODY + 1) == 413
-    assert status(LARGEST_BODY, b"x" * LARGEST_BODY) == (200 if method == "GET" else 422)
-    assert status(LARGEST_BODY) == 408  # announced, and held back
+    with ExitStack() as connections:
+        held_back = [asked(connections, method, LARGEST_BODY) for method in ("GET", "POST")]
+        for method, answered in (("GET", 200), ("POST", 422)):
+            assert asked(connections, method, LARGEST_BODY + 1).getresponse().status == 413
+            assert asked(connections, method, LARGEST_BODY, b"x" * LARGEST_BODY).getresponse().status == answered
+        assert [connection.getresponse().status for connection in held_back] == [408, 408]
 
 
 def test_a_body_of_unknown_length_is_refused(client: httpx.Client):
@@ -178,19 +177,17 @@ def figures(service: Service) -> dict[str, float]:
     return {name: float(value) for name, value in re.findall(r"^(skillgap\S+) (\S+)$", text, re.M)}
 
 
-def test_metrics_tell_what_language_models_were_asked(starter_database: str, tmp_path: Path):
-    shutil.copy(make_url(starter_database).database or "", tmp_path / "skillgap.db")
-    engine = make_engine(f"sqlite:///{tmp_path}/skillgap.db")
+def test_metrics_tell_what_language_models_were_asked(own_starter: Engine):
     for number, tokens in enumerate((100, 20)):
         keep_reply(
-            engine,
+            own_starter,
             {
                 **{"request_sha256": f"{number:064}", "model": "openai:m", "prompt_version": "levels-1"},
                 **{"onet_soc_code": "15-1252.00", "element_id": None, "reply": "{}", "error": None},
                 **{"input_tokens": tokens, "output_tokens": 3, "seconds": 0.5},
             },
         )
-    current = CurrentData(engine, answer_cache_bytes=0)
+    current = CurrentData(own_starter, answer_cache_bytes=0)
     current.refresh()
     text = exposition_of(current).decode()
     assert 'skillgap_llm_requests_total{model="openai:m"} 2.0' in text

@@ -6,7 +6,6 @@ Screenshots of what was looked at are left in build/screenshots.
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -15,9 +14,9 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
-from sqlalchemy import Engine, make_url, text
+from sqlalchemy import Engine, text
 
-from skillgap.store.engine import make_engine, write
+from skillgap.store.engine import write
 from tests.api.serving import Service, serve
 
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
@@ -54,6 +53,7 @@ Open = Callable[..., Page]
 def site(whole_29: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The service on O*NET 29.0, whole."""
     with serve(tmp_path_factory.mktemp("site"), str(whole_29.url)) as service:
+        service.wait_for_all_data()
         yield service
 
 
@@ -61,6 +61,7 @@ def site(whole_29: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 def starter_site(starter_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The service on the starter, which has predicted levels."""
     with serve(tmp_path_factory.mktemp("starter-site"), starter_database) as service:
+        service.wait_for_all_data()
         yield service
 
 
@@ -407,10 +408,8 @@ def test_an_empty_database_has_a_page_of_its_own(visit: Open, tmp_path: Path):
 # -- attacks ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_hostile_title_is_text_wherever_it_is_shown(visit: Open, starter_database: str, tmp_path: Path):
-    shutil.copy(make_url(starter_database).database or "", tmp_path / "hostile.db")
-    engine = make_engine(f"sqlite:///{tmp_path}/hostile.db")
-    with write(engine) as connection:
+def test_a_hostile_title_is_text_wherever_it_is_shown(visit: Open, own_starter: Engine, tmp_path: Path):
+    with write(own_starter) as connection:
         connection.execute(
             text("UPDATE Occupations SET title = 'Nurse ' || :t WHERE onet_soc_code = :c"), {"t": ATTACK, "c": NURSE}
         )
@@ -419,8 +418,7 @@ def test_a_hostile_title_is_text_wherever_it_is_shown(visit: Open, starter_datab
             "UPDATE Skills SET element_name = :t WHERE element_id = '2.B.3.a'",
         ):
             connection.execute(text(update), {"t": ATTACK})
-    engine.dispose()
-    with serve(tmp_path, f"sqlite:///{tmp_path}/hostile.db") as service:
+    with serve(tmp_path, str(own_starter.url)) as service:
         page = visit("/", url=service.url)
         page.locator("#from").fill("nurse img")
         expect(page.locator("#from-list [role=option]").first).to_contain_text(ATTACK)

@@ -14,7 +14,7 @@ from skillgap.llm import encoder
 from skillgap.llm.encoder import encode
 from skillgap.llm.evaluation import evaluate, group_folds, random_folds
 from skillgap.llm.evidence import Evidence, Levels, described, read_levels
-from skillgap.llm.kernels import kernel, predict
+from skillgap.llm.kernels import kernel, kernels, predict
 from skillgap.sources.onet_text import OnetData
 
 # -- the kernel and the regression ------------------------------------------------------------------------------------
@@ -26,6 +26,11 @@ def test_a_kernel_is_symmetric_has_ones_on_its_diagonal_and_no_negative_eigenval
     np.testing.assert_allclose(alike, alike.T, atol=1e-12)
     np.testing.assert_allclose(np.diag(alike), 1.0)
     assert np.linalg.eigvalsh(alike).min() > -1e-9
+
+
+def test_a_release_without_interests_says_nothing_by_them(profiles: dict[str, Profile]):
+    without = [replace(profile, interests=None) for profile in list(profiles.values())[:60]]
+    assert kernels(without, None).keys() == {"words", "parts", "titles", "job_zone"}
 
 
 def test_like_occupations_are_more_alike(profiles: dict[str, Profile]):

@@ -6,7 +6,7 @@ import csv
 import gzip
 import io
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -137,8 +137,8 @@ def write_zip(path: Path, files: Mapping[str, bytes], *, compression: int = zipf
 def extract(tmp_path: Path):
     """Return what is extracted from a folder of these files."""
 
-    def extract(files: Mapping[str, bytes], folder: str = "release") -> OnetData:
-        return extract_onet_data(write_folder(tmp_path / folder, files))
+    def extract(files: Mapping[str, bytes], folder: str = "release", *, also: Sequence[str] = ()) -> OnetData:
+        return extract_onet_data(write_folder(tmp_path / folder, files), also=also)
 
     return extract
 

@@ -367,3 +367,5 @@ def test_a_folder_that_cannot_hold_pages_is_named(tmp_path: Path):
     (tmp_path / "file").touch()
     with pytest.raises(ConfigurationError, match="answers cannot be kept there"):
         Pages(tmp_path / "file").put("u", Page(json.loads("1"), datetime(2026, 1, 1)))
+    with pytest.raises(ConfigurationError, match="answers cannot be deleted there"):
+        Pages(tmp_path / "file").clear()

@@ -143,6 +143,24 @@ def test_reports_of_some_occupations(onet_29_tables: FakeTables):
             fetch(fake, "99-9999.00")
 
 
+@pytest.mark.parametrize(
+    ("answers", "answer", "said"),
+    [
+        ("_report", ["a list"], rf"online/occupations/{NURSE}: not a report"),
+        ("_elements", ["a text"], rf"{NURSE}: a skill is 'a text', expected an object"),
+        ("_elements", [{"id": "2.A.1.a", "importance": 101}], r"importance of 2\.A\.1\.a is 101, expected 0 to 100"),
+        ("_elements", [{"id": "2.A.1.a", "importance": -1}], r"importance of 2\.A\.1\.a is -1, expected 0 to 100"),
+        ("_elements", [{"id": "2.A.1.a", "score": 50}], r"importance of 2\.A\.1\.a is None, expected 0 to 100"),
+    ],
+)
+def test_a_report_of_another_shape_is_refused(
+    answers: str, answer: Any, said: str, fake_tables: FakeTables, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(f"skillgap.fake_onet_api._Handler.{answers}", lambda *_: answer)
+    with FakeOnetApi(fake_tables, has_database_services=False) as fake, pytest.raises(OnetApiProtocolError, match=said):
+        fetch(fake, NURSE)
+
+
 # -- faults ---------------------------------------------------------------------------------------------
 
 
@@ -180,6 +198,7 @@ def test_faults_that_pass_leave_no_trace(kind: str, onet_29: OnetData, onet_29_t
         (Fault("start=20001&", "401"), CredentialsRefused, "start=20001&end=22000: HTTP 401"),
         (Fault("start=20001&", "403"), CredentialsRefused, "start=20001&end=22000: HTTP 403"),
         (Fault("start=20001&", "422"), OnetApiRefusal, "start=20001&end=22000: HTTP 422, injected"),
+        (Fault("scales_reference", "422", 9), OnetApiRefusal, "scales_reference.*: HTTP 422, injected"),
     ],
     ids=lambda value: getattr(value, "kind", None),
 )
@@ -210,6 +229,30 @@ def test_a_wrong_value_is_refused_with_its_row(change: Callable[..., Any], said:
     tables = fake_tables.copy()
     tables.rows["skills"] = [*rows[:at], change(rows[at]), *rows[at + 1 :]]
     with FakeOnetApi(tables) as fake, pytest.raises(ReleaseDataError, match=said):
+        fetch(fake)
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("a text", "database/rows/skills: a row is 'a text', expected an object"),
+        ({"onetsoc_code": [NURSE]}, r"a value is \['29-1141\.00'\], expected a text or a number"),
+        ({"onetsoc_code": NURSE, "n": True}, "a value is True, expected a text or a number"),
+    ],
+)
+def test_a_row_of_another_shape_is_refused(row: Any, said: str, fake_tables: FakeTables):
+    tables = fake_tables.copy()
+    tables.rows["skills"] = [*tables.rows["skills"], row]
+    with FakeOnetApi(tables) as fake, pytest.raises(OnetApiProtocolError, match=said):
+        fetch(fake)
+
+
+@pytest.mark.parametrize("described", ["skills", {"title": "Skills"}])
+def test_a_list_of_tables_of_another_shape_is_refused(
+    described: Any, fake_tables: FakeTables, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("skillgap.fake_onet_api._Handler._described", lambda *_: described)
+    with FakeOnetApi(fake_tables) as fake, pytest.raises(OnetApiProtocolError, match="/database: not a list of tables"):
         fetch(fake)
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import struct
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +17,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
+from structlog.testing import capture_logs
 
 from skillgap.errors import ReleaseDataError, ReleaseLayoutError, SourceError
 from skillgap.model import Release
 from skillgap.sources import onet_text
 from skillgap.sources.onet_text import OnetData, extract_onet_data
-from skillgap.sources.releases import Archive
+from skillgap.sources.releases import OPTIONAL_TABLES, RELEASE_FILES, Archive
 from tests.conftest import onet_zip
 from tests.sources.conftest import (
     Tables,
@@ -444,6 +447,27 @@ def test_a_member_declared_too_large_is_refused_unread(tmp_path: Path, monkeypat
     assert str(caught.value) == "here: refused, Abilities.txt unpacks to 2,001 bytes (at most 2,000)"
 
 
+def test_a_member_larger_than_it_declares_is_not_unpacked(tmp_path: Path):
+    archive = write_zip(tmp_path / "db.zip", as_text(small_tables()) | {"Skills.txt": b"\0" * 5_000_000})
+    declared = struct.pack("<L", 5_000_000)
+    content = archive.path.read_bytes()
+    assert content.count(declared) == 2
+    archive.path.write_bytes(content.replace(declared, struct.pack("<L", 1_000)))
+    with pytest.raises(ReleaseLayoutError, match=r"^here: Skills\.txt cannot be unpacked"):
+        extract_onet_data(archive)
+
+
+def test_a_member_that_has_become_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    files = as_text(small_tables())
+    monkeypatch.setattr(onet_text, "_LARGEST_FILE", len(files["Skills.txt"]))
+    archive = write_zip(tmp_path / "db.zip", files)
+    looked_at = onet_text._open_files(archive)
+    write_zip(archive.path, files | {"Skills.txt": files["Skills.txt"] + b"\n"})
+    [skills] = looked_at.of("Skills")
+    with pytest.raises(ReleaseLayoutError, match=r"^here: Skills\.txt is larger than [\d,]+ bytes$"):
+        skills.content()
+
+
 def test_a_member_of_the_largest_size_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     files = {name: content.rstrip() for name, content in as_text(small_tables()).items()}
     monkeypatch.setattr(onet_text, "_LARGEST_FILE", len(files["Skills.txt"]))
@@ -619,17 +643,73 @@ def test_of_more_than_twenty_defects_the_first_twenty_are_shown_and_the_others_c
     assert len(caught.value.defects) == 24
 
 
+def test_the_ends_of_what_a_column_takes_are_taken(extract: Extract):
+    tables = small_tables()
+    set_cell(tables, "Scales Reference", 2, "Minimum", "-9")
+    set_cell(tables, "Scales Reference", 2, "Maximum", "999")
+    scales = extract(as_text(tables)).tables["Scales"].set_index("scale_id")
+    assert scales.loc["AO", ["minimum", "maximum"]].tolist() == [-9, 999]
+    for header, text in (("Minimum", "-10"), ("Maximum", "1000")):
+        wrong = small_tables()
+        set_cell(wrong, "Scales Reference", 2, header, text)
+        least_most = "-9 to 9" if header == "Minimum" else "-9 to 999"
+        said = f"line 2, {header}: '{text}', expected a number from {least_most} with at most 0 decimals"
+        assert_refused(extract, as_text(wrong), "Scales Reference.txt", said)
+
+
+@pytest.mark.parametrize("count", ["0", "9999"])
+def test_every_number_of_raters_is_taken(count: str, extract: Extract):
+    tables = small_tables()
+    set_cell(tables, "Skills", 2, "N", count)
+    assert extract(as_text(tables)).tables["Skills"]["n"][0] == int(count)
+
+
+ALTERNATE_TITLES = (
+    "O*NET-SOC Code\tAlternate Title\tShort Title\tSource(s)",
+    "15-1252.00\tApplication Developer\tn/a\t08,10",
+    "15-1252.00\tApp Dev\tAD\tn/a",
+    "35-2014.00\tX\t\t09",
+)
+
+
+def test_a_title_without_a_short_one_has_an_empty_one_and_tables_that_are_not_there_no_rows(extract: Extract):
+    files = as_text(small_tables()) | {"Alternate Titles.txt": "\n".join(ALTERNATE_TITLES).encode()}
+    with capture_logs() as logs:
+        tables = extract(files, also=OPTIONAL_TABLES).tables
+    assert logs == [], "a table that is not there is no fault"
+    assert set(tables) == set(RELEASE_FILES)
+    assert {name for name in OPTIONAL_TABLES if len(tables[name])} == {"AlternateTitles"}
+    titles = tables["AlternateTitles"]
+    assert titles["alternate_title"].tolist() == ["Application Developer", "App Dev", "X"]
+    assert titles["short_title"].tolist() == ["", "AD", ""]
+    assert titles["sources"].isna().tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("line", "defect"),
+    [
+        ("15-1252.00\tn/a\tAD\t08", "Alternate Title: 'n/a', expected a text of 1 to 250 characters"),
+        ("15-1252.00\t\tAD\t08", "Alternate Title: '', expected a text of 1 to 250 characters"),
+        (f"15-1252.00\tApp\t{'s' * 151}\t08", f"Short Title: '{'s' * 60}', expected a text of 1 to 150 characters"),
+    ],
+)
+def test_a_title_that_is_none_is_refused(line: str, defect: str, extract: Extract):
+    files = as_text(small_tables()) | {"Alternate Titles.txt": "\n".join([*ALTERNATE_TITLES, line]).encode()}
+    assert_refused(partial(extract, also=OPTIONAL_TABLES), files, "Alternate Titles.txt", f"line 5, {defect}")
+
+
 def test_a_byte_that_is_not_utf_8_is_named_with_its_line_and_field(extract: Extract):
     files = as_text(small_tables())
     files["Occupation Data.txt"] = (
         files["Occupation Data.txt"].replace(b"Chief", b"Ch\xefef").replace(b"dishes", b"\x80")
-    )
+    ) + b"\t\xff\r\n"
     assert_refused(
         extract,
         files,
         "Occupation Data.txt",
         "line 2, field 2: byte 0xef, expected UTF-8",
         "line 5, field 3: byte 0x80, expected UTF-8",
+        "line 6, field 2: byte 0xff, expected UTF-8",
     )
 
 
@@ -705,6 +785,25 @@ def test_codes_and_elements_that_other_files_lack_are_named_with_their_rows(extr
         "line 10: 35-2014.00 (4 rows) is not in Occupation Data",
         "line 4: 2.B.3.m (6 rows) is not in Content Model Reference",
     )
+
+
+def test_an_element_that_half_of_the_occupations_lack_is_missing_there(extract: Extract):
+    tables = small_tables()
+    last = ["11-3031.03", "2.B.3.m", "Quality Control Analysis", "LV"]
+    tables["Skills"] = [row for row in tables["Skills"] if row[0] != "35-2014.00" and row[:4] != last]
+    assert_refused(extract, as_text(tables), "Skills.txt", "11-3031.03: 3 ratings, expected 4; is the file cut off?")
+
+
+def test_an_anchor_stands_on_its_scale(extract: Extract):
+    def files(anchor_value: int) -> dict[str, bytes]:
+        header = "Element ID\tElement Name\tScale ID\tAnchor Value\tAnchor Description"
+        anchor = f"2.A.1.a\tReading Comprehension\tLV\t{anchor_value}\tRead a sign"
+        return as_text(small_tables()) | {"Level Scale Anchors.txt": f"{header}\n{anchor}".encode()}
+
+    extract_all = partial(extract, also=OPTIONAL_TABLES)
+    assert extract_all(files(7)).tables["LevelScaleAnchors"]["anchor_value"].tolist() == [7]
+    said = "line 2, Anchor Value: '8', expected 0 to 7 (scale LV)"
+    assert_refused(extract_all, files(8), "Level Scale Anchors.txt", said)
 
 
 @pytest.mark.parametrize(("header", "other"), [("Element ID", "2"), ("Scale ID", "AO")])

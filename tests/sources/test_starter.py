@@ -15,6 +15,7 @@ from scripts import make_starter
 from scripts.make_starter import write_starter
 
 from skillgap.sources.onet_text import OnetData
+from skillgap.sources.predictions import read_predictions, write_predictions
 from skillgap.sources.releases import STARTER, find_release
 from tests.conftest import onet_zip
 
@@ -91,3 +92,11 @@ def test_the_starter_of_a_release_without_a_month_has_none(starter: OnetData, tm
     write_starter(replace(starter, release=replace(starter.release, date=None)), tmp_path)
     _, _, read_me = members(tmp_path / "starter.zip")[0]
     assert read_me.splitlines()[1] == b"Undated Release"
+
+
+def test_predictions_written_are_read_as_they_were(tmp_path: Path):
+    shipped = read_predictions()
+    data_version = json.loads((HERE.parent / "predictions.json").read_text())["data_version"]
+    write_predictions(replace(shipped, scores=shipped.scores[::-1]), data_version=data_version, folder=tmp_path)
+    assert read_predictions(tmp_path) == shipped
+    assert (tmp_path / "predictions.json").read_bytes() == (HERE.parent / "predictions.json").read_bytes()

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event, select
 
+from skillgap.errors import NoData
 from skillgap.model import Release
 from skillgap.store.engine import read
 from skillgap.store.loads import LoadReport, Scores, load_release, upsert_scores
@@ -193,6 +194,8 @@ def test_scores_come_with_a_release_or_not_at_all(blank: Engine) -> None:
     event.remove(blank, "before_cursor_execute", fail)
     with read(blank) as connection:
         assert get_data_version(connection) == ""
+        with pytest.raises(NoData, match="no model has scored anything yet; run `skillgap enrich`"):
+            get_scores(connection)
     load_release(blank, RELEASE_A.tables, scores=given, **data)
     with read(blank) as connection:
         assert get_ratings(connection).occupations[DEVELOPERS].is_predicted

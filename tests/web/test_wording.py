@@ -9,9 +9,9 @@ import pytest
 from skillgap import wording
 from skillgap.analysis.gap import identify_skill_gap
 from skillgap.analysis.ratings import Ratings
-from skillgap.model import GapReport
+from skillgap.model import Anchor, GapReport, LevelAnchors
 
-NURSE, MANAGER = "29-1141.00", "11-9111.00"
+NURSE, MANAGER, DEVELOPER = "29-1141.00", "11-9111.00", "15-1252.00"
 
 
 @pytest.fixture(scope="module")
@@ -72,3 +72,38 @@ def test_a_move_is_called_by_its_percentile(report: GapReport, percentile: float
 )
 def test_job_zone_steps_in_words(step: int | None, words: str):
     assert wording.preparation(step) == words
+
+
+def test_where_nothing_can_be_compared_or_told_it_is_said_so(report: GapReport):
+    none = replace(report.summary, skills_compared=0)
+    empty = replace(report, skill_gaps=[], surplus_skills=[], summary=none)
+    assert wording.in_plain_words(empty) == ["No level is known on both sides, so nothing can be compared."]
+    assert wording.in_one_sentence(empty) == "No level is known on both sides, so nothing is compared."
+    untested = replace(report, summary=replace(report.summary, skills_tested=0))
+    said = wording.in_one_sentence(untested)
+    assert said.startswith("17 of 35 skills ask for a higher level. O*NET publishes no errors for both sides, ")
+    assert said.endswith("Weighted shortfall 0.46 levels: more than in 51.3 % of all pairs of occupations.")
+    assert wording.move(untested.summary) == "17 gaps of which nothing tells whether they are sure (0.46)"
+    partly = replace(report, summary=replace(report.summary, skills_tested=33))
+    assert "8 of them beyond rater noise (of 2 skills nothing tells: they have no errors). " in (
+        wording.in_one_sentence(partly)
+    )
+
+
+def test_what_may_be_chance_has_the_reason_that_goes_with_the_levels(report: GapReport, ratings: Ratings):
+    assert wording.noise(report) == "the people who rated the occupations disagree by"
+    predicted = identify_skill_gap(NURSE, DEVELOPER, ratings)
+    assert wording.noise(predicted) == "the raters disagree, or the prediction may be wrong, by"
+
+
+def test_a_move_takes_schooling_where_job_zones_are_known(report: GapReport):
+    assert wording.taking(replace(report.summary, job_zone_step=2)) == "; schooling and experience: much more"
+    assert wording.taking(replace(report.summary, job_zone_step=None)) == ""
+
+
+def test_a_level_stands_between_examples_below_the_first_or_above_the_last():
+    lower, upper = Anchor(2, "read a form"), Anchor(4, "read a contract")
+    assert wording.meaning(LevelAnchors(lower, upper)) == "between “read a form” (2) and “read a contract” (4)"
+    assert wording.meaning(LevelAnchors(None, lower)) == "below “read a form” (2)"
+    assert wording.meaning(LevelAnchors(upper, None)) == "“read a contract” (4) or above"
+    assert wording.meaning(None) == "no level"

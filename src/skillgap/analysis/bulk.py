@@ -35,8 +35,8 @@ AT_ONCE = 4_096
 """Rows compared at once: their arrays stay in the processor's cache."""
 _AT_ONCE_WITH_ALL = 1_024
 """Rows compared at once with all occupations."""
-_DECIDES_TIES = 1e-9
-"""Less than scores of four decimals differ by, even thousands of times."""
+_PER_PLACE = 1e-9
+"""What a place in the order of codes counts beside a score: of thousands, less than scores of four decimals differ."""
 
 
 class People(NamedTuple):
@@ -207,7 +207,7 @@ def bulk_nearest(
         alike[np.flatnonzero(has_occupation), part.occupation[has_occupation]] = -np.inf
         # Rounded as they are shown, and of equal ones the first code: then a longer list begins with a shorter one.
         shown_scores = np.round(alike, 4)
-        rank = np.arange(alike.shape[1]) * _DECIDES_TIES - shown_scores
+        rank = np.arange(alike.shape[1]) * _PER_PLACE - shown_scores
         first = np.argpartition(rank, count - 1, axis=1)[:, :count]
         sequence = np.argsort(np.take_along_axis(rank, first, axis=1), axis=1)
         nearest[some] = np.take_along_axis(first, sequence, axis=1)

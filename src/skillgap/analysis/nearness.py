@@ -257,9 +257,16 @@ class Likeness:
     """It has few different values, so that places by it would mean nothing."""
 
 
-def cosine(values: FloatArray) -> FloatArray:
+def units(values: FloatArray) -> FloatArray:
+    """Return each row with length 1, or 0 where it has none."""
     lengths = np.linalg.norm(values, axis=1, keepdims=True)
-    ones = values / np.where(lengths > 0, lengths, 1.0)
+    found: FloatArray = values / np.where(lengths > 0, lengths, 1.0)
+    return found
+
+
+def cosine(values: FloatArray) -> FloatArray:
+    """Return the cosine of all pairs of rows, 0 where one has no length."""
+    ones = units(values)
     alike: FloatArray = ones @ ones.T
     return alike
 

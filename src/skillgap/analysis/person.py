@@ -103,7 +103,6 @@ def _side(own: dict[int, float], row: int | None, ratings: Ratings) -> tuple[Sid
         level, error = np.full(width, np.nan), np.full(width, np.nan)
         raters = np.zeros(width, dtype=np.int32)
         printed = PrintedRatings._make([None] * width for _ in PrintedRatings._fields)
-        printed = printed._replace(not_relevant=[False] * width, recommend_suppress=[False] * width)
     else:
         level, error, raters = (each[row].copy() for each in (ratings.level, ratings.standard_error, ratings.raters))
         printed = PrintedRatings._make(list(column) for column in ratings.printed(row))

@@ -60,8 +60,8 @@ class Profile:
 
 
 def interests_of(profiles: Sequence[Profile]) -> FloatArray:
-    """Return standardised interests: (occupations, elements), NaN where an occupation has none."""
-    count = max((len(profile.interests) for profile in profiles if profile.interests), default=1)
+    """Return standardised interests: (occupations, elements), NaN where an occupation has none; one at least has."""
+    count = max(len(profile.interests) for profile in profiles if profile.interests)
     return standardised(np.array([profile.interests or (np.nan,) * count for profile in profiles], dtype=np.float64))
 
 

@@ -11,7 +11,7 @@ from typing import get_args
 import numpy as np
 import numpy.typing as npt
 
-from skillgap.analysis.nearness import OF_RATINGS, Nearness, Rated, cosine
+from skillgap.analysis.nearness import OF_RATINGS, Nearness, Rated, cosine, units
 from skillgap.analysis.once import once_per
 from skillgap.analysis.ratings import FloatArray, IntArray, as_weight
 from skillgap.analysis.significance import middle_95
@@ -56,7 +56,8 @@ class _Noise:
         chance = np.random.default_rng(_SEED)
         drawn = [_drawn(nearness, chance) for _ in range(DRAWS + 1)]
         self._units = {
-            name: np.stack([_units(OF_RATINGS[name](each)) for each in drawn[:-1]]) for name in self._weights
+            name: np.stack([units(OF_RATINGS[name](each)).astype(np.float32) for each in drawn[:-1]])
+            for name in self._weights
         }
         self._reference = {name: _ascending(cosine(OF_RATINGS[name](drawn[-1]))) for name in self._weights}
         self._fixed = nearness.log_odds.copy()
@@ -79,8 +80,8 @@ class _Noise:
         """Return the log odds of one occupation with all, for each draw: (draws, occupations)."""
         total = np.repeat(self._fixed[row][None], DRAWS, axis=0)
         for name, weights in self._weights.items():
-            units = self._units[name]
-            alike = np.einsum("bnd,bd->bn", units, units[:, row])
+            drawn = self._units[name]
+            alike = np.einsum("bnd,bd->bn", drawn, drawn[:, row])
             for weight, part in zip(weights, (alike, *self._places(name, alike, row)), strict=True):
                 total += np.float32(weight) * part
         return total
@@ -93,7 +94,7 @@ class _Noise:
         count = alike.shape[1]
         given = -np.log(_ranks(alike, row)).astype(np.float32)
         below = np.searchsorted(self._reference[name], alike + _apart(count)) - np.arange(count) * (count - 1)
-        taken = -np.log(np.clip(count - below, 1, count - 1)).astype(np.float32)
+        taken = -np.log(np.minimum(count - below, count - 1)).astype(np.float32)
         return given, taken
 
 
@@ -118,12 +119,6 @@ def _ascending(alike: FloatArray) -> FloatArray:
 def _apart(count: int) -> FloatArray:
     """Return what keeps rows of cosines apart."""
     return 4.0 * np.arange(count, dtype=np.float64)
-
-
-def _units(values: FloatArray) -> Floats:
-    lengths = np.linalg.norm(values, axis=1, keepdims=True)
-    units: Floats = (values / np.where(lengths > 0, lengths, 1.0)).astype(np.float32)
-    return units
 
 
 def _drawn(nearness: Nearness, chance: np.random.Generator) -> Rated:

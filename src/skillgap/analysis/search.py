@@ -112,8 +112,7 @@ class TitleIndex:
         scores[(best <= 0) | np.isin(np.arange(len(scores)), list(titles))] = -np.inf
         rest = int(np.count_nonzero(scores > -np.inf))
         wanted = max(min(rest, offset + limit - len(titles)), 0)
-        rows = np.argpartition(-scores, max(wanted - 1, 0))[:wanted]
-        for row in rows[np.argsort(-scores[rows], kind="stable")].tolist():
+        for row in np.argsort(-scores, kind="stable")[:wanted].tolist():
             first, end = self._ends[row : row + 2].tolist()
             titles[row] = (first + int(np.argmax(alike[first:end])), "similar" if match == "similar" else "words")
         hits = [self._hit(*each) for each in list(titles.values())[offset : offset + limit]]

@@ -76,7 +76,7 @@ def _passes(nearness: Nearness, ratings: Ratings, onet_soc_code: str, where: Tra
             code in shortfall
             and (not where.job_zones or ratings.occupations[code].job_zone in where.job_zones)
             and (where.major_group is None or code.startswith(where.major_group))
-            and (where.most_percentile >= 100 or shortfall[code] <= where.most_percentile)
+            and shortfall[code] <= where.most_percentile
             and (not where.only_rated or ratings.occupations[code].is_rated)
             for code in nearness.codes
         ],

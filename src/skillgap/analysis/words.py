@@ -42,9 +42,8 @@ def tfidf(counts: Sequence[Counter[str]]) -> csr_array:
     columns = [places.setdefault(word, len(places)) for document in counts for word in document]
     values = 1.0 + np.log(np.fromiter((n for document in counts for n in document.values()), np.float64))
     ends = np.cumsum([0, *map(len, counts)])
-    documents = np.bincount(columns, minlength=len(places))
+    documents = np.bincount(columns)
     values *= (1.0 + np.log((1.0 + len(counts)) / (1.0 + documents)))[columns]
     lengths = np.sqrt(np.add.reduceat(np.r_[values**2, 0.0], ends[:-1]))
-    lengths[ends[1:] == ends[:-1]] = 1.0
     values /= np.repeat(lengths, np.diff(ends))
     return csr_array((values, columns, ends), shape=(len(counts), len(places)))

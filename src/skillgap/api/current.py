@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
@@ -150,6 +152,13 @@ def _complete(
     except Exception as error:  # noqa: BLE001 - nobody awaits this thread: a fault of ours would keep requests waiting
         _log.error("near occupations not computed", exc_info=error)
         snapshot.fail(error)
+    _give_back_freed_memory()
+
+
+def _give_back_freed_memory() -> None:
+    """Return to the system what reading, and the snapshot before, have freed: glibc keeps it, and it grows."""
+    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):  # musl has none
+        trim(0)
 
 
 def _warm_up(ratings: Ratings) -> None:

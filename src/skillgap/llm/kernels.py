@@ -34,15 +34,16 @@ def kernel(profiles: Sequence[Profile], states: FloatArray | None) -> FloatArray
 
 
 def kernels(profiles: Sequence[Profile], states: FloatArray | None) -> dict[str, FloatArray]:
-    """Return the parts of `kernel`, by the names of WEIGHTS."""
+    """Return the parts of `kernel` that something is known for, by the names of WEIGHTS."""
     long = [f"{text} {' '.join(profile.tasks)}" for text, profile in zip(described(profiles), profiles, strict=True)]
     parts = {
         "words": _tfidf(long, min_df=2, ngram_range=(1, 2), stop_words="english"),
         "parts": _tfidf(long, min_df=3, analyzer="char_wb", ngram_range=(3, 5)),
         "titles": _tfidf([" ".join(profile.alternate_titles) for profile in profiles], min_df=2),
         "job_zone": gaussian(np.array([[profile.job_zone or np.nan] for profile in profiles]), width=2.0),
-        "interests": gaussian(interests_of(profiles)),
     }
+    if any(profile.interests for profile in profiles):
+        parts["interests"] = gaussian(interests_of(profiles))
     if states is not None:
         parts["states"] = gaussian(standardised(states))
     return parts
@@ -86,14 +87,14 @@ def predict(alike: FloatArray, trained: np.ndarray, asked: np.ndarray, level: Fl
     _, _, rotation = np.linalg.svd(level - mean, full_matrices=False)
     components = (level - mean) @ rotation.T
     values, vectors = np.linalg.eigh(alike[np.ix_(trained, trained)])
-    values = np.maximum(values, 0.0)
+    values, squares = np.maximum(values, 0.0), vectors**2
     rotated = vectors.T @ components
     best = np.full(components.shape[1], np.inf)
     weights, left_out = np.zeros_like(components), np.zeros_like(components)
     for ridge in _RIDGES:
         inverse = 1.0 / (values + ridge)
         weight = vectors @ (inverse[:, None] * rotated)
-        errors = weight / ((vectors**2) @ inverse)[:, None]
+        errors = weight / (squares @ inverse)[:, None]
         error = (errors**2).mean(axis=0)
         better = error < best
         best[better], weights[:, better], left_out[:, better] = error[better], weight[:, better], errors[:, better]
@@ -101,8 +102,8 @@ def predict(alike: FloatArray, trained: np.ndarray, asked: np.ndarray, level: Fl
     predicted = mean + (across @ weights) @ rotation
     # The same spread model for all elements: how far an occupation is from those trained on.
     inverse = 1.0 / (values + _RIDGES[len(_RIDGES) // 2])
-    spread_trained = 1.0 / ((vectors**2) @ inverse)
-    solved = across @ ((vectors * inverse) @ vectors.T)
+    spread_trained = 1.0 / (squares @ inverse)
+    solved = ((across @ vectors) * inverse) @ vectors.T
     spread = 1.0 + _RIDGES[len(_RIDGES) // 2] - np.einsum("ij,ij->i", solved, across)
     scaled = (left_out @ rotation) / np.sqrt(spread_trained)[:, None]
     width = np.quantile(np.abs(scaled), CONFIDENCE, axis=0) * np.sqrt(np.maximum(spread, 1e-9))[:, None]

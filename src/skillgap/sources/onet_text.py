@@ -188,7 +188,7 @@ class _ZipMember:
                 content = member.read(_LARGEST_FILE + 1)
         except Exception as error:  # zlib.error, struct.error and more: see _open_files
             raise ReleaseLayoutError(f"{self.archive.origin}: {self.filename} cannot be unpacked ({error})") from error
-        if len(content) > _LARGEST_FILE:
+        if len(content) > _LARGEST_FILE:  # the archive has been replaced since _open_files looked at it
             raise ReleaseLayoutError(f"{self.archive.origin}: {self.filename} is larger than {_LARGEST_FILE:,} bytes")
         return content
 

@@ -19,6 +19,7 @@ from sqlalchemy import (
 from skillgap.analysis.profiles import PROFILE_COLUMNS, Profile, read_profiles
 from skillgap.errors import NoData
 from skillgap.model import (
+    DOMAIN_TABLES,
     Predictions,
     Release,
 )
@@ -168,9 +169,10 @@ def get_profiles(connection: Connection) -> dict[str, Profile]:
 
 
 def get_tables(connection: Connection) -> dict[str, pd.DataFrame]:
-    """Return the text tables, in their columns; in Skills the levels of SkillsView that analysts rated, newest ones."""
+    """Return the text tables but those of other domains; in Skills the newest levels of SkillsView that are rated."""
+    domains = set(DOMAIN_TABLES.values())
     tables = {
-        name: _frame(connection, select(*Base.metadata.tables[name].c)) for name in LOAD_ORDER if name != "Skills"
+        name: _frame(connection, select(*Base.metadata.tables[name].c)) for name in LOAD_ORDER if name not in domains
     }
     view = SKILLS_VIEW.c
     rating = (view.onet_soc_code, view.element_id, view.scale_id, view.data_value, view.n, view.standard_error)
@@ -181,7 +183,8 @@ def get_tables(connection: Connection) -> dict[str, pd.DataFrame]:
 
 def _frame(connection: Connection, query: Select[Any]) -> pd.DataFrame:
     result = connection.execute(query)
-    return pd.DataFrame(result.all(), columns=list(result.keys()))
+    # Plain tuples: what pandas asks of each Row is looked up as the name of a column, which takes longer than all else.
+    return pd.DataFrame([tuple(row) for row in result.all()], columns=list(result.keys()))
 
 
 def count_scores(connection: Connection, *, model: str, prompt_version: str, data_version: str) -> dict[str, int]:

@@ -116,15 +116,14 @@ def _get_ratings(
             return rows.c.scale_id.in_(("LV", "IM"))
         return rows.c.onet_soc_code == onet_soc_code
 
-    rows = list(
-        connection.execute(select(*(SKILLS_VIEW.c[name] for name in _RATED)).where(which(SKILLS_VIEW), HAS_RATING))
-    )
+    rated = select(*(SKILLS_VIEW.c[name] for name in _RATED)).where(which(SKILLS_VIEW), HAS_RATING)
+    rows = list(connection.execute(rated).all())
     skill_codes = {row.onet_soc_code for row in rows if row.scale_id == "LV" and row.data_value is not None}
     for name, table_name in DOMAIN_TABLES.items():
         if name != "skills" and domain in (name, "all"):
             of = Base.metadata.tables[table_name]
             columns = (of.c[each] if each != "source" else literal("text") for each in _RATED)
-            rows += connection.execute(select(*columns).where(which(of)))
+            rows += connection.execute(select(*columns).where(which(of))).all()
     analysts = _Pivot(_RATED, rows)
     predicted = _Pivot(
         (*_RATED, "lower", "upper", "explanation"),

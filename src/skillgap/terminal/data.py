@@ -10,7 +10,6 @@ from rich.text import Text
 
 from skillgap import wording
 from skillgap.model import GapChange, Release, ReleaseChanges
-from skillgap.sources.releases import OPTIONAL_TABLES
 from skillgap.terminal.pieces import answer_console, notes_console, some, write_json
 
 if TYPE_CHECKING:
@@ -110,6 +109,8 @@ def _gap_change_line(change: GapChange, only: str, after: Ratings) -> str:
 
 def print_status(status: Status, *, unrated: bool, as_json: bool) -> None:
     """Print what the database holds."""
+    from skillgap.sources.releases import OPTIONAL_TABLES  # with an HTTP client, which few commands need
+
     if as_json:
         write_json(asdict(status))
         return
