@@ -90,6 +90,8 @@ class Settings(BaseSettings):
     onet_api_url: Annotated[str, Field(pattern="^https?://.")] | None = None
     """Base URL of the Web Services; None means O*NET's own."""
     onet_requests_per_second: Annotated[float, Field(gt=0, le=1000)] = REQUESTS_PER_SECOND
+    onet_wait_seconds: Annotated[float, Field(gt=0, le=60)] = 3.0
+    """That a request waits at most for what is fetched for it."""
     llm_model: str = "embedded:smollm2"
     """The model that `skillgap enrich` asks, and whose levels it shows."""
     llm_prompt: str = "levels-1"

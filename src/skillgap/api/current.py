@@ -43,6 +43,8 @@ class Snapshot:
     titles: Future[TitleIndex]
     """What occupations are called, likewise."""
     answers: StoredAnswers
+    replaced: Future[None]
+    """Done once requests see a later one."""
     model_usage: Sequence[ModelUsage] = ()
 
     @property
@@ -116,7 +118,8 @@ class CurrentData:
         for ratings in skills.values():
             _warm_up(ratings)
         self._is_whole = False
-        self.snapshot = self._snapshot(skills, get_model_usage(connection))
+        replaced, self.snapshot = self.snapshot.replaced, self._snapshot(skills, get_model_usage(connection))
+        replaced.set_result(None)
         rated, shown = len(skills["onet"].codes), len(self.snapshot.ratings.codes)
         _log.info(
             "data loaded",
@@ -131,8 +134,8 @@ class CurrentData:
 
     def _snapshot(self, skills: Mapping[RatingsChoice, Ratings], usage: Sequence[ModelUsage] = ()) -> Snapshot:
         stored = StoredAnswers(skills["onet"].data_version, most_bytes=self._answer_cache_bytes)
-        snapshot = Snapshot(skills, Future(), Future(), Future(), stored, usage)
-        for future in (snapshot.all_domains, snapshot.nearness, snapshot.titles):
+        snapshot = Snapshot(skills, Future(), Future(), Future(), stored, Future(), usage)
+        for future in (snapshot.all_domains, snapshot.nearness, snapshot.titles, snapshot.replaced):
             future.set_running_or_notify_cancel()  # a client that leaves must not cancel it for the others
         return snapshot
 

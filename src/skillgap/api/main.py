@@ -51,7 +51,13 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     on_demand = None
     if settings.has_onet_credentials:
         rate = settings.onet_requests_per_second / settings.workers
-        on_demand = OnDemand(current, engine, settings.onet_access(), requests_per_second=rate)
+        on_demand = OnDemand(
+            current,
+            engine,
+            settings.onet_access(),
+            requests_per_second=rate,
+            longest_wait=settings.onet_wait_seconds,
+        )
     keys = Keys(settings.api_keys_file) if settings.api_keys_file else None
     api = create_api(
         current,

@@ -24,8 +24,6 @@ from skillgap.sources.access import Access
 from skillgap.sources.onet_api import OnetApi, connect
 from skillgap.sources.onet_api_data import OnetApiData, Survey, extract_occupations, survey
 
-LONGEST_WAIT = 3.0
-"""Seconds that a request waits for a fetch, which goes on without it."""
 _SECONDS_ABSENT = 86_400
 _SECONDS_DOWN = 60
 """Between attempts after O*NET, or our database, failed."""
@@ -42,7 +40,8 @@ _log = structlog.get_logger("skillgap.api")
 class OnDemand:
     """Fetches occupations into the database and has the ratings in use refreshed.
 
-    Once an hour it surveys what O*NET has, titles included, so that codes that nobody has cost no request.
+    A request waits `longest_wait` seconds for a fetch, which goes on without it. Once an hour it surveys what O*NET
+    has, titles included, so that codes that nobody has cost no request.
     """
 
     def __init__(
@@ -52,7 +51,7 @@ class OnDemand:
         access: Access,
         *,
         requests_per_second: float,
-        longest_wait: float = LONGEST_WAIT,
+        longest_wait: float,
     ) -> None:
         self._current = current
         self._engine = engine
@@ -112,7 +111,7 @@ class OnDemand:
             data = await self._extract(code)
             run = asyncio.get_running_loop().run_in_executor
             await run(self._writer, load_api_data, self._engine, data)
-            await run(self._writer, self._current.refresh)
+            await self._in_use(code, run(self._writer, self._current.refresh))
         except UnknownOccupation:
             self._absent[code] = True
             _log.info("not at O*NET either", onet_soc_code=code)
@@ -128,6 +127,12 @@ class OnDemand:
         finally:
             ONET_REQUESTS.inc(self._api.requests - self._counted)
             self._counted = self._api.requests
+
+    async def _in_use(self, code: str, refreshing: asyncio.Future[None]) -> None:
+        """Return once requests are answered from the ratings of a code: long before all of a release is read."""
+        while not refreshing.done() and code not in (snapshot := self._current.snapshot).skills["onet"].rows:
+            replaced = asyncio.wrap_future(snapshot.replaced)
+            await asyncio.wait([refreshing, replaced], return_when=asyncio.FIRST_COMPLETED)
 
     async def _extract(self, code: str) -> OnetApiData:
         """Return the rows of a code; before it is called unrated, the survey must be fresh."""
