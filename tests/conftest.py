@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
@@ -24,6 +25,7 @@ from skillgap.store.engine import make_engine, read
 from skillgap.store.ratings import get_ratings
 from tests.mysql_server import private_mysql
 
+gc.set_threshold(50_000)  # as in cli.main
 ONET_DIR = Path(os.environ.get("SKILLGAP_TEST_ONET_DIR", Path(__file__).parents[2] / "shared" / "onet"))
 
 

@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 it could not be done (one line says why), 2 the command wa
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import sys
@@ -102,6 +103,7 @@ app.add_typer(llm)
 
 def main() -> None:
     """Run the command line."""
+    gc.set_threshold(50_000)  # what is read stays to the end: looking for garbage in it took a quarter of the reading
     if sys.stdout is None:
         raise SystemExit("skillgap: standard output is closed")
     if isinstance(sys.stdout, io.TextIOWrapper):

@@ -9,7 +9,6 @@ with nulls and ISO dates, errors. Faults can be injected: each answers the next 
 from __future__ import annotations
 
 import base64
-import json
 import re
 import threading
 import time
@@ -23,6 +22,7 @@ from tempfile import TemporaryDirectory
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+import orjson
 import pandas as pd
 import typer
 
@@ -215,7 +215,7 @@ class _Handler(BaseHTTPRequestHandler):
         if kind.isdigit():
             self._send_refusal(_Refused(int(kind), "injected"))
             return
-        self._send(json.dumps(body).encode(), kind)
+        self._send(orjson.dumps(body), kind)
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
@@ -348,7 +348,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send_refusal(self, refused: _Refused) -> None:
         if refused.status == 422:
-            self._write(422, json.dumps({"error": str(refused)}).encode())
+            self._write(422, orjson.dumps({"error": str(refused)}))
             return
         challenge = {"WWW-Authenticate": 'Basic realm="O*NET Web Services"'}
         is_basic = refused.status == 401 and self.server.version == "1.9"

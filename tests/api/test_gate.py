@@ -26,6 +26,13 @@ def refused(answer: httpx.Response, status: int, code: str) -> bool:
     return answer.status_code == status and answer.json()["code"] == code
 
 
+def replace(file: Path, content: str) -> None:
+    """Put a new file in the place of one: whoever reads it meanwhile finds one or the other, never half of it."""
+    new = file.with_name("new")
+    new.write_text(content)
+    new.replace(file)
+
+
 # -- keys and rates ---------------------------------------------------------------------------------------------------
 
 
@@ -58,11 +65,11 @@ def test_a_service_for_keys_alone(starter_database: str, tmp_path: Path):
         assert limited.headers["retry-after"] == "20"
         assert client.get(PAIR, headers={"X-API-Key": fast}).is_success, "each key has a rate of its own"
 
-        file.write_text(file.read_text().replace("fast", "#fast"))
+        replace(file, file.read_text().replace("fast", "#fast"))
         eventually(lambda: refused(client.get(PAIR, headers={"X-API-Key": fast}), 401, "invalid-key"))
         third = new_key(file, "third", requests_per_minute=5)
         eventually(lambda: client.get(PAIR, headers={"X-API-Key": third}).is_success)
-        file.write_text("broken")
+        replace(file, "broken")
         eventually(lambda: service.lines("keys not readable"))
         file.unlink()
         eventually(lambda: len(service.lines("keys not readable")) == 2)

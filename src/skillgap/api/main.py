@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext, suppress
 from typing import Any
@@ -44,6 +45,7 @@ _REFUSALS = problems.responses(problems.KeyRequired, problems.InvalidKey, proble
 
 def create_app(settings: Settings | None = None) -> ASGIApp:
     """Return the service. Settings come from the environment unless given. Raises ConfigurationError."""
+    gc.set_threshold(50_000)  # as in cli.main: this process is another
     settings = settings or read_settings()
     configure_logging(log_format=settings.log_format or "json", log_level=settings.log_level)
     engine = make_engine(settings.url)

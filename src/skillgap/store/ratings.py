@@ -217,7 +217,7 @@ class _Pivot:
         rated = set(self.codes)
         elements = zip(*(self._columns[f] for f in ("element_id", "source", "element_name")), codes, strict=True)
         # Where sources name an element differently, text comes last and gives the name.
-        self.names = {key: name for key, _, name, code in sorted(elements) if code in rated}
+        self.names = {key: name for key, _, name in sorted({each[:3] for each in elements if each[3] in rated})}
         self.sources = sorted(set(self._columns["source"]))
         self._of_scale = {each: self._mapped("scale_id", {each: True}, np.bool_, False) for each in ("LV", "IM")}
         self._row = self._mapped("onet_soc_code", {code: i for i, code in enumerate(self.codes)}, np.intp, -1)
