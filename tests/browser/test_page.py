@@ -126,10 +126,15 @@ def test_from_a_title_to_the_printed_report_by_keyboard_alone(visit: Open):
     tab_to(page, "#from")
     page.keyboard.type("rn nurse")
     options = page.locator("#from-list [role=option]")
-    expect(options.first).to_be_visible()
+    wanted = options.filter(has_text="Registered Nurses").first
+    expect(
+        wanted
+    ).to_be_visible()  # what is marked before keeps the list as it is, and that of half the words may lack it
     assert page.locator("#from").get_attribute("aria-expanded") == "true"
-    while "Registered Nurses" not in (page.locator("#from-list [aria-selected=true]").all_inner_texts() or [""])[0]:
+    for _ in range(options.count()):
         page.keyboard.press("ArrowDown")
+        if wanted.get_attribute("aria-selected") == "true":
+            break
     active = page.locator("#from").get_attribute("aria-activedescendant")
     assert page.locator(f"#{active}").get_attribute("aria-selected") == "true"
     page.keyboard.press("Enter")
