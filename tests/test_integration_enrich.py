@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import Engine, func, select, text
+from sqlalchemy import Engine, delete, func, select, text
 
 from skillgap.analysis.gap import identify_skill_gap
 from skillgap.errors import ConfigurationError, NoData, UnratedOccupation
@@ -24,10 +24,10 @@ from skillgap.llm.embedded import Embedded
 from skillgap.llm.evidence import Evidence
 from skillgap.llm.profiler import Scoring, SkillScore
 from skillgap.nodes import Enrichment, enrich_skill_data, extract_load_text_files, find_profiler
-from skillgap.store.engine import make_engine, read
+from skillgap.store.engine import make_engine, read, write
 from skillgap.store.queries import list_disagreements, list_unrated_occupations
 from skillgap.store.ratings import get_all_ratings, get_data_version, get_ratings
-from skillgap.store.schema import LLMReplies, LLMSkillScores
+from skillgap.store.schema import AlternateTitles, LLMReplies, LLMSkillScores, RelatedOccupations, TechnologySkills
 from skillgap.store.tables import init_tables
 from tests.conftest import onet_zip
 from tests.llm.fake_model_server import Answer, FakeModelServer
@@ -219,6 +219,9 @@ def _enrich(url: str, base_url: str, cache_dir: Path) -> None:
 def test_an_enrichment_killed_ten_times_ends_complete_with_no_reply_paid_twice(mysql_url: str, tmp_path: Path):
     engine = make_engine(mysql_url)
     load_29(engine, tmp_path)
+    with write(engine) as connection:  # no prompt has them, and each of the ten would read them
+        for unused in (AlternateTitles, RelatedOccupations, TechnologySkills):
+            connection.execute(delete(unused))
     answered: Counter[str] = Counter()
 
     with FakeModelServer() as server:
