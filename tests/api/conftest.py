@@ -6,7 +6,7 @@ import httpx
 import pytest
 import stamina
 
-from tests.api.serving import Service, serve
+from tests.api.serving import UNCHANGED, Service, serve
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -17,7 +17,7 @@ def _quiet_retries() -> None:
 @pytest.fixture(scope="session")
 def service(starter_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The service on the starter data, all of them read."""
-    with serve(tmp_path_factory.mktemp("service"), starter_database) as running:
+    with serve(tmp_path_factory.mktemp("service"), starter_database, **UNCHANGED) as running:
         running.wait_for_all_data()
         yield running
 

@@ -18,6 +18,8 @@ import stamina
 
 CONFIGURED = ("--config-file", Path(__file__).with_name("schemathesis.toml"))
 """Of schemathesis."""
+UNCHANGED = {"reload_seconds": "60"}
+"""Settings of a service whose database stays as it is: to look for changes all the time takes from other tests."""
 
 
 @dataclass

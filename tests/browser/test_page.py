@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_play
 from sqlalchemy import Engine, text
 
 from skillgap.store.engine import write
-from tests.api.serving import Service, serve
+from tests.api.serving import UNCHANGED, Service, serve
 
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
 NURSE, MANAGER = "29-1141.00", "11-9111.00"
@@ -52,7 +52,7 @@ Open = Callable[..., Page]
 @pytest.fixture(scope="module")
 def site(whole_29: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The service on O*NET 29.0, whole."""
-    with serve(tmp_path_factory.mktemp("site"), str(whole_29.url)) as service:
+    with serve(tmp_path_factory.mktemp("site"), str(whole_29.url), **UNCHANGED) as service:
         service.wait_for_all_data()
         yield service
 
@@ -60,7 +60,7 @@ def site(whole_29: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 @pytest.fixture(scope="module")
 def starter_site(starter_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The service on the starter, which has predicted levels."""
-    with serve(tmp_path_factory.mktemp("starter-site"), starter_database) as service:
+    with serve(tmp_path_factory.mktemp("starter-site"), starter_database, **UNCHANGED) as service:
         service.wait_for_all_data()
         yield service
 
