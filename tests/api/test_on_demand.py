@@ -123,6 +123,7 @@ def test_the_gap_does_not_wait_for_the_rest_of_the_release(
     assert (answer.status_code, current.snapshot.all_domains.done()) == (200, False)
     answered.set()
     assert NURSE in current.snapshot.all_domains.result(30)["onet"].rows
+    engine.dispose()
 
 
 def test_what_onet_does_not_have_either_is_asked_once_a_day(
