@@ -13,6 +13,7 @@ from sqlalchemy import (
     Column,
     Connection,
     Date,
+    Dialect,
     Insert,
     MetaData,
     Table,
@@ -123,22 +124,28 @@ def _staged(connection: Connection, table: Table, rows: pd.DataFrame, on_rows: O
 
 
 def insert_rows(connection: Connection, into: Table, rows: pd.DataFrame, on_rows: OnRows | None, *, name: str) -> None:
-    records = _records(rows, into)
+    statement = insert(into).compile(dialect=connection.dialect, column_keys=[str(column) for column in rows.columns])
+    records = _records(rows, into, connection.dialect)
     for start in range(0, len(records), _ROWS_PER_BATCH):
-        connection.execute(insert(into), records[start : start + _ROWS_PER_BATCH])
+        # As the driver takes them: SQLAlchemy's making of parameters, row by row, took a fifth of a load.
+        connection.exec_driver_sql(statement.string, records[start : start + _ROWS_PER_BATCH])
         if on_rows:
             on_rows(name, min(start + _ROWS_PER_BATCH, len(records)), len(records))
 
 
-def _records(rows: pd.DataFrame, table: Table) -> list[dict[str, Any]]:
-    """Return the rows as the drivers want them: plain Python values, None for missing."""
-    columns: dict[str, list[Any]] = {}
-    for name, values in rows.items():
-        plain = values
+def _records(rows: pd.DataFrame, table: Table, dialect: Dialect) -> list[tuple[Any, ...]]:
+    """Return the rows as the driver wants them, in the table's order of columns: plain values, None for missing."""
+    columns: list[list[Any]] = []
+    for column in table.columns:
+        if column.name not in rows:
+            continue
+        values = plain = rows[column.name]
         if values.dtype.kind == "M":
-            plain = values.dt.date if isinstance(table.c[str(name)].type, Date) else values.dt.to_pydatetime()
-        columns[str(name)] = plain.astype(object).where(values.notna(), None).tolist()
-    return [dict(zip(columns, record, strict=True)) for record in zip(*columns.values(), strict=True)]
+            plain = values.dt.date if isinstance(column.type, Date) else values.dt.to_pydatetime()
+        objects = plain.astype(object).where(values.notna(), None).tolist()
+        as_stored = column.type.dialect_impl(dialect).bind_processor(dialect)
+        columns.append([as_stored(value) for value in objects] if as_stored else objects)
+    return list(zip(*columns, strict=True))
 
 
 def _upsert_from(connection: Connection, table: Table, stage: Table, names: Sequence[str]) -> Insert:

@@ -138,6 +138,7 @@ def _mysql_engine(url: URL) -> Engine:
     return create_engine(
         url.update_query_dict({"charset": "utf8mb4"}),
         isolation_level="REPEATABLE READ",  # `read` promises one snapshot, whatever the server's default
+        paramstyle="format",  # by position, as SQLite's driver: rows are inserted as tuples
         pool_pre_ping=True,
         pool_recycle=1800,
         pool_timeout=_SECONDS_TO_CONNECT,
