@@ -9,9 +9,11 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import pytest
+import stamina
 import structlog
 from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.engine import URL
@@ -99,6 +101,18 @@ def ratings(starter_database: str) -> Ratings:
         found = get_ratings(connection)
     engine.dispose()
     return found
+
+
+@pytest.fixture(scope="session")
+def texts_compared_once() -> Iterator[None]:
+    """Have the same texts compared once: those of 29.0 take five seconds, and a dozen tests ask for them."""
+    from skillgap.llm import kernels
+
+    compare = kernels._tfidf
+    kept = cache(lambda texts, given: compare(texts, **dict(given)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kernels, "_tfidf", lambda texts, **given: kept(tuple(texts), tuple(sorted(given.items()))))
+        yield
 
 
 # -- databases ----------------------------------------------------------------------------------------------------
@@ -203,11 +217,18 @@ def engine(database_url: str) -> Iterator[Engine]:
     engine.dispose()
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _quiet_retries() -> None:
+    """Keep what tests wait for, a server's start for one, out of what they capture."""
+    stamina.instrumentation.set_on_retry_hooks([])
+
+
 @pytest.fixture(autouse=True)
 def _own_logging() -> Iterator[None]:
     """Keep a test's log set-up, which holds on to its captured standard error, from the tests after it."""
     yield
     structlog.reset_defaults()
+    stamina.instrumentation.set_on_retry_hooks([])
 
 
 @pytest.fixture(autouse=True)

@@ -735,6 +735,7 @@ def test_an_account_with_a_password_uses_version_1_9(
 # -- language models --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("texts_compared_once")
 def test_the_evaluation_is_a_table_that_ends_with_one_line_of_figures_and_a_chart(run: Run, tmp_path: Path):
     refused = run("llm", "evaluate", str(onet_zip("29_0")), "--chart", str(tmp_path / "chart.doc"))
     assert (refused.code, "write to a file named .svg, .png" in refused.err) == (1, True)

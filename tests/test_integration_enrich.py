@@ -10,13 +10,13 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import Engine, delete, func, select, text
+from sqlalchemy import Engine, func, select, text
 
 from skillgap.analysis.gap import identify_skill_gap
 from skillgap.errors import ConfigurationError, NoData, UnratedOccupation
@@ -24,17 +24,21 @@ from skillgap.llm.embedded import Embedded
 from skillgap.llm.evidence import Evidence
 from skillgap.llm.profiler import Scoring, SkillScore
 from skillgap.nodes import Enrichment, enrich_skill_data, extract_load_text_files, find_profiler
-from skillgap.store.engine import make_engine, read, write
+from skillgap.sources.onet_text import OnetData
+from skillgap.store.engine import make_engine, read
 from skillgap.store.queries import list_disagreements, list_unrated_occupations
 from skillgap.store.ratings import get_all_ratings, get_data_version, get_ratings
-from skillgap.store.schema import AlternateTitles, LLMReplies, LLMSkillScores, RelatedOccupations, TechnologySkills
+from skillgap.store.schema import LLMReplies, LLMSkillScores
 from skillgap.store.tables import init_tables
 from tests.conftest import onet_zip
 from tests.llm.fake_model_server import Answer, FakeModelServer
-from tests.store.killed_load import processes
+from tests.processes import processes
+from tests.store.small_releases import load
 
 DEVELOPER, SCIENTIST, NURSE, MILITARY = "15-1252.00", "15-2051.00", "29-1141.00", "55-1011.00"
 WORDS = Embedded("embedded:words", None)
+
+pytestmark = pytest.mark.usefixtures("texts_compared_once")
 
 
 @dataclass(frozen=True)
@@ -216,12 +220,28 @@ def _enrich(url: str, base_url: str, cache_dir: Path) -> None:
     )
 
 
-def test_an_enrichment_killed_ten_times_ends_complete_with_no_reply_paid_twice(mysql_url: str, tmp_path: Path):
+def part_of(release: OnetData, *, rated: int) -> OnetData:
+    """Return what prompts have of a release, with all occupations that are not rated and the first of the rated."""
+    known = release.tables["Occupations"]["onet_soc_code"]
+    ever_rated = known[known.isin(release.tables["Skills"]["onet_soc_code"])]
+    kept = set(known) - set(ever_rated[rated:])
+    unused = ("AlternateTitles", "RelatedOccupations", "TechnologySkills")
+    return replace(
+        release,
+        tables={
+            name: rows[rows["onet_soc_code"].isin(kept)].reset_index(drop=True) if "onet_soc_code" in rows else rows
+            for name, rows in release.tables.items()
+            if name not in unused
+        },
+    )
+
+
+def test_an_enrichment_killed_ten_times_ends_complete_with_no_reply_paid_twice(
+    mysql_url: str, whole_release: OnetData, tmp_path: Path
+):
     engine = make_engine(mysql_url)
-    load_29(engine, tmp_path)
-    with write(engine) as connection:  # no prompt has them, and each of the ten would read them
-        for unused in (AlternateTitles, RelatedOccupations, TechnologySkills):
-            connection.execute(delete(unused))
+    init_tables(engine)
+    load(engine, part_of(whole_release, rated=200))  # each of the ten reads all of it
     answered: Counter[str] = Counter()
 
     with FakeModelServer() as server:

@@ -4,14 +4,8 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-import stamina
 
 from tests.api.serving import UNCHANGED, Service, serve
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _quiet_retries() -> None:
-    stamina.instrumentation.set_on_retry_hooks([])
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,9 @@ import httpx
 import orjson
 import stamina
 
+from skillgap import cli
+from tests.processes import processes
+
 CONFIGURED = ("--config-file", Path(__file__).with_name("schemathesis.toml"))
 """Of schemathesis."""
 UNCHANGED = {"reload_seconds": "60"}
@@ -27,8 +30,10 @@ class Service:
     """A running `skillgap serve`."""
 
     url: str
-    process: subprocess.Popen[bytes]
+    pid: int
     log: Path
+    exit_code: Callable[[], int | None]
+    """Waits for its end, which something else brings about."""
 
     def lines(self, event: str) -> list[dict[str, Any]]:
         """Return the log's lines of an event so far."""
@@ -37,8 +42,8 @@ class Service:
 
     def workers(self) -> list[int]:
         """Return the pids of its workers."""
-        pid = self.process.pid
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children")
+        return [int(child) for child in children.read_text().split()]
 
     def wait_for_all_data(self) -> None:
         """Return once near occupations are known, the last of what is read: pages are kept from then on."""
@@ -47,24 +52,66 @@ class Service:
 
 @contextmanager
 def serve(folder: Path, database_url: str, **settings: str) -> Iterator[Service]:
-    """Run the service on a free port until the block ends."""
+    """Run the service on a free port until the block ends, in a process that begins with its libraries imported."""
     log = folder / "server.log"
-    environment = {
+    log.touch()
+    process = processes.Process(target=_serve, args=(_environment(database_url, settings), log))
+    process.start()
+
+    def exit_code() -> int | None:
+        process.join(30)
+        return process.exitcode
+
+    try:
+        yield _running(process.pid, log, exit_code)
+    finally:
+        process.terminate()
+        process.join(30)
+        process.close()  # ValueError if it still runs
+
+
+def _serve(environment: dict[str, str], log: Path) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+    with log.open("wb") as stderr:
+        os.dup2(stderr.fileno(), sys.stderr.fileno())
+    sys.argv = ["skillgap", *_COMMAND]
+    cli.main()
+
+
+@contextmanager
+def serve_by_command(folder: Path, database_url: str, **settings: str) -> Iterator[Service]:
+    """Run the service as an operator does, in an interpreter of its own."""
+    log = folder / "server.log"
+    command = [sys.executable, "-m", "skillgap", *_COMMAND]
+    with (
+        log.open("wb") as stderr,
+        subprocess.Popen(command, env=_environment(database_url, settings), stderr=stderr) as process,
+    ):
+        try:
+            yield _running(process.pid, log, lambda: process.wait(30))
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+_COMMAND = ("serve", "--port", "0")
+
+
+def _environment(database_url: str, settings: dict[str, str]) -> dict[str, str]:
+    return {
         **os.environ,
         "SKILLGAP_DATABASE_URL": database_url,
         "SKILLGAP_RELOAD_SECONDS": "0.1",
         **{f"SKILLGAP_{name.upper()}": value for name, value in settings.items()},
     }
-    command = [sys.executable, "-m", "skillgap", "serve", "--port", "0"]
-    with log.open("wb") as stderr, subprocess.Popen(command, env=environment, stderr=stderr) as process:
-        try:
-            found = eventually(lambda: re.search(r"serving on (\S+)", log.read_text()))
-            service = Service(found[1], process, log)
-            eventually(lambda: httpx.get(f"{service.url}/health").is_success)
-            yield service
-        finally:
-            process.terminate()
-            process.wait(30)
+
+
+def _running(pid: int, log: Path, exit_code: Callable[[], int | None]) -> Service:
+    """Wait until the service answers."""
+    url = eventually(lambda: re.search(r"serving on (\S+)", log.read_text()))[1]
+    eventually(lambda: httpx.get(f"{url}/health").is_success)
+    return Service(url, pid, log, exit_code)
 
 
 def eventually(claim: Callable[[], Any], *, within: float = 30.0) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import signal
 import socket
@@ -24,7 +25,7 @@ from skillgap.api.request_log import RequestLog
 from skillgap.errors import DatabaseUnavailable
 from skillgap.nodes import extract_load_text_files
 from skillgap.store.engine import make_engine, write
-from tests.api.serving import CONFIGURED, Service, eventually, serve
+from tests.api.serving import CONFIGURED, Service, eventually, serve, serve_by_command
 from tests.conftest import mysql_program, onet_zip
 from tests.mysql_server import private_mysql
 
@@ -189,10 +190,10 @@ def test_a_port_in_use_is_named(starter_database: str, monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_the_service_cleanly(starter_database: str, tmp_path: Path, stop: signal.Signals):
-    with serve(tmp_path, starter_database) as service:
+    with serve_by_command(tmp_path, starter_database) as service:
         assert httpx.get(service.url + PAIR).is_success
-        service.process.send_signal(stop)
-        assert service.process.wait(30) == 0
+        os.kill(service.pid, stop)
+        assert service.exit_code() == 0
     assert "Traceback" not in service.log.read_text()
 
 

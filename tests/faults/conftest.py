@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import stamina
 
 from skillgap.server import allow_open_files
 
@@ -16,11 +15,6 @@ Noted = Callable[[str, str, str], None]
 @pytest.fixture(autouse=True, scope="session")
 def _enough_open_files() -> None:
     allow_open_files()
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _quiet_retries() -> None:
-    stamina.instrumentation.set_on_retry_hooks([])
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import httpx
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.api.serving import CONFIGURED, Service, serve
+from tests.api.serving import CONFIGURED, Service, serve_by_command
 from tests.faults.conftest import Noted
 
 RAW, DRAWN, FROM_DOCUMENT = 6_000, 2_000, 400
@@ -70,7 +70,7 @@ def mutated(rng: random.Random) -> bytes:
 
 
 def test_ten_thousand_hostile_requests_are_no_server_error(starter_database: str, tmp_path: Path, noted: Noted):
-    with serve(tmp_path, starter_database, answer_cache_mb="8", trusted_proxies="127.0.0.1") as service:
+    with serve_by_command(tmp_path, starter_database, answer_cache_mb="8", trusted_proxies="127.0.0.1") as service:
         statuses = Counter(ask_raw(service, mutated(random.Random(n))) for n in range(RAW))
         raw_and_valid = len(service.lines("request"))
         ask_drawn(service, statuses)

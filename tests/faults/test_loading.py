@@ -23,7 +23,7 @@ from skillgap.store.tables import check_schema, init_tables
 from tests.conftest import mysql_program, mysql_schema, onet_zip
 from tests.faults.conftest import Noted
 from tests.mysql_server import private_mysql
-from tests.store.killed_load import processes
+from tests.processes import processes
 
 KILLS = 20
 MOST_LOADS = 3 * KILLS

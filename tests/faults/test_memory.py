@@ -17,7 +17,7 @@ from sqlalchemy import text
 from skillgap.analysis.ratings import Ratings
 from skillgap.nodes import extract_load_text_files
 from skillgap.store.engine import make_engine, write
-from tests.api.serving import eventually, serve
+from tests.api.serving import eventually, serve_by_command
 from tests.faults.conftest import Noted
 from tests.faults.load import load
 
@@ -42,7 +42,7 @@ def test_memory_stays_flat_over_requests_and_loads(ratings: Ratings, tmp_path: P
     paths[3::100] = ["/metrics"] * len(paths[3::100])
     began = monotonic()
     used = []
-    with serve(tmp_path, url, answer_cache_mb="8", log_level="warning") as service:
+    with serve_by_command(tmp_path, url, answer_cache_mb="8", log_level="warning") as service:
         [worker] = service.workers()
         with load(service.url, paths, connections=16) as seen:
             for number in itertools.count(1):

@@ -22,7 +22,7 @@ from sqlalchemy.engine import URL
 from skillgap.errors import DatabaseUnavailable
 from skillgap.nodes import extract_load_text_files
 from skillgap.store.engine import make_engine, read
-from tests.api.serving import Service, eventually, serve
+from tests.api.serving import Service, eventually, serve_by_command
 from tests.conftest import mysql_program, onet_zip
 from tests.faults.conftest import Noted
 from tests.faults.load import Load, load
@@ -59,7 +59,7 @@ def test_the_database_is_killed_and_restarted_at_full_load(tmp_path: Path, noted
         url = server.enter_context(mysql_with_starter(tmp_path))
         stack.callback(server.close)
         text_url = url.render_as_string(hide_password=False)
-        service = stack.enter_context(serve(tmp_path, text_url, workers="2", reload_seconds="1"))
+        service = stack.enter_context(serve_by_command(tmp_path, text_url, workers="2", reload_seconds="1"))
         with load(service.url, PATHS) as seen:
             os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
             eventually(lambda: ready(service) == "not readable")
@@ -91,7 +91,7 @@ def test_all_connections_of_the_database_are_taken(tmp_path: Path, noted: Noted)
                 admin.execute(text(f"GRANT SELECT ON skillgap.* TO {user}@'%'"))
             admin.execute(text("SET GLOBAL max_connections = 12"))
         with (
-            serve(tmp_path, account.render_as_string(hide_password=False), reload_seconds="2") as service,
+            serve_by_command(tmp_path, account.render_as_string(hide_password=False), reload_seconds="2") as service,
             load(service.url, PATHS) as seen,
         ):
 
@@ -147,7 +147,7 @@ def test_all_connections_of_this_process_are_in_use(mysql_url: str, noted: Noted
 def test_a_worker_is_killed_at_full_load(starter_database: str, tmp_path: Path, noted: Noted):
     connections = 32
     with (
-        serve(tmp_path, starter_database, workers="2") as service,
+        serve_by_command(tmp_path, starter_database, workers="2") as service,
         load(service.url, PATHS, connections=connections) as seen,
     ):
         seen.wait_for(2_000)
@@ -185,7 +185,10 @@ def test_releases_change_at_full_load_and_no_answer_mixes_them(tmp_path: Path, n
 
     rated = [path for path in PATHS if "15-1252" not in path and "29-1229" not in path]
     seconds = []
-    with serve(tmp_path, url, workers="2", reload_seconds="1") as service, load(service.url, rated, look=look) as seen:
+    with (
+        serve_by_command(tmp_path, url, workers="2", reload_seconds="1") as service,
+        load(service.url, rated, look=look) as seen,
+    ):
         for release, number in ((new, "29.0"), (old, "26.1"), (new, "29.0")):
             extract_load_text_files(engine, release, cache_dir=tmp_path)
             loaded = perf_counter()
@@ -218,7 +221,7 @@ def test_slow_clients_hold_up_nobody_and_are_sent_away(starter_database: str, tm
         "half a header": b"GET /health HTTP/1.1\r\nHost: te",
         "half a body": b"POST /skill-gap HTTP/1.1\r\nHost: test\r\nContent-Length: 1000\r\n\r\nabc",
     }
-    with serve(tmp_path, starter_database) as service, ExitStack() as stack:
+    with serve_by_command(tmp_path, starter_database) as service, ExitStack() as stack:
         address = (service.url.split("//")[1].split(":")[0], int(service.url.rsplit(":", 1)[1]))
         with load(service.url, PATHS, connections=16) as alone:
             alone.wait_for(3_000)
@@ -258,7 +261,7 @@ def test_slow_clients_hold_up_nobody_and_are_sent_away(starter_database: str, tm
 
 
 def test_a_thousand_clients_at_once(starter_database: str, tmp_path: Path, noted: Noted):
-    with serve(tmp_path, starter_database) as service, load(service.url, PATHS, connections=1_000) as seen:
+    with serve_by_command(tmp_path, starter_database) as service, load(service.url, PATHS, connections=1_000) as seen:
         seen.wait_for(10_000)
     assert (seen.failures, set(seen.statuses)) == ([], {200})
     noted(
@@ -299,7 +302,7 @@ def test_the_clock_jumps_by_a_year_and_back(tmp_path: Path, noted: Noted):
     with pytest.MonkeyPatch.context() as patch:
         for name, value in clock.items():
             patch.setenv(name, value)
-        running = serve(tmp_path, url, anonymous_requests_per_minute="1000000000")
+        running = serve_by_command(tmp_path, url, anonymous_requests_per_minute="1000000000")
         service = running.__enter__()
     try:
         versions = [httpx.get(f"{service.url}/ready").json()["data_version"]]

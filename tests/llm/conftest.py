@@ -9,6 +9,11 @@ from skillgap.llm.evidence import Levels, read_levels
 from skillgap.sources.onet_text import OnetData
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _texts_compared_once(texts_compared_once: None) -> None:
+    """In all tests of this folder."""
+
+
 @pytest.fixture(scope="session")
 def profiles(whole_release: OnetData) -> dict[str, Profile]:
     return read_profiles(whole_release.tables)

@@ -1,13 +1,8 @@
-"""Moments of a load at which something can be made to happen, and a load in another process that dies at one.
-
-The processes are forked from one server that has everything imported: a new interpreter for each of a hundred
-deaths would take minutes.
-"""
+"""Moments of a load at which something can be made to happen, and a load in another process that dies at one."""
 
 from __future__ import annotations
 
 import itertools
-import multiprocessing
 import os
 import re
 import signal
@@ -20,6 +15,7 @@ from sqlalchemy import Connection, Engine, event, text
 
 from skillgap.sources.onet_text import OnetData
 from skillgap.store.engine import make_engine
+from tests.processes import processes
 from tests.store.small_releases import load
 
 Action = Callable[[Connection], None]
@@ -103,9 +99,6 @@ def plain(statement: str) -> str:
 
 _HANGS = 120
 """Seconds after which a load that should have ended is taken for stuck."""
-
-processes = multiprocessing.get_context("forkserver")
-processes.set_forkserver_preload([__name__, "skillgap.llm.calibration", "pydantic_ai.models.openai"])
 
 
 def kill_load(url: str, data: OnetData, at: Moment) -> None:

@@ -264,20 +264,18 @@ def _typed(
     """
     if texts is None:
         return pd.Series([None] * count, dtype=column.dtype), []
-    parsed: dict[str, Any] = {}
+    codes, distinct = pd.factorize(np.fromiter(texts, dtype=object, count=count))
+    parsed: list[Any] = []
     wrong: dict[str, str] = {}
-    for text in dict.fromkeys(texts):
-        if column.may_be_null and text in ("n/a", ""):
-            parsed[text] = None
-            continue
-        try:
-            parsed[text] = column.parse(text)
-        except ValueError as error:
-            parsed[text] = None
-            wrong[text] = str(error)
-    places = {text: place for place, text in enumerate(parsed)}
-    codes = np.fromiter(map(places.__getitem__, texts), dtype=np.intp, count=count)
-    values = pd.Series(list(parsed.values()), dtype=column.dtype).take(codes).reset_index(drop=True)
+    for text in distinct:
+        value = None
+        if not (column.may_be_null and text in ("n/a", "")):
+            try:
+                value = column.parse(text)
+            except ValueError as error:
+                wrong[text] = str(error)
+        parsed.append(value)
+    values = pd.Series(parsed, dtype=column.dtype).take(codes).reset_index(drop=True)
     bad = [(position, text, wrong[text]) for position, text in enumerate(texts) if text in wrong] if wrong else []
     return values, bad
 
