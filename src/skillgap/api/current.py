@@ -25,7 +25,7 @@ from skillgap.errors import NoData, SkillgapError, StoreError
 from skillgap.model import DomainChoice, RatingsChoice
 from skillgap.store.engine import read
 from skillgap.store.queries import ModelUsage, get_model_usage, get_profiles
-from skillgap.store.ratings import get_all_ratings, get_data_version
+from skillgap.store.ratings import get_data_version, get_skills_then_all
 
 _log = structlog.get_logger("skillgap.api")
 
@@ -114,7 +114,8 @@ class CurrentData:
 
     def _take_over(self, connection: Connection) -> None:
         """Answer gaps of skills from the connection's data, then read the rest."""
-        skills = get_all_ratings(connection, "skills")
+        reading = get_skills_then_all(connection)
+        skills = next(reading)
         for ratings in skills.values():
             _warm_up(ratings)
         self._is_whole = False
@@ -128,7 +129,7 @@ class CurrentData:
             predicted=shown - rated,
             known=len(self.snapshot.ratings.occupations),
         )
-        found = (self.snapshot, get_all_ratings(connection), get_profiles(connection))
+        found = (self.snapshot, next(reading), get_profiles(connection))
         self._is_whole = True
         Thread(target=_complete, args=found, daemon=True).start()
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import groupby
+from itertools import compress, groupby
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, FromClause, and_, column, literal, null, select, table, true
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, column, literal, null, select, table, true
 from sqlalchemy import Date as SqlDate
 from sqlalchemy import DateTime as SqlDateTime
 from sqlalchemy import Float as SqlFloat
 
-from skillgap.analysis.ratings import NO_MONTH, Ratings
+from skillgap.analysis.ratings import NO_MONTH, FloatArray, Ratings
 from skillgap.model import (
     DOMAIN_TABLES,
     Anchor,
@@ -78,19 +78,27 @@ IS_LEVEL = and_(SKILLS_VIEW.c.scale_id == "LV", SKILLS_VIEW.c.data_value.is_not(
 
 def get_ratings(connection: Connection, choice: RatingsChoice = "onet+llm", domain: DomainChoice = "skills") -> Ratings:
     """Return the levels of all occupations that have some. Source: the two views, and the other domains' tables."""
-    return _get_ratings(connection, domain)[choice].of_domain(domain)
+    return _RatingRows(connection).ratings(domain)[choice].of_domain(domain)
 
 
-def get_all_ratings(connection: Connection, domain: DomainChoice = "all") -> dict[RatingsChoice, Ratings]:
-    """Return the ratings by whose levels are used. Source: as of `get_ratings`."""
-    return {choice: found.of_domain(domain) for choice, found in _get_ratings(connection, domain).items()}
+def get_all_ratings(connection: Connection) -> dict[RatingsChoice, Ratings]:
+    """Return the ratings of all domains by whose levels are used. Source: as of `get_ratings`."""
+    return _RatingRows(connection).ratings("all")
+
+
+def get_skills_then_all(connection: Connection) -> Iterator[dict[RatingsChoice, Ratings]]:
+    """Give what `get_all_ratings` returns, of skills first: no row is read twice. Source: as of `get_ratings`."""
+    rows = _RatingRows(connection)
+    found = rows.ratings("skills")
+    yield {choice: each.of_domain("skills") for choice, each in found.items()}
+    yield rows.ratings("all") if rows.of_others("all") else found
 
 
 def get_occupation_ratings(
     connection: Connection, onet_soc_code: str, choice: RatingsChoice = "onet+llm", domain: DomainChoice = "skills"
 ) -> Ratings:
     """Return the ratings of one occupation alone, with the names of all. Source: as of `get_ratings`."""
-    return _get_ratings(connection, domain, onet_soc_code)[choice].of_domain(domain)
+    return _RatingRows(connection, onet_soc_code).ratings(domain)[choice].of_domain(domain)
 
 
 def get_occupation_skills(
@@ -106,53 +114,70 @@ def get_occupation_skills(
     return get_occupation_ratings(connection, onet_soc_code, choice, domain).skills(onet_soc_code)
 
 
-def _get_ratings(
-    connection: Connection, domain: DomainChoice, onet_soc_code: str | None = None
-) -> dict[RatingsChoice, Ratings]:
-    """Return the ratings of all occupations, or of one; skills are always among them: they tell who is rated."""
+class _RatingRows:
+    """The rows that ratings are made of, of all occupations or of one, each read once.
 
-    def which(rows: FromClause) -> ColumnElement[bool]:
-        if onet_soc_code is None:
+    Skills are always among them: they tell who is rated.
+    """
+
+    def __init__(self, connection: Connection, onet_soc_code: str | None = None) -> None:
+        self._connection = connection
+        self._onet_soc_code = onet_soc_code
+        rated = select(*(SKILLS_VIEW.c[name] for name in _RATED)).where(self._which(SKILLS_VIEW), HAS_RATING)
+        self._skills = self._read(rated)
+        predicted = select(
+            *(_PREDICTED.get(name, SKILLS_VIEW.c[name]).label(name) for name in _RATED),
+            SKILLS_VIEW.c.llm_lower_ci_bound,
+            SKILLS_VIEW.c.llm_upper_ci_bound,
+            SKILLS_VIEW.c.llm_explanation,
+        ).where(self._which(SKILLS_VIEW), SKILLS_VIEW.c.llm_data_value.is_not(None))
+        self._predicted = _Pivot((*_RATED, "lower", "upper", "explanation"), self._read(predicted))
+        self._others: dict[str, Sequence[Any]] = {}
+
+    def of_others(self, domain: DomainChoice) -> list[Any]:
+        """Return the rows of a domain, or of all, but those of skills."""
+        found: list[Any] = []
+        for name, table_name in DOMAIN_TABLES.items():
+            if name == "skills" or domain not in (name, "all"):
+                continue
+            if name not in self._others:
+                of = Base.metadata.tables[table_name]
+                columns = (of.c[each] if each != "source" else literal("text") for each in _RATED)
+                self._others[name] = self._read(select(*columns).where(self._which(of)))
+            found += self._others[name]
+        return found
+
+    def ratings(self, domain: DomainChoice) -> dict[RatingsChoice, Ratings]:
+        """Return the ratings of skills and of a domain, by whose levels are used."""
+        connection, predicted = self._connection, self._predicted
+        skills = _Pivot(_RATED, self._skills)
+        others = self.of_others(domain)
+        analysts = _Pivot(_RATED, [*self._skills, *others]) if others else skills
+        empty = replace(
+            Ratings.empty(),
+            data_version=get_data_version(connection),
+            release=get_release(connection, "text"),
+            web_services_release=get_release(connection, "api"),
+            occupations=_get_occupations(connection, rated=set(skills.codes), predicted=set(predicted.codes)),
+            anchors=_get_anchors(connection),
+        )
+        onet = replace(empty, **analysts.arrays())
+        llm = replace(
+            empty,
+            analysts=onet,
+            predictions=_get_predictions(connection) if predicted.codes else None,
+            explanations=predicted.texts("explanation"),
+            **predicted.arrays(),
+        )
+        return {"onet": onet, "llm": llm, "onet+llm": onet.filled_with(llm)}
+
+    def _which(self, rows: FromClause) -> ColumnElement[bool]:
+        if self._onet_soc_code is None:
             return rows.c.scale_id.in_(("LV", "IM"))
-        return rows.c.onet_soc_code == onet_soc_code
+        return rows.c.onet_soc_code == self._onet_soc_code
 
-    rated = select(*(SKILLS_VIEW.c[name] for name in _RATED)).where(which(SKILLS_VIEW), HAS_RATING)
-    rows = list(connection.execute(rated).all())
-    skill_codes = {row.onet_soc_code for row in rows if row.scale_id == "LV" and row.data_value is not None}
-    for name, table_name in DOMAIN_TABLES.items():
-        if name != "skills" and domain in (name, "all"):
-            of = Base.metadata.tables[table_name]
-            columns = (of.c[each] if each != "source" else literal("text") for each in _RATED)
-            rows += connection.execute(select(*columns).where(which(of))).all()
-    analysts = _Pivot(_RATED, rows)
-    predicted = _Pivot(
-        (*_RATED, "lower", "upper", "explanation"),
-        connection.execute(
-            select(
-                *(_PREDICTED.get(name, SKILLS_VIEW.c[name]).label(name) for name in _RATED),
-                SKILLS_VIEW.c.llm_lower_ci_bound,
-                SKILLS_VIEW.c.llm_upper_ci_bound,
-                SKILLS_VIEW.c.llm_explanation,
-            ).where(which(SKILLS_VIEW), SKILLS_VIEW.c.llm_data_value.is_not(None))
-        ).all(),
-    )
-    empty = replace(
-        Ratings.empty(),
-        data_version=get_data_version(connection),
-        release=get_release(connection, "text"),
-        web_services_release=get_release(connection, "api"),
-        occupations=_get_occupations(connection, rated=skill_codes, predicted=set(predicted.codes)),
-        anchors=_get_anchors(connection),
-    )
-    onet = replace(empty, **analysts.arrays())
-    llm = replace(
-        empty,
-        analysts=onet,
-        predictions=_get_predictions(connection) if predicted.codes else None,
-        explanations=predicted.texts("explanation"),
-        **predicted.arrays(),
-    )
-    return {"onet": onet, "llm": llm, "onet+llm": onet.filled_with(llm)}
+    def _read(self, query: Select[Any]) -> Sequence[Any]:
+        return self._connection.execute(query).all()
 
 
 def _get_occupations(connection: Connection, *, rated: set[str], predicted: set[str]) -> dict[str, Occupation]:
@@ -206,21 +231,16 @@ class _Pivot:
     def __init__(self, names: Sequence[str], rows: Sequence[Any]) -> None:
         columns = zip(*rows, strict=True) if rows else ((),) * len(names)
         self._columns = dict(zip(names, columns, strict=True))
-        codes, scales, values = (self._columns[field] for field in ("onet_soc_code", "scale_id", "data_value"))
-        self.codes = sorted(
-            {
-                code
-                for code, scale, value in zip(codes, scales, values, strict=True)
-                if scale == "LV" and value is not None
-            }
-        )
-        rated = set(self.codes)
-        elements = zip(*(self._columns[f] for f in ("element_id", "source", "element_name")), codes, strict=True)
-        # Where sources name an element differently, text comes last and gives the name.
-        self.names = {key: name for key, _, name in sorted({each[:3] for each in elements if each[3] in rated})}
-        self.sources = sorted(set(self._columns["source"]))
+        self._numbers: dict[str, tuple[list[Any], np.ndarray[Any, np.dtype[np.intp]]]] = {}
         self._of_scale = {each: self._mapped("scale_id", {each: True}, np.bool_, False) for each in ("LV", "IM")}
+        has_level = self._of_scale["LV"] & ~np.isnan(self._numeric("data_value"))
+        codes, number = self._numbered("onet_soc_code")
+        self.codes = sorted(codes[i] for i in np.unique(number[has_level]))
         self._row = self._mapped("onet_soc_code", {code: i for i, code in enumerate(self.codes)}, np.intp, -1)
+        elements = zip(*(self._columns[f] for f in ("element_id", "source", "element_name")), strict=True)
+        # Where sources name an element differently, text comes last and gives the name.
+        self.names = {key: name for key, _, name in sorted(set(compress(elements, self._row >= 0)))}
+        self.sources = sorted(self._numbered("source")[0])
         self._column = self._mapped(
             "element_id", {element_id: k for k, element_id in enumerate(self.names)}, np.intp, -1
         )
@@ -266,19 +286,33 @@ class _Pivot:
         """Return a field of a scale, with `missing` for what is null or not there; each value is read once."""
         wanted = self._of_scale[scale_id] & (self._row >= 0)
         out = np.full((len(self.codes), len(self.names)), missing, dtype=dtype)
-        if value_of is None:  # numbers, None where there is none
-            found = np.array(self._columns[field], dtype=np.float64)
+        if value_of is None:
+            found = self._numeric(field)
             found[np.isnan(found)] = missing
         else:
-            values = {value: missing if value is None else value_of(value) for value in set(self._columns[field])}
-            found = self._mapped(field, values, dtype)
+            values = {value: value_of(value) for value in self._numbered(field)[0] if value is not None}
+            found = self._mapped(field, values, dtype, missing)
         out[self._row[wanted], self._column[wanted]] = found[wanted]
         return out
 
+    def _numeric(self, field: str) -> FloatArray:
+        """Return a field's numbers, NaN where there is none."""
+        return np.array(self._columns[field], dtype=np.float64)
+
     def _mapped(
-        self, field: str, values: Mapping[Any, Any], dtype: type[np.generic], otherwise: Any = None
+        self, field: str, values: Mapping[Any, Any], dtype: type[np.generic], otherwise: Any
     ) -> np.ndarray[Any, Any]:
-        return np.array([values.get(value, otherwise) for value in self._columns[field]], dtype=dtype)
+        different, number = self._numbered(field)
+        mapped: np.ndarray[Any, Any] = np.array([values.get(each, otherwise) for each in different], dtype)[number]
+        return mapped
+
+    def _numbered(self, field: str) -> tuple[list[Any], np.ndarray[Any, np.dtype[np.intp]]]:
+        """Return the different values of a field, which are few, and which of them each row has."""
+        if field not in self._numbers:
+            places = {value: place for place, value in enumerate(dict.fromkeys(self._columns[field]))}
+            number = np.fromiter(map(places.__getitem__, self._columns[field]), np.intp, len(self._columns[field]))
+            self._numbers[field] = list(places), number
+        return self._numbers[field]
 
 
 # -- which data these are ----------------------------------------------------------------------------------------
