@@ -16,6 +16,7 @@ from pathlib import Path
 
 import orjson
 import pytest
+import stamina
 from rich.console import Console
 from sqlalchemy import Engine, text
 
@@ -401,7 +402,8 @@ def test_diff_of_what_is_not_there_is_said(run: Run):
 def test_a_download_that_is_tried_again_says_so_in_a_line(run: Run, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("SKILLGAP_ONET_DOWNLOAD_URL", f"http://127.0.0.1:{free_port()}")
     for arguments in (("diff", "29.0", "starter"), ("llm", "evaluate", "29.0"), ("load", "29.0")):
-        ended = run(*arguments)
+        with stamina.set_testing(True, attempts=3, cap=True):
+            ended = run(*arguments)
         assert ended.code == 1
         assert "trying again" in ended.err
         assert "PosixPath" not in ended.err

@@ -6,13 +6,13 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
+from anyio.from_thread import start_blocking_portal
 from mcp import Client, StdioServerParameters
 from sqlalchemy import Engine
 
@@ -48,24 +48,13 @@ def address(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactor
         process.terminate()
 
 
-@pytest.fixture(params=["stdio", "http"])
-def ask(request: pytest.FixtureRequest, environment: dict[str, str], address: str) -> Callable[..., Any]:
+@pytest.fixture(scope="module", params=["stdio", "http"])
+def ask(request: pytest.FixtureRequest, environment: dict[str, str], address: str) -> Iterator[Callable[..., Any]]:
     """Give a client of one transport to a coroutine, and return what that returns."""
-
-    @asynccontextmanager
-    async def client() -> AsyncIterator[Client]:
-        command = StdioServerParameters(command=sys.executable, args=["-m", "skillgap", "mcp"], env=environment)
-        async with Client(address if request.param == "http" else command, read_timeout_seconds=120) as connected:
-            yield connected
-
-    def ask(work: Callable[[Client], Awaitable[Any]]) -> Any:
-        async def run() -> Any:
-            async with client() as connected:
-                return await work(connected)
-
-        return asyncio.run(run())
-
-    return ask
+    command = StdioServerParameters(command=sys.executable, args=["-m", "skillgap", "mcp"], env=environment)
+    client = Client(address if request.param == "http" else command, read_timeout_seconds=120)
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(client) as connected:
+        yield lambda work: portal.call(work, connected)
 
 
 def test_every_tool_reads_alone_and_answers_by_its_schema(ask: Callable[..., Any]):
