@@ -31,8 +31,21 @@ gc.set_threshold(50_000)  # as in cli.main
 ONET_DIR = Path(os.environ.get("SKILLGAP_TEST_ONET_DIR", Path(__file__).parents[2] / "shared" / "onet"))
 
 
+MEMORY = Path("/dev/shm")  # noqa: S108 - the folders in it are our own
+
+
 def _required(variable: str) -> bool:
     return os.environ.get(variable) == "1"
+
+
+def _has_room_in_memory(gigabytes: int) -> bool:
+    return MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > gigabytes * 2**30
+
+
+def pytest_configure() -> None:
+    """Have the databases and releases of tests, a gigabyte and a half in all, in memory where it has room."""
+    if _has_room_in_memory(8):
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
 # -- releases -----------------------------------------------------------------------------------------------------
@@ -169,10 +182,8 @@ def mysql_server() -> Iterator[URL]:
     if named := os.environ.get("SKILLGAP_TEST_MYSQL_URL"):
         yield make_url(named)
         return
-    memory = Path("/dev/shm")  # noqa: S108 - the folder in it is our own
-    has_room = memory.is_dir() and shutil.disk_usage(memory).free > 2 * 2**30
     with (
-        tempfile.TemporaryDirectory(dir=memory if has_room else None) as folder,
+        tempfile.TemporaryDirectory(dir=MEMORY if _has_room_in_memory(2) else None) as folder,
         private_mysql(mysql_program(), Path(folder)) as url,
     ):
         yield url
