@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
+from sqlalchemy import Engine
 
 from skillgap.analysis.compare import all_gaps, weighted_shortfalls
 from skillgap.analysis.gap import identify_skill_gap
@@ -251,14 +252,9 @@ def test_the_starter_gives_every_pair_the_gap_of_the_full_release(ratings: Ratin
 
 
 @pytest.fixture(scope="module")
-def full_ratings(tmp_path_factory: pytest.TempPathFactory) -> Ratings:
-    folder = tmp_path_factory.mktemp("full")
-    engine = make_engine(f"sqlite:///{folder}/skillgap.db")
-    extract_load_text_files(engine, str(onet_zip("29_0")), cache_dir=folder)
-    with read(engine) as connection:
-        found = get_ratings(connection, "onet")
-    engine.dispose()
-    return found
+def full_ratings(whole_29: Engine) -> Ratings:
+    with read(whole_29) as connection:
+        return get_ratings(connection, "onet")
 
 
 # -- what the product claims of 29.0 ----------------------------------------------------------------------------------

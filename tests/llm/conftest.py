@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from skillgap.analysis.profiles import Profile, read_profiles
@@ -12,6 +14,22 @@ from skillgap.sources.onet_text import OnetData
 @pytest.fixture(autouse=True, scope="session")
 def _texts_compared_once(texts_compared_once: None) -> None:
     """In all tests of this folder."""
+
+
+@pytest.fixture
+def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the small model's threads from waiting for each other, busily, where other tests have the processors."""
+    import xllamacpp
+
+    make = xllamacpp.CommonParams
+
+    def parameters() -> Any:
+        made = make()
+        made.cpuparams.n_threads = 1
+        return made
+
+    monkeypatch.setattr(xllamacpp, "CommonParams", parameters)
+    monkeypatch.setattr("skillgap.llm.encoder._THREADS", 1)
 
 
 @pytest.fixture(scope="session")

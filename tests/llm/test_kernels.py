@@ -139,6 +139,7 @@ def test_in_time_what_29_0_rated_anew_is_predicted_from_26_1(
 # -- the language model -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_the_model_reads_texts_and_its_states_are_kept(
     profiles: dict[str, Profile], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -157,6 +158,7 @@ def test_the_model_reads_texts_and_its_states_are_kept(
     assert said == []
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_a_text_longer_than_the_model_reads_is_cut(tmp_path: Path):
     long = "manage budgets and people " * 400
     assert np.isfinite(encode([long], cache_dir=tmp_path)).all()
