@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import re
 import subprocess
@@ -75,6 +76,7 @@ def _serve(environment: dict[str, str], log: Path) -> None:
     os.environ.update(environment)
     with log.open("wb") as stderr:
         os.dup2(stderr.fileno(), sys.stderr.fileno())
+    multiprocessing.set_start_method("fork", force=True)  # as in a process of its own: the workers need import nothing
     sys.argv = ["skillgap", *_COMMAND]
     cli.main()
 
