@@ -29,8 +29,6 @@ from tests.mysql_server import private_mysql
 
 gc.set_threshold(50_000)  # as in cli.main
 ONET_DIR = Path(os.environ.get("SKILLGAP_TEST_ONET_DIR", Path(__file__).parents[2] / "shared" / "onet"))
-
-
 MEMORY = Path("/dev/shm")  # noqa: S108 - the folders in it are our own
 
 

@@ -1,4 +1,4 @@
-"""Processes forked from one that has everything imported: a new interpreter for each of hundreds would take minutes."""
+"""Processes forked from one that has everything imported: new interpreters for hundreds would take minutes."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def serve(folder: Path, database_url: str, **settings: str) -> Iterator[Service]
         yield _running(process.pid, log, exit_code)
     finally:
         process.terminate()
-        process.join(30)
+        exit_code()
         process.close()  # ValueError if it still runs
 
 
