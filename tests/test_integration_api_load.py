@@ -148,7 +148,7 @@ def test_reports_leave_what_the_database_services_gave(engine: Engine, tmp_path:
     with FakeOnetApi(fake_tables) as fake:
         fetch(engine, fake, tmp_path)
         fake.has_database_services = False
-        assert fetch(engine, fake, tmp_path, codes=[NURSE, MANAGER]).rows_changed == 0
+        assert fetch(engine, fake, tmp_path).rows_changed == 0
 
 
 def test_a_dry_run_writes_nothing_and_makes_no_tables(engine: Engine, tmp_path: Path, fake_tables: FakeTables):

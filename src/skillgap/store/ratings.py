@@ -124,7 +124,8 @@ class _RatingRows:
         self._connection = connection
         self._onet_soc_code = onet_soc_code
         rated = select(*(SKILLS_VIEW.c[name] for name in _RATED)).where(self._which(SKILLS_VIEW), HAS_RATING)
-        self._skills = self._read(rated)
+        self._skill_rows = self._read(rated)
+        self._skills = _Pivot(_RATED, self._skill_rows)
         predicted = select(
             *(_PREDICTED.get(name, SKILLS_VIEW.c[name]).label(name) for name in _RATED),
             SKILLS_VIEW.c.llm_lower_ci_bound,
@@ -149,10 +150,9 @@ class _RatingRows:
 
     def ratings(self, domain: DomainChoice) -> dict[RatingsChoice, Ratings]:
         """Return the ratings of skills and of a domain, by whose levels are used."""
-        connection, predicted = self._connection, self._predicted
-        skills = _Pivot(_RATED, self._skills)
+        connection, skills, predicted = self._connection, self._skills, self._predicted
         others = self.of_others(domain)
-        analysts = _Pivot(_RATED, [*self._skills, *others]) if others else skills
+        analysts = _Pivot(_RATED, [*self._skill_rows, *others]) if others else skills
         empty = replace(
             Ratings.empty(),
             data_version=get_data_version(connection),
