@@ -170,7 +170,9 @@ def test_gap_to_itself_says_that_nothing_is_asked(run: Run):
     ("arguments", "words"),
     [
         (("gap", NURSE, "15-1252.00", "--ratings", "onet"), "no skill ratings for 15-1252.00 (Software Developers)"),
-        (("gap", "99-9999", NURSE), "no occupation 99-9999.00"),
+        (("gap", "99-9999", NURSE), "no occupation 99-9999.00; `skillgap search WORDS` finds occupations"),
+        (("gap", "nurse", MANAGER), "nor a title that is loaded; `skillgap search WORDS` finds occupations"),
+        (("report", NURSE, MANAGER, "-o", "/proc/gap.html"), "skillgap: /proc/gap.html: cannot be written ("),
         (("gap", "Registred Nurses", MANAGER), "near it: Registered Nurses (29-1141.00)"),
         (("gap", "x" * 10_000, MANAGER), "neither an O*NET-SOC code nor a title"),
         (("skills", "55-1011"), "nor is it predicted: O*NET publishes no tasks and no Job Zone"),
@@ -190,7 +192,14 @@ def test_what_cannot_be_done_is_one_line_on_standard_error_and_exit_1(run: Run, 
 
 @pytest.mark.usefixtures("with_starter")
 @pytest.mark.parametrize(
-    "arguments", [("gap", NURSE), ("nonsense",), ("gap", NURSE, MANAGER, "--json", "--csv"), ("serve", "--port", "x")]
+    "arguments",
+    [
+        ("gap", NURSE),
+        ("nonsense",),
+        ("gap", NURSE, MANAGER, "--json", "--csv"),
+        ("serve", "--port", "x"),
+        ("mcp", "--port", "8001"),
+    ],
 )
 def test_what_is_not_understood_is_exit_2(run: Run, arguments: tuple[str, ...]):
     ended = run(*arguments)
@@ -367,7 +376,25 @@ def test_every_wrong_field_of_a_profile_is_named_without_its_value(run: Run, tmp
     assert not any(value in ended.err for value in ("7.531", "6.421"))
     file.write_text('{"levels": {"Persuading": 3}}')
     assert "levels.Persuading: no element of this name" in run("gap", "--profile", str(file), MANAGER).err
+    file.write_text('{"levels": {}, "occupation": "nurse"}')
+    assert "'nurse' is not an O*NET-SOC code; write it like" in run("gap", "--profile", str(file), MANAGER).err
+    file.write_text("{}")
+    assert "`skillgap profile-template` prints a profile" in run("gap", "--profile", str(file), MANAGER).err
     assert run("gap", "--profile", str(file), NURSE, MANAGER).code == 2
+
+
+@pytest.mark.usefixtures("with_starter")
+@pytest.mark.parametrize("command", ["batch", "workforce"])
+def test_people_of_whom_none_can_be_answered_are_exit_1(run: Run, command: str, tmp_path: Path):
+    people, output = tmp_path / "people.csv", tmp_path / "out.csv"
+    people.write_text("id,occupation\n1,99-9999\n")
+    assert run(command, str(people), "--to", MANAGER, "-o", str(output)).code == 1
+    people.write_text("id,occupation\n1,99-9999\n2,29-1141\n")
+    assert run(command, str(people), "--to", MANAGER, "-o", str(output)).code == 0
+    assert output.with_name("out.rejects.csv").read_text().count("\n") == 2
+    ended = run(command, str(people), "--to", "goal", "-o", str(output))
+    assert ended.code == 1
+    assert f"{people} has no column 'goal', and 'goal' is neither an O*NET-SOC code nor a title" in ended.err
 
 
 @pytest.mark.usefixtures("with_starter")
@@ -412,8 +439,10 @@ def test_a_download_that_is_tried_again_says_so_in_a_line(run: Run, monkeypatch:
 def test_wrong_settings_are_all_named_at_once(run: Run, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("SKILLGAP_PORT", "70000")
     monkeypatch.setenv("SKILLGAP_LOG_FORMAT", "xml")
+    monkeypatch.setenv("SKILLGAP_CORS_ORIGINS", "https://one.example,two.example")
     ended = run("serve")
     assert ended.code == 1
+    assert "'two.example' is no origin; write it like https://example.org, or * for all" in ended.err
     assert "SKILLGAP_PORT='70000'" in ended.err
     assert "SKILLGAP_LOG_FORMAT='xml'" in ended.err
 
@@ -495,6 +524,41 @@ def test_doctor_names_what_is_wrong_and_goes_on(run: Run, monkeypatch: pytest.Mo
     with write(engine) as connection:
         connection.execute(text("DROP VIEW SkillsView"))
     assert "lacks SkillsView; run `skillgap init-db`" in outcomes(run("doctor", "--json"))["schema"][1]
+
+
+@pytest.mark.parametrize(
+    ("model", "prompt", "words"),
+    [
+        ("smollm2", "levels-1", "no model 'smollm2'; write it like embedded:smollm2"),
+        ("embedded:smollm3", "levels-1", "no model embedded:smollm3; embedded ones are embedded:smollm2"),
+        ("llamacpp:smollm2", "levels-2", "no prompt levels-2; prompts: digit-1, levels-1"),
+        ("openai:any", "levels-1", "SKILLGAP_LLM_API_KEY"),
+    ],
+)
+def test_doctor_tells_of_a_model_that_cannot_be_asked(
+    run: Run, monkeypatch: pytest.MonkeyPatch, model: str, prompt: str, words: str
+):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.setenv("SKILLGAP_LLM_MODEL", model)
+    monkeypatch.setenv("SKILLGAP_LLM_PROMPT", prompt)
+    outcome, detail = outcomes(run("doctor", "--json"))["models"]
+    assert (outcome, words in detail) == ("failed", True)
+
+
+def test_doctor_tells_of_folders_in_which_nothing_can_be_made(
+    run: Run, starter_database: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("SKILLGAP_CACHE_DIR", str(tmp_path / "file"))
+    monkeypatch.setenv("SKILLGAP_DATABASE_URL", f"sqlite:///{tmp_path}/file/skillgap.db")
+    found = outcomes(run("doctor", "--json"))
+    assert found["database folder"] == (
+        "failed",
+        f"{tmp_path}/file: this account cannot write there; SKILLGAP_DATABASE_URL may name another place",
+    )
+    assert found["cache"][0] == "warning"
+    monkeypatch.setenv("SKILLGAP_DATABASE_URL", starter_database)
+    assert outcomes(run("doctor", "--json"))["database folder"][0] == "ok"
 
 
 def test_doctor_tells_of_wrong_settings(run: Run, monkeypatch: pytest.MonkeyPatch):

@@ -45,7 +45,7 @@ class _Commands(TyperGroup):
             result = super().invoke(ctx)
             sys.stdout.flush()
         except SkillgapError as error:
-            typer.echo(f"skillgap: {error}", err=True)
+            typer.echo(f"skillgap: {error}{_WAYS_OUT.get(error.code, '')}", err=True)
             raise SystemExit(1) from None
         except BrokenPipeError:  # the reader, `head` for one, has had enough
             _throw_away_output()
@@ -53,9 +53,17 @@ class _Commands(TyperGroup):
         except OSError as error:
             what = error.filename or "the answer cannot be written"
             typer.echo(f"skillgap: {what}: {error.strerror or error}", err=True)
-            _throw_away_output()
+            if not error.filename:
+                _throw_away_output()
             raise SystemExit(1) from None
         return result
+
+
+_WAYS_OUT = {
+    "unknown-occupation": "; `skillgap search WORDS` finds occupations by what people call them",
+    "invalid-profile": "; `skillgap profile-template` prints a profile to fill in",
+}
+"""What helps on the command line alone, by the code of an error."""
 
 
 def _throw_away_output() -> None:
@@ -469,8 +477,8 @@ def batch(
         str | None, typer.Option(metavar="CODE|COLUMN", help="The target of all, or the column that has each one's.")
     ] = None,
     nearest: Annotated[
-        int, typer.Option(min=0, max=1000, help="Rank so many near targets of each row, instead of gaps to one.")
-    ] = 0,
+        int | None, typer.Option(min=1, max=1000, help="Rank so many near targets of each row, instead of gaps to one.")
+    ] = None,
     each: Annotated[Literal["row", "gap"], typer.Option(help="Write a line per row, or one per gap.")] = "row",
     id_column: IdColumn = "id",
     occupation_column: OccupationColumn = None,
@@ -488,7 +496,7 @@ def batch(
     with needs("parquet"):
         from skillgap.batch.run import answer_file
 
-    if (to is None) == (nearest == 0):
+    if (to is None) == (nearest is None):
         raise typer.BadParameter("give either --to or --nearest")
     if nearest and each == "gap":
         raise typer.BadParameter("--nearest ranks targets, and has no gaps to write with --each gap")
@@ -501,7 +509,7 @@ def batch(
             output,
             levels.weighted_by(weight),
             target=to,
-            nearest=nearest,
+            nearest=nearest or 0,
             nearness=nearness,
             each=each,
             id_column=id_column,
@@ -510,6 +518,8 @@ def batch(
             on_rows=bars.on_people,
         )
     terminal.print_batch(report, columns, output)
+    if 0 < report.rows == report.rejected.total() and not report.parts_there:
+        raise typer.Exit(1)
 
 
 @app.command(epilog="Example: skillgap workforce people.csv --to 11-9111.00 -o view.xlsx")
@@ -572,6 +582,8 @@ def workforce(
     for file in output or ():
         write_workforce(report, file, made=datetime.now(UTC).date())
     terminal.print_workforce(report, columns, as_json=as_json)
+    if report.rejected and not report.people:
+        raise typer.Exit(1)
 
 
 @app.command(epilog="Example: skillgap diff 26.1 29.0 --occupation 29-1141")
@@ -731,12 +743,16 @@ def mcp(
     http: Annotated[
         bool, typer.Option("--http", help="Serve by HTTP (/mcp), not on standard input and output.")
     ] = False,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8001,
+    host: Annotated[str | None, typer.Option(help="Address to listen on with --http; 127.0.0.1 if left out.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Port to listen on with --http; 8001 if left out.")
+    ] = None,
 ) -> None:
     """Serve tools to AI agents by the Model Context Protocol. Needs the extra `mcp`."""
     from skillgap.api.current import CurrentData
 
+    if (host or port) and not http:
+        raise typer.BadParameter("--host and --port are of --http; without it standard input and output are used")
     with needs("mcp"):
         from skillgap.mcp_server import create_server
     _settings()
@@ -744,7 +760,9 @@ def mcp(
     current.refresh()
     server = create_server(current)
     if http:
-        server.run("streamable-http", host=host, port=port, stateless_http=True, json_response=True)
+        server.run(
+            "streamable-http", host=host or "127.0.0.1", port=port or 8001, stateless_http=True, json_response=True
+        )
     else:
         server.run("stdio")
 

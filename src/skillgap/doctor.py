@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import platform
 import shutil
 from collections.abc import Callable, Iterator
@@ -131,16 +132,23 @@ def _data(connection: Connection) -> Check:
 
 
 def _disk(settings: Settings) -> Iterator[Check]:
-    folders = {"cache": settings.cache_dir}
+    yield _folder("cache", settings.cache_dir, "SKILLGAP_CACHE_DIR", is_needed=False)
     url = make_url(settings.url)
     if url.get_backend_name() == "sqlite" and url.database:
-        folders["database folder"] = Path(url.database).parent
-    for name, folder in folders.items():
-        there = next(each for each in (folder, *folder.absolute().parents) if each.exists())
-        free = shutil.disk_usage(there).free
-        found = f"{folder}: {free / 2**30:.1f} GiB free"
-        outcome: Outcome = "failed" if free < _NO_ROOM else "warning" if free < _LITTLE_ROOM else "ok"
-        yield Check(name, outcome, found if outcome == "ok" else f"{found}; a load may not find room")
+        file = Path(url.database)
+        yield _folder("database folder", file.parent, "SKILLGAP_DATABASE_URL", is_needed=not file.exists())
+
+
+def _folder(name: str, folder: Path, setting: str, *, is_needed: bool) -> Check:
+    """Look at a folder that may have to be made; without one that is not needed, what is loaded can be served."""
+    there = next(each for each in (folder, *folder.absolute().parents) if os.access(each, os.F_OK))
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        detail = f"{folder}: this account cannot write there; {setting} may name another place"
+        return Check(name, "failed" if is_needed else "warning", detail)
+    free = shutil.disk_usage(there).free
+    found = f"{folder}: {free / 2**30:.1f} GiB free"
+    outcome: Outcome = "failed" if free < _NO_ROOM else "warning" if free < _LITTLE_ROOM else "ok"
+    return Check(name, outcome, found if outcome == "ok" else f"{found}; a load may not find room")
 
 
 def _onet(settings: Settings, *, online: bool) -> Check:
@@ -172,9 +180,30 @@ def _models(settings: Settings) -> Check:
     if missing := [each for each in needed if find_spec(each) is None]:
         detail = f"{model}: {missing[0]} is not installed; `enrich` needs `skillgap[llm]`, `serve` does not"
         return Check(name, "unused", detail)
-    if kind not in ("embedded", "llamacpp") and settings.llm_api_key is None and settings.llm_base_url is None:
-        return Check(name, "ok", f"{model}, with the key of its provider's own variable")
-    return Check(name, "ok", f"{model}: installed")
+    try:
+        _find_model(settings)
+    except ConfigurationError as error:
+        return Check(name, "failed", str(error))
+    return Check(name, "ok", f"{model}: {'installed' if kind in ('embedded', 'llamacpp') else 'not asked'}")
+
+
+def _find_model(settings: Settings) -> None:
+    """Find the model of the settings, and ask it nothing. Raises ConfigurationError."""
+    if settings.llm_model.startswith("embedded:"):
+        from skillgap.llm.embedded import find_embedded
+
+        find_embedded(settings.llm_model, cache_dir=settings.cache_dir)
+    else:
+        from skillgap.llm.generative import Limits, find_generative
+
+        key = settings.llm_api_key.get_secret_value() if settings.llm_api_key else None
+        find_generative(
+            settings.llm_model,
+            prompt_version=settings.llm_prompt,
+            base_url=settings.llm_base_url,
+            api_key=key,
+            limits=Limits(),
+        )
 
 
 def _keys(settings: Settings) -> Check:

@@ -27,7 +27,11 @@ def whole_file(file: Path) -> Iterator[IO[bytes]]:
         raise ConfigurationError(f"{file}: there is no folder {file.parent}")
     part = file.with_name(f".{file.name}.{os.getpid()}.part")  # hidden: readers of folders pass it over
     try:
-        with part.open("wb") as out:
+        try:
+            out = part.open("wb")
+        except OSError as error:
+            raise OSError(error.errno, f"cannot be written ({error.strerror})", str(file)) from error
+        with out:
             yield out
         part.replace(file)
     finally:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import Any
 
 import orjson
@@ -26,7 +27,7 @@ def configure_logging(*, log_format: str, log_level: str) -> None:
         processors=[
             *_COMMON,
             structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(orjson.dumps) if as_json else for_the_eye,
+            structlog.processors.JSONRenderer(_json) if as_json else for_the_eye,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(log_level),
         logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer)
@@ -71,4 +72,11 @@ def server_logging(*, log_format: str) -> dict[str, Any]:
 
 
 def _json_text(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> str:
-    return orjson.dumps(event, default=str).decode()
+    return _json(event, default=str).decode()
+
+
+def _json(event: MutableMapping[str, Any], default: Callable[[Any], Any]) -> bytes:
+    try:
+        return orjson.dumps(event, default=default)
+    except orjson.JSONEncodeError:  # a text with half a character, as a path may have; a line must not be lost for it
+        return json.dumps(event, default=default).encode()

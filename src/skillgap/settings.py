@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from difflib import get_close_matches
 from ipaddress import ip_network
@@ -65,6 +66,12 @@ def _network(text: str) -> str:
     return text
 
 
+def _origin(text: str) -> str:
+    if not re.fullmatch(r"\*|https?://[^/\s]+", text):
+        raise ValueError(f"{text!r} is no origin; write it like https://example.org, or * for all")
+    return text
+
+
 _Listed = (NoDecode, BeforeValidator(_split))
 """Written with commas between."""
 
@@ -115,7 +122,7 @@ class Settings(BaseSettings):
     """Of one address without a key; None means any number, 0 that a key is needed."""
     trusted_proxies: Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], *_Listed] = ()
     """Networks whose X-Forwarded-For is believed."""
-    cors_origins: Annotated[tuple[Annotated[str, Field(pattern=r"^(\*|https?://[^/\s]+)$")], ...], *_Listed] = ()
+    cors_origins: Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], *_Listed] = ()
     """Origins of pages that may read answers in a browser; `*` means all."""
     answer_cache_mb: Annotated[int, Field(ge=0)] = 256
     reload_seconds: Annotated[float, Field(gt=0, le=3600)] = 1.0

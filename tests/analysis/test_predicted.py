@@ -124,7 +124,7 @@ def test_without_predictions_nothing_is_copied():
 @pytest.mark.parametrize(
     ("occupation", "words"),
     [
-        ({"is_predicted": True}, "predicted levels are there: ask with ratings=onet+llm"),
+        ({"is_predicted": True}, "predicted levels are there: ask for the ratings onet+llm"),
         ({"abstention": "too thin"}, "nor is it predicted: too thin"),
         ({"is_rated": True}, "no levels are predicted for 55-0000.00"),
     ],

@@ -46,7 +46,7 @@ def with_baker(ratings: Ratings, **given: Any) -> Ratings:
         (
             with_baker(small(), is_predicted=True),
             "O*NET 29.0 has no skill ratings for 51-3011.00 (Bakers), so no gap can be computed; "
-            "predicted levels are there: ask with ratings=onet+llm",
+            "predicted levels are there: ask for the ratings onet+llm",
         ),
         (
             with_baker(small(), abstention="too thin"),
@@ -56,7 +56,7 @@ def with_baker(ratings: Ratings, **given: Any) -> Ratings:
         (
             with_baker(small(domain="skills"), is_rated=True),
             "no levels are predicted for 51-3011.00 (Bakers), so no gap can be computed; "
-            "analysts have rated it: ask with ratings=onet+llm",
+            "analysts have rated it: ask for the ratings onet+llm",
         ),
         (
             small(domain="work_activities"),
@@ -102,9 +102,9 @@ def test_elements_are_found_by_name_and_by_id():
     assert ratings.ids_of_name("Writing") == ()
     for text, said in (
         ("Mathematics", "Mathematics may be 2.A.0 or 2.A.2; give the id"),
-        ("Writting", "no element of all is called 'Writting'; is Writing meant?"),
-        ("Welding", "no element of all is called 'Welding'"),
-        ("x" * 100, f"no element of all is called '{'x' * 60}'"),
+        ("Writting", "no element is called 'Writting'; is Writing meant?"),
+        ("Welding", "no element is called 'Welding'"),
+        ("x" * 100, f"no element is called '{'x' * 60}'"),
     ):
         with pytest.raises(UnknownElement) as raised:
             ratings.column(text)

@@ -67,6 +67,23 @@ def test_what_is_no_json_is_said(client: httpx.Client, content: bytes, wrong: st
     assert [each["parameter"] for each in answer.json()["parameters"]] == [wrong]
 
 
+@pytest.mark.parametrize("half", [r'{"levels": {"\ud800": 3}}', r'{"levels": {}, "\ud800": 3}'])
+@pytest.mark.parametrize("accept", ["application/json", "text/html"])
+def test_half_a_character_is_refused_like_any_other_name(client: httpx.Client, half: str, accept: str):
+    headers = {"Content-Type": "application/json", "Accept": accept}
+    answer = client.post("/skill-gap", params={"to": MANAGERS}, content=half, headers=headers)
+    assert answer.status_code == 422
+    if accept == "application/json":
+        assert answer.json()["parameters"][0]["parameter"] in ("levels.?", "body")
+
+
+@pytest.mark.parametrize("headers", [{}, {"Content-Type": "text/plain"}])
+def test_json_that_is_not_said_to_be_is_told_how(client: httpx.Client, headers: dict[str, str]):
+    answer = client.post("/skill-gap", params={"to": MANAGERS}, content=b'{"levels": {}}', headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid-parameter")
+    assert "sent with Content-Type: application/json" in answer.json()["detail"]
+
+
 def test_nothing_of_a_profile_is_stored_or_logged(starter_database: str, tmp_path: Path):
     marks = ("3.14159", "6.54321", "29-1141", "Spellling")
     with serve(tmp_path, starter_database) as service, httpx.Client(base_url=service.url) as client:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import signal
@@ -15,6 +16,7 @@ from typing import Any
 
 import httpx
 import pytest
+import structlog
 from sqlalchemy import text
 
 from skillgap.analysis.nearness import find_nearness
@@ -23,6 +25,7 @@ from skillgap.api.current import CurrentData
 from skillgap.api.main import create_api
 from skillgap.api.request_log import RequestLog
 from skillgap.errors import DatabaseUnavailable
+from skillgap.logs import configure_logging
 from skillgap.nodes import extract_load_text_files
 from skillgap.store.engine import make_engine, write
 from tests.api.serving import CONFIGURED, Service, eventually, serve, serve_by_command
@@ -73,6 +76,12 @@ def test_the_documentation_needs_no_other_host(client: httpx.Client):
     assert len(scripts) == 3
     assert {client.get(path).status_code for path in scripts} == {200}
     assert "http" not in re.sub(r"https?://json-schema.org\S*", "", page)
+
+
+def test_a_log_line_with_half_a_character_is_not_lost(capfdbinary: pytest.CaptureFixture[bytes]):
+    configure_logging(log_format="json", log_level="info")
+    structlog.get_logger("skillgap").info("seen", path="\ud800")
+    assert json.loads(capfdbinary.readouterr().err)["path"] == "\ud800"
 
 
 def test_every_request_is_one_log_line_with_its_id_and_pair(service: Service, client: httpx.Client):

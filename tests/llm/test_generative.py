@@ -361,9 +361,9 @@ def test_another_text_or_model_is_another_request(server: FakeModelServer):
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("gpt-5", "no model 'gpt-5'; write it like openai:NAME"),
+        ("gpt-5", "no model 'gpt-5'; write it like embedded:smollm2, llamacpp:smollm2, openai:NAME"),
         ("nobody:x", "nobody:x cannot be used: Unknown"),
-        ("openai:x", "openai:x cannot be used: .*OPENAI_API_KEY"),
+        ("openai:x", "openai:x cannot be used: .*OPENAI_API_KEY.*, or SKILLGAP_LLM_API_KEY$"),
     ],
 )
 def test_a_model_that_cannot_be_reached_says_what_is_wrong(name: str, words: str, monkeypatch: pytest.MonkeyPatch):

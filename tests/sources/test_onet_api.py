@@ -23,7 +23,7 @@ from skillgap.errors import (
 )
 from skillgap.fake_onet_api import FakeOnetApi, FakeTables, Fault
 from skillgap.sources.access import Access
-from skillgap.sources.onet_api import OnetApi, Page, Pages, connect
+from skillgap.sources.onet_api import OnetApi, Page, Pages, connect, together
 
 KEY = "sesame-0b1f"
 ACCESS = Access.with_key(KEY, base_url="https://onet.test")
@@ -204,6 +204,29 @@ def test_a_socket_that_stalls_is_given_up(fake_tables: FakeTables):
         with pytest.raises(OnetApiUnavailable, match=r"ReadTimeout \(2 tries\)"):
             asking(fake.access, lambda api: api.release(), attempts=2, timeouts=httpx.Timeout(0.05))
         assert asking(fake.access, lambda api: api.release()) == "29.0"
+
+
+@respx.mock
+def test_twenty_requests_are_under_way_at_most_and_the_others_wait_outside_of_their_time():
+    at_once: list[int] = []
+
+    async def ask(api: OnetApi) -> None:
+        under_way = 0
+
+        async def answer(request: httpx.Request) -> httpx.Response:
+            nonlocal under_way
+            under_way += 1
+            at_once.append(under_way)
+            while api.requests < 50:  # until all are let through by the rate
+                await asyncio.sleep(0)
+            under_way -= 1
+            return httpx.Response(200, json={})
+
+        respx.get(url__startswith="https://onet.test/").mock(side_effect=answer)
+        await together(api.get(f"about/{k}") for k in range(50))
+
+    asking(ACCESS, ask)
+    assert (len(at_once), max(at_once)) == (50, 20)
 
 
 # -- pages ------------------------------------------------------------------------------------------------------------

@@ -6,13 +6,22 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from skillgap.analysis.compare import Side
 from skillgap.analysis.gap import ranked_rows, summarise
 from skillgap.analysis.ratings import PrintedRatings, Ratings
-from skillgap.errors import InvalidProfile
+from skillgap.errors import InvalidCode, InvalidProfile
 from skillgap.model import CODE_PATTERN, HIGHEST_LEVEL, PersonGapReport, parse_code
+
+
+def _code(text: str) -> str:
+    try:
+        return parse_code(text)
+    except InvalidCode as error:
+        raise PydanticCustomError("onet_soc_code", "{reason}", {"reason": str(error)}) from None
+
 
 OwnLevel = Annotated[float, Field(strict=True, ge=0, le=HIGHEST_LEVEL, allow_inf_nan=False)]
 
@@ -25,7 +34,9 @@ class OwnProfile:
 
     levels: Annotated[dict[str, OwnLevel | None], Field(max_length=500)]
     """Levels (0-7, scale LV) by O*NET element id or name; null is unknown, as is what is left out."""
-    occupation: Annotated[str, Field(pattern=CODE_PATTERN)] | None = None
+    occupation: (
+        Annotated[str, AfterValidator(_code), WithJsonSchema({"type": "string", "pattern": CODE_PATTERN})] | None
+    ) = None
     """O*NET-SOC code of the occupation whose levels stand in for those that are not given; null for none."""
 
 

@@ -267,7 +267,8 @@ class Ratings:
             raise UnknownElement(f"{text[:60]} may be {' or '.join(ids)}; give the id")
         if found is None:
             near = self.near_name(text)
-            raise UnknownElement(f"no element of {self.domain} is called {text[:60]!r}{near and f'; is {near} meant?'}")
+            where = "" if self.domain == "all" else f" of {self.domain}"
+            raise UnknownElement(f"no element{where} is called {text[:60]!r}{near and f'; is {near} meant?'}")
         return found
 
     def near_name(self, text: str, *, alike: float = 0.6) -> str:
@@ -466,11 +467,11 @@ class Ratings:
         if occupation.is_rated:
             return (
                 f"no levels are predicted for {name}, so no gap can be computed; "
-                "analysts have rated it: ask with ratings=onet+llm"
+                "analysts have rated it: ask for the ratings onet+llm"
             )
         fact = f"O*NET {self._release_text()} has no skill ratings for {name}, so no gap can be computed"
         if occupation.is_predicted:
-            return f"{fact}; predicted levels are there: ask with ratings=onet+llm"
+            return f"{fact}; predicted levels are there: ask for the ratings onet+llm"
         return f"{fact}; nor is it predicted: {occupation.abstention}" if occupation.abstention else fact
 
     def occupation(self, onet_soc_code: str) -> Occupation:

@@ -11,7 +11,7 @@ import orjson
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 from starlette.types import Scope
@@ -35,12 +35,15 @@ from skillgap.web.page import problem as problem_page
 MEDIA_TYPE = "application/problem+json"
 _LONGEST_DETAIL = 500
 
+Sendable = Annotated[str, BeforeValidator(lambda text: text.encode(errors="replace").decode())]
+"""A text that may quote what was sent: JSON can hold halves of characters, which no answer can."""
+
 
 class WrongParameter(BaseModel):
     """One parameter that cannot be used."""
 
-    parameter: Annotated[str, Field(description="Name of the parameter.", examples=["to"])]
-    detail: Annotated[str, Field(description="What is wrong with it.", examples=["Field required"])]
+    parameter: Annotated[Sendable, Field(description="Name of the parameter.", examples=["to"])]
+    detail: Annotated[Sendable, Field(description="What is wrong with it.", examples=["Field required"])]
 
 
 class Problem(BaseModel):
@@ -49,7 +52,7 @@ class Problem(BaseModel):
     type: Annotated[str, Field(description="URN of the kind of problem: `urn:skillgap:problem:` and the code.")]
     title: Annotated[str, Field(description="The HTTP status in words.")]
     status: Annotated[int, Field(description="The HTTP status.")]
-    detail: Annotated[str, Field(description="What happened and what to do, for people.")]
+    detail: Annotated[Sendable, Field(description="What happened and what to do, for people.")]
     code: Annotated[
         str,
         Field(
@@ -200,7 +203,10 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def _(request: Request, error: RequestValidationError) -> Response:
         wrong = [
-            WrongParameter(parameter=_parameter(each["loc"])[:100], detail=each["msg"][:_LONGEST_DETAIL])
+            WrongParameter(
+                parameter=_parameter(each["loc"])[:100],
+                detail=_DETAILS.get(each["type"], each["msg"])[:_LONGEST_DETAIL],
+            )
             for each in error.errors()
         ]
         text = "; ".join(f"{each.parameter}: {each.detail}" for each in wrong)
@@ -224,6 +230,13 @@ def install(app: FastAPI) -> None:
     async def _(request: Request, error: Exception) -> Response:
         structlog.get_logger("skillgap.api").error("unexpected", exc_info=error)
         return _response(_of_error(SkillgapError()), request.scope)
+
+
+_DETAILS = {
+    "dataclass_type": 'not a JSON object like {"levels": {"Writing": 3}}, sent with Content-Type: application/json',
+    "unexpected_keyword_argument": "there is no such field",
+}
+"""What is wrong, by kind, where the validator speaks of Python."""
 
 
 def _parameter(location: Sequence[str | int]) -> str:

@@ -23,7 +23,7 @@ from skillgap.analysis.nearness import Nearness
 from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.search import find_code
 from skillgap.batch.kernel import Columns, Each, GapKernel, column_called, find_columns
-from skillgap.errors import BatchInputError, NoData
+from skillgap.errors import BatchInputError, NoData, UnknownOccupation
 from skillgap.files import sweep, whole_file
 
 OnRows = Callable[[int, int | None], None]
@@ -334,7 +334,7 @@ def answer_file(
         raise NoData(f"no occupation has levels of {ratings.domain} here; see --ratings and --domain")
     code = None
     if target is not None and not columns.target:
-        code = find_code(target, ratings.titles)
+        code = target_meant(target, source, ratings)
         ratings.row(code)
     kernel = GapKernel(ratings, columns, code, each, nearest, nearness)
     state = source.stat()
@@ -349,6 +349,15 @@ def answer_file(
     from skillgap.batch.cluster import run_on_dask
 
     return run_on_dask(source, output, kernel, scheduler=scheduler, about=about, on_rows=on_rows), columns
+
+
+def target_meant(target: str, source: Path, ratings: Ratings) -> str:
+    """Return the code of a target that is no column of the input. Raises UnknownOccupation."""
+    try:
+        return find_code(target, ratings.titles)
+    except UnknownOccupation as error:
+        text = f"{source} has no column {target[:80]!r}, and {error}"
+        raise UnknownOccupation(text, onet_soc_code=error.onet_soc_code) from None
 
 
 def run_batch(source: Input, output: Path, kernel: GapKernel, *, about: dict[str, Any], on_rows: OnRows) -> BatchReport:

@@ -8,10 +8,18 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from skillgap.analysis.ratings import Ratings
-from skillgap.analysis.search import find_code
 from skillgap.analysis.workforce import Workforce
 from skillgap.batch.kernel import Columns, GapKernel
-from skillgap.batch.run import Malformed, OnRows, Rejects, count_reasons, open_people, refuse_overwriting, used_columns
+from skillgap.batch.run import (
+    Malformed,
+    OnRows,
+    Rejects,
+    count_reasons,
+    open_people,
+    refuse_overwriting,
+    target_meant,
+    used_columns,
+)
 from skillgap.errors import BatchInputError
 from skillgap.model import WorkforceReport
 
@@ -39,7 +47,7 @@ def view_workforce(
     refuse_overwriting(source, *outputs)
     only = to[0] if len(to) == 1 else None
     opened, columns = open_people(source, ratings, only, id_column=id_column, occupation_column=occupation_column)
-    targets = None if columns.target else _rows_of(to, ratings)
+    targets = None if columns.target else _rows_of(to, source, ratings)
     count = len(targets) if targets else 1
     if proposals * count > _MOST_PROPOSALS:
         raise BatchInputError(
@@ -66,6 +74,6 @@ def view_workforce(
     return workforce.report(dict(reasons.most_common())), columns
 
 
-def _rows_of(occupations: Sequence[str], ratings: Ratings) -> list[int]:
+def _rows_of(targets: Sequence[str], source: Path, ratings: Ratings) -> list[int]:
     """Return the rows of occupations given by code or title, each once."""
-    return list(dict.fromkeys(ratings.row(find_code(each, ratings.titles)) for each in occupations))
+    return list(dict.fromkeys(ratings.row(target_meant(each, source, ratings)) for each in targets))

@@ -432,12 +432,13 @@ def find_generative(
     return Generative(name, prompt, lambda: nullcontext(model), limits)
 
 
+_NAMES = f"write it like embedded:smollm2, {LOCAL}, openai:NAME, anthropic:NAME, google:NAME or ollama:NAME"
+
+
 def _hosted(name: str, base_url: str | None, api_key: str | None) -> Model:
     provider_name, _, model_name = name.partition(":")
     if not model_name:
-        raise ConfigurationError(
-            f"no model {name!r}; write it like openai:NAME, anthropic:NAME, google:NAME, ollama:NAME"
-        )
+        raise ConfigurationError(f"no model {name!r}; {_NAMES}")
     try:
         from pydantic_ai.exceptions import UserError
         from pydantic_ai.models import infer_model
@@ -453,8 +454,11 @@ def _hosted(name: str, base_url: str | None, api_key: str | None) -> Model:
         return infer_model(chat)
     except ImportError as error:
         raise ConfigurationError(f"{name} needs a package: {error}") from error
-    except (UserError, ValueError, TypeError) as error:
-        raise ConfigurationError(f"{name} cannot be used: {error}") from error
+    except UserError as error:
+        said = str(error).partition(" or pass it")[0]  # what goes on is for whoever writes the program
+        raise ConfigurationError(f"{name} cannot be used: {said}, or SKILLGAP_LLM_API_KEY") from error
+    except (ValueError, TypeError) as error:
+        raise ConfigurationError(f"{name} cannot be used: {error}; {_NAMES}") from error
 
 
 @contextmanager

@@ -43,6 +43,8 @@ _PAGE_OF_ONE = 200
 _ATTEMPTS = 5
 _REDIRECTS = 3
 _TIMEOUTS = httpx.Timeout(connect=5.0, read=30.0, write=10.0, pool=120.0)
+_CONNECTIONS = 20
+"""At once. A request waits for one before its time begins: the wait is no fault of the server's."""
 _SECONDS_PER_REQUEST = 120.0
 """Bounds a reply that comes byte by byte, which no timeout of a phase does."""
 
@@ -139,6 +141,7 @@ class OnetApi:
         """Requests sent, retries and redirects included."""
         self._http = http
         self._limiter = AsyncLimiter(1, 1 / requests_per_second)  # one at a time: a larger bucket would burst
+        self._connections = asyncio.Semaphore(_CONNECTIONS)
         self._attempts = attempts
         self._on_request = on_request
         self._done = self._needed = 0
@@ -266,7 +269,7 @@ class OnetApi:
         for _ in range(1 + _REDIRECTS):
             async with self._limiter:
                 self.requests += 1
-            async with asyncio.timeout(_SECONDS_PER_REQUEST):
+            async with self._connections, asyncio.timeout(_SECONDS_PER_REQUEST):
                 response = await self._http.send(request, follow_redirects=False)
             if response.next_request is None:
                 return response
@@ -275,7 +278,7 @@ class OnetApi:
                     f"{url}: redirects to another host ({response.next_request.url.host}); is the base URL right?"
                 )
             request = response.next_request
-        raise OnetApiProtocolError(f"{url}: redirects more than {_REDIRECTS} times")
+        raise OnetApiProtocolError(f"{url}: redirects more than {_REDIRECTS} times; is the base URL right?")
 
     def _document(self, url: str, response: httpx.Response) -> Any:
         """Return the JSON of a good answer; raise what a bad one means."""
@@ -289,7 +292,7 @@ class OnetApi:
             body = json.loads(response.content)
         except (ValueError, RecursionError):
             if status != httpx.codes.OK:
-                raise OnetApiRefusal(f"{url}: HTTP {status}", status) from None
+                raise OnetApiRefusal(f"{url}: HTTP {status}; is the base URL right?", status) from None
             raise _NoUsableAnswer(f"its body is not JSON (it begins {response.content[:40]!r})") from None
         if status != httpx.codes.OK or (isinstance(body, dict) and "error" in body):
             said = body.get("error", "") if isinstance(body, dict) else ""

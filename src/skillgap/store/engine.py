@@ -152,7 +152,10 @@ def _sqlite_engine(url: URL) -> Engine:
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise ConfigurationError(f"the database's folder {file.parent} cannot be made: {error}") from error
+            raise ConfigurationError(
+                f"the database's folder {file.parent} cannot be made ({error}); "
+                "SKILLGAP_DATABASE_URL may name another place"
+            ) from error
         url = url.set(database=str(file))
     # No pool: a connection kept would go on reading a file that has been replaced or deleted.
     pool = {} if url.database in (None, "", ":memory:") else {"poolclass": NullPool}
