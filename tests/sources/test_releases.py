@@ -305,7 +305,7 @@ def test_a_cache_dir_that_is_a_file_is_reported(tmp_path: Path, download, releas
     (tmp_path / "file").touch()
     with pytest.raises(ReleaseUnavailable) as caught:
         download(cache_dir=tmp_path / "file")
-    assert str(caught.value).startswith(f"{tmp_path / 'file'}: cannot keep the download there: ")
+    assert str(caught.value).startswith(f"{tmp_path / 'file'}: cannot keep the download there (")
     assert release_server.requests == []
 
 

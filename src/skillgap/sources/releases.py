@@ -131,7 +131,9 @@ def _download(number: str, cache_dir: Path, download_url: str, on_bytes: OnBytes
             record.write_text(json.dumps(asdict(done), indent=2))
             part.replace(target)
     except OSError as error:
-        raise ReleaseUnavailable(f"{cache_dir}: cannot keep the download there: {error}") from error
+        raise ReleaseUnavailable(
+            f"{cache_dir}: cannot keep the download there ({error}); SKILLGAP_CACHE_DIR may name another place"
+        ) from error
     except httpx.HTTPStatusError as error:
         way_out = "try again later." if error.response.is_server_error else f"does O*NET {number} exist?"
         raise ReleaseUnavailable(
