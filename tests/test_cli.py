@@ -171,6 +171,10 @@ def test_gap_to_itself_says_that_nothing_is_asked(run: Run):
     [
         (("gap", NURSE, "15-1252.00", "--ratings", "onet"), "no skill ratings for 15-1252.00 (Software Developers)"),
         (("gap", "99-9999", NURSE), "no occupation 99-9999.00; `skillgap search WORDS` finds occupations"),
+        (
+            ("gap", "29-1411", MANAGER),
+            "or 29-1141.00 (Registered Nurses) or 29-1211.00 (Anesthesiologists) meant? `skillgap",
+        ),
         (("gap", "nurse", MANAGER), "nor a title that is loaded; `skillgap search WORDS` finds occupations"),
         (("report", NURSE, MANAGER, "-o", "/proc/gap.html"), "skillgap: /proc/gap.html: cannot be written ("),
         (("gap", "Registred Nurses", MANAGER), "near it: Registered Nurses (29-1141.00)"),

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from skillgap.analysis.nearness import Nearness
     from skillgap.analysis.person import OwnProfile
     from skillgap.analysis.ratings import Ratings as Levels
+    from skillgap.errors import SkillgapError
     from skillgap.llm.profiler import Profiler
     from skillgap.model import GapReport, PersonGapReport
     from skillgap.settings import Settings
@@ -45,7 +46,7 @@ class _Commands(TyperGroup):
             result = super().invoke(ctx)
             sys.stdout.flush()
         except SkillgapError as error:
-            typer.echo(f"skillgap: {error}{_WAYS_OUT.get(error.code, '')}", err=True)
+            typer.echo(f"skillgap: {_with_way_out(error)}", err=True)
             raise SystemExit(1) from None
         except BrokenPipeError:  # the reader, `head` for one, has had enough
             _throw_away_output()
@@ -60,10 +61,15 @@ class _Commands(TyperGroup):
 
 
 _WAYS_OUT = {
-    "unknown-occupation": "; `skillgap search WORDS` finds occupations by what people call them",
-    "invalid-profile": "; `skillgap profile-template` prints a profile to fill in",
+    "unknown-occupation": "`skillgap search WORDS` finds occupations by what people call them",
+    "invalid-profile": "`skillgap profile-template` prints a profile to fill in",
 }
 """What helps on the command line alone, by the code of an error."""
+
+
+def _with_way_out(error: SkillgapError) -> str:
+    said, way_out = str(error), _WAYS_OUT.get(error.code)
+    return f"{said}{' ' if said.endswith('?') else '; '}{way_out}" if way_out else said
 
 
 def _throw_away_output() -> None:

@@ -80,6 +80,9 @@ def test_why_an_occupation_has_no_levels_is_said(ratings: Ratings, said: str):
     [
         ("51-3011.09", "O*NET 29.0 has no occupation 51-3011.09; 51-3011 has 51-3011.00"),
         ("99-9999.00", "O*NET 29.0 has no occupation 99-9999.00"),
+        ("51-3101.00", "O*NET 29.0 has no occupation 51-3101.00; is 51-3011.00 (Bakers) meant?"),
+        ("51-3012.00", "O*NET 29.0 has no occupation 51-3012.00; is 51-3011.00 (Bakers) meant?"),
+        ("51-3102.00", "O*NET 29.0 has no occupation 51-3102.00"),
     ],
 )
 def test_an_occupation_that_is_not_there_is_said_with_its_family(code: str, said: str):

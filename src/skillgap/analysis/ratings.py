@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 from rapidfuzz.distance import OSA
-from rapidfuzz.process import extractOne
+from rapidfuzz.process import extract, extractOne
 
 from skillgap.errors import NoData, UnknownElement, UnknownOccupation, UnratedOccupation
 from skillgap.model import (
@@ -481,12 +481,18 @@ class Ratings:
         occupation = self.occupations.get(onet_soc_code)
         if occupation is None:
             family = [code for code in self.occupations if code[:7] == onet_soc_code[:7]]
-            near = f"; {onet_soc_code[:7]} has {', '.join(family)}" if family else ""
+            near = f"; {onet_soc_code[:7]} has {', '.join(family)}" if family else self._a_slip_away(onet_soc_code)
             raise UnknownOccupation(
                 f"O*NET {self._release_text()} has no occupation {onet_soc_code}{near}",
                 onet_soc_code=onet_soc_code,
             )
         return occupation
+
+    def _a_slip_away(self, onet_soc_code: str) -> str:
+        """Ask whether occupations are meant whose codes differ by one digit, or by two that changed places."""
+        alike = extract(onet_soc_code, list(self.occupations), scorer=OSA.distance, score_cutoff=1, limit=3)
+        named = [f"{code} ({self.titles[code]})" for code, *_ in alike]
+        return f"; is {' or '.join(named)} meant?" if named else ""
 
     def skills(self, onet_soc_code: str) -> list[SkillRating]:
         """Return the skills of an occupation with levels, most important first, predicted ones by level.
