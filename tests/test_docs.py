@@ -9,6 +9,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,9 +18,18 @@ import httpx
 import nbformat
 import pytest
 from scripts import run_notebook, schema_reference
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import URL
+from typer.core import TyperGroup
+from typer.main import get_command
 
 import skillgap
+from skillgap import cli
+from skillgap.errors import DatabaseUnavailable
+from skillgap.nodes import extract_load_text_files
 from skillgap.settings import Settings
+from skillgap.store.engine import make_engine, read, write
+from skillgap.store.ratings import get_ratings
 from tests.api.serving import Service, serve
 from tests.test_cli import COMMANDS, Run, run  # noqa: F401 - a fixture
 
@@ -125,6 +135,94 @@ def test_the_readmes_python_runs(capsys: pytest.CaptureFixture[str], tmp_path: P
     [code] = re.findall(r"```python\n(.*?)```", README, re.S)
     exec(code, {})  # noqa: S102 - our own README
     assert "Operations Analysis" in capsys.readouterr().out
+
+
+def shown_commands(*documents: Path) -> list[list[str]]:
+    """Return the arguments of every call of the command line that is shown."""
+    lines = re.findall(r"^\$ \.venv/bin/skillgap (.+)", "\n".join(each.read_text() for each in documents), re.M)
+    return [shlex.split(line, comments=True) for line in lines]
+
+
+@pytest.mark.parametrize("arguments", shown_commands(*DOCUMENTS), ids=" ".join)
+def test_every_command_shown_is_understood(arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("people.csv", "people.parquet"):
+        Path(name).touch()
+    group = get_command(cli.app)
+    while isinstance(group, TyperGroup):
+        name, *arguments = arguments
+        group = group.commands[name]
+    given = arguments[: arguments.index(">")] if ">" in arguments else arguments
+    group.make_context(group.name, given)
+
+
+ELSEWHERE = {
+    "load 29.0": "tests/sources/test_releases.py, from a server that has releases",
+    "fetch": "tests/test_integration_api_load.py",
+    "export pairs.csv": "tests/test_frames.py",
+    "diff 30.3 31.0": "tests/test_cli.py, of releases that are there",
+    "enrich": "tests/test_integration_enrich.py",
+    "serve": "tests/api",
+    "mcp": "tests/test_mcp_server.py",
+    "llm evaluate 29.0": "tests/test_cli.py",
+    "llm audit": "tests/test_cli.py, after `enrich --all`",
+}
+"""Where the others are run: they take a whole release, or an account, or do not end."""
+
+
+def test_the_commands_of_the_readme_do_what_they_say(
+    run: Run,  # noqa: F811
+    starter_database: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setenv("SKILLGAP_DATABASE_URL", starter_database)
+    monkeypatch.setenv("SKILLGAP_API_KEYS_FILE", str(tmp_path / "keys"))
+    monkeypatch.setenv("SKILLGAP_LLM_MODEL", "embedded:words")
+    monkeypatch.chdir(tmp_path)
+    Path("people.csv").write_text("id,occupation\nann,29-1141.00\n")
+    shown = shown_commands(TOP / "README.md")
+    here = [each for each in shown if not " ".join(each).startswith(tuple(ELSEWHERE))]
+    assert len(here) == 16
+    Path("keys").touch()
+    for arguments in here:
+        ended = run(*(arguments[: arguments.index(">")] if ">" in arguments else arguments))
+        assert ended.code == 0, (arguments, ended.err)
+        assert ended.out or ended.err
+    assert {"gap.html", "gaps.parquet", "view.xlsx"} <= {each.name for each in tmp_path.iterdir()}
+
+
+def test_the_accounts_of_a_database_made_by_hand_may_do_what_they_need(mysql_server: URL, tmp_path: Path):
+    [statements] = re.findall(r"```sql\n(.*?)```", (TOP / "docs" / "operations.md").read_text(), re.S)
+    name, secret = f"by_hand_{uuid.uuid4().hex[:8]}", uuid.uuid4().hex
+    own = {"skillgap": name, "etl@": f"etl_{name}@", "api@": f"api_{name}@", "…": secret}
+    for each, ours in own.items():
+        assert each in statements
+        statements = statements.replace(each, ours)
+    admin = create_engine(mysql_server.set(database=None), isolation_level="AUTOCOMMIT")
+    try:
+        with admin.connect() as connection:
+            for statement in re.sub(r"--.*", "", statements).split(";")[:-1]:
+                connection.exec_driver_sql(statement.replace("%", "%%"))
+        etl, api = (
+            make_engine(
+                mysql_server.set(username=f"{each}_{name}", password=secret, database=name).render_as_string(False)
+            )
+            for each in ("etl", "api")
+        )
+        extract_load_text_files(etl, "starter", cache_dir=tmp_path)
+        with read(api) as connection:
+            assert len(get_ratings(connection).codes) == 923
+        with pytest.raises(DatabaseUnavailable, match="denied"), write(api) as connection:
+            connection.execute(text("DELETE FROM Skills"))
+        etl.dispose()
+        api.dispose()
+    finally:
+        with admin.connect() as connection:
+            connection.execute(text(f"DROP DATABASE IF EXISTS {name}"))
+            for each in ("etl", "api"):
+                connection.execute(text(f"DROP USER IF EXISTS {each}_{name}@'%'"))
+        admin.dispose()
 
 
 def test_every_command_is_in_the_readme():
