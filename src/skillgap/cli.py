@@ -884,20 +884,8 @@ def _engine() -> Engine:
 def _profiler(engine: Engine, name: str, settings: Settings, bars: LoadProgress, sample: int = 60) -> Profiler:
     from skillgap.nodes import find_profiler
 
-    return find_profiler(
-        engine,
-        name,
-        cache_dir=settings.cache_dir,
-        prompt_version=settings.llm_prompt,
-        base_url=settings.llm_base_url,
-        api_key=settings.llm_api_key.get_secret_value() if settings.llm_api_key else None,
-        on_text=bars.on_text,
-        on_reply=bars.on_reply,
-        sample=sample,
-        concurrency=settings.llm_concurrency,
-        requests_per_minute=settings.llm_requests_per_minute,
-        most_tokens=settings.llm_most_tokens,
-    )
+    asked = settings.llm_arguments()
+    return find_profiler(engine, name, sample=sample, on_text=bars.on_text, on_reply=bars.on_reply, **asked)
 
 
 def _load(engine: Engine, source: str, settings: Settings, *, accept_loss: bool = False) -> None:

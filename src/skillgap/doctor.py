@@ -19,6 +19,7 @@ from sqlalchemy import Connection, make_url, text
 import skillgap
 from skillgap.api_keys import read_keys
 from skillgap.errors import ConfigurationError, SkillgapError
+from skillgap.nodes import find_model
 from skillgap.settings import Settings, read_settings, unknown_variables
 from skillgap.sources.access import Access
 from skillgap.sources.onet_api import connect
@@ -181,29 +182,10 @@ def _models(settings: Settings) -> Check:
         detail = f"{model}: {missing[0]} is not installed; `enrich` needs `skillgap[llm]`, `serve` does not"
         return Check(name, "unused", detail)
     try:
-        _find_model(settings)
+        find_model(settings.llm_model, **settings.llm_arguments())
     except ConfigurationError as error:
         return Check(name, "failed", str(error))
     return Check(name, "ok", f"{model}: {'installed' if kind in ('embedded', 'llamacpp') else 'not asked'}")
-
-
-def _find_model(settings: Settings) -> None:
-    """Find the model of the settings, and ask it nothing. Raises ConfigurationError."""
-    if settings.llm_model.startswith("embedded:"):
-        from skillgap.llm.embedded import find_embedded
-
-        find_embedded(settings.llm_model, cache_dir=settings.cache_dir)
-    else:
-        from skillgap.llm.generative import Limits, find_generative
-
-        key = settings.llm_api_key.get_secret_value() if settings.llm_api_key else None
-        find_generative(
-            settings.llm_model,
-            prompt_version=settings.llm_prompt,
-            base_url=settings.llm_base_url,
-            api_key=key,
-            limits=Limits(),
-        )
 
 
 def _keys(settings: Settings) -> Check:

@@ -33,9 +33,10 @@ from skillgap.store.ratings import get_ratings, get_ratings_version, get_release
 from skillgap.store.tables import init_tables
 
 if TYPE_CHECKING:
+    from skillgap.llm.embedded import Embedded
     from skillgap.llm.encoder import OnText
     from skillgap.llm.evaluation import Score
-    from skillgap.llm.generative import OnReply, Reply
+    from skillgap.llm.generative import Generative, OnReply, Reply
     from skillgap.llm.profiler import Profiler, Scoring
 
 
@@ -216,33 +217,44 @@ class Enrichment:
     """What was stored."""
 
 
-def find_profiler(
-    engine: Engine,
+def find_model(
     name: str,
     *,
     cache_dir: Path,
     prompt_version: str = "levels-1",
     base_url: str | None = None,
     api_key: str | None = None,
-    sample: int = 60,
     on_text: OnText | None = None,
-    on_reply: OnReply | None = None,
     **limits: Any,
-) -> Profiler:
-    """Return the model of a name, `embedded:…` or `provider:model`; the replies of the latter are kept in the database.
+) -> Embedded | Generative:
+    """Return the model of a name, `embedded:…` or `provider:model`; nothing is asked of it yet.
 
     `limits` are the fields of `llm.generative.Limits`. Raises ConfigurationError.
     """
     with needs("llm"):
-        from skillgap.llm.calibration import Calibrated
         from skillgap.llm.embedded import find_embedded
         from skillgap.llm.generative import Limits, find_generative
     if name.startswith("embedded:"):
         return find_embedded(name, cache_dir=cache_dir, on_text=on_text)
-    generative = find_generative(
+    return find_generative(
         name, prompt_version=prompt_version, base_url=base_url, api_key=api_key, limits=Limits(**limits)
     )
-    return Calibrated(generative, _KeptReplies(engine), sample=sample, on_reply=on_reply)
+
+
+def find_profiler(
+    engine: Engine, name: str, *, sample: int = 60, on_reply: OnReply | None = None, **given: Any
+) -> Profiler:
+    """Return the profiler of a model, which is found as `given` to `find_model`; replies are kept in the database.
+
+    Raises ConfigurationError.
+    """
+    with needs("llm"):
+        from skillgap.llm.calibration import Calibrated
+        from skillgap.llm.embedded import Embedded
+    model = find_model(name, **given)
+    if isinstance(model, Embedded):
+        return model
+    return Calibrated(model, _KeptReplies(engine), sample=sample, on_reply=on_reply)
 
 
 @dataclass(frozen=True)

@@ -156,6 +156,18 @@ class Settings(BaseSettings):
             "SKILLGAP_ONET_PASSWORD (API 1.9); accounts are free, see https://services.onetcenter.org/"
         )
 
+    def llm_arguments(self) -> dict[str, Any]:
+        """Return how a language model is found and how hard it may be worked, as `nodes.find_model` takes it."""
+        return {
+            "cache_dir": self.cache_dir,
+            "prompt_version": self.llm_prompt,
+            "base_url": self.llm_base_url,
+            "api_key": self.llm_api_key.get_secret_value() if self.llm_api_key else None,
+            "concurrency": self.llm_concurrency,
+            "requests_per_minute": self.llm_requests_per_minute,
+            "most_tokens": self.llm_most_tokens,
+        }
+
     @property
     def url(self) -> str:
         """The database's URL, password included: for `make_engine` only."""
