@@ -19,7 +19,7 @@ from typer.core import TyperGroup
 
 import skillgap
 from skillgap.extras import needs
-from skillgap.files import check_ending
+from skillgap.files import check_ending, refuse_replacing
 from skillgap.model import DomainChoice, RatingsChoice, WeightChoice
 
 if TYPE_CHECKING:
@@ -108,8 +108,20 @@ IdColumn = Annotated[str, typer.Option("--id", metavar="COLUMN", help="What tell
 
 OccupationColumn = Annotated[
     str | None,
-    typer.Option("--occupation", metavar="COLUMN", help="Codes of current occupations; `occupation` if left out."),
+    typer.Option(
+        "--occupation", metavar="COLUMN", help="Codes or titles of current occupations; `occupation` if left out."
+    ),
 ]
+
+MinOwnLevels = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Own levels that a row without an occupation needs. Default: half of those compared (18 of 35 skills).",
+    ),
+]
+
+Force = Annotated[bool, typer.Option("--force", help="Replace a file that exists.")]
 
 llm = typer.Typer(name="llm", help="Levels derived by language models.", no_args_is_help=True)
 app.add_typer(llm)
@@ -301,6 +313,7 @@ def report(
     ratings: Ratings = "onet+llm",
     domain: Domain = "skills",
     only_sure: Annotated[bool, typer.Option("--only-sure", help="Leave out what may be chance.")] = False,
+    force: Force = False,
 ) -> None:
     """Write the skill gap between two occupations to a file. A page, a chart or a spreadsheet."""
     from datetime import UTC, datetime
@@ -310,6 +323,7 @@ def report(
     from skillgap.wording import in_plain_words
 
     check_ending(output, WRITERS)
+    refuse_replacing(output, force=force)
     levels = _ratings(ratings, domain)
     found = identify_skill_gap(_code(current, levels), _code(target, levels), levels)
     write_report(found, output, only_sure=only_sure, made=datetime.now(UTC).date())
@@ -444,12 +458,14 @@ def export(
     ] = "pairs",
     ratings: Ratings = "onet+llm",
     domain: Domain = "skills",
+    force: Force = False,
 ) -> None:
     """Write figures of all occupations to a file. Pairs, ratings or near occupations, a row each."""
     from skillgap import frames, terminal
     from skillgap.errors import NoData
 
     check_ending(file, frames.SUFFIXES)
+    refuse_replacing(file, force=force)
     is_near = what == "transitions"
     nearness, levels = _nearness(ratings, domain) if is_near else (None, _ratings(ratings, domain))
     if not levels.codes:
@@ -488,6 +504,7 @@ def batch(
     each: Annotated[Literal["row", "gap"], typer.Option(help="Write a line per row, or one per gap.")] = "row",
     id_column: IdColumn = "id",
     occupation_column: OccupationColumn = None,
+    min_own_levels: MinOwnLevels = None,
     ratings: Ratings = "onet+llm",
     domain: Domain = "skills",
     weight: Weight = "importance",
@@ -495,12 +512,13 @@ def batch(
         Literal["here", "dask"], typer.Option(help="Where: in this process, or on a Dask cluster (extra `dask`).")
     ] = "here",
     scheduler: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Of the Dask scheduler.")] = None,
+    force: Force = False,
 ) -> None:
     """Answer many people or positions at once. What cannot be answered goes to a file of rejects, with reasons."""
     from skillgap import terminal
 
     with needs("parquet"):
-        from skillgap.batch.run import answer_file
+        from skillgap.batch.run import answer_file, rejects_of
 
     if (to is None) == (nearest is None):
         raise typer.BadParameter("give either --to or --nearest")
@@ -508,6 +526,8 @@ def batch(
         raise typer.BadParameter("--nearest ranks targets, and has no gaps to write with --each gap")
     if (engine == "dask") != (scheduler is not None):
         raise typer.BadParameter("--engine dask needs --scheduler, and nothing else does")
+    if output.suffix:
+        refuse_replacing(output, rejects_of(output), force=force)
     nearness, levels = _nearness(ratings, domain) if nearest else (None, _ratings(ratings, domain))
     with terminal.progress() as bars:
         report, columns = answer_file(
@@ -520,6 +540,7 @@ def batch(
             each=each,
             id_column=id_column,
             occupation_column=occupation_column,
+            min_own_levels=min_own_levels,
             scheduler=scheduler,
             on_rows=bars.on_people,
         )
@@ -558,10 +579,12 @@ def workforce(
     proposals: Annotated[int, typer.Option(min=1, help="People to propose for each target.")] = 10,
     id_column: IdColumn = "id",
     occupation_column: OccupationColumn = None,
+    min_own_levels: MinOwnLevels = None,
     ratings: Ratings = "onet+llm",
     domain: Domain = "skills",
     weight: Weight = "importance",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    force: Force = False,
 ) -> None:
     """Show what a population lacks for some targets. How many lack what, and whom to retrain for which."""
     from datetime import UTC, datetime
@@ -570,9 +593,12 @@ def workforce(
     from skillgap.web.workforce import WRITERS, write_workforce
 
     with needs("parquet"):
+        from skillgap.batch.run import rejects_of
         from skillgap.batch.workforce import view_workforce
-    for file in output or ():
+    outputs = output or []
+    for file in outputs:
         check_ending(file, WRITERS)
+    refuse_replacing(*outputs, *map(rejects_of, outputs[:1]), force=force)
     levels = _ratings(ratings, domain).weighted_by(weight)
     with terminal.progress() as bars:
         report, columns = view_workforce(
@@ -582,10 +608,11 @@ def workforce(
             proposals=proposals,
             id_column=id_column,
             occupation_column=occupation_column,
-            outputs=output or (),
+            min_own_levels=min_own_levels,
+            outputs=outputs,
             on_rows=bars.on_people,
         )
-    for file in output or ():
+    for file in outputs:
         write_workforce(report, file, made=datetime.now(UTC).date())
     terminal.print_workforce(report, columns, as_json=as_json)
     if report.rejected and not report.people:
@@ -607,6 +634,7 @@ def diff(
     ] = None,
     domain: Domain = "skills",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    force: Force = False,
 ) -> None:
     """Show what changed between two releases. Nothing is loaded; `loaded` is what the database has."""
     from skillgap import frames, terminal
@@ -617,6 +645,7 @@ def diff(
 
     if pairs:
         check_ending(pairs, frames.SUFFIXES)
+        refuse_replacing(pairs, force=force)
     settings = _settings()
     engine = _engine() if LOADED in (before, after) else make_engine(settings.url)
     with terminal.progress() as bars:
@@ -689,6 +718,7 @@ def evaluate(
     ] = None,
     sample: Annotated[int, typer.Option(min=10, help="Rated occupations that a generative model is asked about.")] = 60,
     chart: Annotated[Path | None, typer.Option(help="Write a chart to this file, .svg or .png.")] = None,
+    force: Force = False,
 ) -> None:
     """Measure how well levels can be derived. Each rated occupation is predicted from others."""
     from skillgap import terminal
@@ -698,6 +728,7 @@ def evaluate(
 
     if chart:
         check_ending(chart, (".svg", ".png"))
+        refuse_replacing(chart, force=force)
     settings = _settings()
     engine = _engine()
     with terminal.progress() as bars:

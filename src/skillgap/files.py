@@ -17,6 +17,20 @@ def check_ending(file: Path, endings: Collection[str]) -> None:
         raise ConfigurationError(f"{file}: write to a file named {', '.join(endings)}")
 
 
+def refuse_replacing(*files: Path, force: bool) -> None:
+    """Raise ConfigurationError for a file that exists, unless `force`; and for what no file may replace, or twice one.
+
+    For files that a user names. Called before anything is computed.
+    """
+    for k, file in enumerate(files):
+        if file in files[:k]:
+            raise ConfigurationError(f"{file}: two results would be written to this file; name another for one of them")
+        if (file.exists() or file.is_symlink()) and not file.is_file():
+            raise ConfigurationError(f"{file}: this is not a regular file, and is not replaced; name another")
+        if file.exists() and not force:
+            raise ConfigurationError(f"{file} exists, and nothing was written; name another file, or add --force")
+
+
 @contextmanager
 def whole_file(file: Path) -> Iterator[IO[bytes]]:
     """Give what is to be written; it takes the file's place when the block has ended well, and else is gone.

@@ -77,7 +77,7 @@ def people(ratings: Ratings, count: int, seed: int) -> pa.Table:
         np.round(chance.uniform(0, 7, (count, 35)), 2),
         np.nan,
     )
-    own[kind == 1, 0] = 3.5
+    own[kind == 1, :18] = np.round(chance.uniform(0, 7, (int((kind == 1).sum()), 18)), 2)  # what such a row needs
     levels = {name: pa.array(own[:, k], from_pandas=True) for k, name in enumerate(ratings.element_names)}
     wanted = codes[chance.integers(0, len(codes), count)]
     return pa.table(
@@ -170,7 +170,7 @@ def test_nearest_targets_of_own_levels_are_those_with_the_least_difference(
     chance = np.random.default_rng(3)
     own = chance.uniform(0, 7, (5, 3))
     table = pa.table({"id": range(5), **{ratings.element_names[k]: own[:, k] for k in range(3)}})
-    answer(table, target=None, nearest=4, nearness=nearness, ratings=ratings)
+    answer(table, target=None, nearest=4, nearness=nearness, ratings=ratings, min_own_levels=3)
     lines = rows_of(tmp_path / "out.parquet")
     for row in range(5):
         alike = []
@@ -215,7 +215,7 @@ def rejects(file: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize("output", ["out.parquet", "out.csv", "out"])
 def test_rows_that_cannot_be_answered_are_kept_with_their_reasons(answer: Answer, tmp_path: Path, output: str):
-    report = answer(BAD, target="wants", output=output)
+    report = answer(BAD, target="wants", output=output, min_own_levels=1)
     assert (report.rows, report.lines, report.rejected.total()) == (10, 2, 8)
     made = tmp_path / output if "." in output else tmp_path / output / "part-00000.parquet"
     found = rejects(rejects_of(made))
@@ -374,7 +374,7 @@ def test_text_levels_are_read_by_one_rule(answer: Answer, tmp_path: Path):
     """Whatever stands in the other rows."""
     for others in (["4"], ["4", "x"]):
         levels = ["nan", "4_0", *others]
-        report = answer(pa.table({"id": range(len(levels)), "Writing": levels}))
+        report = answer(pa.table({"id": range(len(levels)), "Writing": levels}), min_own_levels=1)
         assert {"Writing: 'nan' is no number", "Writing: '4_0' is no number"} <= set(report.rejected)
         assert [row["id"] for row in rows_of(tmp_path / "out.parquet")] == [2]
 
@@ -391,6 +391,129 @@ def test_rejects_are_in_place_before_what_they_belong_to(answer: Answer, tmp_pat
     with pytest.raises(OSError, match="_part-00000"):
         answer(tmp_path / "in.csv", output="out")
     assert not (tmp_path / "out" / "part-00000.parquet").exists()
+
+
+# -- an occupation, or enough own levels ------------------------------------------------------------------------------
+
+
+def with_levels(ratings: Ratings, rows: dict[str, tuple[str, int]], occupation: str = "occupation") -> str:
+    """Return CSV rows by id, each of an occupation and so many own levels."""
+    lines = [",".join([key, code, *(["3"] * count + [""] * (35 - count))]) for key, (code, count) in rows.items()]
+    return "\n".join([",".join(["id", occupation, *ratings.element_names]), *lines, ""])
+
+
+TOO_FEW = "no occupation, and fewer than 18 own levels"
+
+
+@pytest.mark.parametrize("output", ["out.parquet", "out"])
+@pytest.mark.parametrize("as_table", [False, True])
+def test_a_row_needs_an_occupation_or_half_of_the_levels(
+    answer: Answer, ratings: Ratings, tmp_path: Path, output: str, as_table: bool
+):
+    text = with_levels(
+        ratings, {"a": (NURSE, 0), "b": (NURSE, 1), "c": ("", 18), "d": ("", 17), "e": ("", 1), "f": ("", 0)}
+    )
+    header, *rows = csv.reader(text.splitlines())
+    given = pa.table(dict(zip(header, map(list, zip(*rows, strict=True)), strict=True))) if as_table else text
+    report = answer(given, output=output)
+    made = tmp_path / output if "." in output else tmp_path / output / "part-00000.parquet"
+    assert [row["id"] for row in rows_of(made)] == ["a", "b", "c"]
+    assert rejects(rejects_of(made)) == {"d": TOO_FEW, "e": TOO_FEW, "f": "neither an occupation nor an own level"}
+    assert report.rejected[TOO_FEW] == 2
+
+
+def test_the_least_number_of_own_levels_can_be_chosen(answer: Answer, ratings: Ratings, tmp_path: Path):
+    text = with_levels(ratings, {"a": ("", 3), "b": ("", 2), "c": ("", 0)})
+    report = answer(text, min_own_levels=3)
+    assert [row["id"] for row in rows_of(tmp_path / "out.parquet")] == ["a"]
+    assert report.rejected["no occupation, and fewer than 3 own levels"] == 1
+    assert answer(text, output="b.parquet", min_own_levels=1).lines == 2
+
+
+def test_a_kernel_by_itself_needs_half_of_the_levels_too(ratings: Ratings):
+    columns = find_columns(
+        ["id", "occupation", "Writing"], ratings, id_column="id", occupation_column=None, target_column=None
+    )
+    batch = pa.RecordBatch.from_pydict({"id": [1], "occupation": pa.array([None], pa.string()), "Writing": [3.0]})
+    assert GapKernel(ratings, columns, MANAGER)(batch).column("error").to_pylist() == [TOO_FEW]
+
+
+@pytest.mark.parametrize("as_table", [False, True])
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("Job Code", ["x17", "x18"]),
+        ("SOC", ["x", "y"]),
+        ("O*NET-SOC Code", ["", ""]),
+        ("occ_code", ["", ""]),
+        ("PositionTitle", ["Chief", "Aide"]),
+        ("ocupation", ["", ""]),
+        ("Current Job", ["", ""]),
+        ("f7", ["29-1141", "11-9111.00"]),
+        ("f7", ["registered nurses", "Chief Executives"]),
+        ("f7", ["29114100", ""]),
+    ],
+)
+def test_a_column_that_looks_like_the_missing_one_is_suggested(
+    answer: Answer, tmp_path: Path, name: str, values: list[str], as_table: bool
+):
+    """By its name or by what is in it; with only two columns of levels nothing is answered, and nothing written."""
+    names = ("id", name, "since", "Writing", "Speaking")
+    rows = [("1", values[0], "20240101", "3", "4"), ("2", values[1], "20200301", "3", "")]
+    table = pa.table(dict(zip(names, zip(*rows, strict=True), strict=True)))
+    text = "\n".join(",".join(row) for row in (names, *rows))
+    with pytest.raises(BatchInputError) as refused:
+        answer(table if as_table else text)
+    said = str(refused.value)
+    assert "no column 'occupation'" in said
+    assert f"{name!r} looks like it: --occupation" in said
+    assert "a row needs 18 own levels (--min-own-levels)" in said
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["in.parquet" if as_table else "in.csv"]
+
+
+def test_a_suggested_column_of_titles_or_codes_can_be_used(answer: Answer, tmp_path: Path):
+    text = "id,Job\n1,registered nurses\n2,29114100\n3,Wizard\n"
+    with pytest.raises(BatchInputError, match="'Job' looks like it: --occupation Job"):
+        answer(text)
+    answer(text, occupation_column="Job")
+    assert [row["from_onet_soc_code"] for row in rows_of(tmp_path / "out.parquet")] == [NURSE, NURSE]
+    assert rejects(rejects_of(tmp_path / "out.parquet"))["3"].startswith("Job: 'Wizard' is not an O*NET-SOC code")
+
+
+def test_a_wrong_name_of_the_occupation_column_gets_a_suggestion(answer: Answer):
+    with pytest.raises(
+        BatchInputError, match=r"no column 'jobcode' of .*; 'Job Code' looks like it: --occupation 'Job"
+    ):
+        answer("id,Job Code,note\n1,29-1141,x\n", occupation_column="jobcode")
+
+
+def test_columns_that_differ_in_case_alone_are_an_error(answer: Answer):
+    with pytest.raises(BatchInputError, match="column 'occupation' may be 'Occupation' or 'OCCUPATION'"):
+        answer(f"id,Occupation,OCCUPATION,Writing\n1,{NURSE},{MANAGER},3\n", min_own_levels=1)
+
+
+def test_every_column_that_gives_nothing_is_named(ratings: Ratings, tmp_path: Path):
+    (tmp_path / "in.csv").write_text(with_levels(ratings, {"a": ("x", 34), "b": ("y", 18)}, occupation="Job Code"))
+    options: dict[str, Any] = {"target": MANAGER, "nearest": 0, "nearness": None, "each": "row", "id_column": "id"}
+    _, columns = answer_file(
+        tmp_path / "in.csv",
+        tmp_path / "out.parquet",
+        ratings,
+        occupation_column=None,
+        scheduler=None,
+        on_rows=lambda *_: None,
+        **options,
+    )
+    assert columns.unused == ["Job Code"]
+    assert columns.suggestion == "'Job Code' looks like it: --occupation 'Job Code'"
+    assert columns.empty == [ratings.element_names[34]]
+
+
+def test_another_least_number_of_levels_is_another_run(answer: Answer, tmp_path: Path):
+    text = f"id,occupation,Writing\n1,{NURSE},3\n"
+    answer(text, output="parts")
+    with pytest.raises(BatchInputError, match="has parts of another run"):
+        answer(tmp_path / "in.csv", output="parts", min_own_levels=1)
 
 
 # -- parts ------------------------------------------------------------------------------------------------------------

@@ -82,7 +82,7 @@ def test_counts_are_those_of_the_batch(view: View, ratings: Ratings, tmp_path: P
 def test_who_cannot_be_compared_is_counted_and_listed(view: View, tmp_path: Path):
     output = tmp_path / "view.json"
     text = f"id,occupation,Writing\na,{NURSE},\nb,99-9999.00,\nc,{NURSE},8\nd,,4\ne,,\nf,{NURSE}\n"
-    report = view(text, outputs=[output])
+    report = view(text, outputs=[output], min_own_levels=1)
     reasons = {
         "a line with 2 fields instead of 3": 1,
         "occupation: O*NET 29.0 has no occupation 99-9999.00": 1,
@@ -93,7 +93,17 @@ def test_who_cannot_be_compared_is_counted_and_listed(view: View, tmp_path: Path
     with rejects_of(output).open(newline="") as file:
         header, *rows = csv.reader(file)
     assert (header, sorted(row[0] for row in rows)) == (["id", "error"], ["", "b", "c", "e"])
-    assert view(text).rejected == reasons
+    assert view(text, min_own_levels=1).rejected == reasons
+
+
+def test_who_has_no_occupation_needs_half_of_the_levels(view: View, ratings: Ratings):
+    header = ",".join(["id", "occupation", *ratings.element_names])
+    rows = [f"{key},," + ",".join(["3"] * count + [""] * (35 - count)) for key, count in (("a", 18), ("b", 17))]
+    report = view("\n".join([header, *rows, ""]))
+    assert (report.people, report.rejected) == (1, {"no occupation, and fewer than 18 own levels": 1})
+    assert view("\n".join([header, *rows, ""]), min_own_levels=17).people == 2
+    with pytest.raises(BatchInputError, match="'Job Code' looks like it: --occupation 'Job Code'"):
+        view(f"id,Job Code,Writing\na,{NURSE},3\n")
 
 
 def test_where_nobody_can_be_compared_the_view_is_empty(view: View):
@@ -127,7 +137,10 @@ def test_the_same_target_twice_is_one(view: View):
 @pytest.fixture
 def report(view: View) -> WorkforceReport:
     return view(
-        f"id,occupation,Writing\na,{NURSE},\nb,{NURSE},1\nc,,2.5\nx,,9\n", to=[MANAGER, SPECIALIST], proposals=1
+        f"id,occupation,Writing\na,{NURSE},\nb,{NURSE},1\nc,,2.5\nx,,9\n",
+        to=[MANAGER, SPECIALIST],
+        proposals=1,
+        min_own_levels=1,
     )
 
 

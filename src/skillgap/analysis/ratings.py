@@ -443,6 +443,11 @@ class Ratings:
         return {code: each.title for code, each in self.occupations.items()}
 
     @cached_property
+    def codes_by_title(self) -> Mapping[str, str]:
+        """The code of each title, in lower case."""
+        return {title.casefold(): code for code, title in self.titles.items()}
+
+    @cached_property
     def rows(self) -> Mapping[str, int]:
         """The row of each occupation with levels."""
         return {code: row for row, code in enumerate(self.codes)}

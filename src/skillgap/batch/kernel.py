@@ -5,6 +5,7 @@ A row that cannot be answered stays in the output with the reason in `error`.
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -14,11 +15,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+from rapidfuzz.distance import OSA
 
 from skillgap.analysis.bulk import NONE, People, bulk_figures, bulk_gaps, bulk_nearest
 from skillgap.analysis.nearness import Nearness
 from skillgap.analysis.ratings import FloatArray, Ratings
-from skillgap.errors import BatchInputError, OccupationError
+from skillgap.errors import BatchInputError, InvalidCode, OccupationError
 from skillgap.model import HIGHEST_LEVEL, GapSummary, parse_code
 
 Each = Literal["row", "gap"]
@@ -38,14 +40,27 @@ class Columns:
     levels: Mapping[str, int]
     """Own levels: column to element."""
     unused: Sequence[str] = ()
+    suggestion: str = ""
+    """Which unused columns may hold the current occupations, and the option that says so; empty if none does."""
+    empty: Sequence[str] = ()
+    """Columns of own levels in which no row has a value; known once an input has been read."""
 
 
 def find_columns(
-    names: Sequence[str], ratings: Ratings, *, id_column: str, occupation_column: str | None, target_column: str | None
+    names: Sequence[str],
+    ratings: Ratings,
+    *,
+    id_column: str,
+    occupation_column: str | None,
+    target_column: str | None,
+    sample: Mapping[str, Sequence[str]] | None = None,
+    min_own_levels: int | None = None,
 ) -> Columns:
-    """Return what the columns of an input are, by their names; case and outer blanks do not matter.
+    """Return the role of each column of an input, by its name; case and surrounding blanks do not matter.
 
-    Without an `occupation_column` it is the one called `occupation`, if there is one. Raises BatchInputError.
+    `occupation_column` defaults to the column named `occupation`, which is optional. Where it is missing, `sample`, the
+    first values of each column, helps to suggest another. Raises BatchInputError, also where neither an occupation nor
+    `min_own_levels` (default: `usual_min_own_levels`) can be known of any row.
     """
     if duplicate := [name for name, count in Counter(names).items() if count > 1]:
         raise BatchInputError(f"two columns are named {duplicate[0]!r}")
@@ -54,8 +69,14 @@ def find_columns(
     if key is None:
         raise BatchInputError(f"no column {id_column!r}, which tells rows apart (found {shown}); see --id")
     occupation = column_called(occupation_column or "occupation", names)
+    candidates: Sequence[str] = ()
+    if occupation is None:
+        others = [name for name in names if name not in (key, target_column)]
+        candidates = occupation_candidates(others, ratings, sample or {})
     if occupation_column and occupation is None:
-        raise BatchInputError(f"no column {occupation_column!r} of current occupations (found {shown})")
+        raise BatchInputError(
+            f"no column {occupation_column!r} of current occupations (found {shown}){_after(candidates)}"
+        )
     roles = {key, occupation, target_column}
     found = {name: ratings.columns.get(name.strip().casefold()) for name in names if name not in roles}
     levels = {name: column for name, column in found.items() if column is not None}
@@ -64,7 +85,7 @@ def find_columns(
     if occupation is None and not levels:
         raise BatchInputError(
             f"neither a column 'occupation' (see --occupation) nor one named like an element, such as "
-            f"{ratings.element_names[0]!r} or {ratings.element_ids[0]!r} (found {shown})"
+            f"{ratings.element_names[0]!r} or {ratings.element_ids[0]!r} (found {shown}){_after(candidates)}"
         )
     used = {*roles, *levels}
     unused = [name for name in names if name not in used]
@@ -73,15 +94,96 @@ def find_columns(
             raise BatchInputError(f"column {name!r} may be {' or '.join(ids)}; name it by its id")
         if meant := ratings.near_name(name, alike=_ALIKE):
             raise BatchInputError(f"column {name!r} is no element of {ratings.domain}; is {meant!r} meant?")
-    return Columns(key, occupation, target_column, levels, unused)
+    least = usual_min_own_levels(ratings) if min_own_levels is None else min_own_levels
+    if occupation is None and len(levels) < least:
+        raise BatchInputError(
+            f"no column 'occupation' (found {shown}){_after(candidates)}. Without an occupation a row needs {least} "
+            f"own levels (--min-own-levels), and the columns named like an element are only {len(levels)}"
+        )
+    return Columns(key, occupation, target_column, levels, unused, _suggestion(candidates))
 
 
 def column_called(name: str, names: Sequence[str]) -> str | None:
-    """Return the column of a name: the very same, else the only one but for case and outer blanks."""
+    """Return the column of a name: exactly that name, else the one that differs in case and surrounding blanks only.
+
+    Raises BatchInputError where several do.
+    """
     if name in names:
         return name
     like = [each for each in names if each.strip().casefold() == name.strip().casefold()]
-    return like[0] if len(like) == 1 else None
+    if len(like) > 1:
+        raise BatchInputError(f"column {name!r} may be {' or '.join(map(repr, like))}; rename one of them")
+    return like[0] if like else None
+
+
+def usual_min_own_levels(ratings: Ratings) -> int:
+    """Return how many own levels a row without an occupation needs by default: half of the elements compared.
+
+    The figures of fewer say little about the row, and nothing tells that the rest is missing.
+    """
+    return (len(ratings.element_ids) + 1) // 2
+
+
+def occupation_candidates(names: Sequence[str], ratings: Ratings, sample: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the columns that may hold the current occupations, the likeliest first, at most three.
+
+    First come those whose values are mostly known codes or exact titles, then those with a usual name for it.
+    """
+    names = [name for name in names if name.strip().casefold() not in ratings.columns]
+    shares = {name: _share_of_occupations(sample.get(name, ()), ratings) for name in names}
+    by_values = sorted((name for name in names if shares[name] >= _MOSTLY), key=lambda name: -shares[name])
+    by_name = [name for name in names if name not in by_values and _is_name_of_occupation(name)]
+    return [*by_values, *by_name][:3]
+
+
+_MOSTLY = 0.5
+_OCCUPATION_NAMES = frozenset(
+    f"{start}{end}"
+    for start in (
+        *("job", "position", "role", "profession", "occupation", "occupational", "occ"),
+        *("soc", "onet", "onetsoc"),
+    )
+    for end in ("", "s", "code", "codes", "id", "title", "name", "number", "no", "key")
+) | {"title", "work", "jobsoc", "joboccupation", "jobrole", "jobprofile", "currentoccupation"}
+"""Usual names of a column of current occupations, reduced to their letters."""
+_LIKE_OCCUPATION = 0.8
+"""Similarity of a column's name to `occupation` from which it counts as a typo of it."""
+
+
+def _is_name_of_occupation(name: str) -> bool:
+    letters = "".join(each for each in name.casefold() if each.isalpha())
+    for prefix in ("current", "present", "employee", "from", "my"):
+        letters = letters.removeprefix(prefix)
+    return letters in _OCCUPATION_NAMES or OSA.normalized_similarity(letters, "occupation") >= _LIKE_OCCUPATION
+
+
+def _share_of_occupations(values: Sequence[str], ratings: Ratings) -> float:
+    """Return which share of the values that are not empty is the code or the title of an occupation."""
+    counts = Counter(text for value in values if (text := value.strip()))
+    known = sum(count for text, count in counts.items() if occupation_code(text, ratings) in ratings.occupations)
+    return known / counts.total() if counts else 0.0
+
+
+def occupation_code(text: str, ratings: Ratings) -> str:
+    """Return the code of an occupation given by code or exact title. Raises no error: what is neither is returned."""
+    try:
+        return parse_code(text)
+    except InvalidCode:
+        return ratings.codes_by_title.get(text.casefold(), text)
+
+
+def _suggestion(candidates: Sequence[str]) -> str:
+    """Suggest columns for the one of current occupations; empty without candidates."""
+    if not candidates:
+        return ""
+    names = ", ".join(repr(name) for name in candidates)
+    options = " or ".join(f"--occupation {shlex.quote(name)}" for name in candidates)
+    return f"{names} {'look' if len(candidates) > 1 else 'looks'} like it: {options}"
+
+
+def _after(candidates: Sequence[str]) -> str:
+    """Return the suggestion as the rest of a sentence."""
+    return f"; {_suggestion(candidates)}" if candidates else ""
 
 
 @dataclass(frozen=True)
@@ -97,6 +199,8 @@ class GapKernel:
     nearest: int = 0
     """How many near targets to rank for each row, in the place of gaps; 0 for none."""
     nearness: Nearness | None = None
+    min_own_levels: int | None = None
+    """How many own levels a row without an occupation needs; None for `usual_min_own_levels`."""
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Return the answers of a record batch, those that have none with the reason in `error`."""
@@ -138,14 +242,17 @@ class GapKernel:
             target = np.full(batch.num_rows, self.ratings.row(self.target) if self.target else NONE, dtype=np.int64)
         own = self._own_levels(batch, wrong) if of.levels else None
         people = People(occupation, target, own)
-        for k in np.flatnonzero((occupation == NONE) & ~people.has_own).tolist():
-            wrong[k] = wrong[k] or "neither an occupation nor an own level"
+        least = usual_min_own_levels(self.ratings) if self.min_own_levels is None else self.min_own_levels
+        counts = people.own_levels
+        too_few = f"no occupation, and fewer than {least} own levels"
+        for k in np.flatnonzero((occupation == NONE) & (counts < max(least, 1))).tolist():
+            wrong[k] = wrong[k] or (too_few if counts[k] else "neither an occupation nor an own level")
         return people, wrong
 
     def _rows_of(
         self, column: pa.Array, name: str, wrong: list[str | None], *, may_lack: bool
     ) -> npt.NDArray[np.int64]:
-        """Return the rows of codes in the ratings, each different code looked up once."""
+        """Return the rows in the ratings of codes or exact titles, each distinct text looked up once."""
         encoded = pc.dictionary_encode(pc.utf8_trim_whitespace(_cast(column, name, pa.string(), "codes")))
         found, reasons = [], []
         for text in encoded.dictionary.to_pylist():
@@ -154,7 +261,7 @@ class GapKernel:
                 reason = None if may_lack else f"{name}: nothing is there"
             else:
                 try:
-                    row = self.ratings.row(parse_code(text))
+                    row = self.ratings.row(parse_code(occupation_code(text, self.ratings)))
                 except OccupationError as error:
                     reason = f"{name}: {error}"
             found.append(row)

@@ -8,9 +8,9 @@ import itertools
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from skillgap.analysis.nearness import Nearness
 from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.search import find_code
-from skillgap.batch.kernel import Columns, Each, GapKernel, column_called, find_columns
+from skillgap.batch.kernel import Columns, Each, GapKernel, column_called, find_columns, usual_min_own_levels
 from skillgap.errors import BatchInputError, NoData, UnknownOccupation
 from skillgap.files import sweep, whole_file
 
@@ -31,6 +31,8 @@ OnRows = Callable[[int, int | None], None]
 
 ROWS_AT_ONCE = 32_768
 """Rows of a record batch: what is held in memory."""
+_SAMPLE = 1_000
+"""Rows in which a missing column is looked for."""
 ROWS_OF_A_PART = 1_048_576
 """Rows of a part of the output at least, but for the last: the unit of going on, and of Dask."""
 _MANIFEST = "_batch.json"
@@ -53,11 +55,14 @@ class BatchReport:
     """Rows that could not be answered, by reason; each is in a file of rejects, also those counted as other reasons."""
     parts_there: int = 0
     """Parts that an earlier run had made."""
+    filled: set[str] = field(default_factory=set)
+    """Columns in which at least one row has a value."""
 
     def add(self, other: BatchReport) -> None:
         """Count another part in."""
         self.rows += other.rows
         self.lines += other.lines
+        self.filled |= other.filled
         count_reasons(self.rejected, other.rejected)
 
 
@@ -77,7 +82,7 @@ class Input(Protocol):
     rows: int | None
     """Where they are known beforehand."""
 
-    def parts(self, columns: list[str]) -> Iterator[Iterator[pa.RecordBatch | Malformed]]:
+    def parts(self, columns: list[str]) -> Generator[Iterator[pa.RecordBatch | Malformed]]:
         """Give each part; those that are not read are passed over."""
 
 
@@ -107,7 +112,7 @@ class ParquetInput:
             sizes = [opened.metadata.row_group(k).num_rows for k in range(opened.metadata.num_row_groups)]
         self.groups = _grouped(sizes)
 
-    def parts(self, columns: list[str]) -> Iterator[Iterator[pa.RecordBatch | Malformed]]:
+    def parts(self, columns: list[str]) -> Generator[Iterator[pa.RecordBatch | Malformed]]:
         """Give each part, opened when it is read."""
         for groups in self.groups:
             yield self.read(groups, columns)
@@ -158,7 +163,7 @@ class CsvInput:
         if len(self.names) == 1 and (other := next((each for each in ";\t|" if each in self.names[0]), None)):
             raise BatchInputError(f"{file}: the columns of its header are separated by {other!r}; save it with commas")
 
-    def parts(self, columns: list[str]) -> Iterator[Iterator[pa.RecordBatch | Malformed]]:
+    def parts(self, columns: list[str]) -> Generator[Iterator[pa.RecordBatch | Malformed]]:
         """Give each part; the file is read once, from beginning to end."""
         schema = pa.schema([(name, pa.string()) for name in columns])
         places = [self.names.index(name) for name in columns]
@@ -316,11 +321,13 @@ def answer_file(
     occupation_column: str | None,
     scheduler: str | None,
     on_rows: OnRows,
+    min_own_levels: int | None = None,
 ) -> tuple[BatchReport, Columns]:
     """Answer a file of people or positions; return what became of it, and what its columns were taken for.
 
     `target` is a column of the input, or an occupation that all have; without one, `nearest` targets are ranked. With a
-    `scheduler`, its Dask cluster does it. Raises BatchInputError, UnknownOccupation, UnratedOccupation,
+    `scheduler`, its Dask cluster does it. A row without an occupation needs `min_own_levels` (default: half of the
+    elements compared). Raises BatchInputError, UnknownOccupation, UnratedOccupation,
     ConfigurationError.
     """
     refuse_overwriting(source, output)
@@ -329,26 +336,39 @@ def answer_file(
             f"{output}: write to a file named {' or '.join(_SUFFIXES)}, or to a folder, whose name has no ending; on a "
             "cluster to a folder"
         )
-    opened, columns = open_people(source, ratings, target, id_column=id_column, occupation_column=occupation_column)
+    least = usual_min_own_levels(ratings) if min_own_levels is None else min_own_levels
+    opened, columns = open_people(
+        source,
+        ratings,
+        target,
+        id_column=id_column,
+        occupation_column=occupation_column,
+        min_own_levels=least,
+    )
     if not ratings.codes:
         raise NoData(f"no occupation has levels of {ratings.domain} here; see --ratings and --domain")
     code = None
     if target is not None and not columns.target:
         code = target_meant(target, source, ratings)
         ratings.row(code)
-    kernel = GapKernel(ratings, columns, code, each, nearest, nearness)
+    kernel = GapKernel(ratings, columns, code, each, nearest, nearness, least)
     state = source.stat()
     about = {
         "input": [source.name, state.st_size, state.st_mtime_ns],
         "data_version": ratings.data_version,
-        "options": [code or columns.target, each, nearest, ratings.domain, ratings.weighting, list(ratings.sources)],
+        "options": [
+            *(code or columns.target, each, nearest, ratings.domain, ratings.weighting, list(ratings.sources)),
+            least,
+        ],
         "columns": used_columns(kernel),
     }
     if scheduler is None:
-        return run_batch(opened, output, kernel, about=about, on_rows=on_rows), columns
-    from skillgap.batch.cluster import run_on_dask
+        report = run_batch(opened, output, kernel, about=about, on_rows=on_rows)
+    else:
+        from skillgap.batch.cluster import run_on_dask
 
-    return run_on_dask(source, output, kernel, scheduler=scheduler, about=about, on_rows=on_rows), columns
+        report = run_on_dask(source, output, kernel, scheduler=scheduler, about=about, on_rows=on_rows)
+    return report, columns if report.parts_there else without_values(columns, report.filled)
 
 
 def target_meant(target: str, source: Path, ratings: Ratings) -> str:
@@ -413,6 +433,7 @@ def answer_part(
 def _answer(
     part: Iterator[pa.RecordBatch | Malformed], out: _Output, kernel: GapKernel, count: Callable[[BatchReport], None]
 ) -> None:
+    filled = Filled(kernel.columns)
     for each in part:
         if isinstance(each, Malformed):
             done = BatchReport(rows=1)
@@ -420,18 +441,71 @@ def _answer(
         else:
             done = out.write(kernel(each))
             done.rows = each.num_rows
+            filled.look(each)
+            done.filled = filled.names
         count(done)
 
 
+class Filled:
+    """Which columns of own levels have a value; a column is looked at until the first is found."""
+
+    def __init__(self, columns: Columns) -> None:
+        self._open = list(columns.levels)
+        self.names: set[str] = set()
+
+    def look(self, batch: pa.RecordBatch) -> None:
+        """Look for values in the columns that have had none."""
+        self.names |= {name for name in self._open if _has_value(batch.column(name))}
+        self._open = [name for name in self._open if name not in self.names]
+
+
+def _has_value(column: pa.Array) -> bool:
+    values = column.drop_null()
+    return len(values) > 0 and not (pa.types.is_string(values.type) and not any(map(str.strip, values.to_pylist())))
+
+
+def without_values(columns: Columns, filled: Collection[str]) -> Columns:
+    """Return the columns with those of own levels named in which no row has a value."""
+    return replace(columns, empty=[name for name in columns.levels if name not in filled])
+
+
 def open_people(
-    source: Path, ratings: Ratings, target: str | None, *, id_column: str, occupation_column: str | None
+    source: Path,
+    ratings: Ratings,
+    target: str | None,
+    *,
+    id_column: str,
+    occupation_column: str | None,
+    min_own_levels: int,
 ) -> tuple[Input, Columns]:
-    """Return an input, and what its columns are; the target is one of them if one is called so."""
+    """Return an input and the roles of its columns; `target` is one of them if a column has that name."""
     opened = open_input(source)
-    column = column_called(target, opened.names) if target else None
+    is_known = column_called(occupation_column or "occupation", opened.names) is not None
     return opened, find_columns(
-        opened.names, ratings, id_column=id_column, occupation_column=occupation_column, target_column=column
+        opened.names,
+        ratings,
+        id_column=id_column,
+        occupation_column=occupation_column,
+        target_column=column_called(target, opened.names) if target else None,
+        sample={} if is_known else _sample(opened),
+        min_own_levels=min_own_levels,
     )
+
+
+def _sample(opened: Input) -> dict[str, list[str]]:
+    """Return the first values of each column of plain values, as text."""
+    if len(set(opened.names)) < len(opened.names):
+        return {}
+    with closing(opened.parts(opened.names)) as parts:
+        rows = next((each for each in next(parts) if isinstance(each, pa.RecordBatch)), None)
+    if rows is None:
+        return {}
+    columns = {name: rows.column(name)[:_SAMPLE] for name in opened.names}
+    return {
+        name: ["" if value is None else str(value) for value in column.to_pylist()]
+        for name, column in columns.items()
+        if not pa.types.is_nested(column.type)
+    }
 
 
 def refuse_overwriting(source: Path, *outputs: Path) -> None:

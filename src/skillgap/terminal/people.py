@@ -11,7 +11,7 @@ from rich.text import Text
 
 from skillgap import wording
 from skillgap.model import TargetView, WorkforceReport
-from skillgap.terminal.pieces import NAMED, answer_console, notes_console, plain_table, some, write_json
+from skillgap.terminal.pieces import NAMED, answer_console, notes_console, plain_table, write_json
 
 if TYPE_CHECKING:
     from skillgap.batch.kernel import Columns
@@ -24,19 +24,30 @@ def print_batch(report: BatchReport, columns: Columns, output: Path) -> None:
     parts = "1 part was" if report.parts_there == 1 else f"{report.parts_there:,} parts were"
     there = f"; {parts} there" if report.parts_there else ""
     out.print(f"{output}: {report.rows:,} rows read, {report.lines:,} lines written{there}")
-    if columns.unused:
-        out.print(f"  columns not used: {some(columns.unused)}")
+    for note in _column_notes(columns):
+        out.print(f"  {note}")
     if report.rejected:
         out.print(f"  {report.rejected.total():,} rows could not be answered; the files *.rejects.csv have each:")
     for reason, count in report.rejected.most_common(NAMED):
         out.print(f"  {count:,} {reason}")
 
 
+def _column_notes(columns: Columns) -> Iterator[str]:
+    """Name every column of the input from which nothing was read, and what to do about it."""
+    if columns.occupation is None:
+        suggestion = f"; {columns.suggestion}" if columns.suggestion else ""
+        yield f"no column 'occupation', so rows are compared by their own levels alone{suggestion}"
+    if columns.unused:
+        yield f"columns not used: {', '.join(columns.unused)}"
+    if columns.empty:
+        yield f"columns without any level: {', '.join(columns.empty)}"
+
+
 def print_workforce(report: WorkforceReport, columns: Columns, *, as_json: bool) -> None:
     """Print what a population lacks for each target, and whom to retrain; what was not used, on standard error."""
     notes = notes_console()
-    if columns.unused:
-        notes.print(f"columns not used: {some(columns.unused)}")
+    for note in _column_notes(columns):
+        notes.print(note)
     for reason, count in list(report.rejected.items())[:NAMED]:
         notes.print(f"not compared: {count:,} {reason}")
     if as_json:
