@@ -171,7 +171,7 @@ def test_the_command_line_exports(run: Run, starter_database: str, tmp_path: Pat
     monkeypatch.setenv("SKILLGAP_DATABASE_URL", starter_database)
     file = tmp_path / "ratings.csv"
     ended = run("export", str(file), "--what", "ratings", "--ratings", "onet")
-    assert (ended.code, ended.err.strip()) == (0, f"{file}: 30,765 rows")
+    assert (ended.code, ended.err.strip()) == (0, f"{file}: 30,765 rows of ratings")
     with file.open() as lines:
         assert len(list(csv.DictReader(lines))) == 30_765
     refused = run("export", str(tmp_path / "ratings.txt"))

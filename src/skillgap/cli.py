@@ -18,6 +18,7 @@ import typer
 from typer.core import TyperGroup
 
 import skillgap
+from skillgap.escaping import message_for_terminal
 from skillgap.extras import needs
 from skillgap.files import check_ending, refuse_replacing
 from skillgap.model import DomainChoice, RatingsChoice, WeightChoice
@@ -46,18 +47,23 @@ class _Commands(TyperGroup):
             result = super().invoke(ctx)
             sys.stdout.flush()
         except SkillgapError as error:
-            typer.echo(f"skillgap: {_with_way_out(error)}", err=True)
+            _note(f"skillgap: {_with_way_out(error)}")
             raise SystemExit(1) from None
         except BrokenPipeError:  # the reader, `head` for one, has had enough
             _throw_away_output()
             raise SystemExit(0) from None
         except OSError as error:
             what = error.filename or "the answer cannot be written"
-            typer.echo(f"skillgap: {what}: {error.strerror or error}", err=True)
+            _note(f"skillgap: {what}: {error.strerror or error}")
             if not error.filename:
                 _throw_away_output()
             raise SystemExit(1) from None
         return result
+
+
+def _note(text: str) -> None:
+    """Print a message on standard error, whatever it quotes."""
+    typer.echo(message_for_terminal(text), err=True)  # noqa: TID251 - the one place
 
 
 _WAYS_OUT = {
@@ -139,7 +145,7 @@ def main() -> None:
 
 def _print_version(is_asked: bool) -> None:
     if is_asked:
-        typer.echo(skillgap.__version__)
+        typer.echo(skillgap.__version__)  # noqa: TID251 - our own text
         raise typer.Exit
 
 
@@ -164,7 +170,7 @@ def init_db(
     from skillgap.store.tables import init_tables
 
     made = init_tables(make_engine(read_settings().url), recreate=recreate or [])
-    typer.echo(f"made: {', '.join(made)}" if made else "all tables were there", err=True)
+    _note(f"made: {', '.join(made)}" if made else "all tables were there")
 
 
 @app.command(epilog="Example: skillgap load 29.0")
@@ -192,7 +198,7 @@ def load(
         init_tables(engine)
         with read(engine) as connection:
             if version := get_data_version(connection):
-                typer.echo(f"data version {version} is loaded; to load another release, name it", err=True)
+                _note(f"data version {version} is loaded; to load another release, name it")
                 return
     _load(engine, source or "starter", settings, accept_loss=accept_loss)
 
@@ -327,7 +333,7 @@ def report(
     levels = _ratings(ratings, domain)
     found = identify_skill_gap(_code(current, levels), _code(target, levels), levels)
     write_report(found, output, only_sure=only_sure, made=datetime.now(UTC).date())
-    typer.echo(f"{output}: {in_plain_words(found)[0]}", err=True)
+    _note(f"{output}: {in_plain_words(found)[0]}")
 
 
 @app.command(epilog='Example: skillgap profile-template "Registered Nurses" > me.json')
@@ -476,7 +482,7 @@ def export(
         else:
             frame = frames.transitions_frame(levels, nearness) if nearness else frames.ratings_frame(levels)
             rows = frames.write_frames([frame], file)
-    typer.echo(f"{file}: {rows:,} rows", err=True)
+    _note(f"{file}: {rows:,} rows of {what}")
 
 
 @app.command(epilog="Example: skillgap batch people.csv --to 11-9111.00 -o gaps.parquet")
@@ -664,7 +670,7 @@ def diff(
     changes = compare_releases(old, new, only=only, with_pairs=pairs is not None)
     if pairs:
         rows = frames.write_frames([frames.gap_changes_frame(changes)], pairs)
-        typer.echo(f"{pairs}: {rows:,} rows", err=True)
+        _note(f"{pairs}: {rows:,} rows")
     terminal.print_diff(changes, new, only, as_json=as_json)
 
 
@@ -816,7 +822,7 @@ def new_key(
     file = os.environ.get("SKILLGAP_API_KEYS_FILE")
     if not file:
         raise ConfigurationError("set SKILLGAP_API_KEYS_FILE to the file of keys; it is made if it is not there")
-    typer.echo(make_key(Path(file), name, requests_per_minute=requests_per_minute))
+    typer.echo(make_key(Path(file), name, requests_per_minute=requests_per_minute))  # noqa: TID251 - our own text
 
 
 @app.command(epilog="Example: skillgap doctor")
@@ -907,7 +913,7 @@ def _engine() -> Engine:
         except SchemaMismatch:
             is_empty = True
         if is_empty:
-            typer.echo(f"first use: putting the starter data into {settings.embedded_database}", err=True)
+            _note(f"first use: putting the starter data into {settings.embedded_database}")
             _load(engine, "starter", _settings())
     return engine
 

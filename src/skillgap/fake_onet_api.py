@@ -27,6 +27,7 @@ import pandas as pd
 import typer
 
 from skillgap.errors import ConfigurationError, SkillgapError
+from skillgap.escaping import message_for_terminal
 from skillgap.model import Release
 from skillgap.sources.access import Access
 from skillgap.sources.onet_api import LARGEST_PAGE
@@ -412,12 +413,12 @@ def main(
         server = FakeOnetApi(tables, version=version, port=port)
         server.faults = [Fault.parse(text) for text in fault or ()]
     except (SkillgapError, OSError) as error:
-        raise SystemExit(str(error)) from error
+        raise SystemExit(message_for_terminal(str(error))) from error
     base = f"SKILLGAP_ONET_API_URL={server.url}"
     if server.version == "1.9":
-        typer.echo(f"{base} SKILLGAP_ONET_USERNAME={USERNAME} SKILLGAP_ONET_PASSWORD={PASSWORD}")
+        typer.echo(f"{base} SKILLGAP_ONET_USERNAME={USERNAME} SKILLGAP_ONET_PASSWORD={PASSWORD}")  # noqa: TID251 - our own text
     else:
-        typer.echo(f"{base} SKILLGAP_ONET_API_KEY={KEY}")
+        typer.echo(f"{base} SKILLGAP_ONET_API_KEY={KEY}")  # noqa: TID251 - our own text
     with server:
         threading.Event().wait()
 

@@ -21,6 +21,7 @@ from skillgap.analysis.nearness import Nearness, find_nearness
 from skillgap.analysis.ratings import NO_MONTH, Ratings
 from skillgap.analysis.transitions import find_transitions
 from skillgap.errors import NoData
+from skillgap.escaping import csv_cell
 from skillgap.extras import needs
 from skillgap.files import check_ending, whole_file
 from skillgap.model import DomainChoice, GapChange, GapSummary, RatingsChoice, ReleaseChanges
@@ -155,10 +156,19 @@ def write_frames(frames: Iterable[pd.DataFrame], file: Path) -> int:
 def _write_csv(frames: Iterable[pd.DataFrame], out: IO[bytes]) -> int:
     count = 0
     for frame in frames:
-        text = frame.to_csv(index=False, header=count == 0, lineterminator="\n")
+        text = _without_formulas(frame).to_csv(index=False, header=count == 0, lineterminator="\n")
         out.write(text.encode())
         count += len(frame)
     return count
+
+
+def _without_formulas(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame with its texts and the names of its columns as they are written to CSV."""
+    texts = frame.select_dtypes(exclude=["number", "bool", "datetime", "datetimetz", "timedelta"])
+    frame = frame.copy(deep=False)
+    for name in texts:
+        frame[name] = frame[name].map(csv_cell)
+    return frame.rename(columns=csv_cell)
 
 
 def _write_parquet(frames: Iterable[pd.DataFrame], out: IO[bytes]) -> int:

@@ -32,7 +32,7 @@ def run(settings: Settings) -> None:
     if settings.has_onet_credentials:
         settings.onet_access()  # whoever started this hears of a wrong address, not each worker's log
     allow_open_files()
-    print(f"skillgap: serving on http://{settings.host}:{port}", file=sys.stderr, flush=True)
+    print(f"skillgap: serving on http://{settings.host}:{port}", file=sys.stderr, flush=True)  # noqa: T201 - a bound address
     with TemporaryDirectory(prefix="skillgap-metrics-") as folder:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # where workers count, so that each can tell for all
         Server(

@@ -8,7 +8,7 @@ import itertools
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,6 +24,7 @@ from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.search import find_code
 from skillgap.batch.kernel import Columns, Each, GapKernel, column_called, find_columns, usual_min_own_levels
 from skillgap.errors import BatchInputError, NoData, UnknownOccupation
+from skillgap.escaping import FORMULA, NEGATIVE_NUMBER, CsvWriter, csv_text
 from skillgap.files import sweep, whole_file
 
 OnRows = Callable[[int, int | None], None]
@@ -156,7 +157,7 @@ class CsvInput:
     def __init__(self, file: Path) -> None:
         self._file = file
         with file.open(encoding="utf-8-sig", newline="") as opened:
-            self.names = next(csv.reader(opened, strict=True), [])
+            self.names = [csv_text(name) for name in next(csv.reader(opened, strict=True), [])]
         self.rows: int | None = None
         if not self.names:
             raise BatchInputError(f"{file}: no header line")
@@ -214,9 +215,16 @@ class CsvInput:
             rows = [each for each in some if not isinstance(each, Malformed)]
             if rows:
                 columns = list(zip(*rows, strict=True))
-                arrays = [pa.array(columns[place], pa.string()) for place in places]
+                arrays = [_texts(columns[place]) for place in places]
                 yield pa.RecordBatch.from_arrays(arrays, schema=schema)
             yield from (each for each in some if isinstance(each, Malformed))
+
+
+def _texts(cells: Sequence[str]) -> pa.Array:
+    """Return the texts of a column; a sign that keeps them from being a formula is not part of them."""
+    if any(cell.startswith("'") for cell in cells):
+        cells = [csv_text(cell) for cell in cells]
+    return pa.array(cells, pa.string())
 
 
 # -- writing ----------------------------------------------------------------------------------------------------------
@@ -229,7 +237,7 @@ class Rejects:
         """Without an output, reasons are counted alone."""
         self._file = rejects_of(output) if output else None
         self._stack = stack
-        self._writer: Any = None
+        self._writer: CsvWriter | None = None
         stack.push(self._end)
 
     def _end(self, failed: type[BaseException] | None, *_: object) -> None:
@@ -247,7 +255,7 @@ class Rejects:
                 out = self._stack.enter_context(whole_file(self._file))
                 text = io.TextIOWrapper(out, encoding="utf-8", newline="")
                 self._stack.callback(text.detach)  # flushed; the file itself is its opener's
-                self._writer = csv.writer(text, lineterminator="\n")
+                self._writer = CsvWriter(text)
                 self._writer.writerow(["id", "error"])
             self._writer.writerow([key, error])
         return reasons
@@ -260,7 +268,7 @@ class _Output:
         self._file = file
         self._kernel = kernel
         self._stack = stack
-        self._writer: pq.ParquetWriter | pacsv.CSVWriter | None = None
+        self._writer: pq.ParquetWriter | _CsvOutput | None = None
         self._rejects = Rejects(file, stack)
 
     def write(self, answers: pa.RecordBatch) -> BatchReport:
@@ -292,11 +300,31 @@ class _Output:
             columns = pa.schema([(name, pa.string()) for name in used_columns(self._kernel)])
             self.write(self._kernel(pa.RecordBatch.from_pylist([], schema=columns)))
 
-    def _open(self, schema: pa.Schema) -> pq.ParquetWriter | pacsv.CSVWriter:
+    def _open(self, schema: pa.Schema) -> pq.ParquetWriter | _CsvOutput:
         out = self._stack.enter_context(whole_file(self._file))
         if self._file.suffix == ".parquet":
             return self._stack.enter_context(pq.ParquetWriter(out, schema))
-        return self._stack.enter_context(pacsv.CSVWriter(out, schema))
+        return _CsvOutput(self._stack.enter_context(pacsv.CSVWriter(out, schema)))
+
+
+class _CsvOutput:
+    """Writes record batches as CSV in which no text is a formula: `escaping.csv_cell`, a column at once."""
+
+    def __init__(self, writer: pacsv.CSVWriter) -> None:
+        self._writer = writer
+
+    def write(self, lines: pa.RecordBatch) -> None:
+        """Write a record batch."""
+        columns = [_without_formulas(column) for column in lines.columns]
+        self._writer.write(pa.RecordBatch.from_arrays(columns, schema=lines.schema))
+
+
+def _without_formulas(column: pa.Array) -> pa.Array:
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        return column
+    is_number = pc.match_substring_regex(column, NEGATIVE_NUMBER)
+    may_run = pc.and_not(pc.match_substring_regex(column, FORMULA), is_number)
+    return pc.if_else(may_run, pc.binary_join_element_wise("'", column, ""), column)
 
 
 def rejects_of(file: Path) -> Path:

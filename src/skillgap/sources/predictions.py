@@ -62,6 +62,6 @@ def write_predictions(predicted: PredictedLevels, *, data_version: str, folder: 
     }
     (folder / "predictions.json").write_text(json.dumps(known, indent=2, ensure_ascii=False) + "\n")
     with (folder / "predictions.csv").open("w", newline="") as lines:
-        writer = csv.DictWriter(lines, _COLUMNS, extrasaction="ignore", lineterminator="\n")
+        writer = csv.DictWriter(lines, _COLUMNS, extrasaction="ignore", lineterminator="\n")  # noqa: TID251 - read back here
         writer.writeheader()
         writer.writerows(sorted(predicted.scores, key=lambda row: (row["onet_soc_code"], row["element_id"])))

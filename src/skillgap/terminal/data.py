@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from skillgap import wording
+from skillgap.escaping import lines_of
 from skillgap.model import GapChange, Release, ReleaseChanges
 from skillgap.terminal.pieces import answer_console, notes_console, some, write_json
 
@@ -148,4 +149,5 @@ def print_checks(checks: Sequence[Check], *, as_json: bool) -> None:
     out = answer_console()
     width = max(len(check.name) for check in checks)
     for check in checks:
-        out.print(f"{check.outcome:7}  {check.name:{width}}  {check.detail}", soft_wrap=True)
+        for line in lines_of(f"{check.outcome:7}  {check.name:{width}}  {check.detail}"):
+            out.print(line, soft_wrap=True)

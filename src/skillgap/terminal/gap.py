@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import sys
 from collections.abc import Iterator
 from dataclasses import fields
 from typing import get_args
@@ -12,8 +10,17 @@ from rich.table import Table
 from rich.text import Text
 
 from skillgap import wording
+from skillgap.escaping import for_markdown
 from skillgap.model import GapStability, LevelAnchors, SkillGap, WeightChoice
-from skillgap.terminal.pieces import SHORTEST_NAME, answer_console, interval, plain_table, write_json
+from skillgap.terminal.pieces import (
+    SHORTEST_NAME,
+    answer_console,
+    csv_output,
+    interval,
+    plain_table,
+    write_json,
+    write_line,
+)
 from skillgap.wording import Report
 
 _CELLS = 14
@@ -117,7 +124,7 @@ def print_csv(report: Report) -> None:
     names = [field.name for field in fields(SkillGap) if field.name != "stability"]
     moves = [field.name for field in fields(GapStability) if field.name != "rank_by_weight"] if has_stability else []
     weights = get_args(WeightChoice) if has_stability else ()
-    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer = csv_output()
     writer.writerow(
         ["from_onet_soc_code", "to_onet_soc_code", *names, *moves, *(f"rank_by_{each}" for each in weights)]
     )
@@ -131,15 +138,17 @@ def print_csv(report: Report) -> None:
 
 def print_markdown(report: Report) -> None:
     """Print the report as Markdown."""
-    print(f"**From** {wording.start_of(report)} **to** {wording.name_of(report.to_occupation)}\n")
-    print(f"{wording.in_one_sentence(report)}\n")
+    start, target = for_markdown(wording.start_of(report)), for_markdown(wording.name_of(report.to_occupation))
+    write_line(f"**From** {start} **to** {target}")
+    _write_paragraph(wording.in_one_sentence(report))
     if report.skill_gaps:
-        print("| Skill | Now | Asked | Gap | 95 % interval | Importance | Beyond rater noise |")
-        print("|---|---:|---:|---:|---|---:|---|")
+        write_line()
+        write_line("| Skill | Now | Asked | Gap | 95 % interval | Importance | Beyond rater noise |")
+        write_line("|---|---:|---:|---:|---|---:|---|")
     for gap in report.skill_gaps:
         interval = "" if gap.gap_lower is None else f"{gap.gap_lower:.2f} to {gap.gap_upper:.2f}"
         cells = (
-            gap.element_name,
+            for_markdown(gap.element_name),
             wording.level(gap.from_data_value, gap.from_source),
             wording.level(gap.to_data_value, gap.to_source),
             f"{gap.gap:.3f}",
@@ -147,12 +156,17 @@ def print_markdown(report: Report) -> None:
             wording.number(gap.importance),
             "yes" if gap.distinguishable else "no",
         )
-        print(f"| {' | '.join(cells)} |")
+        write_line(f"| {' | '.join(cells)} |")
     if line := wording.predictions_line(wording.predicted(report), report.provenance.predictions):
-        print(f"\n{line}")
+        _write_paragraph(line)
     if unknown := wording.not_compared_line(report):
-        print(f"\n{unknown}")
-    print(f"\n{wording.source_line(report.provenance)}")
+        _write_paragraph(unknown)
+    _write_paragraph(wording.source_line(report.provenance))
+
+
+def _write_paragraph(text: str) -> None:
+    write_line()
+    write_line(for_markdown(text))
 
 
 def _level_meanings(gaps: list[SkillGap]) -> Iterator[Text]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import sys
 from collections import Counter
 from dataclasses import astuple, fields
 from typing import TYPE_CHECKING
 
-from skillgap.terminal.pieces import notes_console
+from skillgap.escaping import for_markdown
+from skillgap.terminal.pieces import csv_output, notes_console, write_line
 
 if TYPE_CHECKING:
     from skillgap.llm.evaluation import Score
@@ -50,8 +49,8 @@ def print_enrichment(enrichment: Enrichment) -> None:
 def print_scores(scores: list[Score]) -> None:
     """Print an evaluation as a Markdown table, and the figures of the model with the least error in one line."""
     names = ("model", "occupations", "MAE random", "MAE grouped", "bias", "r", "rank r", "r within skills")
-    print(f"| {' | '.join((*names, 'coverage', 'spread', 'seconds', 'tokens', 'USD'))} |")
-    print(f"|---|{'---:|' * (len(names) + 4)}")
+    write_line(f"| {' | '.join((*names, 'coverage', 'spread', 'seconds', 'tokens', 'USD'))} |")
+    write_line(f"|---|{'---:|' * (len(names) + 4)}")
     for random, grouped in zip(scores[::2], scores[1::2], strict=True):
         cells = [
             f"{grouped.occupations}",
@@ -67,10 +66,10 @@ def print_scores(scores: list[Score]) -> None:
             "" if grouped.tokens is None else f"{grouped.tokens:,}",
             "" if grouped.cost_usd is None else f"{grouped.cost_usd:.2f}",
         ]
-        print(f"| {random.model} | {' | '.join(cells)} |")
+        write_line(f"| {for_markdown(random.model)} | {' | '.join(cells)} |")
     random, grouped = min(zip(scores[::2], scores[1::2], strict=True), key=lambda pair: pair[1].mae)
     coverage = "none" if grouped.coverage is None else f"{grouped.coverage:.4f}"
-    print(
+    write_line(
         f"evaluate-llm mae_random={random.mae:.4f} mae_grouped={grouped.mae:.4f} "
         f"bias={grouped.bias:.4f} coverage={coverage}"
     )
@@ -80,6 +79,6 @@ def print_disagreements(found: list[Disagreement]) -> None:
     """Print where ratings and predictions disagree, as CSV."""
     from skillgap.store.queries import Disagreement
 
-    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer = csv_output()
     writer.writerow([field.name for field in fields(Disagreement)])
     writer.writerows(astuple(each) for each in found)

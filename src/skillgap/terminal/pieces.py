@@ -1,15 +1,18 @@
-"""What all answers are printed with."""
+"""Printing of answers and notes: the one place where text reaches a terminal, with its control characters escaped."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import orjson
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType  # noqa: TID251 - the one place
+from rich.segment import Segment
 from rich.table import Table
+from rich.text import Text
 
+from skillgap.escaping import CsvWriter, for_terminal, json_for_terminal
 from skillgap.model import GapStability, TransitionStability
 
 _NARROWEST = 80
@@ -21,9 +24,23 @@ NAMED = 10
 
 
 class _Console(Console):
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Render a text, also one inside of a table, without what a terminal would obey."""
+        return super().render(_harmless(renderable), options)
+
     def on_broken_pipe(self) -> None:
         """Leave it to the command line, as for what is printed without Rich, which would end with exit code 1."""
         raise BrokenPipeError
+
+
+def _harmless(renderable: RenderableType) -> RenderableType:
+    if isinstance(renderable, str):
+        return for_terminal(renderable)
+    if isinstance(renderable, Text) and (plain := for_terminal(renderable.plain)) != renderable.plain:
+        escaped = renderable.blank_copy(plain)  # without the styles of parts, whose places are others now
+        escaped.end = renderable.end
+        return escaped
+    return renderable
 
 
 def plain_table(**look: Any) -> Table:
@@ -33,7 +50,7 @@ def plain_table(**look: Any) -> Table:
 
 def notes_console() -> Console:
     """Return the console for what is said on standard error; text of others is never markup."""
-    return Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    return _Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 
 
 def answer_console() -> Console:
@@ -46,7 +63,18 @@ def answer_console() -> Console:
 
 def write_json(value: Any) -> None:
     """Print an answer as JSON, indented."""
-    sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode())
+    text = orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+    sys.stdout.write(json_for_terminal(text))
+
+
+def write_line(text: str = "") -> None:
+    """Print a line on standard output, as it is."""
+    sys.stdout.write(f"{for_terminal(text)}\n")
+
+
+def csv_output() -> CsvWriter:
+    """Return the writer of CSV to standard output."""
+    return CsvWriter(sys.stdout, for_a_terminal=True)
 
 
 def interval(stability: GapStability | TransitionStability | None) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
+
+from skillgap.terminal.pieces import notes_console
 
 
 class _RateColumn(ProgressColumn):
@@ -63,7 +64,7 @@ class LoadProgress:
 def progress() -> Iterator[LoadProgress]:
     """Show progress on standard error while the block runs."""
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), _RateColumn())
-    console = Console(stderr=True)
+    console = notes_console()
     with Progress(
         *columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal
     ) as bars:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Iterator
 from dataclasses import astuple, fields
@@ -13,6 +12,7 @@ from typing import IO, Any
 import orjson
 
 from skillgap import wording
+from skillgap.escaping import CsvWriter
 from skillgap.files import check_ending, whole_file
 from skillgap.model import Occupation, Spread, WorkforceReport
 from skillgap.web import charts
@@ -42,7 +42,7 @@ def _write_json(report: WorkforceReport, _: date, out: IO[bytes]) -> None:
 
 def _write_csv(report: WorkforceReport, _: date, out: IO[bytes]) -> None:
     text = io.TextIOWrapper(out, encoding="utf-8", newline="")
-    writer = csv.writer(text, lineterminator="\n")
+    writer = CsvWriter(text)
     writer.writerow([name for name, _ in _LACKING])
     writer.writerows(_lacking(report))
     text.detach()
