@@ -6,6 +6,7 @@ import gc
 import os
 import shutil
 import tempfile
+import unicodedata
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,6 +45,15 @@ def pytest_configure() -> None:
     """Have the databases and releases of tests, a gigabyte and a half in all, in memory where it has room."""
     if _has_room_in_memory(8):
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
+
+def is_obeyed(text: str) -> bool:
+    """Return whether a terminal may obey, reorder or hide a part of a text."""
+    return any(
+        unicodedata.category(each) in ("Cc", "Cf", "Zl", "Zp", "Cs") and each not in "\u200c\u200d"
+        for each in text
+        if not "\u0600" <= each <= "\u08e2" and not "\U000110bd" <= each <= "\U0001d17a"  # signs that are seen
+    )
 
 
 # -- releases -----------------------------------------------------------------------------------------------------

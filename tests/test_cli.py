@@ -7,10 +7,12 @@ import hashlib
 import html
 import io
 import json
+import os
 import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,7 +34,7 @@ from skillgap.store.engine import make_engine, write
 from skillgap.store.loads import Scores, upsert_scores
 from skillgap.store.tables import init_tables
 from skillgap.terminal.gap import _gap_table
-from tests.conftest import onet_zip
+from tests.conftest import is_obeyed, onet_zip
 
 NURSE, MANAGER = "29-1141.00", "11-9111.00"
 SAID = "Medical and Health Services Managers need a higher level in 17 of 35 skills: 8 are sure, 9 may be chance."
@@ -861,6 +863,202 @@ def test_the_audit_is_a_csv_of_what_differs_most(run: Run, own_starter: Engine, 
     assert (found[0]["data_value"], found[0]["predicted"], found[0]["date_updated"]) == ("4.25", "0.5", "2021-08-01")
     assert float(found[0]["standard_errors"]) > 10
     assert run("llm", "audit", "--least", "99").out.count("\n") == 1, "the header alone"
+
+
+# -- files of the user's ----------------------------------------------------------------------------------------------
+
+
+WRITES = {
+    "export {} --what ratings": ".csv",
+    "export {} --what transitions": ".json",
+    f"report {NURSE} {MANAGER} -o {{}}": ".xlsx",
+    f"batch people.csv --to {MANAGER} -o {{}}": ".parquet",
+    f"workforce people.csv --to {MANAGER} -o {{}}": ".csv",
+    "diff starter starter --pairs {}": ".csv",
+}
+"""Commands that write a file that the user names."""
+
+
+@pytest.mark.usefixtures("with_starter")
+@pytest.mark.parametrize("command", WRITES)
+def test_a_file_that_exists_is_replaced_with_force_alone(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+):
+    monkeypatch.chdir(tmp_path)
+    Path("people.csv").write_text(f"id,occupation\n1,{NURSE}\n")
+    file = tmp_path / f"near{WRITES[command]}"
+    file.write_text("mine")
+    arguments = command.format(file).split()
+    ended = run(*arguments)
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err == f"skillgap: {file} exists, and nothing was written; name another file, or add --force\n"
+    assert file.read_text() == "mine"
+    assert run(*arguments, "--force").code == 0
+    assert file.read_bytes() != b"mine"
+    assert {each.name for each in tmp_path.iterdir()} == {"people.csv", file.name}
+
+
+def test_a_chart_of_an_evaluation_replaces_nothing_either(run: Run, tmp_path: Path):
+    (tmp_path / "chart.svg").write_text("mine")
+    ended = run("llm", "evaluate", "--chart", str(tmp_path / "chart.svg"))
+    assert (ended.code, (tmp_path / "chart.svg").read_text()) == (1, "mine")
+    assert "chart.svg exists, and nothing was written" in ended.err
+
+
+@pytest.mark.usefixtures("with_starter")
+@pytest.mark.parametrize("command", ["batch", "workforce"])
+def test_a_file_of_rejects_that_exists_is_kept_too(run: Run, tmp_path: Path, command: str):
+    people, corrected = tmp_path / "people.csv", tmp_path / "out.rejects.csv"
+    people.write_text(f"id,occupation\n1,{NURSE}\n")
+    corrected.write_text("corrected by hand")
+    ended = run(command, str(people), "--to", MANAGER, "-o", str(tmp_path / "out.csv"))
+    assert (ended.code, corrected.read_text()) == (1, "corrected by hand")
+    assert f"{corrected} exists" in ended.err
+    assert not (tmp_path / "out.csv").exists()
+    assert run(command, str(people), "--to", MANAGER, "-o", str(tmp_path / "out.csv"), "--force").code == 0
+    assert not corrected.exists(), "there is nothing to reject"
+
+
+@pytest.mark.usefixtures("with_starter")
+def test_two_results_never_share_a_file_and_a_device_is_no_file(run: Run, tmp_path: Path):
+    people = tmp_path / "people.csv"
+    people.write_text(f"id,occupation\n1,{NURSE}\n")
+    view = ("workforce", str(people), "--to", MANAGER, "-o", str(tmp_path / "a.json"), "-o")
+    for second in ("a.json", "a.rejects.csv"):
+        ended = run(*view, str(tmp_path / second))
+        assert (ended.code, "two results would be written to this file" in ended.err) == (1, True)
+    (tmp_path / "folder.csv").mkdir()
+    assert run("batch", str(people), "--to", MANAGER, "-o", str(tmp_path / "folder.csv"), "--force").code == 1
+    os.mkfifo(tmp_path / "pipe.csv")
+    ended = run("export", str(tmp_path / "pipe.csv"), "--force")
+    assert (ended.code, "this is not a regular file" in ended.err) == (1, True)
+
+
+@pytest.mark.usefixtures("with_starter")
+def test_a_folder_of_parts_goes_on_without_force(run: Run, tmp_path: Path):
+    people = tmp_path / "people.csv"
+    people.write_text(f"id,occupation\n1,{NURSE}\n")
+    command = ("batch", str(people), "--to", MANAGER, "-o", str(tmp_path / "parts"))
+    assert run(*command).code == 0
+    again = run(*command)
+    assert (again.code, "1 part was there" in again.err) == (0, True)
+
+
+# -- text of others ---------------------------------------------------------------------------------------------------
+
+EVIL = "\x1b[31mNurses\x9b2J\x7f\u202e\r\nskillgap: all is well\x1b]0;owned\x07 <b>|=1"
+SHOWN = r"\x1b[31mNurses\x9b2J\x7f\u202e\nskillgap: all is well\x1b]0;owned <b>|=1"
+"""How a console shows it; BEL and CR are dropped by Rich."""
+
+
+@pytest.fixture
+def with_evil_names(own_starter: Engine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A database as 0.1.0 may have filled it, and a file of people, with control sequences in every name."""
+    with write(own_starter) as connection:
+        for statement in (
+            "UPDATE Occupations SET title = :evil WHERE onet_soc_code IN ('29-1141.00', '55-1011.00')",
+            "UPDATE Occupations SET title = :evil || ' 2' WHERE onet_soc_code IN ('11-9111.00', '29-1141.01')",
+            "UPDATE Skills SET element_name = :evil || element_id WHERE element_id < '2.A.2' OR element_id = '2.B.3.a'",
+            "UPDATE Loads SET origin = :evil",
+        ):
+            assert connection.execute(text(statement), {"evil": EVIL}).rowcount
+    monkeypatch.setenv("SKILLGAP_DATABASE_URL", str(own_starter.url))
+    with (tmp_path / "people.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "occupation", f"{'note ' * 6}{EVIL}"])
+        writer.writerows([[f"{EVIL}{k}", code, EVIL] for k, code in enumerate((NURSE, EVIL, "99-9999", "43-6013"))])
+    return tmp_path / "people.csv"
+
+
+def evil_commands() -> list[list[str]]:
+    pair = ["gap", NURSE, MANAGER]
+    people = ["people.csv", "--to", MANAGER]
+    return [
+        *(pair, [*pair, "--json"], [*pair, "--csv"], [*pair, "--markdown"], [*pair, "--stability"]),
+        *(["skills", NURSE], ["skills", NURSE, "--json"], ["search", "nurses"], ["search", "nurses", "--json"]),
+        *(["transitions", NURSE], ["path", NURSE, MANAGER], ["path", NURSE, MANAGER, "--json"]),
+        *(["status", "--unrated"], ["status", "--json"], ["doctor"], ["profile-template"]),
+        *(["diff", "starter", "loaded", "--occupation", NURSE], ["report", NURSE, MANAGER, "-o", "a.html"]),
+        *(["batch", *people, "-o", "a.csv"], ["workforce", *people], ["workforce", *people, "--json"]),
+        *(["gap", "nurses", MANAGER], ["skills", "55-1011"], ["gap", EVIL, f"{EVIL}3"], ["load", EVIL]),
+        *(
+            ["batch", *people, "-o", "b.csv", "--occupation", "job"],
+            ["batch", "people.csv", "--to", EVIL, "-o", "c.csv"],
+        ),
+        *(["report", NURSE, MANAGER, "-o", f"{EVIL}.html"], ["report", NURSE, MANAGER, "-o", f"{EVIL}/a.html"]),
+        *(["batch", EVIL], [EVIL], [f"--{EVIL}"], ["gap", NURSE, MANAGER, "--domain", EVIL]),
+        ["batch", "people.csv", "--id", EVIL, "--to", MANAGER, "-o", "d.csv"],
+    ]
+
+
+@pytest.mark.parametrize("arguments", evil_commands(), ids=lambda arguments: " ".join(arguments).replace(EVIL, "EVIL"))
+def test_no_name_controls_a_terminal(
+    run: Run, with_evil_names: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+):
+    monkeypatch.chdir(with_evil_names.parent)
+    ended = run(*arguments)
+    assert ended.out or ended.err
+    for printed in (ended.out, ended.err):
+        assert not is_obeyed(printed.replace("\n", ""))
+        assert not re.search(r"^skillgap: all", printed, re.M), "no line of another's making"
+    assert "Traceback" not in ended.err
+
+
+def test_an_escaped_name_is_still_told(run: Run, with_evil_names: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("COLUMNS", "300")
+    monkeypatch.chdir(with_evil_names.parent)
+    assert f"From  {SHOWN} (29-1141.00)" in run("gap", NURSE, MANAGER).out
+    assert json.loads(run("gap", NURSE, MANAGER, "--json").out)["from_occupation"]["title"] == EVIL
+    ended = run("batch", "people.csv", "--to", MANAGER, "-o", "a.csv")
+    assert f"columns not used: {'note ' * 6}{SHOWN}" in ended.err
+    with Path("a.csv").open(newline="") as file:
+        assert [row["id"] for row in csv.DictReader(file)] == [f"'{EVIL}0", f"'{EVIL}3"], "a control is no beginning"
+
+
+def test_a_terminal_gets_colours_alone(own_starter: Engine, with_evil_names: Path):
+    for command in (["skills", NURSE], ["gap", NURSE, MANAGER], ["gap", "x", "y"]):
+        ours, theirs = os.openpty()
+        environment = {**os.environ, "SKILLGAP_DATABASE_URL": str(own_starter.url), "TERM": "xterm-256color"}
+        with subprocess.Popen(
+            [sys.executable, "-m", "skillgap", *command],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env=environment,
+        ):
+            os.close(theirs)
+            printed = b""
+            with suppress(OSError):  # the end of a pseudo-terminal is an error
+                while some := os.read(ours, 65_536):
+                    printed += some
+        os.close(ours)
+        assert printed
+        plain = re.sub(r"\x1b\[[0-9;]*m", "", printed.decode())
+        assert not is_obeyed(plain.replace("\r\n", "").replace("\n", ""))
+
+
+def test_no_title_is_a_formula_in_csv(run: Run, own_starter: Engine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    with write(own_starter) as connection:
+        connection.execute(text("UPDATE Skills SET element_name = '=' || element_name"))
+        connection.execute(text("UPDATE Occupations SET title = '@' || title"))
+    monkeypatch.setenv("SKILLGAP_DATABASE_URL", str(own_starter.url))
+    shown = run("gap", NURSE, MANAGER, "--csv").out
+    for what in ("ratings", "transitions"):
+        assert run("export", str(tmp_path / f"{what}.csv"), "--what", what).code == 0
+    run("diff", "starter", "loaded", "--pairs", str(tmp_path / "changes.csv"))
+    for printed in (shown, *(file.read_text() for file in tmp_path.glob("*.csv"))):
+        cells = [cell for row in csv.reader(io.StringIO(printed)) for cell in row]
+        assert cells
+        assert not [each for each in cells if re.match("[=+@]|-[^0-9]", each)]
+    assert "'=Operations Analysis" in shown
+
+
+@pytest.mark.usefixtures("with_evil_names")
+def test_markdown_of_a_hostile_title_is_one_table_without_html(run: Run):
+    lines = run("gap", NURSE, MANAGER, "--markdown").out.splitlines()
+    assert not any("<" in line for line in lines)
+    table = [line for line in lines if line.startswith("|")]
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in table} == {8}
 
 
 def test_without_the_extra_its_name_is_said(run: Run, monkeypatch: pytest.MonkeyPatch):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import unicodedata
 
 import orjson
 import pyarrow as pa
@@ -25,17 +24,9 @@ from skillgap.escaping import (
     json_for_terminal,
     message_for_terminal,
 )
+from tests.conftest import is_obeyed
 
 NEAR_FORMULAS = st.text(alphabet="=+-@＝＋－＠'\t\r\n \u00a0\u200b15.eEa", max_size=6)
-
-
-def is_obeyed(text: str) -> bool:
-    """Return whether a terminal may obey, reorder or hide a part of a text."""
-    return any(
-        unicodedata.category(each) in ("Cc", "Cf", "Zl", "Zp", "Cs") and each not in "\u200c\u200d"
-        for each in text
-        if not "\u0600" <= each <= "\u08e2" and not "\U000110bd" <= each <= "\U0001d17a"  # signs that are seen
-    )
 
 
 @given(st.text() | st.text(alphabet=st.characters(categories=["Cc", "Cf", "Zl", "Zp", "Cs"])))

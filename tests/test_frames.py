@@ -167,6 +167,23 @@ def test_without_ratings_those_of_the_settings_database_are_read(starter_databas
         skillgap.gap_matrix()
 
 
+def test_no_text_of_a_csv_file_is_a_formula(tmp_path: Path):
+    texts = ["=1+1", "+x", "-x", "@x", "\t=1", "＝1", None, "plain", "-5"]
+    frame = pd.DataFrame({"=name": texts, "kind": pd.Categorical(["=a", "b", "b"] * 3), "gap": [-1.5] * 9})
+    frame["day"] = pd.Timestamp("2026-01-01")
+    write_frames([frame, frame], tmp_path / "a.csv")
+    with (tmp_path / "a.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["'=name"] for row in rows[:9]] == ["'=1+1", "'+x", "'-x", "'@x", "'\t=1", "'＝1", "", "plain", "-5"]
+    assert {(row["kind"], row["gap"], row["day"]) for row in rows} == {
+        ("'=a", "-1.5", "2026-01-01"),
+        ("b", "-1.5", "2026-01-01"),
+    }
+    assert len(rows) == 18
+    write_frames([frame], tmp_path / "a.parquet")
+    assert pd.read_parquet(tmp_path / "a.parquet")["=name"].tolist()[:4] == texts[:4]
+
+
 def test_the_command_line_exports(run: Run, starter_database: str, tmp_path: Path, monkeypatch):  # noqa: F811
     monkeypatch.setenv("SKILLGAP_DATABASE_URL", starter_database)
     file = tmp_path / "ratings.csv"

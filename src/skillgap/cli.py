@@ -10,12 +10,14 @@ import gc
 import io
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from typer.core import TyperGroup
+from typer.exceptions import TyperException
 
 import skillgap
 from skillgap.escaping import message_for_terminal
@@ -40,11 +42,16 @@ if TYPE_CHECKING:
 class _Commands(TyperGroup):
     """The commands; an error that was meant becomes one line on standard error and exit code 1."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        with _escaped_usage_errors():
+            return super().parse_args(ctx, args)
+
     def invoke(self, ctx: Any) -> Any:
         from skillgap.errors import SkillgapError
 
         try:
-            result = super().invoke(ctx)
+            with _escaped_usage_errors():
+                result = super().invoke(ctx)
             sys.stdout.flush()
         except SkillgapError as error:
             _note(f"skillgap: {_with_way_out(error)}")
@@ -59,6 +66,16 @@ class _Commands(TyperGroup):
                 _throw_away_output()
             raise SystemExit(1) from None
         return result
+
+
+@contextmanager
+def _escaped_usage_errors() -> Iterator[None]:
+    """Make harmless what an error about arguments quotes of them; Typer prints it."""
+    try:
+        yield
+    except TyperException as error:
+        error.message = message_for_terminal(error.message)
+        raise
 
 
 def _note(text: str) -> None:

@@ -342,6 +342,48 @@ def test_ids_stay_as_they_are_written(answer: Answer, tmp_path: Path):
     assert [row["id"] for row in rows_of(tmp_path / "out.parquet")] == ["NA", "null", "007"]
 
 
+FORMULAS = ["=1+1", "+cmd", "-2+3", "@SUM(A1)", "\t=1", "＝1", "'=1", "-5", "plain", " =1", "'quoted'"]
+
+
+def cells_of(file: Path) -> list[str]:
+    with file.open(newline="", encoding="utf-8") as opened:
+        return [row[0] for row in csv.reader(opened)][1:]
+
+
+def test_no_id_is_a_formula_in_csv_and_each_comes_back_when_read(answer: Answer, tmp_path: Path):
+    """In answers and in rejects: as it came in Parquet, with a quote before it in CSV, which reading takes off."""
+    written = ["'=1+1", "'+cmd", "'-2+3", "'@SUM(A1)", "'\t=1", "'＝1", "''=1", "-5", "plain", "' =1", "'quoted'"]
+    twice = pa.table({"id": FORMULAS * 2, "occupation": [NURSE] * len(FORMULAS) + ["99-9999"] * len(FORMULAS)})
+    answer(twice, output="out.csv")
+    assert cells_of(tmp_path / "out.csv") == written
+    assert cells_of(tmp_path / "out.rejects.csv") == written
+    with (tmp_path / "in.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerows([["id", "occupation"], *([each, NURSE] for each in cells_of(tmp_path / "out.rejects.csv"))])
+    answer(tmp_path / "in.csv")
+    assert [row["id"] for row in rows_of(tmp_path / "out.parquet")] == FORMULAS
+    answer(tmp_path / "in.csv", output="again.csv")
+    assert cells_of(tmp_path / "again.csv") == written
+
+
+def test_numbers_in_csv_stay_numbers(answer: Answer, tmp_path: Path):
+    answer(
+        pa.table({"id": [-5, 7], "occupation": ["43-6013.00", NURSE], "to": [NURSE, "43-6013.00"]}),
+        target="to",
+        output="out.csv",
+    )
+    with (tmp_path / "out.csv").open(newline="") as file:
+        steps = {row["id"]: row["job_zone_step"] for row in csv.DictReader(file)}
+    assert set(steps) == {"-5", "7"}
+    assert all(re.fullmatch(r"-?[0-9]*", step) for step in steps.values())
+
+
+def test_reasons_that_quote_a_name_are_no_formula_either(answer: Answer, tmp_path: Path):
+    answer("id,=job\n1,nurse\n", occupation_column="=job")
+    with rejects_of(tmp_path / "out.parquet").open(newline="") as file:
+        assert next(csv.DictReader(file))["error"].startswith("'=job: 'nurse' is not an O*NET-SOC code")
+
+
 def test_columns_are_found_whatever_their_case(answer: Answer, tmp_path: Path):
     answer(f"ID, Occupation ,WRITING\n1,{NURSE},2\n")
     [row] = rows_of(tmp_path / "out.parquet")

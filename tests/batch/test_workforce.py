@@ -188,6 +188,14 @@ def test_an_id_is_never_a_formula(view: View, tmp_path: Path):
     assert cells(tmp_path / "view.xlsx", 4)[1][2] == HOSTILE
 
 
+def test_no_title_is_a_formula_in_csv(report: WorkforceReport, tmp_path: Path):
+    view = report.targets[0]
+    hostile = replace(view, to_occupation=replace(view.to_occupation, title=HOSTILE))
+    write_workforce(replace(report, targets=[hostile]), tmp_path / "view.csv", made=MADE)
+    with (tmp_path / "view.csv").open(newline="") as file:
+        assert {row["to_title"] for row in csv.DictReader(file)} == {f"'{HOSTILE}"}
+
+
 def test_a_chart_names_targets_skills_and_sources(report: WorkforceReport, tmp_path: Path):
     write_workforce(report, tmp_path / "view.svg", made=MADE)
     svg = (tmp_path / "view.svg").read_text()

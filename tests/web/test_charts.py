@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -77,3 +78,15 @@ def test_stylesheet_and_chart_have_the_same_colours():
         named = dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", part))
         for name, colour in charts.COLOURS[theme].items():
             assert named[name] == colour, (theme, name)
+
+
+def test_control_characters_of_a_title_are_drawn_as_text(report: GapReport):
+    """As a release loaded by 0.1.0 may have them; the library would abort the process."""
+    evil = "Nurses\x1b[31m\x00"
+    gaps = [replace(report.skill_gaps[0], element_name=evil), *report.skill_gaps[1:]]
+    spec = charts.standalone_chart(
+        replace(report, skill_gaps=gaps, to_occupation=replace(report.to_occupation, title=evil))
+    )
+    svg = charts.draw(spec, "svg").decode()
+    assert svg.count(r"Nurses\x1b[31m\x00") >= 2
+    ET.fromstring(svg)  # noqa: S314 - our own

@@ -9,6 +9,7 @@ from importlib.resources import files
 from string import Template
 from typing import Any, Literal
 
+from skillgap.escaping import for_terminal
 from skillgap.model import HIGHEST_LEVEL, SHORTFALL_BARS, Provenance, SkillGap, TargetView, WorkforceReport
 from skillgap.wording import VERDICTS, Report, name_of, start_of, sureness
 
@@ -173,9 +174,19 @@ def draw(spec: dict[str, Any], picture: Picture) -> bytes:
     """Return a chart as a picture. Takes a second the first time, and 150 MB: a server has it done elsewhere."""
     import vl_convert
 
+    spec = _escaped(spec)
     if picture == "png":
         return vl_convert.vegalite_to_png(spec, scale=2)
     return vl_convert.vegalite_to_svg(spec).encode()
+
+
+def _escaped(value: Any) -> Any:
+    """Return a specification without control characters: no XML has them, and vl-convert aborts the process at one."""
+    if isinstance(value, str):
+        return "\n".join(map(for_terminal, value.split("\n")))
+    if isinstance(value, dict):
+        return {name: _escaped(each) for name, each in value.items()}
+    return [_escaped(each) for each in value] if isinstance(value, list) else value
 
 
 def browser_bundle() -> bytes:
