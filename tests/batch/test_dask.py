@@ -73,7 +73,8 @@ def test_two_workers_give_what_one_process_gives_and_one_that_dies_loses_nothing
     table = people(ratings, PARTS * rows, seed=4)
     source = tmp_path / "in.parquet"
     pq.write_table(table, source, row_group_size=rows)
-    answer_file(source, tmp_path / "here", ratings, scheduler=None, on_rows=lambda *_: None, **USUAL)
+    options = {**USUAL, "min_own_levels": 26}  # which a third of all rows need, and not all of them have
+    expected, _ = answer_file(source, tmp_path / "here", ratings, scheduler=None, on_rows=lambda *_: None, **options)
     done: list[int] = []
     with cluster(tmp_path) as (address, workers):
         from distributed import Client
@@ -89,10 +90,12 @@ def test_two_workers_give_what_one_process_gives_and_one_that_dies_loses_nothing
                 eventually(lambda: workers[0].poll() is not None)
 
         report, _ = answer_file(
-            source, tmp_path / "there", ratings, scheduler=address, on_rows=kill_one_midway, **USUAL
+            source, tmp_path / "there", ratings, scheduler=address, on_rows=kill_one_midway, **options
         )
     assert workers[0].returncode == -9
-    assert (report.rows, report.lines, report.parts_there) == (len(table), len(table), 0)
+    assert (report.rows, report.lines, report.parts_there) == (len(table), expected.lines, 0)
+    assert report.rejected == expected.rejected
+    assert report.rejected["no occupation, and fewer than 26 own levels"] == len(table) - report.lines > 0
     here, there = (sorted((tmp_path / name).glob("part-*")) for name in ("here", "there"))
     assert [each.name for each in here] == [each.name for each in there]
     assert len(here) == PARTS
