@@ -394,13 +394,40 @@ def test_every_wrong_field_of_a_profile_is_named_without_its_value(run: Run, tmp
 def test_people_of_whom_none_can_be_answered_are_exit_1(run: Run, command: str, tmp_path: Path):
     people, output = tmp_path / "people.csv", tmp_path / "out.csv"
     people.write_text("id,occupation\n1,99-9999\n")
-    assert run(command, str(people), "--to", MANAGER, "-o", str(output)).code == 1
+    ended = run(command, str(people), "--to", MANAGER, "-o", str(output))
+    assert (ended.code, ended.err.splitlines()[-1]) == (
+        1,
+        f"skillgap: {people}: none of 1 rows could be answered, for the reasons above",
+    )
     people.write_text("id,occupation\n1,99-9999\n2,29-1141\n")
     assert run(command, str(people), "--to", MANAGER, "-o", str(output), "--force").code == 0
     assert output.with_name("out.rejects.csv").read_text().count("\n") == 2
     ended = run(command, str(people), "--to", "goal", "-o", str(output), "--force")
     assert ended.code == 1
     assert f"{people} has no column 'goal', and 'goal' is neither an O*NET-SOC code nor a title" in ended.err
+
+
+@pytest.mark.usefixtures("with_starter")
+@pytest.mark.parametrize("command", ["batch", "workforce"])
+def test_people_with_a_job_code_and_few_levels_are_an_error_with_a_way_out(
+    run: Run, ratings: Ratings, command: str, tmp_path: Path
+):
+    """A form with a column for each skill, of which each person has filled in one or two."""
+    people, output = tmp_path / "people.csv", tmp_path / "out.csv"
+    with people.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "Job Code", *ratings.element_names])
+        for k in range(388):
+            writer.writerow([k, NURSE, *("3" if skill in (k % 35, 7) else "" for skill in range(35))])
+    asked = (command, str(people), "--to", MANAGER, "-o", str(output))
+    ended = run(*asked)
+    assert (ended.code, ended.err.count("Traceback")) == (1, 0)
+    assert "388 no occupation, and fewer than 18 own levels" in ended.err
+    assert ended.err.splitlines()[-1].endswith("'Job Code' looks like it: --occupation 'Job Code'")
+    assert output.with_name("out.rejects.csv").read_text().count("\n") == 1 + 388
+    for option in (("--occupation", "Job Code"), ("--min-own-levels", "1")):
+        assert run(*asked, "--force", *option).code == 0
+        assert not output.with_name("out.rejects.csv").exists()
 
 
 @pytest.mark.usefixtures("with_starter")
@@ -975,7 +1002,7 @@ def evil_commands() -> list[list[str]]:
     people = ["people.csv", "--to", MANAGER]
     return [
         *(pair, [*pair, "--json"], [*pair, "--csv"], [*pair, "--markdown"], [*pair, "--stability"]),
-        *(["skills", NURSE], ["skills", NURSE, "--json"], ["search", "nurses"], ["search", "nurses", "--json"]),
+        *(["skills", NURSE], ["skills", NURSE, "--json"], ["search", "29-1"], ["search", "29-1141", "--json"]),
         *(["transitions", NURSE], ["path", NURSE, MANAGER], ["path", NURSE, MANAGER, "--json"]),
         *(["status", "--unrated"], ["status", "--json"], ["doctor"], ["profile-template"]),
         *(["diff", "starter", "loaded", "--occupation", NURSE], ["report", NURSE, MANAGER, "-o", "a.html"]),

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from skillgap.analysis.nearness import Nearness
     from skillgap.analysis.person import OwnProfile
     from skillgap.analysis.ratings import Ratings as Levels
+    from skillgap.batch.kernel import Columns
     from skillgap.errors import SkillgapError
     from skillgap.llm.profiler import Profiler
     from skillgap.model import GapReport, PersonGapReport
@@ -569,7 +570,7 @@ def batch(
         )
     terminal.print_batch(report, columns, output)
     if 0 < report.rows == report.rejected.total() and not report.parts_there:
-        raise typer.Exit(1)
+        raise _nobody_answered(source, report.rows, columns)
 
 
 @app.command(epilog="Example: skillgap workforce people.csv --to 11-9111.00 -o view.xlsx")
@@ -639,7 +640,7 @@ def workforce(
         write_workforce(report, file, made=datetime.now(UTC).date())
     terminal.print_workforce(report, columns, as_json=as_json)
     if report.rejected and not report.people:
-        raise typer.Exit(1)
+        raise _nobody_answered(source, sum(report.rejected.values()), columns)
 
 
 @app.command(epilog="Example: skillgap diff 26.1 29.0 --occupation 29-1141")
@@ -885,6 +886,14 @@ def _code(text: str, levels: Levels) -> str:
     from skillgap.analysis.search import find_code
 
     return find_code(text, levels.titles)
+
+
+def _nobody_answered(source: Path, rows: int, columns: Columns) -> SkillgapError:
+    """Return the error of an input of which no row could be answered; the reasons have been printed."""
+    from skillgap.errors import BatchInputError
+
+    hint = f"; {columns.suggestion}" if columns.suggestion else ""
+    return BatchInputError(f"{source}: none of {rows:,} rows could be answered, for the reasons above{hint}")
 
 
 def _read_profile(file: Path) -> OwnProfile:

@@ -167,7 +167,8 @@ def _without_formulas(frame: pd.DataFrame) -> pd.DataFrame:
     texts = frame.select_dtypes(exclude=["number", "bool", "datetime", "datetimetz", "timedelta"])
     frame = frame.copy(deep=False)
     for name in texts:
-        frame[name] = frame[name].map(csv_cell)
+        if any(csv_cell(text) is not text for text in texts[name].unique()):
+            frame[name] = texts[name].map(csv_cell)
     return frame.rename(columns=csv_cell)
 
 
