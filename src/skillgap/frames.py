@@ -164,12 +164,14 @@ def _write_csv(frames: Iterable[pd.DataFrame], out: IO[bytes]) -> int:
 
 def _without_formulas(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a frame with its texts and the names of its columns as they are written to CSV."""
-    texts = frame.select_dtypes(exclude=["number", "bool", "datetime", "datetimetz", "timedelta"])
-    frame = frame.copy(deep=False)
-    for name in texts:
-        if any(csv_cell(text) is not text for text in texts[name].unique()):
-            frame[name] = texts[name].map(csv_cell)
-    return frame.rename(columns=csv_cell)
+    texts = [name for name, kind in frame.dtypes.items() if kind.kind == "O"]
+    hostile = [name for name in texts if any(csv_cell(text) is not text for text in frame[name].unique().tolist())]
+    if hostile:
+        frame = frame.copy()
+        for name in hostile:
+            frame[name] = frame[name].map(csv_cell)
+    names = [csv_cell(name) for name in frame.columns]
+    return frame if names == list(frame.columns) else frame.set_axis(names, axis="columns")
 
 
 def _write_parquet(frames: Iterable[pd.DataFrame], out: IO[bytes]) -> int:
