@@ -971,7 +971,7 @@ def test_a_folder_of_parts_goes_on_without_force(run: Run, tmp_path: Path):
     assert (again.code, "1 part was there" in again.err) == (0, True)
 
 
-# -- text of others ---------------------------------------------------------------------------------------------------
+# -- untrusted text --------------------------------------------------------------------------------------------------
 
 EVIL = "\x1b[31mNurses\x9b2J\x7f\u202e\r\nskillgap: all is well\x1b]0;owned\x07 <b>|=1"
 SHOWN = r"\x1b[31mNurses\x9b2J\x7f\u202e\nskillgap: all is well\x1b]0;owned <b>|=1"

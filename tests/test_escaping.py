@@ -1,4 +1,4 @@
-"""Text of others, where it could act: the same to every reader, and without effect."""
+"""Untrusted text on terminals, in CSV and in Markdown."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ class _Commands(TyperGroup):
 
 @contextmanager
 def _escaped_usage_errors() -> Iterator[None]:
-    """Make harmless what an error about arguments quotes of them; Typer prints it."""
+    """Escape the arguments quoted in a usage error, which Typer prints."""
     try:
         yield
     except TyperException as error:
@@ -80,7 +80,7 @@ def _escaped_usage_errors() -> Iterator[None]:
 
 
 def _note(text: str) -> None:
-    """Print a message on standard error, whatever it quotes."""
+    """Print a message on standard error with control characters escaped."""
     typer.echo(message_for_terminal(text), err=True)  # noqa: TID251 - the one place
 
 
@@ -889,7 +889,7 @@ def _code(text: str, levels: Levels) -> str:
 
 
 def _nobody_answered(source: Path, rows: int, columns: Columns) -> SkillgapError:
-    """Return the error of an input of which no row could be answered; the reasons have been printed."""
+    """Return the error for an input without any answerable row. The reasons have been printed."""
     from skillgap.errors import BatchInputError
 
     hint = f"; {columns.suggestion}" if columns.suggestion else ""

@@ -18,9 +18,9 @@ def check_ending(file: Path, endings: Collection[str]) -> None:
 
 
 def refuse_replacing(*files: Path, force: bool) -> None:
-    """Raise ConfigurationError for a file that exists, unless `force`; and for what no file may replace, or twice one.
+    """Raise ConfigurationError for a file that exists unless `force`, for one that is not regular, and for duplicates.
 
-    For files that a user names. Called before anything is computed.
+    Call it for files that a user names, before anything is computed.
     """
     for k, file in enumerate(files):
         if file in files[:k]:

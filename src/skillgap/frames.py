@@ -163,7 +163,7 @@ def _write_csv(frames: Iterable[pd.DataFrame], out: IO[bytes]) -> int:
 
 
 def _without_formulas(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a frame with its texts and the names of its columns as they are written to CSV."""
+    """Return a frame with formulas neutralised in its texts and column names."""
     texts = [name for name, kind in frame.dtypes.items() if kind.kind == "O"]
     hostile = [name for name in texts if any(csv_cell(text) is not text for text in frame[name].unique().tolist())]
     if hostile:

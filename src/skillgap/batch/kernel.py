@@ -165,7 +165,7 @@ def _share_of_occupations(values: Sequence[str], ratings: Ratings) -> float:
 
 
 def occupation_code(text: str, ratings: Ratings) -> str:
-    """Return the code of an occupation given by code or exact title. Raises no error: what is neither is returned."""
+    """Return the code of an occupation given by code or exact title. Any other text is returned."""
     try:
         return parse_code(text)
     except InvalidCode:
@@ -173,7 +173,7 @@ def occupation_code(text: str, ratings: Ratings) -> str:
 
 
 def _suggestion(candidates: Sequence[str]) -> str:
-    """Suggest columns for the one of current occupations; empty without candidates."""
+    """Return a sentence that suggests columns of current occupations; empty without candidates."""
     if not candidates:
         return ""
     names = ", ".join(repr(name) for name in candidates)

@@ -221,7 +221,7 @@ class CsvInput:
 
 
 def _texts(cells: Sequence[str]) -> pa.Array:
-    """Return the texts of a column; a sign that keeps them from being a formula is not part of them."""
+    """Return the cells of a column as text, without the prefix against formulas."""
     if any(cell.startswith("'") for cell in cells):
         cells = [csv_text(cell) for cell in cells]
     return pa.array(cells, pa.string())
@@ -308,7 +308,7 @@ class _Output:
 
 
 class _CsvOutput:
-    """Writes record batches as CSV in which no text is a formula: `escaping.csv_cell`, a column at once."""
+    """Writes record batches as CSV with formulas neutralised: `escaping.csv_cell`, applied to whole columns."""
 
     def __init__(self, writer: pacsv.CSVWriter) -> None:
         self._writer = writer
@@ -475,14 +475,14 @@ def _answer(
 
 
 class Filled:
-    """Which columns of own levels have a value; a column is looked at until the first is found."""
+    """Collects the columns of own levels that have a value; skips a column once one is found."""
 
     def __init__(self, columns: Columns) -> None:
         self._open = list(columns.levels)
         self.names: set[str] = set()
 
     def look(self, batch: pa.RecordBatch) -> None:
-        """Look for values in the columns that have had none."""
+        """Check a record batch."""
         self.names |= {name for name in self._open if _has_value(batch.column(name))}
         self._open = [name for name in self._open if name not in self.names]
 
@@ -493,7 +493,7 @@ def _has_value(column: pa.Array) -> bool:
 
 
 def without_values(columns: Columns, filled: Collection[str]) -> Columns:
-    """Return the columns with those of own levels named in which no row has a value."""
+    """Return the columns with `empty` set to those of own levels without a value."""
     return replace(columns, empty=[name for name in columns.levels if name not in filled])
 
 

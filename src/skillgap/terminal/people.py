@@ -33,7 +33,7 @@ def print_batch(report: BatchReport, columns: Columns, output: Path) -> None:
 
 
 def _column_notes(columns: Columns) -> Iterator[str]:
-    """Name every column of the input from which nothing was read, and what to do about it."""
+    """List the columns of the input that were missing, unused or empty."""
     if columns.occupation is None:
         suggestion = f"; {columns.suggestion}" if columns.suggestion else ""
         yield f"no column 'occupation', so rows are compared by their own levels alone{suggestion}"

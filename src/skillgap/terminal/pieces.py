@@ -1,4 +1,4 @@
-"""Printing of answers and notes: the one place where text reaches a terminal, with its control characters escaped."""
+"""Consoles and writers for answers and notes. All of them escape control characters."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NAMED = 10
 
 class _Console(Console):
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Render a text, also one inside of a table, without what a terminal would obey."""
+        """Render with control characters escaped, also in the cells of a table."""
         return super().render(_harmless(renderable), options)
 
     def on_broken_pipe(self) -> None:
@@ -37,7 +37,7 @@ def _harmless(renderable: RenderableType) -> RenderableType:
     if isinstance(renderable, str):
         return for_terminal(renderable)
     if isinstance(renderable, Text) and (plain := for_terminal(renderable.plain)) != renderable.plain:
-        escaped = renderable.blank_copy(plain)  # without the styles of parts, whose places are others now
+        escaped = renderable.blank_copy(plain)  # without the styles of its parts: their offsets no longer fit
         escaped.end = renderable.end
         return escaped
     return renderable
@@ -68,12 +68,12 @@ def write_json(value: Any) -> None:
 
 
 def write_line(text: str = "") -> None:
-    """Print a line on standard output, as it is."""
+    """Print a line on standard output, without styles or wrapping."""
     sys.stdout.write(f"{for_terminal(text)}\n")
 
 
 def csv_output() -> CsvWriter:
-    """Return the writer of CSV to standard output."""
+    """Return a CSV writer to standard output."""
     return CsvWriter(sys.stdout, for_a_terminal=True)
 
 

@@ -181,7 +181,7 @@ def draw(spec: dict[str, Any], picture: Picture) -> bytes:
 
 
 def _escaped(value: Any) -> Any:
-    """Return a specification without control characters: no XML has them, and vl-convert aborts the process at one."""
+    """Return a specification with control characters escaped: XML cannot hold them, and vl-convert aborts on one."""
     if isinstance(value, str):
         return "\n".join(map(for_terminal, value.split("\n")))
     if isinstance(value, dict):
