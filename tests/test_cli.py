@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 
 import orjson
 import pytest
@@ -30,11 +31,13 @@ from skillgap.api_keys import find_key, read_keys
 from skillgap.fake_onet_api import PASSWORD, USERNAME, FakeOnetApi, FakeTables
 from skillgap.model import Release
 from skillgap.nodes import extract_load_text_files
+from skillgap.sources.releases import find_release
 from skillgap.store.engine import make_engine, write
 from skillgap.store.loads import Scores, upsert_scores
 from skillgap.store.tables import init_tables
 from skillgap.terminal.gap import _gap_table
 from tests.conftest import is_obeyed, onet_zip
+from tests.sources.conftest import ReleaseServer
 
 NURSE, MANAGER = "29-1141.00", "11-9111.00"
 SAID = "Medical and Health Services Managers need a higher level in 17 of 35 skills: 8 are sure, 9 may be chance."
@@ -490,6 +493,44 @@ def test_a_wrong_setting_that_is_a_secret_is_not_shown(run: Run, monkeypatch: py
     assert "hidden" not in ended.err
 
 
+@pytest.mark.parametrize("url", ["ftp://me:hidden@host", "me:hidden@host/x", "ftp://host?token=hidden"])
+def test_a_wrong_url_is_shown_without_its_password(run: Run, monkeypatch: pytest.MonkeyPatch, url: str):
+    for name in ("ONET_DOWNLOAD_URL", "ONET_API_URL", "LLM_BASE_URL"):
+        monkeypatch.setenv(f"SKILLGAP_{name}", url)
+    ended = run("serve")
+    assert ended.code == 1
+    assert ended.err.count("host") == 3
+    assert "hidden" not in ended.err
+
+
+def test_the_password_of_a_mirror_is_never_shown_nor_stored(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, mirror: ReleaseServer
+):
+    monkeypatch.setenv("NO_PROXY", "*")
+    monkeypatch.setenv("SKILLGAP_DATABASE_URL", f"sqlite:///{tmp_path}/skillgap.db")
+    monkeypatch.setenv("SKILLGAP_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("SKILLGAP_ONET_DOWNLOAD_URL", f"{mirror.url.replace('://', '://me:hidden@')}?token=hidden")
+    mirror.missing = {"db_29_9_text.zip", "db_29_9_csv.zip"}
+    runs = [run("load", "29.9"), run("load", "29.0"), run("status"), run("status", "--json"), run("doctor")]
+    assert [ended.code for ended in runs[:4]] == [1, 0, 0, 0]
+    masked = f"{mirror.url.replace('://', '://***@')}/db_29_0_text.zip?token=***"
+    assert masked in runs[2].out.replace("\n", "")
+    assert [each["origin"] for each in json.loads(runs[3].out)["loads"]] == [masked]
+    assert not any("hidden" in ended.out + ended.err for ended in runs)
+    assert not any(b"hidden" in file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
+
+
+@pytest.fixture
+def mirror() -> Iterator[ReleaseServer]:
+    """A server of releases, with the starter for each."""
+    with ReleaseServer(find_release("starter", cache_dir=Path()).path.read_bytes()) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
 def test_load_takes_the_release_of_the_settings(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setenv("SKILLGAP_RELEASE", str(tmp_path / "no-such-release"))
     assert "no-such-release" in run("load").err
@@ -533,7 +574,7 @@ def test_doctor_finds_nothing_wrong_with_a_whole_database(run: Run, engine: Engi
         "no credentials: `fetch` cannot be used, and nothing is fetched on demand",
     )
     assert "O*NET 29.0, 1,016 occupations, 879 of them rated, 44 predicted" in found["data"][1]
-    assert found["schema"] == ("ok", "at 0003_domains")
+    assert found["schema"] == ("ok", "at 0004_masked_origins")
 
 
 def test_doctor_names_what_is_wrong_and_goes_on(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

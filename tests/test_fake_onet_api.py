@@ -124,9 +124,36 @@ def test_filters_are_combined_and_ignore_case(client: httpx.Client):
     assert len(rows) == 35
 
 
-def test_the_tables_are_listed_and_described(client: httpx.Client, onet_29: OnetData):
+@pytest.mark.parametrize("version", ["2.0", "1.9"])
+def test_the_next_page_of_a_filtered_answer_has_the_same_filters(onet_29_tables: FakeTables, version: Any):
+    with FakeOnetApi(onet_29_tables, version=version) as fake, httpx.Client(headers=fake.access.headers) as client:
+        nurses = [("filter", f"onetsoc_code.eq.{NURSE}"), ("filter", "scale_id.eq.LV"), ("end", "10")]
+        pages = follow(client, f"{fake.url}/database/rows/skills?{httpx.QueryParams(nurses)}")
+        assert [len(page["row"]) for page in pages] == [10, 10, 10, 5]
+        assert {(row["onetsoc_code"], row["scale_id"]) for page in pages for row in page["row"]} == {(NURSE, "LV")}
+        pages = follow(client, f"{fake.url}/online/search?keyword=nurse+%26&end=2")
+        assert [page["total"] for page in pages] == [0]
+        pages = follow(client, f"{fake.url}/online/search?keyword=nurse&end=2")
+        titles = [each["title"] for page in pages for each in page["occupation"]]
+        expected = [title for title in onet_29_tables.titles.values() if "nurse" in title.lower()]
+        assert len(pages) > 2
+        assert titles == expected
+
+
+def follow(client: httpx.Client, url: str | None) -> list[Any]:
+    """Return the pages from an address on, each found by the link of the one before."""
+    pages = []
+    while url:
+        pages.append(client.get(url).raise_for_status().json())
+        links = pages[-1].get("link", [])
+        url = links[0]["href"] if links else pages[-1].get("next")
+    return pages
+
+
+def test_the_tables_are_listed_and_described(fake: FakeOnetApi, client: httpx.Client, onet_29: OnetData):
     listed = ask(client, "/database")
-    assert {table["table_id"]: table["rows"] for table in listed} == {
+    assert all(t["rows"] == f"{fake.url}/database/rows/{t['table_id']}" for t in listed)
+    assert {t["table_id"]: ask(client, f"/database/info/{t['table_id']}")["rows"] for t in listed} == {
         "occupation_data": 1016,
         "scales_reference": 29,
         "content_model_reference": len(onet_29.tables["Elements"]),

@@ -20,7 +20,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any, Literal
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 import orjson
 import pandas as pd
@@ -241,7 +241,7 @@ class _Handler(BaseHTTPRequestHandler):
         parameters = dict(query)
         parts = path.removeprefix(f"{root}/").split("/")
         filters = [value for name, value in query if name == "filter"]
-        page = partial(self._page, path.removeprefix(f"{root}/"), parameters, ignore_start)
+        page = partial(self._page, path.removeprefix(f"{root}/"), query, ignore_start)
         match parts:
             case ["about"]:
                 return self._about()
@@ -255,7 +255,8 @@ class _Handler(BaseHTTPRequestHandler):
                 return described | page("row", self._filtered(self._table(table), filters))
             case ["database", "info", table]:
                 rows = self._table(table)
-                return {**self._described(table), "column": [{"column_id": name} for name in rows[0]]}
+                columns = [{"column_id": name} for name in rows[0]]
+                return {**self._described(table), "rows": len(rows), "column": columns}
             case ["online", "occupations"]:
                 return page("occupation", [self._listed(code) for code in self.server.tables.titles])
             case ["online", "search"]:
@@ -283,7 +284,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _described(self, table: str) -> Row:
         return {
             "info": f"{self.server.url}/database/info/{table}",
-            "rows": len(self.server.tables.rows[table]),
+            "rows": f"{self.server.url}/database/rows/{table}",
             "table_id": table,
             "title": table.replace("_", " ").title(),
         }
@@ -326,7 +327,8 @@ class _Handler(BaseHTTPRequestHandler):
             elements.append({"id": row["element_id"], "name": row["element_name"], **score})
         return elements
 
-    def _page(self, path: str, parameters: Mapping[str, str], ignore_start: bool, key: str, rows: list[Row]) -> Row:
+    def _page(self, path: str, query: list[tuple[str, str]], ignore_start: bool, key: str, rows: list[Row]) -> Row:
+        parameters = dict(query)
         try:
             start = int(parameters.get("start", 1))
             end = int(parameters.get("end", start + _DEFAULT_PAGE - 1))
@@ -339,7 +341,10 @@ class _Handler(BaseHTTPRequestHandler):
         end = min(end, len(rows))
         body: Row = {"start": start, "end": end, "total": len(rows), key: rows[start - 1 : end]}
         if end < len(rows):
-            following = f"{self.server.url}/{path}?start={end + 1}&end={min(2 * end - start + 1, len(rows))}"
+            # All other parameters stay: without its filters, the next page would be one of other rows.
+            others = [(name, value) for name, value in query if name not in ("start", "end")]
+            window = [*others, ("start", str(end + 1)), ("end", str(min(2 * end - start + 1, len(rows))))]
+            following = f"{self.server.url}/{path}?{urlencode(window)}"
             body |= (
                 {"link": [{"href": following, "rel": "next"}]} if self.server.version == "1.9" else {"next": following}
             )

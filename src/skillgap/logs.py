@@ -12,6 +12,17 @@ import orjson
 import stamina
 import structlog
 
+from skillgap.urls import masked_urls
+
+
+def _without_secrets(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Mask the URLs of a line: what libraries report may quote one with a password."""
+    for key, value in event.items():
+        if isinstance(value, str) and "://" in value:
+            event[key] = masked_urls(value)
+    return event
+
+
 _COMMON: list[structlog.typing.Processor] = [
     structlog.processors.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -27,6 +38,7 @@ def configure_logging(*, log_format: str, log_level: str) -> None:
         processors=[
             *_COMMON,
             structlog.processors.format_exc_info,
+            _without_secrets,
             structlog.processors.JSONRenderer(_json) if as_json else for_the_eye,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(log_level),
@@ -55,6 +67,7 @@ def server_logging(*, log_format: str) -> dict[str, Any]:
                 "processors": [
                     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                     structlog.processors.format_exc_info,
+                    _without_secrets,
                     renderer,
                 ],
                 "foreign_pre_chain": _COMMON,

@@ -239,7 +239,8 @@ class SkillGap:
     to_data_value: float | None
     """Level in the target occupation, likewise."""
     gap: float
-    """Target minus current in level points, computed on the exact eighths; a missing level counts as 0."""
+    """Target minus current in level points, 0 where both print alike; analysts' levels are compared as the eighths that
+    they stand for. A missing level counts as 0."""
     importance: float | None
     """Importance of the skill in the target occupation (scale IM, 1-5); null where O*NET has not rated it."""
     standard_error: float | None

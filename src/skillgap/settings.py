@@ -25,6 +25,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from skillgap.api_keys import read_keys
 from skillgap.errors import ConfigurationError, MissingCredentials
 from skillgap.sources.access import REQUESTS_PER_SECOND, Access
+from skillgap.urls import masked_url
 
 SECRETS = Path("/run/secrets")
 """Where containers find their secrets: a file `skillgap_database_password` is SKILLGAP_DATABASE_PASSWORD."""
@@ -203,5 +204,6 @@ def unknown_variables() -> dict[str, str | None]:
 def _wrong(error: Any) -> str:
     name = str(error["loc"][0])
     is_secret = "SecretStr" in str(Settings.model_fields[name].annotation)
-    given = "" if is_secret or error["input"] is None else f"={str(error['input'])!r}"
+    value = str(error["input"])
+    given = "" if is_secret or error["input"] is None else f"={masked_url(value) if name.endswith('_url') else value!r}"
     return f"{_PREFIX}{name.upper()}{given}: {error['msg'].removeprefix('Value error, ')}"

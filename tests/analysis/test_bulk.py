@@ -61,6 +61,15 @@ def test_gaps_are_those_of_each_report(parts: None):
     assert {row for row, *_ in expected} >= {0, 5, 9}
 
 
+def test_own_levels_that_print_as_the_target_does_are_no_gaps_of_many(parts: None):
+    ratings = make_ratings({"11-0000.00": [3.88], "12-0000.00": [3.88]}, n={"12-0000.00": [0]})
+    own = np.array([[3.88], [3.875], [3.8766667], [np.nan], [3.5]])
+    people = People(np.array([NONE, NONE, 0, 0, NONE]), np.ones(5, dtype=int), own)
+    assert bulk_figures(people, ratings).gaps.tolist() == [0, 0, 0, 0, 1]
+    found = bulk_gaps(people, ratings)
+    assert (found.row.tolist(), found.gap.tolist()) == ([4], [0.375])
+
+
 def test_figures_are_those_of_each_report(parts: None):
     ratings, people = some_ratings(), some_people()
     found = bulk_figures(people, ratings)

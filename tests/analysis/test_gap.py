@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import math
 import random
+import re
 import zipfile
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import stats
 from sqlalchemy import Engine
 
-from skillgap.analysis.compare import all_gaps, weighted_shortfalls
+from skillgap.analysis.compare import all_gaps, pair_of, weighted_shortfalls
 from skillgap.analysis.gap import identify_skill_gap
 from skillgap.analysis.ratings import Ratings, exact_means
 from skillgap.analysis.significance import compare_means
@@ -30,7 +33,7 @@ from skillgap.sources import releases
 from skillgap.store.engine import make_engine, read
 from skillgap.store.ratings import get_ratings
 from tests.analysis.builders import make_ratings
-from tests.conftest import onet_zip
+from tests.conftest import ONET_DIR, onet_zip
 
 
 @pytest.fixture(scope="module")
@@ -140,34 +143,79 @@ def test_what_no_eight_raters_give_is_left_alone():
     assert exact_means(np.array([2.88, 2.86, 2.88]), np.array([28, 8, 0])).tolist() == [2.88, 2.86, 2.88]
 
 
+def test_every_level_of_an_element_is_read_alike_whatever_its_number_of_raters():
+    # Most of those with a number of raters have 8, so all are read in eighths; 3.06 is none and stays.
+    ratings = make_ratings(
+        {"11-0000.00": [3.88], "12-0000.00": [3.88], "13-0000.00": [4.12], "14-0000.00": [3.06]},
+        n={"11-0000.00": [0], "14-0000.00": [0]},
+        importance={"11-0000.00": [3.88], "12-0000.00": [3.88], "13-0000.00": [4.12]},
+        importance_n={"11-0000.00": [0], "14-0000.00": [0]},
+    )
+    assert ratings.level[:, 0].tolist() == [3.875, 3.875, 4.125, 3.06]
+    assert ratings.weight[:3, 0].tolist() == [3.875, 3.875, 4.125]
+
+
+def test_incumbents_means_are_read_as_printed_though_one_panel_had_8():
+    n = {"11-0000.00": [28], "12-0000.00": [8], "13-0000.00": [31], "14-0000.00": [19]}
+    levels = {code: [level] for code, level in zip(n, (3.88, 4.12, 2.88, 4.38), strict=True)}
+    assert make_ratings(levels, n=n).level[:, 0].tolist() == [3.88, 4.12, 2.88, 4.38]
+
+
+@given(st.lists(st.tuples(st.integers(0, 700), st.sampled_from([0, 8, 28])), min_size=2, max_size=6))
+@example([(388, 8), (388, 0), (412, 8)])
+def test_exact_levels_are_in_the_order_of_their_prints(rated: list[tuple[int, int]]):
+    codes = [f"1{k}-0000.00" for k in range(len(rated))]
+    n = {code: [raters] for code, (_, raters) in zip(codes, rated, strict=True)}
+    ratings = make_ratings({code: [each / 100] for code, (each, _) in zip(codes, rated, strict=True)}, n=n)
+    printed, level = np.array([each for each, _ in rated]), ratings.level[:, 0]
+    np.testing.assert_array_equal(np.sign(level[:, None] - level), np.sign(printed[:, None] - printed))
+    assert np.abs(level - printed / 100).max() < 0.0051
+
+
+def test_a_prediction_has_no_gap_to_a_rating_that_prints_alike():
+    ratings = make_ratings(
+        {"11-0000.00": [3.88, 2.0], "12-0000.00": [3.88, 2.0], "13-0000.00": [3.0, 4.0]},
+        n={"12-0000.00": [0, 0]},
+        lower={"12-0000.00": [3.0, 1.0]},
+        upper={"12-0000.00": [4.5, 3.0]},
+    )
+    for pair in (("11-0000.00", "12-0000.00"), ("12-0000.00", "11-0000.00")):
+        report = identify_skill_gap(*pair, ratings)
+        assert (report.skill_gaps, report.surplus_skills) == ([], [])
+
+
 # -- recomputed from the raw files another way ------------------------------------------------------------------------
+
+
+EIGHTHS = {str(round(Decimal(k) / 8, 2)): k / 8 for k in range(57)}
+"""By their print, half-even: 35 as 4.38, 33 as 4.12."""
 
 
 @dataclass
 class Cell:
     data_value: str
-    n: str
     error: str
     flag: str
 
     @property
     def level(self) -> float:
-        """The eighth nearest to the printed text, found by search instead of by rounding."""
-        if self.n != "8":
-            return float(self.data_value)
-        return min((k / 8 for k in range(57)), key=lambda level: abs(level - float(self.data_value)))
+        """The eighth that is printed as the text, looked up instead of computed; else the number of the text."""
+        return EIGHTHS.get(self.data_value, float(self.data_value))
 
 
-def raw_cells(path: Path) -> dict[str, dict[str, dict[str, Cell]]]:
-    """Return the cells of Skills, or of Essential and Transferable Skills, by scale, code and element."""
+def raw_cells(path: Path, *endings: str) -> dict[str, dict[str, dict[str, Cell]]]:
+    """Return the cells of Skills, or of Essential and Transferable Skills, by scale, code and element.
+
+    Names of other files may be given by their ends.
+    """
     cells: dict[str, dict[str, dict[str, Cell]]] = defaultdict(lambda: defaultdict(dict))
     with zipfile.ZipFile(path) as zipped:
         for name in zipped.namelist():
-            if name.endswith("Skills.txt") and "Technology" not in name:
+            if name.endswith(endings or "Skills.txt") and "Technology" not in name:
                 for row in csv.DictReader(
                     io.TextIOWrapper(zipped.open(name), "utf-8"), delimiter="\t", quoting=csv.QUOTE_NONE
                 ):
-                    cell = Cell(row["Data Value"], row["N"], row["Standard Error"], row["Not Relevant"])
+                    cell = Cell(row["Data Value"], row["Standard Error"], row["Not Relevant"])
                     cells[row["Scale ID"]][row["O*NET-SOC Code"]][row["Element ID"]] = cell
     return cells
 
@@ -207,25 +255,101 @@ def figures(report: GapReport) -> dict[str, tuple]:
     }
 
 
-RELEASES = [
+@pytest.fixture(scope="module")
+def loaded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Ratings]:
+    """A release on disk, and the analysts' ratings of all its elements by way of a database."""
+    folder = tmp_path_factory.mktemp("release")
+    path = request.param() or write_release_29_3(folder)
+    engine = make_engine(f"sqlite:///{folder}/skillgap.db")
+    extract_load_text_files(engine, str(path), cache_dir=folder)
+    with read(engine) as connection:
+        ratings = get_ratings(connection, "onet", "all")
+    engine.dispose()
+    return path, ratings
+
+
+def write_release_29_3(folder: Path) -> Path:
+    """Write a text release with the Skills of the 29.3 workbook and the other tables that a gap needs from 29.0."""
+    target, name = folder / "db_29_3_text.zip", "db_29_3_text"
+    with zipfile.ZipFile(onet_zip("29_0")) as other, zipfile.ZipFile(target, "w") as zipped:
+        for file in ("Occupation Data", "Content Model Reference", "Scales Reference"):
+            zipped.writestr(f"{name}/{file}.txt", other.read(f"db_29_0_text/{file}.txt"))
+        zipped.writestr(f"{name}/Read Me.txt", "O*NET 29.3 Database\nMay 2025 Release\n")
+        header, *rows = workbook_rows(ONET_DIR / "excel_29_3" / "Skills.xlsx")
+        kept = [k for k, column in enumerate(header) if column not in ("Title", "Scale Name")]
+        lines = ["\t".join(row[k] or "n/a" for k in kept) for row in (header, *rows)]
+        zipped.writestr(f"{name}/Skills.txt", "\r\n".join(lines) + "\r\n")
+    return target
+
+
+def workbook_rows(path: Path) -> Iterator[list[str]]:
+    """Give the rows of a workbook's first sheet as O*NET prints them: values with two decimals."""
+    with zipfile.ZipFile(path) as zipped:
+        shared = [
+            html.unescape(text) for text in re.findall(r"<t[^>]*>([^<]*)</t>", read_text(zipped, "sharedStrings"))
+        ]
+        sheet = read_text(zipped, "worksheets/sheet1")
+    for row in re.findall(r"<row .*?</row>", sheet):
+        cells = [""] * 15
+        for column, kind, value in re.findall(r'<c r="([A-O])\d+"[^>]*?(t="s")?><v>([^<]*)</v>', row):
+            text = shared[int(value)] if kind else value
+            cells[ord(column) - ord("A")] = text if kind or column != "G" else f"{float(value):.2f}"
+        yield cells
+
+
+def read_text(zipped: zipfile.ZipFile, part: str) -> str:
+    return zipped.read(f"xl/{part}.xml").decode()
+
+
+TEXT_RELEASES = [
     pytest.param(lambda: Path(releases.__file__).parent / "starter" / "starter.zip", id="starter"),
     *(pytest.param(lambda name=name: onet_zip(name), id=name) for name in ("29_0", "26_1", "30_3_layout")),
 ]
+RELEASES = [*TEXT_RELEASES, pytest.param(lambda: None, id="29_3")]
 
 
-@pytest.mark.parametrize("find_path", RELEASES)
-def test_200_random_pairs_equal_a_recomputation_from_the_raw_file(find_path, tmp_path: Path):
-    path = find_path()
-    engine = make_engine(f"sqlite:///{tmp_path}/skillgap.db")
-    extract_load_text_files(engine, str(path), cache_dir=tmp_path)
-    with read(engine) as connection:
-        ratings = get_ratings(connection, "onet")
-    engine.dispose()
+@pytest.mark.parametrize("loaded", RELEASES, indirect=True)
+def test_200_random_pairs_equal_a_recomputation_from_the_raw_file(loaded: tuple[Path, Ratings]):
+    path, ratings = loaded
+    ratings = ratings.of_domain("skills")
     cells = raw_cells(path)
     rng = random.Random(29)
     for _ in range(200):
         current, target = rng.sample(sorted(cells["LV"]), 2)
         assert figures(identify_skill_gap(current, target, ratings)) == recompute(cells, current, target)
+
+
+@pytest.mark.parametrize("loaded", RELEASES, indirect=True)
+def test_a_gap_is_there_exactly_where_the_target_prints_the_higher_level(loaded: tuple[Path, Ratings]):
+    path, ratings = loaded
+    printed = hundredths(path, ratings)
+    for current, gaps in enumerate(all_gaps(ratings)):
+        np.testing.assert_array_equal(gaps > 0, printed > printed[current], err_msg=ratings.codes[current])
+    for current in range(0, len(ratings.codes), 40):
+        gaps = pair_of(current, np.arange(len(ratings.codes)), ratings).gap
+        np.testing.assert_array_equal(
+            np.sign(gaps), np.sign(printed - printed[current]), err_msg=ratings.codes[current]
+        )
+
+
+def hundredths(path: Path, ratings: Ratings) -> np.ndarray:
+    """Return the levels as the raw files print them, in hundredths, 0 where there is none: (occupations, elements)."""
+    cells = raw_cells(path, "Skills.txt", "Knowledge.txt")["LV"]
+    found = np.zeros(ratings.data_value.shape, dtype=int)
+    for row, code in enumerate(ratings.codes):
+        for element_id, cell in cells[code].items():
+            found[row, ratings.element_ids.index(element_id)] = round(100 * Decimal(cell.data_value))
+    return found
+
+
+@pytest.mark.parametrize("loaded", [TEXT_RELEASES[2]], indirect=True)
+def test_26_1_has_no_gap_in_a_skill_that_both_occupations_print_alike(loaded: tuple[Path, Ratings]):
+    path, ratings = loaded
+    current, target = (raw_cells(path)["LV"][code]["2.B.1.e"].data_value for code in ("15-1211.00", "19-3091.00"))
+    assert (current, target) == ("3.88", "3.88")
+    report = identify_skill_gap("15-1211.00", "19-3091.00", ratings.of_domain("skills"))
+    assert "Instructing" not in {row.element_name for row in [*report.skill_gaps, *report.surplus_skills]}
+    assert report.summary.skills_compared == 35
 
 
 def test_the_starter_gives_every_pair_the_gap_of_the_full_release(ratings: Ratings, full_ratings: Ratings):

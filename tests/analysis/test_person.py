@@ -55,6 +55,16 @@ def test_zero_is_a_level_and_null_is_unknown(small: Ratings):
     assert [row.element_id for row in report.unknown_skills] == ["2.A.2", "2.A.1"]
 
 
+@pytest.mark.parametrize("level", [3.88, 3.875, 3.8766667])
+@pytest.mark.parametrize("n", [8, 28, 0])
+def test_an_own_level_that_prints_as_the_target_does_is_no_gap(level: float, n: int):
+    ratings = make_ratings({"12-0000.00": [3.88, 4.12]}, n={"12-0000.00": [n, n]})
+    report = identify_person_gap(OwnProfile({"2.A.0": level, "2.A.1": level}), "12-0000.00", ratings)
+    [gap] = report.skill_gaps
+    assert (gap.element_id, gap.from_data_value, gap.gap) == ("2.A.1", level, 0.25 if n == 8 else 0.24)
+    assert report.surplus_skills == []
+
+
 def test_nothing_of_ones_own_is_the_occupations_gap(ratings: Ratings):
     person = identify_person_gap(OwnProfile({}, "29-1141"), MANAGERS, ratings)
     pair = identify_skill_gap(NURSES, MANAGERS, ratings)

@@ -377,6 +377,15 @@ def test_a_provider_whose_package_is_absent_says_which_one():
         find_generative("anthropic:x", prompt_version="levels-1", base_url=None, api_key="k", limits=Limits())
 
 
+def test_a_base_url_that_cannot_be_read_is_named_without_its_password():
+    with pytest.raises(ConfigurationError) as refused:
+        find_generative(
+            "openai:x", prompt_version="levels-1", base_url="http://u:s3/cr3t@h", api_key=None, limits=Limits()
+        )
+    assert str(refused.value).startswith("http://***@h: not a base URL of a model's server")
+    assert refused.value.__suppress_context__, "the parser quotes a piece of the password as a port"
+
+
 def test_a_hosted_model_gets_its_key_and_a_local_one_needs_none():
     hosted = find_generative("openai:x", prompt_version="levels-1", base_url=None, api_key=KEY, limits=Limits())
     with hosted.serve() as served:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -152,6 +153,10 @@ class ReleaseServer(ThreadingHTTPServer):
         self.content = content
         self.requests: list[tuple[str, str | None]] = []
         """Path and Range header of each request."""
+        self.credentials: list[str | None] = []
+        """Authorization header of each request."""
+        self.missing: set[str] = set()
+        """Names of files that are not there."""
         self.cut_after: list[int] = []
         """For each of the next requests, how many bytes are sent before the connection is closed."""
         self.knows_ranges = True
@@ -167,6 +172,10 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         server, asked = self.server, self.headers["Range"]
         server.requests.append((self.path, asked))
+        server.credentials.append(self.headers["Authorization"])
+        if urlsplit(self.path).path.rpartition("/")[2] in server.missing:
+            self.send_error(404)
+            return
         start = int(asked.removeprefix("bytes=").removesuffix("-")) if asked and server.knows_ranges else 0
         if start >= len(server.content):
             self.send_error(416)

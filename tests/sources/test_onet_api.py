@@ -112,6 +112,12 @@ def test_a_base_url_with_a_password_is_refused_unshown():
     assert KEY not in str(refused.value)
 
 
+def test_a_base_url_with_a_token_in_its_query_is_refused_unshown():
+    with pytest.raises(ConfigurationError) as refused:
+        Access.with_key(KEY, base_url=f"https://onet.test?client={KEY}")
+    assert str(refused.value).startswith("https://onet.test?client=***: not a base URL")
+
+
 @respx.mock
 def test_a_key_from_a_file_loses_its_line_break_and_one_that_cannot_be_is_refused_unshown():
     route = respx.get("https://onet.test/about").respond(json=ABOUT)

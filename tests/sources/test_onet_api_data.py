@@ -24,7 +24,7 @@ from skillgap.errors import (
     ReleaseDataError,
     UnknownOccupation,
 )
-from skillgap.fake_onet_api import FakeOnetApi, FakeTables, Fault
+from skillgap.fake_onet_api import FakeOnetApi, FakeTables, Fault, _Handler
 from skillgap.sources.onet_api import Pages, connect
 from skillgap.sources.onet_api_data import OnetApiData, extract_onet_api_data
 from skillgap.sources.onet_text import OnetData, extract_onet_data
@@ -287,10 +287,60 @@ def test_a_table_without_rows_is_refused(table: str, fake_tables: FakeTables):
         fetch(fake)
 
 
-def test_fewer_rows_than_are_listed_are_refused(fake_tables: FakeTables, monkeypatch: pytest.MonkeyPatch):
-    listed = "skillgap.fake_onet_api._Handler._described"
-    monkeypatch.setattr(listed, lambda _, table: {"table_id": table, "rows": len(fake_tables.rows[table]) + 1})
-    with FakeOnetApi(fake_tables) as fake, pytest.raises(OnetApiProtocolError, match="1016 rows, but 1017 are listed"):
+def changed_pages(monkeypatch: pytest.MonkeyPatch, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Have the stand-in change the pages of its occupations before it sends them."""
+    page = _Handler._page
+
+    def changed(self: _Handler, path: str, *given: Any) -> dict[str, Any]:
+        body = page(self, path, *given)
+        return change(body) if path == "database/rows/occupation_data" else body
+
+    monkeypatch.setattr(_Handler, "_page", changed)
+
+
+def without_total(body: dict[str, Any], *, last: int = 10**6) -> dict[str, Any]:
+    """Return a page that does not tell how many rows there are, and none after row `last`."""
+    kept = {key: value for key, value in body.items() if key not in ("total", "start", "end")}
+    kept["row"] = body["row"][: max(last - body["start"] + 1, 0)]
+    return kept if body["end"] < last else {key: value for key, value in kept.items() if key != "next"}
+
+
+def test_a_table_cut_short_by_pages_without_a_total_is_refused(
+    fake_tables: FakeTables, monkeypatch: pytest.MonkeyPatch
+):
+    changed_pages(monkeypatch, lambda body: without_total(body, last=1000))
+    with (
+        FakeOnetApi(fake_tables) as fake,
+        pytest.raises(OnetApiProtocolError, match="1000 rows, but the table has 1016"),
+    ):
+        fetch(fake)
+
+
+def test_a_whole_table_in_pages_without_a_total_is_read(fake_tables: FakeTables, monkeypatch: pytest.MonkeyPatch):
+    changed_pages(monkeypatch, without_total)
+    with FakeOnetApi(fake_tables) as fake:
+        assert len(fetch(fake).tables["Occupations"]) == 1016
+        assert "/database/info/occupation_data" in fake.requests
+
+
+def test_a_count_that_is_nowhere_is_said_not_to_be_checked(fake_tables: FakeTables, monkeypatch: pytest.MonkeyPatch):
+    changed_pages(monkeypatch, without_total)
+    with FakeOnetApi(fake_tables) as fake, capture_logs() as logs:
+        fake.faults = [Fault("database/info", "404", times=9)]
+        fetch(fake)
+    [warned] = [log for log in logs if "not checked" in log["event"]]
+    assert (warned["table"], warned["rows"]) == ("occupation_data", 1016)
+
+
+def test_a_total_that_changes_between_pages_is_refused(fake_tables: FakeTables, monkeypatch: pytest.MonkeyPatch):
+    page = _Handler._page
+
+    def one_less_later(self: _Handler, *given: Any) -> dict[str, Any]:
+        body = page(self, *given)
+        return body | {"total": body["total"] - (body["start"] > 1)}
+
+    monkeypatch.setattr(_Handler, "_page", one_less_later)
+    with FakeOnetApi(fake_tables) as fake, pytest.raises(OnetApiProtocolError, match="61529 rows in all, 61530 before"):
         fetch(fake)
 
 

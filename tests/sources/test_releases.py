@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import json
 import socket
+import traceback
+import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 from pathlib import Path
 
+import httpx
+import pandas as pd
 import pytest
 import stamina
 
 from skillgap.errors import ReleaseUnavailable
-from skillgap.sources.onet_text import extract_onet_data
-from skillgap.sources.releases import Archive, find_release, is_release_number, release_date, sha256_of
+from skillgap.logs import configure_logging
+from skillgap.sources.onet_text import OnetData, extract_onet_data
+from skillgap.sources.releases import (
+    OPTIONAL_TABLES,
+    Archive,
+    find_release,
+    is_release_number,
+    release_date,
+    sha256_of,
+)
+from tests.conftest import onet_zip
 from tests.sources.conftest import ReleaseServer
 
 
@@ -213,7 +228,7 @@ def test_a_part_that_does_not_fit_is_thrown_away(more: int, download, cache_dir:
 
 @pytest.mark.parametrize(
     ("status", "way_out", "requests"),
-    [(403, "does O*NET 29.9 exist?", 1), (404, "does O*NET 29.9 exist?", 1), (503, "try again later.", 4)],
+    [(403, "does O*NET 29.9 exist?", 1), (503, "try again later.", 4)],
 )
 def test_a_refusal_names_url_and_status_and_where_releases_are_listed(
     status: int, way_out: str, requests: int, download, cache_dir: Path, release_server: ReleaseServer
@@ -227,6 +242,177 @@ def test_a_refusal_names_url_and_status_and_where_releases_are_listed(
     )
     assert len(release_server.requests) == requests
     assert kept(cache_dir) == []
+
+
+# -- a release without a text edition ---------------------------------------------------------------------------------
+
+
+TEXT, CSV = "db_29_0_text.zip", "db_29_0_csv.zip"
+
+
+def csv_edition(path: Path) -> bytes:
+    """Return a text release as O*NET's CSV edition: snake-case names, a BOM, Title and Scale Name, empty for n/a."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(path) as text, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as zipped:
+
+        def rows(name: str) -> list[list[str]]:
+            return [line.split("\t") for line in text.read(name).decode().splitlines()]
+
+        folder = path.stem
+        titles = {row[0]: row[1] for row in rows(f"{folder}/Occupation Data.txt")}
+        scales = {row[0]: row[1] for row in rows(f"{folder}/Scales Reference.txt")}
+        for name in text.namelist():
+            stem = name.removeprefix(f"{folder}/").removesuffix(".txt")
+            if stem == "Read Me" or not name.endswith(".txt"):
+                continue
+            header, *table = rows(name)
+            columns = [[each, *column] for each, column in zip(header, zip(*table, strict=True), strict=True)]
+            for key, joined in (("O*NET-SOC Code", titles), ("Scale ID", scales)):
+                if key in header and stem not in ("Occupation Data", "Scales Reference"):
+                    [place] = [k for k, column in enumerate(columns) if column[0] == key]
+                    columns.insert(place + 1, [joined[value] for value in columns[place]])
+            file = io.StringIO(newline="")
+            csv.writer(file).writerows(
+                ["" if value == "n/a" else value for value in row] for row in zip(*columns, strict=True)
+            )
+            name = f"{folder.replace('_text', '_csv')}/{stem.lower().replace(' ', '_')}.csv"
+            zipped.writestr(name, file.getvalue().encode("utf-8-sig"))
+    return out.getvalue()
+
+
+def test_a_release_with_a_csv_edition_alone_is_loaded_from_it(
+    download, cache_dir: Path, release_server: ReleaseServer, onet_29: OnetData
+):
+    release_server.missing, release_server.content = {TEXT}, csv_edition(onet_zip("29_0"))
+    archive = download()
+    assert archive == Archive(cache_dir / CSV, f"{release_server.url}/{CSV}")
+    assert [path for path, _ in release_server.requests] == [f"/database/{TEXT}", f"/database/{CSV}"]
+    found = extract_onet_data(archive, also=OPTIONAL_TABLES)
+    assert (found.release.number, found.release.date) == ("29.0", None), "without a Read Me, no month is known"
+    for table, expected in onet_29.tables.items():
+        pd.testing.assert_frame_equal(found.tables[table], expected, obj=table)
+    assert {table for table in OPTIONAL_TABLES if not found.tables[table].empty} == {
+        table for table in OPTIONAL_TABLES if table not in ("Abilities", "WorkActivities")
+    }
+
+
+def test_a_csv_edition_in_the_cache_stays_in_use(download, cache_dir: Path, release_server: ReleaseServer):
+    release_server.missing = {TEXT}
+    first = download()
+    release_server.missing = set()
+    assert (download(), len(release_server.requests)) == (first, 2)
+    assert kept(cache_dir) == [CSV, f"{CSV}.json"]
+    first.path.write_bytes(b"")
+    with pytest.raises(ReleaseUnavailable, match=r"db_29_0_csv\.zip: changed since it was downloaded"):
+        download()
+
+
+def test_a_cut_download_of_a_csv_edition_is_resumed(download, cache_dir: Path, release_server: ReleaseServer):
+    cache_dir.mkdir(parents=True)
+    (cache_dir / "db_29_0_text.part").write_bytes(b"the rest of which never comes")
+    release_server.missing, release_server.cut_after = {TEXT}, [1000] * 4
+    with pytest.raises(ReleaseUnavailable, match=r"db_29_0_csv\.zip: .* the next run goes on from there"):
+        download()
+    assert kept(cache_dir) == ["db_29_0_csv.part"]
+    assert download().path.read_bytes() == release_server.content
+    assert release_server.requests[-1] == (f"/database/{CSV}", "bytes=4000-")
+
+
+@pytest.mark.parametrize(("status", "way_out"), [(404, "does O*NET 29.9 exist?"), (503, "try again later.")])
+def test_without_either_edition_both_are_named(status: int, way_out: str, download, release_server: ReleaseServer):
+    release_server.missing, release_server.status = {"db_29_9_text.zip"}, status
+    with pytest.raises(ReleaseUnavailable) as caught:
+        download("29.9")
+    assert str(caught.value) == (
+        f"{release_server.url}/db_29_9_text.zip: HTTP 404; {release_server.url}/db_29_9_csv.zip: HTTP {status}; "
+        f"{way_out} Releases: https://www.onetcenter.org/db_releases.html"
+    )
+
+
+@pytest.mark.parametrize("status", [403, 500])
+def test_another_refusal_than_404_is_not_taken_for_a_missing_edition(
+    status: int, download, release_server: ReleaseServer
+):
+    release_server.status = status
+    with pytest.raises(ReleaseUnavailable):
+        download()
+    assert {path for path, _ in release_server.requests} == {f"/database/{TEXT}"}
+
+
+# -- passwords --------------------------------------------------------------------------------------------------------
+
+SECRET, TOKEN = "p4ssw%2Frd", "t0ken"
+
+
+def with_secrets(url: str) -> str:
+    return f"{url.replace('://', f'://mirror:{SECRET}@')}?token={TOKEN}"
+
+
+def has_secret(text: object) -> bool:
+    return any(part in str(text) for part in ("p4ssw", TOKEN))
+
+
+def test_a_password_is_sent_and_neither_shown_nor_stored(download, cache_dir: Path, release_server: ReleaseServer):
+    archive = download(download_url=with_secrets(release_server.url))
+    assert release_server.credentials == [httpx.BasicAuth("mirror", "p4ssw/rd")._auth_header]
+    assert release_server.requests == [(f"/database/{TEXT}?token={TOKEN}", None)]
+    masked = f"{release_server.url.replace('://', '://***@')}/{TEXT}?token=***"
+    assert archive == Archive(cache_dir / TEXT, masked)
+    assert json.loads((cache_dir / f"{TEXT}.json").read_text())["url"] == masked
+    assert not any(has_secret(file.read_bytes()) for file in cache_dir.iterdir())
+
+
+@pytest.mark.parametrize("fault", ["404", "403", "503", "cut", "not a zip", "no server", "not a URL", "/", "?", "@"])
+def test_no_failure_of_a_download_shows_the_password(
+    fault: str, download, release_server: ReleaseServer, capfd: pytest.CaptureFixture[str]
+):
+    url = with_secrets(release_server.url)
+    match fault:
+        case "cut":
+            release_server.cut_after = [1000] * 4
+        case "not a zip":
+            release_server.content = b"<html>"
+        case "no server":
+            url = f"http://mirror:{SECRET}@127.0.0.1:9/?token={TOKEN}"
+        case "not a URL":
+            url = f"http://mirror:{SECRET}@[::1"
+        case "/" | "?" | "@":
+            url = f"http://mirror:7{fault}p4ssw@127.0.0.1:9/"
+        case status:
+            release_server.status = int(status)
+    configure_logging(log_format="json", log_level="debug")
+    with pytest.raises(ReleaseUnavailable) as caught:
+        download(download_url=url)
+    error = "".join(traceback.format_exception(caught.value))
+    assert "***@" in str(caught.value)
+    assert not has_secret(error)
+    assert not has_secret(capfd.readouterr())
+
+
+def test_a_retry_is_logged_without_the_password_where_logging_is_not_set_up(download, release_server: ReleaseServer):
+    release_server.status = 503
+    seen: list[object] = []
+    stamina.instrumentation.set_on_retry_hooks([lambda details: seen.append((details, repr(details.caused_by)))])
+    with pytest.raises(ReleaseUnavailable):
+        download(download_url=with_secrets(release_server.url))
+    stamina.instrumentation.set_on_retry_hooks([])
+    assert len(seen) == 3
+    assert not has_secret(seen)
+
+
+def test_records_with_a_password_are_masked_when_the_cache_is_next_used(
+    download, cache_dir: Path, release_server: ReleaseServer
+):
+    download()
+    record, other = cache_dir / f"{TEXT}.json", cache_dir / "db_28_3_text.zip.json"
+    noted = json.loads(record.read_text())
+    for file in (record, other):
+        file.write_text(json.dumps({**noted, "url": f"https://mirror:{SECRET}@example.org/{TEXT}"}))
+    (cache_dir / "db_27_0_text.zip.json").write_text("damaged")
+    download()
+    for file in (record, other):
+        assert json.loads(file.read_text()) == {**noted, "url": f"https://***@example.org/{TEXT}"}
+    assert len(release_server.requests) == 1
 
 
 def test_without_a_server_the_way_out_is_said(download):

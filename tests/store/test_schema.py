@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,9 +16,9 @@ from sqlalchemy.exc import DBAPIError
 from skillgap.errors import ConfigurationError, SchemaMismatch
 from skillgap.model import DOMAIN_TABLES
 from skillgap.store.engine import make_engine, read
-from skillgap.store.queries import count_rows
+from skillgap.store.queries import count_rows, get_status
 from skillgap.store.schema import Base
-from skillgap.store.tables import VIEWS, init_tables, view_sql
+from skillgap.store.tables import VIEWS, check_schema, init_tables, view_sql
 from tests.store.small_releases import (
     ACTIVE_MODEL,
     CHIEFS,
@@ -197,6 +198,61 @@ def test_a_database_of_a_newer_version_is_refused_unchanged(loaded: Engine) -> N
         init_tables(loaded)
     assert "LLMSkillScores" not in inspect(loaded).get_table_names()
     assert stored(loaded) == cells(RELEASE_A)
+
+
+ORIGINS = {
+    "https://ann:s3cr3t@mirror.test/a@b/db_29_0_text.zip": "https://***@b/db_29_0_text.zip",
+    "https://ann:s3cr3t@mirror.test/db_29_0_text.zip?token=s3cr3t": "https://***@mirror.test/db_29_0_text.zip?token=***",
+    "https://www.onetcenter.org/dl_files/database/db_29_0_text.zip": None,
+    "/home/ann@work/db_29_0_text.zip": None,
+    "starter": None,
+}
+"""Of loads by version 0.1.0, and what the migration makes of them; None leaves them as they are."""
+
+
+def of_version_3(engine: Engine) -> None:
+    """Make the database one of version 0.1.0 that has loaded from ORIGINS."""
+    load = (
+        "INSERT INTO Loads (source, release_number, origin, started_at, finished_at, row_counts, rows_changed) VALUES "
+    )
+    now = "'2026-01-01 00:00:00'"
+    execute(
+        engine,
+        *(f"{load} ('text', '29.0', '{origin}', {now}, {now}, '{{}}', 0)".replace(":", r"\:") for origin in ORIGINS),
+        "UPDATE alembic_version SET version_num = '0003_domains'",
+    )
+
+
+def test_status_masks_the_passwords_of_a_database_that_is_not_migrated(blank: Engine) -> None:
+    of_version_3(blank)
+    with read(blank) as connection:
+        assert [each.origin for each in get_status(connection).loads][::-1] == [b or a for a, b in ORIGINS.items()]
+
+
+@pytest.mark.parametrize("interrupted_at", [None, 1, 2])
+def test_passwords_stored_by_0_1_0_are_masked_where_they_are_stored(blank: Engine, interrupted_at: int | None) -> None:
+    of_version_3(blank)
+    updates: list[str] = []
+
+    def interrupt(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        updates.extend([statement] if "Loads" in statement and statement.startswith("UPDATE") else [])
+        if len(updates) == interrupted_at:
+            raise KeyboardInterrupt
+
+    if interrupted_at:
+        event.listen(blank, "before_cursor_execute", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            init_tables(blank)
+        event.remove(blank, "before_cursor_execute", interrupt)
+    init_tables(blank)
+    with read(blank) as connection:
+        stored_now = connection.scalars(text("SELECT origin FROM Loads ORDER BY load_id")).all()
+        assert check_schema(connection) == "0004_masked_origins"
+    assert stored_now == [masked or origin for origin, masked in ORIGINS.items()]
+    if blank.dialect.name == "sqlite":
+        files = list(Path(str(blank.url.database)).parent.glob("skillgap.db*"))
+        assert files
+        assert not any(b"s3cr3t" in file.read_bytes() for file in files), "nor is it left in the file's free space"
 
 
 # -- making and recreating tables ---------------------------------------------------------------------------------

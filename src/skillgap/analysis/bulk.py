@@ -108,7 +108,7 @@ def compare_people(people: People, ratings: Ratings) -> Pair:
 
 
 def side_of_people(people: People, ratings: Ratings) -> Side:
-    """Return the levels of rows: own ones as they are, the rest from the occupation, or unknown.
+    """Return the levels of rows: own ones without error, the rest from the occupation, or unknown.
 
     A level that is missing counts as 0 between occupations, and as unknown of a person.
     """
@@ -120,7 +120,7 @@ def side_of_people(people: People, ratings: Ratings) -> Side:
     to_subtract = level
     if people.own is not None:
         is_own = people.own == people.own
-        np.copyto(level, people.own, where=is_own)
+        np.copyto(level, ratings.exact_level(people.own), where=is_own)
         np.copyto(error, 0.0, where=is_own)
         np.copyto(raters, CERTAIN, where=is_own)
     if not (has_own := people.has_own).all():
@@ -202,7 +202,10 @@ def bulk_nearest(
     for start in range(0, len(rows), _AT_ONCE_WITH_ALL):
         some = rows[start : start + _AT_ONCE_WITH_ALL]
         part = people.take(some)
-        alike = _alike(side_of_people(part, ratings).level, ratings)
+        level = side_of_people(part, ratings).level
+        if part.own is not None:  # a likeness has no use for prints: own levels count with all their decimals
+            np.copyto(level, part.own, where=part.own == part.own)
+        alike = _alike(level, ratings)
         has_occupation = part.occupation != NONE
         alike[np.flatnonzero(has_occupation), part.occupation[has_occupation]] = -np.inf
         # Rounded as they are shown, and of equal ones the first code: then a longer list begins with a shorter one.

@@ -70,7 +70,7 @@ def _errors(current: Side, target: Side) -> _Errors:
 
 
 def _pair(current: Side, target: Side, difference: FloatArray, is_tested: BoolArray, is_sure: BoolArray) -> Pair:
-    # Eighths, and predictions, which have two decimals: rounding takes away nothing but what floating point adds.
+    # Levels are eighths or have two decimals: rounding to four removes floating-point noise alone.
     gap = shown(target.level_to_subtract - current.level_to_subtract)
     return Pair(gap, ~np.isnan(difference), is_tested, is_sure & ~target.not_relevant)
 
@@ -160,7 +160,8 @@ def shortfalls_from(current: int, ratings: Ratings) -> FloatArray:
 def all_gaps(ratings: Ratings) -> np.ndarray[tuple[int, int, int], np.dtype[np.float32]]:
     """Return the gaps of all pairs in level points: float32 (from, to, element), 0 where there is no gap.
 
-    Exact for analysts' ratings, since eighths up to 7 are. Size: 108 MB for 879 occupations.
+    Differences of eighths are exact, others within 1e-6; levels that print alike have no gap. Size: 108 MB for 879
+    occupations.
     """
     level = ratings.comparable_level.astype(np.float32)
     gaps = np.empty((len(level), *level.shape), dtype=np.float32)
@@ -172,7 +173,8 @@ def all_gaps(ratings: Ratings) -> np.ndarray[tuple[int, int, int], np.dtype[np.f
 def weighted_shortfalls(ratings: Ratings) -> FloatArray:
     """Return the importance-weighted shortfall of all pairs in level points: float64 (from, to), 0 on the diagonal.
 
-    Equal to the summary's figure of each pair to the last bit: sums of products of eighths are exact.
+    Equal to the summary's figure of each pair but for floating-point rounding; where levels and importances are
+    eighths, exactly equal.
     """
     level = ratings.comparable_level
     shortfalls = np.empty((len(level), len(level)))
@@ -187,11 +189,18 @@ def weighted_shortfalls(ratings: Ratings) -> FloatArray:
 def _sorted_shortfalls(ratings: Ratings) -> FloatArray:
     """Return the shortfalls of all pairs that analysts have rated; predictions vary less, so they are no yardstick."""
     shortfalls = weighted_shortfalls(ratings)
-    return np.sort(shortfalls[~np.eye(len(shortfalls), dtype=np.bool_)])
+    return np.sort(_comparable(shortfalls[~np.eye(len(shortfalls), dtype=np.bool_)]))
+
+
+def _comparable(shortfalls: FloatArray) -> FloatArray:
+    """Return shortfalls without floating-point noise, so that equal ones are equal however they were summed."""
+    return np.round(shortfalls, 9)
 
 
 def percentiles(shortfalls: FloatArray, ratings: Ratings) -> FloatArray:
     """Return which share of all ordered pairs that analysts have rated has a smaller shortfall, in percent."""
     ordered = _sorted_shortfalls(ratings.analysts or ratings)
-    found: FloatArray = np.rint(1_000.0 * np.searchsorted(ordered, shortfalls) / max(len(ordered), 1)) / 10.0
+    found: FloatArray = (
+        np.rint(1_000.0 * np.searchsorted(ordered, _comparable(shortfalls)) / max(len(ordered), 1)) / 10.0
+    )
     return found

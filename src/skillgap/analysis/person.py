@@ -117,9 +117,12 @@ def _side(own: dict[int, float], row: int | None, ratings: Ratings) -> tuple[Sid
     else:
         level, error, raters = (each[row].copy() for each in (ratings.level, ratings.standard_error, ratings.raters))
         printed = PrintedRatings._make(list(column) for column in ratings.printed(row))
+    given = np.full(width, np.nan)
+    given[list(own)] = list(own.values())
+    exact = ratings.exact_level(given)
     for column, value in own.items():
-        level[column], error[column], raters[column] = value, 0.0, CERTAIN
-        stated = {"data_value": value, "source": OWN, "anchors": ratings.anchors_around(column, value)}
+        level[column], error[column], raters[column] = exact[column], 0.0, CERTAIN
+        stated = {"data_value": value, "source": OWN, "anchors": ratings.anchors_around(column, level[column])}
         for name in PrintedRatings._fields:
             is_flag = name in ("not_relevant", "recommend_suppress")
             getattr(printed, name)[column] = stated.get(name, False if is_flag else None)

@@ -41,19 +41,50 @@ BoolArray = npt.NDArray[np.bool_]
 RATERS = 8
 """Analysts who rate each skill of an occupation (O*NET appendix on analyst ratings)."""
 
-_PRINTED = 0.005 + 1e-9
 NO_MONTH = int(np.iinfo(np.int32).min)
 
 
 def exact_means(data_values: FloatArray, n: npt.NDArray[np.integer]) -> FloatArray:
-    """Return the means before they were printed with two decimals.
+    """Return the means before they were printed with two decimals: (occupations, elements), or one element's.
 
-    The mean of 8 whole-number ratings is a multiple of an eighth (4.12 stands for 4.125); where N is 8 and an
-    eighth prints as the value, the eighth is returned, elsewhere the value itself. NaN stays NaN.
+    4.12 stands for 4.125 where 8 analysts rated (see `in_eighths`). NaN stays NaN.
     """
-    eighths: FloatArray = np.rint(data_values * RATERS) / RATERS
-    is_eighth = (n == RATERS) & (np.abs(data_values - eighths) <= _PRINTED)
-    return np.where(is_eighth, eighths, data_values)
+    return as_exact(data_values, in_eighths(data_values, n))
+
+
+def in_eighths(data_values: FloatArray, n: npt.NDArray[np.integer]) -> BoolArray:
+    """Return the elements whose means are eighths printed with two decimals: (elements,).
+
+    The mean of 8 whole-number ratings is a multiple of an eighth. An element is read in eighths if most of its values
+    with a number of raters have 8 and are the print of an eighth. The decision holds for a whole column, since two
+    levels of one element are only comparable if both are read in the same way: O*NET 26.1 has 53 occupations without
+    a number of raters beside 820 with 8.
+    """
+    is_eighth = (n == RATERS) & _prints_as(_nearest_eighth(data_values), data_values)
+    found: BoolArray = 2 * np.count_nonzero(is_eighth, axis=0) > np.count_nonzero(n > 0, axis=0)
+    return found
+
+
+def as_exact(values: FloatArray, is_in_eighths: BoolArray) -> FloatArray:
+    """Return values as they are compared, where `is_in_eighths` tells the elements along the last axis.
+
+    The print of an eighth becomes the eighth, any other value its two decimals. So the result depends on the print
+    alone: equal prints are equal, and a higher print is higher.
+    """
+    eighths = _nearest_eighth(values)
+    is_eighth = is_in_eighths & _prints_as(eighths, values)
+    return np.where(is_eighth, eighths, np.rint(values * 100.0) / 100.0)
+
+
+def _nearest_eighth(values: FloatArray) -> FloatArray:
+    found: FloatArray = np.rint(values * RATERS) / RATERS
+    return found
+
+
+def _prints_as(eighths: FloatArray, values: FloatArray) -> BoolArray:
+    """Tell where both have the same two decimals, rounded half to even as O*NET does."""
+    found: BoolArray = np.rint(eighths * 100.0) == np.rint(values * 100.0)
+    return found
 
 
 class PrintedRatings(NamedTuple):
@@ -286,7 +317,19 @@ class Ratings:
     @cached_property
     def level(self) -> FloatArray:
         """Exact levels (see `exact_means`)."""
-        return exact_means(self.data_value, self.n)
+        return self.exact_level(self.data_value)
+
+    def exact_level(self, level: FloatArray) -> FloatArray:
+        """Return levels of all elements, along the last axis, as they are compared: own levels like printed ones."""
+        return as_exact(level, self._level_in_eighths)
+
+    @cached_property
+    def _level_in_eighths(self) -> BoolArray:
+        return in_eighths(self.data_value, self.n)
+
+    @cached_property
+    def _exact_importance(self) -> FloatArray:
+        return exact_means(self.importance, self.importance_n)
 
     @cached_property
     def level_or_zero(self) -> FloatArray:
@@ -344,7 +387,7 @@ class Ratings:
     @cached_property
     def counted_importance(self) -> FloatArray:
         """Exact importance where it counts, else 0; of a predicted level what ratings have there on average."""
-        importance = np.where(self.counts, np.nan_to_num(exact_means(self.importance, self.importance_n)), 0.0)
+        importance = np.where(self.counts, np.nan_to_num(self._exact_importance), 0.0)
         if self.analysts is None:
             return importance
         return np.where(self.is_predicted, self._usual_importance(self.analysts), importance)
@@ -352,7 +395,7 @@ class Ratings:
     @cached_property
     def usual_importance(self) -> FloatArray:
         """Exact importance; where there is none, what usually goes with the level."""
-        importance = exact_means(self.importance, self.importance_n)
+        importance = self._exact_importance
         return np.where(np.isnan(importance), self.counted_importance, importance)
 
     def _usual_importance(self, analysts: Ratings) -> FloatArray:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from string import Template
 from typing import TYPE_CHECKING, Annotated, Any, Protocol, cast
+from urllib.parse import urlsplit
 
 import numpy as np
 from aiolimiter import AsyncLimiter
@@ -27,6 +28,7 @@ from skillgap.errors import ConfigurationError, ModelRefusesCredentials, ModelUn
 from skillgap.extras import needs
 from skillgap.llm.encoder import model_file
 from skillgap.llm.evidence import Skill
+from skillgap.urls import masked_url, masked_urls
 
 if TYPE_CHECKING:
     from pydantic_ai.exceptions import ModelAPIError
@@ -439,6 +441,7 @@ def _hosted(name: str, base_url: str | None, api_key: str | None) -> Model:
     provider_name, _, model_name = name.partition(":")
     if not model_name:
         raise ConfigurationError(f"no model {name!r}; {_NAMES}")
+    _check_base_url(base_url or "")
     try:
         from pydantic_ai.exceptions import UserError
         from pydantic_ai.models import infer_model
@@ -458,7 +461,18 @@ def _hosted(name: str, base_url: str | None, api_key: str | None) -> Model:
         said = str(error).partition(" or pass it")[0]  # what goes on is for whoever writes the program
         raise ConfigurationError(f"{name} cannot be used: {said}, or SKILLGAP_LLM_API_KEY") from error
     except (ValueError, TypeError) as error:
-        raise ConfigurationError(f"{name} cannot be used: {error}; {_NAMES}") from error
+        raise ConfigurationError(f"{name} cannot be used: {masked_urls(str(error))}; {_NAMES}") from error
+
+
+def _check_base_url(base_url: str) -> None:
+    """Raise ConfigurationError for a URL whose error would quote a piece of a password."""
+    try:
+        _ = urlsplit(base_url).port
+    except ValueError:
+        raise ConfigurationError(
+            f"{masked_url(base_url)}: not a base URL of a model's server; in a user name or a password "
+            "write / as %2F, : as %3A, ? as %3F, # as %23 and @ as %40"
+        ) from None
 
 
 @contextmanager

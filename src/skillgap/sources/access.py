@@ -9,6 +9,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from skillgap.errors import ConfigurationError
+from skillgap.urls import masked_url
 
 REQUESTS_PER_SECOND = 4.0
 """Below the 5 that the terms of service allow."""
@@ -40,14 +41,17 @@ class Access:
 
 
 def _checked(base_url: str) -> str:
-    """Return the URL without a slash at its end; it is stored and shown, so it must hold no password."""
+    """Return the URL without a slash at its end; it is stored and shown, so it must hold no password and no token."""
     try:
         parts = urlsplit(base_url)
-        is_usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        has_query = bool(parts.query or parts.fragment)
+        is_usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and not has_query
     except ValueError:  # a port that is none, half an IPv6 address
         is_usable = False
     if "@" in base_url:
         raise ConfigurationError("the base URL of O*NET Web Services holds a user name or a password; set them apart")
     if not is_usable:
-        raise ConfigurationError(f"{base_url}: not a base URL of O*NET Web Services, like {_BASE_URLS['2.0']}")
+        raise ConfigurationError(
+            f"{masked_url(base_url)}: not a base URL of O*NET Web Services, like {_BASE_URLS['2.0']}"
+        )
     return base_url.rstrip("/")

@@ -175,13 +175,19 @@ class OnetApi:
         return page
 
     async def rows(self, path: str, key: str, parameters: Sequence[tuple[str, str]] = ()) -> list[tuple[Any, datetime]]:
-        """Return all rows of a paginated answer, each with when it was fetched.
+        """Return all rows of a paginated answer, each with when it was fetched."""
+        return (await self.counted_rows(path, key, parameters))[0]
+
+    async def counted_rows(
+        self, path: str, key: str, parameters: Sequence[tuple[str, str]] = ()
+    ) -> tuple[list[tuple[Any, datetime]], int | None]:
+        """Return all rows as `rows` does, and their number if the pages have a `total`: then it has been checked.
 
         The first page tells how many there are, and how many a page holds; the others are then fetched side by side.
         """
         first = await self._first_window(path, key, parameters)
         if first.total is None:
-            return await self._rows_by_links(path, key, parameters, first)
+            return await self._rows_by_links(path, key, parameters, first), None
         if first.total and not first.rows:
             raise OnetApiProtocolError(f"{first.url}: no row of {first.total}")
         size = first.end
@@ -197,7 +203,7 @@ class OnetApi:
                 raise OnetApiProtocolError(f"{window.url}: ends at row {window.end}, expected {end}")
         if windows[-1].has_next:
             raise OnetApiProtocolError(f"{windows[-1].url}: the last of {first.total} rows, yet a page follows")
-        return [row for window in windows for row in window.rows]
+        return [row for window in windows for row in window.rows], first.total
 
     async def _first_window(self, path: str, key: str, parameters: Sequence[tuple[str, str]]) -> _Window:
         """Return the first page: as large as the server gives it."""

@@ -7,7 +7,7 @@ the reports of each occupation (`online/occupations/{code}`) are read instead, w
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -83,8 +83,6 @@ class Survey:
     layouts: Mapping[str, tuple[str, ...]] | None
     """The ids that hold Occupations and Skills; None where the Database Services refuse."""
     scales: _Answers
-    rows: Mapping[str, int]
-    """Rows of each id, where the Web Services tell."""
     occupations: _Answers | None = None
     """All occupations, where they were asked for beforehand."""
 
@@ -106,8 +104,8 @@ async def survey(api: OnetApi, *, with_occupations: bool = False) -> Survey:
             raise
         _log().warning("the Database Services refuse, reading the report of each occupation", reason=str(error))
         scales.add([(scale, datetime.min) for scale in _SCALES], "")
-        return Survey(release, None, scales, {})
-    surveyed = Survey(release, layouts, scales, ids)
+        return Survey(release, None, scales)
+    surveyed = Survey(release, layouts, scales)
     return (
         replace(surveyed, occupations=await _read_table(api, surveyed, "Occupations")) if with_occupations else surveyed
     )
@@ -175,22 +173,22 @@ def _log() -> Any:
     return structlog.get_logger("skillgap.sources")
 
 
-async def _tables(api: OnetApi) -> dict[str, int]:
-    """Return the ids of the tables that the Database Services have, with their rows, -1 where they do not tell."""
+async def _tables(api: OnetApi) -> set[str]:
+    """Return the ids of the tables that the Database Services have."""
     body = (await api.get("database")).body
     listed = body.get("table") if isinstance(body, dict) else body
     if not isinstance(listed, list) or not all(isinstance(each, dict) and "table_id" in each for each in listed):
         raise OnetApiProtocolError(f"{api.origin}/database: not a list of tables")
-    return {each["table_id"]: rows if isinstance(rows := each.get("rows"), int) else -1 for each in listed}
+    return {each["table_id"] for each in listed}
 
 
 # -- reading ------------------------------------------------------------------------------------------------------
 
 
-def _layout(api: OnetApi, table: str, ids: Mapping[str, int]) -> tuple[str, ...]:
+def _layout(api: OnetApi, table: str, ids: Set[str]) -> tuple[str, ...]:
     """Return the ids that hold a table, by the first layout that is there whole."""
     for layout in _TABLES[table]:
-        if ids.keys() >= set(layout):
+        if ids >= set(layout):
             return layout
     wanted = ", nor ".join(" with ".join(layout) for layout in _TABLES[table])
     raise OnetApiProtocolError(f"{api.origin}/database: no table {wanted} (found {', '.join(sorted(ids))})")
@@ -221,18 +219,34 @@ async def _read_database_services(api: OnetApi, codes: tuple[str, ...] | None, s
 
 
 async def _read_table(api: OnetApi, surveyed: Survey, table: str) -> _Answers:
-    """Return all rows of a table, as many as the Database Services said that there are."""
+    """Return all rows of a table, as many as its pages say in `total`, or else the table's description."""
     layout = (surveyed.layouts or {})[table]
     answers = _Answers(_endpoint("+".join(layout)))
     for table_id in layout:
         endpoint = _endpoint(table_id)
-        rows = await api.rows(endpoint, "row")
-        if surveyed.rows.get(table_id, -1) not in (len(rows), -1):
-            raise OnetApiProtocolError(
-                f"{api.origin}/{endpoint}: {len(rows)} rows, but {surveyed.rows[table_id]} are listed; run again"
-            )
+        rows, total = await api.counted_rows(endpoint, "row")
+        if total is None:
+            await _check_count(api, table_id, len(rows))
         answers.add(rows, endpoint)
     return answers
+
+
+async def _check_count(api: OnetApi, table_id: str, count: int) -> None:
+    """Compare rows with the number in a table's description; log a warning if there is none.
+
+    In the list of tables, `rows` is the address of the rows; only the description has their number.
+    """
+    try:
+        body = (await api.get(f"database/info/{table_id}")).body
+    except OnetApiRefusal:
+        body = None
+    described = body.get("rows") if isinstance(body, dict) else None
+    if not isinstance(described, int):
+        _log().warning("O*NET does not tell how many rows a table has, not checked", table=table_id, rows=count)
+    elif described != count:
+        raise OnetApiProtocolError(
+            f"{api.origin}/{_endpoint(table_id)}: {count} rows, but the table has {described}; run again"
+        )
 
 
 async def _rows_of(api: OnetApi, endpoint: str, code: str) -> list[tuple[Any, datetime]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import NullPool
 
 from skillgap.errors import ConfigurationError, DatabaseUnavailable, LoadConflict, SchemaMismatch, SkillgapError
+from skillgap.urls import MASK, masked_url
 
 # MySQL's numbers, and SQLite's words: no such table, no such column, a view of such.
 _NO_SUCH_DATABASE = 1049
@@ -130,8 +132,14 @@ def _translated(error: DBAPIError, engine: Engine) -> SkillgapError:
 
 
 def _without_password(database_url: str) -> str:
-    before, at, host = database_url.rpartition("@")
-    return f"{before.partition('//')[0]}//…@{host.partition('?')[0]}" if at else database_url.partition("?")[0]
+    """Return a URL that cannot be read as a message may show it: whatever may be a password is masked."""
+    if database_url.startswith("sqlite:"):
+        return database_url.partition("?")[0]
+    if "://" in database_url and "@" in database_url:
+        return masked_url(database_url)
+    scheme, mark, rest = database_url.partition("://") if "://" in database_url else ("", "", database_url)
+    name = re.split("[:@?]", rest, maxsplit=1)[0]
+    return database_url if name == rest else f"{scheme}{mark}{name}{MASK}"
 
 
 def _mysql_engine(url: URL) -> Engine:

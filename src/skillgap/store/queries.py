@@ -42,6 +42,7 @@ from skillgap.store.schema import (
     Loads,
     Occupations,
 )
+from skillgap.urls import masked_url
 
 
 @dataclass(frozen=True)
@@ -117,9 +118,13 @@ def get_status(connection: Connection) -> Status:
 
 
 def list_loads(connection: Connection) -> list[LoadRecord]:
-    """Return all loads, the last one first."""
+    """Return all loads, the last one first; URLs are masked, as version 0.1.0 stored them with their passwords."""
     rows = connection.execute(select(*Loads.__table__.c).order_by(Loads.load_id.desc())).mappings()
-    return [LoadRecord(**row) for row in rows]
+    return [LoadRecord(**{**row, "origin": _masked(row["origin"])}) for row in rows]
+
+
+def _masked(origin: str) -> str:
+    return masked_url(origin) if "://" in origin else origin
 
 
 def count_rows(connection: Connection) -> dict[str, int]:
