@@ -37,6 +37,10 @@ def write_again_and_again(file: Path, writer: int) -> None:
             out.write(content(writer)[half:])
 
 
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
 @contextmanager
 def umask(mask: int) -> Iterator[None]:
     before = os.umask(mask)
@@ -55,7 +59,7 @@ def test_two_writers_of_one_file_do_not_mix(tmp_path: Path):
         assert file.read_bytes() == b"second"
         first.write(b"to its end")
     assert file.read_bytes() == b"first " * 10 + b"to its end"
-    assert os.listdir(tmp_path) == ["out"]
+    assert names_in(tmp_path) == ["out"]
 
 
 @pytest.mark.parametrize("kind", ["threads", "processes"])
@@ -77,7 +81,7 @@ def test_readers_see_one_writers_content_whole(tmp_path: Path, kind: str, monkey
     for each in writers:
         each.join()
         assert getattr(each, "exitcode", 0) == 0
-    assert os.listdir(tmp_path) == ["out"]
+    assert names_in(tmp_path) == ["out"]
 
 
 def test_an_error_leaves_the_file_before_and_nothing_else(tmp_path: Path):
@@ -92,7 +96,7 @@ def test_an_error_leaves_the_file_before_and_nothing_else(tmp_path: Path):
     with pytest.raises(RuntimeError):
         fail()
     assert file.read_bytes() == b"before"
-    assert os.listdir(tmp_path) == ["out"]
+    assert names_in(tmp_path) == ["out"]
 
 
 def test_the_content_is_on_disk_before_it_takes_the_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -144,12 +148,12 @@ def test_a_sweep_removes_what_the_dead_left_and_spares_the_living(tmp_path: Path
         f"with whole_file(pathlib.Path({str(tmp_path / 'dead')!r})): os.kill(os.getpid(), signal.SIGKILL)"
     )
     assert subprocess.run([sys.executable, "-c", killed], check=False).returncode == -signal.SIGKILL
-    [left] = os.listdir(tmp_path)
+    [left] = names_in(tmp_path)
     with whole_file(tmp_path / "living") as out:
         sweep(tmp_path)
-        assert left not in os.listdir(tmp_path)
+        assert left not in names_in(tmp_path)
         out.write(b"x")
-    assert os.listdir(tmp_path) == ["living"]
+    assert names_in(tmp_path) == ["living"]
     assert (tmp_path / "living").read_bytes() == b"x"
 
 
@@ -169,7 +173,7 @@ def test_sweeps_beside_writers_take_nothing_from_them(tmp_path: Path):
         finally:
             ended.set()
         sweeping.result()
-    assert sorted(os.listdir(tmp_path)) == sorted(map(str, range(200)))
+    assert names_in(tmp_path) == sorted(map(str, range(200)))
 
 
 def test_a_file_that_cannot_be_written_names_its_place(tmp_path: Path):
