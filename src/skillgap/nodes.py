@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Engine
 
+from skillgap import event_loop
 from skillgap.analysis.changes import compare_releases
 from skillgap.analysis.ratings import Ratings
 from skillgap.errors import ConfigurationError, NoData
@@ -156,7 +156,7 @@ def extract_load_api_data(
             return await extract_onet_api_data(api, codes=codes, pages=pages, resume=resume)
 
     with _one_fetch_at_a_time(cache_dir) if pages else nullcontext(), _collector_paused():
-        data = asyncio.run(extract())
+        data = event_loop.run(extract())
         if not dry_run:
             init_tables(engine)
         seen = _Seen()
