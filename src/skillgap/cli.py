@@ -740,6 +740,7 @@ def serve(
 
     asked = {"host": host, "port": port, "workers": workers}
     settings = read_settings(**{name: value for name, value in asked.items() if value is not None})
+    settings.check()
     _engine()
     run(settings)
 
@@ -781,11 +782,12 @@ def new_key(
     """Make a key of the API and print it, once. Its hash is added to the file SKILLGAP_API_KEYS_FILE."""
     from skillgap.api_keys import new_key as make_key
     from skillgap.errors import ConfigurationError
+    from skillgap.settings import read_settings
 
-    file = os.environ.get("SKILLGAP_API_KEYS_FILE")
-    if not file:
+    file = read_settings().api_keys_file
+    if file is None:
         raise ConfigurationError("set SKILLGAP_API_KEYS_FILE to the file of keys; it is made if it is not there")
-    typer.echo(make_key(Path(file), name, requests_per_minute=requests_per_minute))
+    typer.echo(make_key(file, name, requests_per_minute=requests_per_minute))
 
 
 @app.command(epilog="Example: skillgap doctor")

@@ -50,6 +50,7 @@ def examine(*, online: bool) -> list[Check]:
     checks = [Check("versions", "ok", versions)]
     try:
         settings = read_settings()
+        settings.check()
     except ConfigurationError as error:
         return [*checks, Check("settings", "failed", str(error))]
     return [

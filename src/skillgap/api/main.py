@@ -47,6 +47,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     """Return the service. Settings come from the environment unless given. Raises ConfigurationError."""
     gc.set_threshold(50_000)  # as in cli.main: this process is another
     settings = settings or read_settings()
+    settings.check()
     configure_logging(log_format=settings.log_format or "json", log_level=settings.log_level)
     engine = make_engine(settings.url)
     current = CurrentData(engine, answer_cache_bytes=settings.answer_cache_mb * 2**20)
