@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import hashlib
 import html
@@ -25,6 +26,7 @@ from skillgap import cli
 from skillgap.analysis.gap import identify_skill_gap
 from skillgap.analysis.ratings import Ratings
 from skillgap.api_keys import find_key, read_keys
+from skillgap.doctor import Check, examine
 from skillgap.fake_onet_api import PASSWORD, USERNAME, FakeOnetApi, FakeTables
 from skillgap.model import Release
 from skillgap.nodes import extract_load_text_files
@@ -642,6 +644,11 @@ def test_doctor_asks_web_services_when_told_to(run: Run, fake_tables: FakeTables
         monkeypatch.setenv("SKILLGAP_ONET_API_KEY", stand_in.access.headers["X-API-Key"])
         run("doctor", "--json")
         assert not stand_in.requests
+
+        async def notebook() -> list[Check]:
+            return examine(online=True)
+
+        assert "with release 29.0" in str(asyncio.run(notebook()))
         assert outcomes(run("doctor", "--online", "--json"))["Web Services"][1].endswith("with release 29.0")
         monkeypatch.setenv("SKILLGAP_ONET_API_KEY", "another")
         assert outcomes(run("doctor", "--online", "--json"))["Web Services"][0] == "failed"
