@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import socket
+import subprocess
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -294,6 +297,88 @@ def test_our_own_errors_pass_unchanged(engine: Engine) -> None:
 def test_sqlite_makes_the_folder_of_its_file(tmp_path: Path) -> None:
     init_tables(make_engine(f"sqlite:///{tmp_path}/not/yet/there.db"))
     assert (tmp_path / "not" / "yet" / "there.db").stat().st_size > 0
+
+
+@pytest.fixture
+def read_only(tmp_path: Path) -> Iterator[tuple[Path, Path]]:
+    """A folder, and the same one read-only: mounted again or, without the right to mount, by its mode."""
+    writable, folder = tmp_path / "writable", tmp_path / "read only"
+    writable.mkdir()
+    folder.mkdir()
+    is_mounted = subprocess.run(["mount", "--bind", writable, folder], check=False).returncode == 0
+    if is_mounted:
+        subprocess.run(["mount", "-o", "remount,bind,ro", folder], check=True)
+        yield writable, folder
+        subprocess.run(["umount", folder], check=True)
+        return
+    folder.rmdir()
+    folder.symlink_to(writable)
+    yield writable, folder
+    writable.chmod(0o755)
+
+
+def close_to_writers(folder: Path) -> None:
+    if folder.is_symlink():
+        folder.chmod(0o555)
+
+
+def test_a_sqlite_file_on_a_read_only_file_system_is_read(read_only: tuple[Path, Path]) -> None:
+    writable, folder = read_only
+    made = make_engine(f"sqlite:///{writable}/a b%20c?.db".replace("?", "%3F"))
+    init_tables(made)
+    load(made, RELEASE_A)
+    made.dispose()
+    close_to_writers(folder)
+    engine = make_engine(str(made.url).replace(str(writable), str(folder)))
+    for _ in range(2):
+        assert stored(engine) == cells(RELEASE_A)
+    with read(engine) as connection:
+        assert get_status(connection).release.number == "28.3"
+    for change in (lambda: load(engine, RELEASE_B), lambda: init_tables(engine)):
+        with pytest.raises(DatabaseUnavailable, match="copy it to a writable folder and name that in SKILLGAP_DATAB"):
+            change()
+    assert [path.name for path in folder.iterdir()] == [Path(str(made.url.database)).name]
+
+
+def test_a_read_only_file_whose_log_has_more_is_refused_with_the_way_out(read_only: tuple[Path, Path]) -> None:
+    writable, folder = read_only
+    made = make_engine(f"sqlite:///{writable}/live.db")
+    init_tables(made)
+    with read(made):  # whoever reads last would merge the log
+        load(made, RELEASE_A)
+        for ending in ("", "-wal"):
+            shutil.copy(writable / f"live.db{ending}", writable / f"copied.db{ending}")
+        close_to_writers(folder)
+        live = make_engine(f"sqlite:///{folder}/live.db")
+        assert stored(live) == cells(RELEASE_A), "its log's index is there"
+        with pytest.raises(DatabaseUnavailable, match=r"copied\.db-wal has changes.*`skillgap status`"):
+            stored(make_engine(f"sqlite:///{folder}/copied.db"))
+    if folder.is_symlink():
+        writable.chmod(0o755)
+    assert stored(make_engine(f"sqlite:///{writable}/copied.db")) == cells(RELEASE_A)
+    close_to_writers(folder)
+    assert stored(make_engine(f"sqlite:///{folder}/copied.db")) == cells(RELEASE_A), "merged now"
+    made.dispose()
+
+
+def test_a_read_only_file_that_is_changed_elsewhere_while_it_is_read_is_noticed(read_only: tuple[Path, Path]) -> None:
+    _, folder = read_only
+    made, engine = (make_engine(f"sqlite:///{each}/skillgap.db") for each in read_only)
+    init_tables(made)
+    if folder.is_symlink():
+        return  # by its mode alone, nobody else could write either
+    with pytest.raises(DatabaseUnavailable, match="changed while it was read; try again"), read(engine):
+        load(made, RELEASE_A)
+    assert stored(engine) == cells(RELEASE_A)
+
+
+def test_a_memory_database_is_one_for_all_threads() -> None:
+    engine = make_engine("sqlite://")
+    init_tables(engine)
+    load(engine, RELEASE_A)
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(lambda _: stored(engine), range(8))) == [cells(RELEASE_A)] * 8
+    engine.dispose()
 
 
 def test_sqlite_finds_a_file_in_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

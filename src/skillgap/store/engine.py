@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,7 +14,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, func, make_url,
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import NullPool, QueuePool
 
 from skillgap.errors import ConfigurationError, DatabaseUnavailable, LoadConflict, SchemaMismatch, StoreError
 
@@ -90,7 +91,10 @@ def read(engine: Engine) -> Iterator[Connection]:
     """Give a connection with one consistent snapshot. Raises DatabaseUnavailable, SchemaMismatch."""
     _check_is_there(engine.url)
     with in_our_words(engine), engine.connect() as connection:
+        state = connection.info.get(_FIXED)
         yield connection
+        if state and (file := _file(engine.url)) and _fixed_state(file) != state:
+            raise DatabaseUnavailable(f"{shown(engine.url)}: it was changed while it was read; try again")
 
 
 @contextmanager
@@ -158,7 +162,10 @@ def _mapped(error: DBAPIError, url: URL) -> StoreError | None:
     if number in _DISK_FULL or name in _DISK_FULL or (number is not None and _DISK_FULL_TEXT.search(text)):
         return DatabaseUnavailable(f"{where}: no room left on its disk; nothing was changed ({text})")
     if kind in _NOT_WRITABLE:
-        return DatabaseUnavailable(f"{where}: {text}; SQLite needs a writable folder, even to read")
+        return DatabaseUnavailable(
+            f"{where}: {text}; this account cannot write that file or its folder. Reading needs the file alone; "
+            "to write, copy it to a writable folder and name that in SKILLGAP_DATABASE_URL"
+        )
     return DatabaseUnavailable(f"{where}: {text}")
 
 
@@ -191,9 +198,18 @@ def _sqlite_engine(url: URL) -> Engine:
                 "SKILLGAP_DATABASE_URL may name another place"
             ) from error
         url = url.set(database=str(file))
-    # No pool: a connection kept would go on reading a file that has been replaced or deleted.
-    pool = {} if url.database in (None, "", ":memory:") else {"poolclass": NullPool}
-    engine = create_engine(url, connect_args={"timeout": _SECONDS_TO_WAIT_FOR_A_LOCK}, hide_parameters=True, **pool)
+    pool: dict[str, Any] = {"poolclass": NullPool}  # a connection kept would read a file that has been replaced
+    arguments: dict[str, Any] = {"timeout": _SECONDS_TO_WAIT_FOR_A_LOCK}
+    if url.database in (None, "", ":memory:"):  # one connection, which threads use in turn: each one is a database
+        pool = {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0, "pool_timeout": _SECONDS_TO_WAIT_FOR_A_LOCK}
+        arguments["check_same_thread"] = False
+    engine = create_engine(url, connect_args=arguments, hide_parameters=True, **pool)
+
+    @event.listens_for(engine, "do_connect")
+    def _open(_dialect: object, record: Any, given: list[Any], named: dict[str, Any]) -> None:
+        if (file := _file(url)) and (state := _fixed_state(file)):
+            record.info[_FIXED] = state
+            given[0], named["uri"] = f"{file.absolute().as_uri()}?mode=ro&immutable=1", True
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _: object) -> None:
@@ -212,6 +228,33 @@ def _sqlite_engine(url: URL) -> Engine:
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+_FIXED = "skillgap.fixed"
+"""Key of a connection's info: the state of a file that is read without locks and without its log."""
+
+
+def _fixed_state(file: Path) -> tuple[int, int, int] | None:
+    """Return the state of a SQLite file in a folder that cannot be written; None where SQLite opens it by itself.
+
+    In its WAL mode SQLite makes an index of the log beside the file, even to read. Where it cannot, the file is opened
+    as one that never changes. Raises DatabaseUnavailable where the log has changes that the file lacks.
+    """
+    if os.access(file.parent, os.W_OK) or not file.is_file():
+        return None
+    with file.open("rb") as content:
+        if content.read(20)[18:] != b"\2\2":  # the format's version of writers and readers: 2 is WAL
+            return None
+    log, index = (file.with_name(f"{file.name}-{ending}") for ending in ("wal", "shm"))
+    if log.exists() and log.stat().st_size:
+        if index.exists():
+            return None  # another process has it open, and its index can be read
+        raise DatabaseUnavailable(
+            f"{file}: {log.name} has changes that are not in it yet, and its folder cannot be written; "
+            "open both once where they can be written (`skillgap status` does), and copy the file then"
+        )
+    state = file.stat()
+    return state.st_ino, state.st_size, state.st_mtime_ns
 
 
 @contextmanager
