@@ -910,7 +910,7 @@ def _load(engine: Engine, source: str, settings: Settings, *, accept_loss: bool 
 
 @contextmanager
 def _collector_paused() -> Iterator[None]:
-    """Pause garbage collection in this process, which a library must not: it took a tenth of a load's time."""
+    """Pause garbage collection, a tenth of a load's time. Only a process of our own may: a library must not."""
     gc.disable()
     try:
         yield

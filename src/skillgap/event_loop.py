@@ -1,4 +1,4 @@
-"""Coroutines run to their end by functions that are not coroutines."""
+"""Run coroutines from synchronous functions."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ Result = TypeVar("Result")
 
 
 def run(coroutine: Coroutine[Any, Any, Result]) -> Result:
-    """Run a coroutine to its end and return its result, also where an event loop is running, as in a notebook.
+    """Run a coroutine and return its result, even if an event loop is running already, as in a notebook.
 
-    There, it runs on a loop of its own in another thread, which sees the caller's context variables, and the caller's
-    loop waits. Ctrl-C cancels the coroutine, and KeyboardInterrupt is raised once it has ended.
+    In that case it runs on a second loop in another thread, with the caller's context variables, and the caller's loop
+    waits. Ctrl-C cancels the coroutine; KeyboardInterrupt is raised once it has ended.
     """
     try:
         asyncio.get_running_loop()

@@ -44,11 +44,11 @@ def whole_file(file: Path) -> Iterator[IO[bytes]]:
             with os.fdopen(os.dup(descriptor), "wb") as out:
                 yield out
             _sync(descriptor)
-            if sys.platform != "win32":  # which can rename no file that is open; elsewhere `sweep` must find it locked
+            if sys.platform != "win32":  # rename under the lock, so that no `sweep` comes between
                 part.replace(file)
         finally:
             os.close(descriptor)
-        if sys.platform == "win32":
+        if sys.platform == "win32":  # it cannot rename an open file
             part.replace(file)
         _sync_folder(file.parent)
     finally:
@@ -108,7 +108,7 @@ def _lock(descriptor: int, *, wait: bool) -> bool:
 
 
 def _sync(descriptor: int) -> None:
-    """Have the system write a file to its disk, where the file system can."""
+    """Flush a file to disk, if its file system supports that."""
     try:
         os.fsync(descriptor)
     except OSError as error:
@@ -117,7 +117,7 @@ def _sync(descriptor: int) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Have the system write a folder's names to its disk, where it can: the rename has happened either way."""
+    """Flush a folder's names to disk, if its file system supports that; without, the rename still holds."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

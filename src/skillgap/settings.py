@@ -79,7 +79,7 @@ _Listed = (NoDecode, BeforeValidator(_split))
 
 @dataclass(frozen=True)
 class _Wrong:
-    """The value of a setting that cannot work: a line for each reason, without secrets."""
+    """Stands for the value of a wrong setting: a line per reason, without secrets."""
 
     lines: tuple[str, ...]
 
@@ -87,7 +87,7 @@ class _Wrong:
 class Settings(BaseSettings):
     """Every setting with its default; `env/env.env` lists them with their meaning.
 
-    A wrong setting is an error where it is used, so that no command fails for settings of another; `check` finds all.
+    Using a wrong setting raises ConfigurationError: a command fails only for settings that it uses. `check` finds all.
     """
 
     model_config = SettingsConfigDict(env_prefix="SKILLGAP_", env_ignore_empty=True, frozen=True)
@@ -122,7 +122,7 @@ class Settings(BaseSettings):
     llm_most_tokens: Annotated[int, Field(ge=1)] | None = None
     """Of one run, in and out."""
     llm_most_invalid_replies: Annotated[int, Field(ge=1)] = 10
-    """In a row, each after the model was told what was wrong: then a run stops."""
+    """In a row, not counting first replies to a request, before a run stops."""
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     workers: Annotated[int, Field(ge=1, le=256)] = 1
@@ -130,7 +130,7 @@ class Settings(BaseSettings):
     """None means JSON for `serve`, and for people what a command says itself."""
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = "info"
     api_keys_file: Path | None = None
-    """Names, hashes and rates of the keys that `skillgap new-key` has made. Read by `check` and `serve`."""
+    """Names, hashes and rates of API keys, written by `skillgap new-key`; `check` reads the file."""
     anonymous_requests_per_minute: Annotated[int | None, Field(ge=0)] = None
     """Of one address without a key; None means any number, 0 that a key is needed."""
     trusted_proxies: Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], *_Listed] = ()

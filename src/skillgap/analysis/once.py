@@ -24,8 +24,7 @@ Locks are kept here, not with the results: objects that hold results are pickled
 def once_per(compute: Callable[[Of], Result]) -> Callable[[Of], Result]:
     """Memoise a function per weakly referenced argument; threads that ask at the same time compute it once.
 
-    Old data versions must not be kept by what was computed from them; the result must not refer to the argument.
-    An exception is not kept.
+    The result must not refer to the argument, which would then never be freed. An exception is not kept.
     """
     known: WeakKeyDictionary[Of, Result] = WeakKeyDictionary()
 

@@ -30,7 +30,7 @@ from skillgap.store.ratings import get_data_version, get_skills_then_all
 
 _log = structlog.get_logger("skillgap.api")
 _SECONDS_TO_TRY_AGAIN, _MOST_SECONDS_TO_TRY_AGAIN = 5.0, 300.0
-"""After a computation failed: at first, and at most, as it doubles."""
+"""Wait before a failed computation is retried: at first, and at most, as it doubles."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ class CurrentData:
         Thread(target=self._complete, args=(self.snapshot, profiles), daemon=True).start()
 
     def _complete(self, snapshot: Snapshot, profiles: Mapping[str, Profile]) -> None:
-        """Compute what some requests wait for; try again what failed, until a later data version replaces it."""
+        """Compute what some requests wait for. Retry failed parts until a later data version replaces the snapshot."""
         seconds = _SECONDS_TO_TRY_AGAIN
         while failed := _compute(snapshot, profiles):
             with suppress(TimeoutError):
@@ -168,7 +168,7 @@ def _computing() -> Future[Any]:
 
 
 def _compute(snapshot: Snapshot, profiles: Mapping[str, Profile]) -> list[str]:
-    """Compute what the snapshot still lacks, and return what failed; who waits for that, and no other, is told."""
+    """Compute the snapshot's missing parts and return the names of those that failed."""
     ratings = snapshot.all_domains.result()["onet+llm"]
     parts: dict[str, tuple[str, Callable[[], Any]]] = {
         "titles": ("titles", lambda: index_titles(list(ratings.occupations.values()), profiles)),

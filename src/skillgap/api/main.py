@@ -128,13 +128,13 @@ def create_api(
 
 
 async def _every(seconds: float, name: str, refresh: Callable[[], None]) -> None:
-    """Refresh again and again, beside the requests; an error is logged, once while it stays the same."""
+    """Refresh periodically, beside the requests. Log an error once for as long as it stays the same, and go on."""
     logged = ""
     while True:
         await asyncio.sleep(seconds)
         try:
             await asyncio.to_thread(refresh)
-        except Exception as error:  # noqa: BLE001 - nobody awaits this task: it would end unseen
+        except Exception as error:  # noqa: BLE001 - it would end this task unseen
             if repr(error) != logged:
                 _log.error(f"{name} not refreshed", exc_info=error)
             logged = repr(error)

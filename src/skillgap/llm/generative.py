@@ -47,7 +47,7 @@ _MOST_TASKS = 15
 _MOST_FAILURES_IN_A_ROW = 5
 _READERS = 4
 _MOST_UNKEPT = 16
-"""Replies that may wait for a slow database while others are asked for; a run that is killed loses them."""
+"""Most replies that wait for a slow database while more requests are sent; a killed run loses them."""
 _SHOWN = 300
 """Characters of a reply in a message."""
 
@@ -234,7 +234,7 @@ class Limits:
     attempts: int = 3
     """For a valid reply; and as many again, by the provider's library, where the server is busy or away."""
     most_invalid_replies: int = 10
-    """In a row, each to a request that was asked again with what was wrong: then the run stops."""
+    """In a row, not counting first replies, before the run stops: each request is repeated once with the reason."""
 
 
 @dataclass
@@ -308,7 +308,7 @@ class Generative:
                         for task in tasks:
                             task.cancel()
                         await asyncio.gather(*tasks, return_exceptions=True)
-        except _StayInvalid as stopped:  # told now that all replies are counted and kept
+        except _StayInvalid as stopped:  # raised here, when all replies are counted and kept
             raise self._stopped(stopped) from None
         return [each for part in found for each in ([part] if isinstance(part, Refused) else part)]
 
@@ -330,7 +330,7 @@ class _NoReply(Exception):
 
 
 class _StayInvalid(Exception):
-    """Too many replies in a row cannot be read; the last one, and what is wrong with it."""
+    """Too many invalid replies in a row; `said` is the last one, `error` the reason."""
 
     def __init__(self, said: str, error: str) -> None:
         super().__init__(error)
@@ -338,7 +338,7 @@ class _StayInvalid(Exception):
 
 
 class _Keeper:
-    """Replies read and written in threads: a database that is slow or locked must not stop the event loop."""
+    """Reads and writes replies in threads, so that a slow or locked database does not block the event loop."""
 
     def __init__(self, replies: Replies) -> None:
         self._replies = replies
@@ -350,7 +350,7 @@ class _Keeper:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Wait until all is written that was paid for."""
+        """Wait until every reply is written."""
         self._readers.shutdown(wait=False, cancel_futures=True)
         await asyncio.to_thread(self._writer.shutdown)
 
@@ -359,12 +359,12 @@ class _Keeper:
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._replies.get, request_sha256)
 
     def put(self, request_sha256: str, reply: Reply, **spoken_of: Any) -> asyncio.Future[None]:
-        """Begin to keep a reply; it is kept even if nobody waits for it any more."""
+        """Start to keep a reply, and do so even if the caller is cancelled."""
         written = self._writer.submit(self._put, request_sha256, reply, **spoken_of)
         return asyncio.shield(asyncio.wrap_future(written))
 
     def _put(self, request_sha256: str, reply: Reply, **spoken_of: Any) -> None:
-        if self._unavailable:  # each would wait for the same lock
+        if self._unavailable:  # or each would wait for the same lock in turn
             raise self._unavailable
         try:
             self._replies.put(request_sha256, reply, **spoken_of)

@@ -1,4 +1,4 @@
-"""JSON in the replies of language models, which write prose, fences and thoughts around it."""
+"""Find JSON in the replies of language models, which put prose, fences and thoughts around it."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _THOUGHT = re.compile(
 )
 """Thoughts may hold drafts of the answer."""
 _BEGINS_OBJECT = re.compile(r'\{\s*["}]|\[\s*[{\[\]]')
-"""Where JSON begins that may speak of skills; any other brace or bracket is prose."""
+"""The beginning of an object or a list of objects; any other brace or bracket is prose."""
 
 
 def find_by_id(text: str, names: Mapping[str, str]) -> dict[str, Any]:
-    """Return the value that a reply gives for each id, from the JSON values in it.
+    """Return the value that a reply gives for each id.
 
-    `names` are the ids with their names. The values may stand in one object, in several, in a list or in wrappers such
-    as `{"levels": {...}}`; other keys are ignored. What is not valid JSON is never repaired. Raises ValueError saying
-    what is wrong: no valid JSON, or two different values for one id or key.
+    `names` maps ids to names. The values may be in one JSON object, in several, in a list, or in wrappers such as
+    `{"levels": {...}}`. Other keys are ignored, invalid JSON is never repaired. Raises ValueError with the reason: no
+    valid JSON, or two different values for one id or key.
     """
     values, wrong = _json_values(_THOUGHT.sub("", text))
     found: dict[str, Any] = {}
@@ -37,7 +37,7 @@ def find_by_id(text: str, names: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _json_values(text: str) -> tuple[list[Any], str]:
-    """Return the outermost JSON objects and lists of a text, and what is wrong with the first that is not valid."""
+    """Return the outermost JSON objects and lists of a text, and the error of the first invalid one."""
     decoder = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse_constant)
     values, wrong, place = [], "", 0
     while begins := _BEGINS_OBJECT.search(text, place):
@@ -54,7 +54,7 @@ def _json_values(text: str) -> tuple[list[Any], str]:
 
 
 def _end_of(text: str, start: int) -> int:
-    """Return where the object or list that begins at `start` ends; if it was cut off, its fence or the text."""
+    """Return the end of the object or list that begins at `start`; if it was cut off, that of its fence or the text."""
     fence = text.find("\n```", start)  # no JSON string has a line break
     depth, in_string, place, end = 0, False, start, len(text) if fence < 0 else fence
     while place < end:
@@ -88,7 +88,7 @@ def _refuse_constant(name: str) -> None:
 
 
 class _Ids:
-    """Ids as models write them: alone, before the name as in the question, or by the name."""
+    """Ids as models write them: the id, the id with the name as in the prompt, or the name."""
 
     def __init__(self, names: Mapping[str, str]) -> None:
         self._ids = {each.casefold(): each for each in names}
@@ -105,7 +105,7 @@ class _Ids:
 
 
 def _by_id(value: Any, ids: _Ids) -> Iterator[tuple[str, Any]]:
-    """Yield each value below that an id is given for, by its key or, within an object, by one of its fields."""
+    """Yield each id with its value: keyed by the id, or an object with a level and a field that names the id."""
     if isinstance(value, list):
         for each in value:
             yield from _by_id(each, ids)

@@ -30,7 +30,7 @@ _NOT_WRITABLE = ("READONLY", "CANTOPEN", "PERM")
 _SQLITE_UNAVAILABLE = frozenset(
     (*_NOT_WRITABLE, "BUSY", "LOCKED", "IOERR", "FULL", "NOTADB", "CORRUPT", "PROTOCOL", "NOMEM", "INTERRUPT", "NOLFS")
 )
-"""SQLite's primary codes of what is wrong with the file, or with who else uses it; never with a statement."""
+"""SQLite's primary codes for trouble with the file or its other users, never with a statement."""
 _MYSQL_UNAVAILABLE = frozenset(
     (
         *(1044, 1045, 1142, 1143, 1227, 1251, 1524, 1698, 1820, 1862, 3118, 4151),  # access denied, account locked
@@ -45,7 +45,7 @@ _MYSQL_UNAVAILABLE = frozenset(
         *(2045, 2047, 2048, 2055, 2059, 2061, 2068),
     )
 )
-"""MySQL's and MariaDB's numbers of what is wrong with the server or the way to it; never with a statement."""
+"""MySQL's and MariaDB's codes for trouble with the server, the connection or the account, never with a statement."""
 _STRICT = "STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
 """MySQL's own default: a value that does not fit is an error, whatever the server was told."""
 _SECONDS_TO_CONNECT = 5
@@ -128,7 +128,7 @@ def _file(url: URL) -> Path | None:
 def in_our_words(engine: Engine) -> Iterator[None]:
     """Map the driver's errors of the server, the file or the schema to ours; let all others through.
 
-    A statement that is wrong or that a constraint refuses is not the database's failure, and keeps its traceback.
+    A wrong statement or a violated constraint does not mean that the database is unavailable: it keeps its traceback.
     """
     try:
         yield
@@ -142,7 +142,7 @@ def in_our_words(engine: Engine) -> Iterator[None]:
 
 
 def _mapped(error: DBAPIError, url: URL) -> StoreError | None:
-    """Return our error for a driver's, with the way out; None where nobody foresaw it."""
+    """Return our error for a driver's, with the way out; None for an unforeseen one."""
     where, text = shown(url), str(error.orig)
     number = error.orig.args[0] if error.orig is not None and error.orig.args else None
     name = str(getattr(error.orig, "sqlite_errorname", ""))  # such as SQLITE_READONLY_DIRECTORY
@@ -231,14 +231,14 @@ def _sqlite_engine(url: URL) -> Engine:
 
 
 _FIXED = "skillgap.fixed"
-"""Key of a connection's info: the state of a file that is read without locks and without its log."""
+"""Key in a connection's info: the state of a file opened as immutable, without locks and log."""
 
 
 def _fixed_state(file: Path) -> tuple[int, int, int] | None:
-    """Return the state of a SQLite file in a folder that cannot be written; None where SQLite opens it by itself.
+    """Return the state of a SQLite file in a read-only folder; None if SQLite can open it as usual.
 
-    In its WAL mode SQLite makes an index of the log beside the file, even to read. Where it cannot, the file is opened
-    as one that never changes. Raises DatabaseUnavailable where the log has changes that the file lacks.
+    In WAL mode SQLite creates an index of the log beside the file, even to read. Where it cannot, the file is opened as
+    immutable. Raises DatabaseUnavailable if the log has changes that are not in the file yet.
     """
     if os.access(file.parent, os.W_OK) or not file.is_file():
         return None
