@@ -9,6 +9,7 @@ import html
 import io
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -34,7 +35,7 @@ from skillgap.store.engine import make_engine, write
 from skillgap.store.loads import Scores, upsert_scores
 from skillgap.store.tables import init_tables
 from skillgap.terminal.gap import _gap_table
-from tests.conftest import onet_zip
+from tests.conftest import close_to_writers, onet_zip
 
 NURSE, MANAGER = "29-1141.00", "11-9111.00"
 SAID = "Medical and Health Services Managers need a higher level in 17 of 35 skills: 8 are sure, 9 may be chance."
@@ -255,6 +256,21 @@ def test_a_database_that_was_named_is_never_filled_unasked(run: Run, monkeypatch
     assert run("init-db").code == 0
     assert "skillgap load starter" in run("gap", NURSE, MANAGER).err
     assert "nothing is loaded" in run("status").out
+
+
+def test_questions_are_answered_from_a_read_only_file_system(
+    run: Run, starter_engine: Engine, read_only: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+):
+    writable, folder = read_only
+    shutil.copy(str(starter_engine.url.database), writable / "skillgap.db")
+    close_to_writers(folder)
+    monkeypatch.setenv("SKILLGAP_DATABASE_URL", f"sqlite:///{folder}/skillgap.db")
+    assert "17 of 35 skills ask for a higher level" in " ".join(run("gap", NURSE, MANAGER).out.split())
+    assert "29.0" in run("status").out
+    assert "Registered Nurses" in run("search", "nurse").out
+    ended = run("load", "starter")
+    assert (ended.code, len(ended.err.splitlines())) == (1, 1)
+    assert "copy it to a writable folder" in ended.err
 
 
 def test_an_upgrade_says_what_changed(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

@@ -5,9 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 import socket
-import subprocess
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -22,6 +20,7 @@ from skillgap.store.engine import make_engine, read, write
 from skillgap.store.queries import get_status
 from skillgap.store.ratings import get_ratings
 from skillgap.store.tables import init_tables
+from tests.conftest import close_to_writers
 from tests.store.small_releases import CHIEFS, NURSES, RELEASE_A, RELEASE_B, cells, load, stored, stored_on
 
 SECRET = "s3cr3t"  # noqa: S105 - the word the tests look for
@@ -297,29 +296,6 @@ def test_our_own_errors_pass_unchanged(engine: Engine) -> None:
 def test_sqlite_makes_the_folder_of_its_file(tmp_path: Path) -> None:
     init_tables(make_engine(f"sqlite:///{tmp_path}/not/yet/there.db"))
     assert (tmp_path / "not" / "yet" / "there.db").stat().st_size > 0
-
-
-@pytest.fixture
-def read_only(tmp_path: Path) -> Iterator[tuple[Path, Path]]:
-    """A folder, and the same one read-only: mounted again or, without the right to mount, by its mode."""
-    writable, folder = tmp_path / "writable", tmp_path / "read only"
-    writable.mkdir()
-    folder.mkdir()
-    is_mounted = subprocess.run(["mount", "--bind", writable, folder], check=False).returncode == 0
-    if is_mounted:
-        subprocess.run(["mount", "-o", "remount,bind,ro", folder], check=True)
-        yield writable, folder
-        subprocess.run(["umount", folder], check=True)
-        return
-    folder.rmdir()
-    folder.symlink_to(writable)
-    yield writable, folder
-    writable.chmod(0o755)
-
-
-def close_to_writers(folder: Path) -> None:
-    if folder.is_symlink():
-        folder.chmod(0o555)
 
 
 def test_a_sqlite_file_on_a_read_only_file_system_is_read(read_only: tuple[Path, Path]) -> None:
