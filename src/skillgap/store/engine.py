@@ -26,9 +26,12 @@ _OTHER_SCHEMA_TEXT = ("no such table", "no such column", "has no column named")
 _DISK_FULL = (1021, 1114, 20, 28, "SQLITE_FULL", "SQLITE_IOERR_SHMSIZE")  # the last: no room for the index of its log
 _DISK_FULL_TEXT = re.compile(r"(?i)errno: 28\b|errcode: 28\b|error: 28\b|got error 28\b")
 """MySQL: within its errors of writing a file (3, 1026) and of a storage engine (1030)."""
-_NOT_WRITABLE = ("READONLY", "CANTOPEN", "PERM")
+_NOT_WRITABLE = ("READONLY", "PERM")
 _SQLITE_UNAVAILABLE = frozenset(
-    (*_NOT_WRITABLE, "BUSY", "LOCKED", "IOERR", "FULL", "NOTADB", "CORRUPT", "PROTOCOL", "NOMEM", "INTERRUPT", "NOLFS")
+    (
+        *(*_NOT_WRITABLE, "CANTOPEN", "NOTADB", "CORRUPT", "IOERR", "FULL", "NOMEM", "NOLFS"),
+        *("BUSY", "LOCKED", "PROTOCOL", "INTERRUPT"),
+    )
 )
 """SQLite's primary codes for trouble with the file or its other users, never with a statement."""
 _MYSQL_UNAVAILABLE = frozenset(
@@ -165,6 +168,10 @@ def _mapped(error: DBAPIError, url: URL) -> StoreError | None:
         return DatabaseUnavailable(
             f"{where}: {text}; this account cannot write that file or its folder. Reading needs the file alone; "
             "to write, copy it to a writable folder and name that in SKILLGAP_DATABASE_URL"
+        )
+    if kind == "CANTOPEN":
+        return DatabaseUnavailable(
+            f"{where}: {text}; is it a file that this account may read, in a folder it may write?"
         )
     return DatabaseUnavailable(f"{where}: {text}")
 
