@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import subprocess
 import tempfile
 import unicodedata
 import uuid
@@ -234,6 +235,29 @@ def engine(database_url: str) -> Iterator[Engine]:
     engine = make_engine(database_url)
     yield engine
     engine.dispose()
+
+
+@pytest.fixture
+def read_only(tmp_path: Path) -> Iterator[tuple[Path, Path]]:
+    """A folder, and the same one read-only: mounted again or, without the right to mount, by its mode."""
+    writable, folder = tmp_path / "writable", tmp_path / "read only"
+    writable.mkdir()
+    folder.mkdir()
+    is_mounted = subprocess.run(["mount", "--bind", writable, folder], check=False).returncode == 0
+    if is_mounted:
+        subprocess.run(["mount", "-o", "remount,bind,ro", folder], check=True)
+        yield writable, folder
+        subprocess.run(["umount", "--lazy", folder], check=True)
+        return
+    folder.rmdir()
+    folder.symlink_to(writable)
+    yield writable, folder
+    writable.chmod(0o755)
+
+
+def close_to_writers(folder: Path) -> None:
+    if folder.is_symlink():
+        folder.chmod(0o555)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import hashlib
 import html
@@ -9,6 +10,7 @@ import io
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -28,6 +30,7 @@ from skillgap import cli
 from skillgap.analysis.gap import identify_skill_gap
 from skillgap.analysis.ratings import Ratings
 from skillgap.api_keys import find_key, read_keys
+from skillgap.doctor import Check, examine
 from skillgap.fake_onet_api import PASSWORD, USERNAME, FakeOnetApi, FakeTables
 from skillgap.model import Release
 from skillgap.nodes import extract_load_text_files
@@ -36,7 +39,7 @@ from skillgap.store.engine import make_engine, write
 from skillgap.store.loads import Scores, upsert_scores
 from skillgap.store.tables import init_tables
 from skillgap.terminal.gap import _gap_table
-from tests.conftest import is_obeyed, onet_zip
+from tests.conftest import close_to_writers, is_obeyed, onet_zip
 from tests.sources.conftest import ReleaseServer
 
 NURSE, MANAGER = "29-1141.00", "11-9111.00"
@@ -258,6 +261,21 @@ def test_a_database_that_was_named_is_never_filled_unasked(run: Run, monkeypatch
     assert run("init-db").code == 0
     assert "skillgap load starter" in run("gap", NURSE, MANAGER).err
     assert "nothing is loaded" in run("status").out
+
+
+def test_questions_are_answered_from_a_read_only_file_system(
+    run: Run, starter_engine: Engine, read_only: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+):
+    writable, folder = read_only
+    shutil.copy(str(starter_engine.url.database), writable / "skillgap.db")
+    close_to_writers(folder)
+    monkeypatch.setenv("SKILLGAP_DATABASE_URL", f"sqlite:///{folder}/skillgap.db")
+    assert "17 of 35 skills ask for a higher level" in " ".join(run("gap", NURSE, MANAGER).out.split())
+    assert "29.0" in run("status").out
+    assert "Registered Nurses" in run("search", "nurse").out
+    ended = run("load", "starter")
+    assert (ended.code, len(ended.err.splitlines())) == (1, 1)
+    assert "copy it to a writable folder" in ended.err
 
 
 def test_an_upgrade_says_what_changed(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
@@ -483,6 +501,61 @@ def test_wrong_settings_are_all_named_at_once(run: Run, monkeypatch: pytest.Monk
     assert "SKILLGAP_LOG_FORMAT='xml'" in ended.err
 
 
+@pytest.mark.usefixtures("with_starter")
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("API_KEYS_FILE", "/nonexistent"),
+        ("LLM_CONCURRENCY", "0"),
+        ("LLM_BASE_URL", "not-a-url"),
+        ("CORS_ORIGINS", "example.org"),
+        ("ONET_PASSWORD", "without-a-user"),
+        ("ONET_REQUESTS_PER_SECOND", "many"),
+        ("PORT", "70000"),
+        ("RELOAD_SECONDS", "0"),
+    ],
+)
+def test_a_command_fails_for_no_setting_of_another(run: Run, monkeypatch: pytest.MonkeyPatch, setting: str, value: str):
+    monkeypatch.setenv(f"SKILLGAP_{setting}", value)
+    for command in (("gap", NURSE, MANAGER), ("search", "nurse"), ("status",)):
+        assert run(*command).code == 0
+    for command in (("serve", "--port", "0"), ("doctor",)) if setting != "PORT" else (("serve",), ("doctor",)):
+        ended = run(*command)
+        assert ended.code == 1
+        assert f"SKILLGAP_{setting}" in ended.out + ended.err
+
+
+@pytest.mark.parametrize(
+    ("command", "settings"),
+    [
+        (("enrich",), {"LLM_CONCURRENCY": "0", "LLM_BASE_URL": "x"}),
+        (("fetch",), {"ONET_API_URL": "x", "ONET_REQUESTS_PER_SECOND": "0"}),
+        (("gap", NURSE, MANAGER), {"DATABASE_URL": "oracle://x"}),
+        (("load", "starter"), {"LOG_FORMAT": "xml"}),
+        (("diff", "starter", "starter"), {"ONET_DOWNLOAD_URL": "ftp://x"}),
+    ],
+)
+def test_a_command_names_all_wrong_settings_that_it_uses_together(
+    run: Run, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], settings: dict[str, str]
+):
+    for name, value in settings.items():
+        monkeypatch.setenv(f"SKILLGAP_{name}", value)
+    ended = run(*command)
+    assert ended.code == 1
+    for name in settings:
+        assert f"  SKILLGAP_{name}" in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_new_key_finds_its_file_among_the_secrets(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    secrets, file = tmp_path / "secrets", tmp_path / "keys"
+    secrets.mkdir()
+    (secrets / "skillgap_api_keys_file").write_text(str(file))
+    monkeypatch.setattr("skillgap.settings.SECRETS", secrets)
+    assert run("new-key", "reporting").code == 0
+    assert list(read_keys(file)) == ["reporting"]
+
+
 def test_a_wrong_setting_that_is_a_secret_is_not_shown(run: Run, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("SKILLGAP_DATABASE_URL", "oracle://me:hidden@host/db")
     monkeypatch.setenv("SKILLGAP_ONET_PASSWORD", "hidden")
@@ -657,6 +730,11 @@ def test_doctor_asks_web_services_when_told_to(run: Run, fake_tables: FakeTables
         monkeypatch.setenv("SKILLGAP_ONET_API_KEY", stand_in.access.headers["X-API-Key"])
         run("doctor", "--json")
         assert not stand_in.requests
+
+        async def notebook() -> list[Check]:
+            return examine(online=True)
+
+        assert "with release 29.0" in str(asyncio.run(notebook()))
         assert outcomes(run("doctor", "--online", "--json"))["Web Services"][1].endswith("with release 29.0")
         monkeypatch.setenv("SKILLGAP_ONET_API_KEY", "another")
         assert outcomes(run("doctor", "--online", "--json"))["Web Services"][0] == "failed"

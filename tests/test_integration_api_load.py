@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -104,6 +105,17 @@ def test_a_fetch_into_an_empty_database_equals_the_text(engine: Engine, tmp_path
     assert from_api.codes == with_text.codes
     for name in ("data_value", "standard_error", "n", "importance", "not_relevant", "recommend_suppress", "month"):
         np.testing.assert_array_equal(getattr(from_api, name), getattr(with_text, name), err_msg=name)
+
+
+@ON_SQLITE
+def test_a_fetch_runs_in_a_notebook(engine: Engine, tmp_path: Path, fake_tables: FakeTables):
+    """A notebook has a running event loop, in which asyncio.run fails."""
+
+    async def cell(fake: FakeOnetApi) -> LoadReport:
+        return fetch(engine, fake, tmp_path, codes=[NURSE])
+
+    with FakeOnetApi(fake_tables) as fake:
+        assert [change.rows for change in asyncio.run(cell(fake)).tables] == [1, 70]
 
 
 def test_a_failed_fetch_writes_nothing(engine: Engine, tmp_path: Path, fake_tables: FakeTables):

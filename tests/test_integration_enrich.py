@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -21,12 +22,12 @@ from sqlalchemy import Engine, func, select, text
 from skillgap.analysis.gap import identify_skill_gap
 from skillgap.errors import ConfigurationError, NoData, UnratedOccupation
 from skillgap.llm.embedded import Embedded
-from skillgap.llm.evidence import Evidence
+from skillgap.llm.evidence import Evidence, read_evidence
 from skillgap.llm.profiler import Scoring, SkillScore
 from skillgap.nodes import Enrichment, enrich_skill_data, extract_load_text_files, find_profiler
 from skillgap.sources.onet_text import OnetData
 from skillgap.store.engine import make_engine, read
-from skillgap.store.queries import list_disagreements, list_unrated_occupations
+from skillgap.store.queries import get_tables, list_disagreements, list_unrated_occupations
 from skillgap.store.ratings import get_all_ratings, get_data_version, get_ratings
 from skillgap.store.schema import LLMReplies, LLMSkillScores
 from skillgap.store.tables import init_tables
@@ -314,6 +315,40 @@ def test_pairs_without_a_valid_reply_are_listed_with_exit_code_1_and_tried_again
         assert process.returncode == 0, said
         assert len(server.requests) == before + 1
         assert "  1 requests, 110 tokens; what had been answered before cost nothing" in said
+
+
+def test_a_model_whose_replies_cannot_be_read_is_stopped_early(own_29: Engine):
+    with FakeModelServer(lambda _: Answer("I cannot say.")) as server:
+        process = run_enrich(str(own_29.url), server, "--occupation", DEVELOPER)
+        _, said = process.communicate(timeout=120)
+        assert process.returncode == 1
+        assert "openai:some-model: 10 replies in a row cannot be read, though the model was told why; " in said
+        assert "no JSON object with the ids of the skills): 'I cannot say.'" in said
+        assert "Traceback" not in said
+        with read(own_29) as connection:
+            kept = connection.execute(
+                select(func.sum(LLMReplies.output_tokens), func.min(LLMReplies.reply), func.max(LLMReplies.reply))
+            ).one()
+        paid = int(re.search(r"why; (\d+) replies were paid for", said)[1])
+        assert tuple(kept) == (10 * paid, "I cannot say.", "I cannot say.")
+        assert len(server.requests) < 25, "of 183 for the sample and the occupation"
+
+
+def test_enrichment_and_evaluation_run_in_a_notebook(own_29: Engine, tmp_path: Path):
+    """A notebook has a running event loop, in which asyncio.run fails."""
+    with FakeModelServer(levels_reply) as server:
+        given = {"cache_dir": tmp_path, "base_url": server.url, "requests_per_minute": 60_000.0}
+        profiler = find_profiler(own_29, "openai:some-model", sample=10, **given)
+
+        async def cell() -> tuple[int, list[str]]:
+            enrichment = enrich_skill_data(own_29, profiler, codes=[DEVELOPER])
+            return len(enrichment.scoring.scores), [each.model for each in profiler.evaluate(evidence)]
+
+        with read(own_29) as connection:
+            evidence = read_evidence(get_tables(connection))
+        scored, judged = asyncio.run(cell())
+    assert scored == 35
+    assert set(judged) == {"openai:some-model as said", "openai:some-model calibrated"}
 
 
 def test_another_model_does_not_take_over_unless_it_is_the_settings(own_29: Engine, tmp_path: Path):

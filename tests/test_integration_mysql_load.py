@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gc
 import io
 import json
 import os
@@ -91,6 +92,15 @@ def flag(text: str) -> str | None:
 
 def month(text: str) -> date:
     return datetime.strptime(text, "%m/%Y").date()
+
+
+def test_a_load_leaves_garbage_collection_to_its_caller(tmp_path: Path):
+    enabled = []
+    engine = make_engine(f"sqlite:///{tmp_path}/skillgap.db")
+    extract_load_text_files(engine, "starter", cache_dir=tmp_path, on_rows=lambda *_: enabled.append(gc.isenabled()))
+    engine.dispose()
+    assert enabled
+    assert all(enabled)
 
 
 def test_29_0_reaches_the_views_line_by_line_and_answers(engine: Engine) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import platform
 import shutil
@@ -17,6 +16,7 @@ from typing import Literal
 from sqlalchemy import Connection, make_url, text
 
 import skillgap
+from skillgap import event_loop
 from skillgap.api_keys import read_keys
 from skillgap.errors import ConfigurationError, SkillgapError
 from skillgap.nodes import find_model
@@ -50,6 +50,7 @@ def examine(*, online: bool) -> list[Check]:
     checks = [Check("versions", "ok", versions)]
     try:
         settings = read_settings()
+        settings.check()
     except ConfigurationError as error:
         return [*checks, Check("settings", "failed", str(error))]
     return [
@@ -165,7 +166,7 @@ def _onet(settings: Settings, *, online: bool) -> Check:
         access = settings.onet_access()
         if not online:
             return Check(name, "ok", f"credentials for API {access.version}; --online tries them")
-        return Check(name, "ok", f"API {access.version} answers, with release {asyncio.run(ask(access))}")
+        return Check(name, "ok", f"API {access.version} answers, with release {event_loop.run(ask(access))}")
     except SkillgapError as error:
         return Check(name, "failed", str(error))
 

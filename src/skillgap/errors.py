@@ -13,7 +13,8 @@
     │       └── CredentialsRefused  401 or 403
     ├── LLMError                    a language model cannot be used
     │   ├── ModelUnavailable        it failed again and again
-    │   └── ModelRefusesCredentials 401 or 403
+    │   ├── ModelRefusesCredentials 401 or 403
+    │   └── RepliesInvalid          its replies cannot be read, though it was told why
     ├── StoreError                  the database cannot do what was asked
     │   ├── DatabaseUnavailable     no connection, connection lost, disk full
     │   ├── SchemaMismatch          its tables are not those of this version
@@ -132,6 +133,16 @@ class ModelRefusesCredentials(LLMError):
     """The model's server answered with 401 or 403."""
 
     code = "model-refuses-credentials"
+
+
+class RepliesInvalid(LLMError):
+    """The model's replies cannot be read, though it was told why; `reply` is the text of the last one."""
+
+    code = "replies-invalid"
+
+    def __init__(self, message: str, *, reply: str) -> None:
+        super().__init__(message)
+        self.reply = reply
 
 
 class StoreError(SkillgapError):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
@@ -14,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Engine
 
+from skillgap import event_loop
 from skillgap.analysis.changes import compare_releases
 from skillgap.analysis.ratings import Ratings
 from skillgap.errors import ConfigurationError, NoData
@@ -56,21 +55,20 @@ def extract_load_text_files(
     Raises SourceError before anything is written, StoreError with nothing changed.
     """
     archive = find_release(source, cache_dir=cache_dir, download_url=download_url, on_bytes=on_bytes)
-    with _collector_paused():
-        data = extract_onet_data(archive, also=OPTIONAL_TABLES)
-        init_tables(engine)
-        seen = _Seen()
-        report = load_release(
-            engine,
-            data.tables,
-            release=data.release,
-            origin=data.origin,
-            sha256=data.sha256,
-            scores=_starter_scores() if archive.origin == STARTER else None,
-            accept_loss=accept_loss,
-            on_rows=on_rows,
-            on_ratings=seen.look,
-        )
+    data = extract_onet_data(archive, also=OPTIONAL_TABLES)
+    init_tables(engine)
+    seen = _Seen()
+    report = load_release(
+        engine,
+        data.tables,
+        release=data.release,
+        origin=data.origin,
+        sha256=data.sha256,
+        scores=_starter_scores() if archive.origin == STARTER else None,
+        accept_loss=accept_loss,
+        on_rows=on_rows,
+        on_ratings=seen.look,
+    )
     return data, seen.told(report)
 
 
@@ -155,8 +153,8 @@ def extract_load_api_data(
         async with connect(access, requests_per_second=requests_per_second, on_request=on_request) as api:
             return await extract_onet_api_data(api, codes=codes, pages=pages, resume=resume)
 
-    with _one_fetch_at_a_time(cache_dir) if pages else nullcontext(), _collector_paused():
-        data = asyncio.run(extract())
+    with _one_fetch_at_a_time(cache_dir) if pages else nullcontext():
+        data = event_loop.run(extract())
         if not dry_run:
             init_tables(engine)
         seen = _Seen()
@@ -385,15 +383,3 @@ def evaluate_profilers(
         if isinstance(profiler, Calibrated):
             scores += profiler.evaluate(evidence)
     return scores
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Keep the garbage collector from walking the rows again and again: a fifth of the time of a load."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()

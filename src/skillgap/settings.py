@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from difflib import get_close_matches
 from ipaddress import ip_network
 from pathlib import Path
@@ -77,8 +78,18 @@ _Listed = (NoDecode, BeforeValidator(_split))
 """Written with commas between."""
 
 
+@dataclass(frozen=True)
+class _Wrong:
+    """Stands for the value of a wrong setting: a line per reason, without secrets."""
+
+    lines: tuple[str, ...]
+
+
 class Settings(BaseSettings):
-    """Every setting with its default; `env/env.env` lists them with their meaning."""
+    """Every setting with its default; `env/env.env` lists them with their meaning.
+
+    Using a wrong setting raises ConfigurationError: a command fails only for settings that it uses. `check` finds all.
+    """
 
     model_config = SettingsConfigDict(env_prefix="SKILLGAP_", env_ignore_empty=True, frozen=True)
 
@@ -111,14 +122,16 @@ class Settings(BaseSettings):
     llm_requests_per_minute: Annotated[float, Field(gt=0)] = 60.0
     llm_most_tokens: Annotated[int, Field(ge=1)] | None = None
     """Of one run, in and out."""
+    llm_most_invalid_replies: Annotated[int, Field(ge=1)] = 10
+    """In a row, not counting first replies to a request, before a run stops."""
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     workers: Annotated[int, Field(ge=1, le=256)] = 1
     log_format: Literal["json", "console"] | None = None
     """None means JSON for `serve`, and for people what a command says itself."""
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = "info"
-    api_keys_file: Annotated[Path | None, _checked(read_keys)] = None
-    """Names, hashes and rates of the keys that `skillgap new-key` has made."""
+    api_keys_file: Path | None = None
+    """Names, hashes and rates of API keys, written by `skillgap new-key`; `check` reads the file."""
     anonymous_requests_per_minute: Annotated[int | None, Field(ge=0)] = None
     """Of one address without a key; None means any number, 0 that a key is needed."""
     trusted_proxies: Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], *_Listed] = ()
@@ -135,6 +148,37 @@ class Settings(BaseSettings):
             raise ValueError("SKILLGAP_ONET_USERNAME and SKILLGAP_ONET_PASSWORD go together")
         return password
 
+    @field_validator("*", mode="wrap")  # the last one, as it wraps those above
+    @classmethod
+    def _or_wrong(cls, value: Any, validate: Callable[[Any], Any], info: ValidationInfo) -> Any:
+        try:
+            return validate(value)
+        except ValidationError as error:
+            lines = tuple(_wrong(info.field_name or "", value, each["msg"]) for each in error.errors())
+            return _Wrong(lines)
+        except ValueError as error:
+            return _Wrong((_wrong(info.field_name or "", value, str(error)),))
+
+    def __getattribute__(self, name: str) -> Any:
+        """Return a setting or method. Raises ConfigurationError where the setting is wrong."""
+        value = super().__getattribute__(name)
+        if isinstance(value, _Wrong):
+            raise _cannot_work(value.lines)
+        return value
+
+    def check(self, *names: str) -> None:
+        """Raise ConfigurationError with every wrong setting of these; without names, of all, the file of keys read."""
+        values = vars(self)
+        wrong = [value for name in names or values if isinstance(value := values[name], _Wrong)]
+        lines = [line for value in wrong for line in value.lines]
+        if not names and isinstance(file := values["api_keys_file"], Path):
+            try:
+                read_keys(file)
+            except ConfigurationError as error:
+                lines.append(_wrong("api_keys_file", file, str(error)))
+        if lines:
+            raise _cannot_work(lines)
+
     @property
     def embedded_database(self) -> Path:
         """The file of the embedded database."""
@@ -147,6 +191,7 @@ class Settings(BaseSettings):
 
     def onet_access(self) -> Access:
         """Return how to reach O*NET Web Services: API 2.0 with a key, else 1.9. Raises MissingCredentials."""
+        self.check(*(name for name in type(self).model_fields if name.startswith("onet_")))
         if self.onet_api_key:
             return Access.with_key(self.onet_api_key.get_secret_value(), base_url=self.onet_api_url)
         if self.onet_username and self.onet_password:
@@ -159,6 +204,7 @@ class Settings(BaseSettings):
 
     def llm_arguments(self) -> dict[str, Any]:
         """Return how a language model is found and how hard it may be worked, as `nodes.find_model` takes it."""
+        self.check(*(name for name in type(self).model_fields if name.startswith("llm_")))
         return {
             "cache_dir": self.cache_dir,
             "prompt_version": self.llm_prompt,
@@ -167,6 +213,7 @@ class Settings(BaseSettings):
             "concurrency": self.llm_concurrency,
             "requests_per_minute": self.llm_requests_per_minute,
             "most_tokens": self.llm_most_tokens,
+            "most_invalid_replies": self.llm_most_invalid_replies,
         }
 
     @property
@@ -185,13 +232,9 @@ class Settings(BaseSettings):
 def read_settings(**chosen: Any) -> Settings:
     """Return the settings of the environment and the files of SECRETS, but for those chosen otherwise.
 
-    Raises ConfigurationError naming every variable that is wrong.
+    A wrong one raises ConfigurationError when it is used, or by `Settings.check`.
     """
-    try:
-        return Settings(_secrets_dir=SECRETS if SECRETS.is_dir() else None, **chosen)  # type: ignore[call-arg]
-    except ValidationError as error:
-        wrong = "\n".join(f"  {_wrong(each)}" for each in error.errors())
-        raise ConfigurationError(f"settings that cannot work:\n{wrong}") from None
+    return Settings(_secrets_dir=SECRETS if SECRETS.is_dir() else None, **chosen)  # type: ignore[call-arg]
 
 
 def unknown_variables() -> dict[str, str | None]:
@@ -201,9 +244,12 @@ def unknown_variables() -> dict[str, str | None]:
     return {name: next(iter(get_close_matches(name, known, 1)), None) for name in found if name not in known}
 
 
-def _wrong(error: Any) -> str:
-    name = str(error["loc"][0])
+def _cannot_work(lines: Iterable[str]) -> ConfigurationError:
+    return ConfigurationError("\n".join(("settings that cannot work:", *(f"  {line}" for line in lines))))
+
+
+def _wrong(name: str, given: object, reason: str) -> str:
     is_secret = "SecretStr" in str(Settings.model_fields[name].annotation)
-    value = str(error["input"])
-    given = "" if is_secret or error["input"] is None else f"={masked_url(value) if name.endswith('_url') else value!r}"
-    return f"{_PREFIX}{name.upper()}{given}: {error['msg'].removeprefix('Value error, ')}"
+    value = masked_url(str(given)) if name.endswith("_url") else str(given)
+    shown = "" if is_secret or given is None else f"={value!r}"
+    return f"{_PREFIX}{name.upper()}{shown}: {reason.removeprefix('Value error, ')}"

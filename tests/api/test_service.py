@@ -17,13 +17,15 @@ from typing import Any
 import httpx
 import pytest
 import structlog
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from skillgap.analysis.nearness import find_nearness
 from skillgap.api.answer_cache import Answer, AnswerCache, StoredAnswers
 from skillgap.api.current import CurrentData
+from skillgap.api.gate import Keys
 from skillgap.api.main import create_api
 from skillgap.api.request_log import RequestLog
+from skillgap.api_keys import new_key
 from skillgap.errors import DatabaseUnavailable
 from skillgap.logs import configure_logging
 from skillgap.nodes import extract_load_text_files
@@ -273,6 +275,105 @@ def test_gaps_are_answered_while_the_rest_of_a_release_cannot_be_read(
     assert current.store_error is None
     assert asyncio.run(ask("/occupations/29-1141/transitions")).json()["transitions"]
     assert asyncio.run(ask("/occupations?q=nurse")).json()["items"]
+
+
+def test_a_broken_query_is_logged_with_its_traceback_told_and_tried_again(
+    starter_database: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    current = CurrentData(make_engine(starter_database), answer_cache_bytes=0)
+    api = AnswerCache(create_api(current, reload_seconds=60), lambda: current.snapshot)
+
+    async def ask(path: str) -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(api), base_url="http://test") as client:
+            return await client.get(path)
+
+    def broken_query(connection: Connection) -> str:
+        return str(connection.scalar(text("SELEC 1")))
+
+    current.refresh()
+    configure_logging(log_format="json", log_level="info")
+    with monkeypatch.context() as broken:
+        broken.setattr("skillgap.api.current.get_data_version", broken_query)
+        for _ in range(3):
+            current.refresh()
+        assert asyncio.run(ask("/ready")).json()["database"] == "not readable"
+        assert asyncio.run(ask(PAIR)).status_code == 200
+    [line] = [json.loads(each) for each in capsys.readouterr().err.splitlines()]
+    assert line["event"] == "data not readable"
+    assert "in broken_query" in line["exception"]
+    assert "OperationalError" in line["exception"]
+    current.refresh()
+    assert asyncio.run(ask("/ready")).json()["database"] == "readable"
+
+
+def test_one_refresh_that_fails_ends_neither_itself_nor_another(starter_database: str, tmp_path: Path, capsys):
+    file = tmp_path / "keys"
+    new_key(file, "first", requests_per_minute=1)
+    current, keys = CurrentData(make_engine(starter_database), answer_cache_bytes=0), Keys(file)
+    asked = {"data": 0, "keys": 0}
+    refresh_data, refresh_keys = current.refresh, keys.refresh
+
+    def data() -> None:
+        asked["data"] += 1
+        if asked["data"] > 1:
+            raise MemoryError("no room")
+        refresh_data()
+
+    def some_keys() -> None:
+        asked["keys"] += 1
+        if asked["keys"] == 1:
+            raise RuntimeError("ours")
+        refresh_keys()
+
+    current.refresh, keys.refresh = data, some_keys  # type: ignore[method-assign]
+    configure_logging(log_format="json", log_level="info")
+    api = create_api(current, reload_seconds=0.001, keys=keys)
+
+    async def run() -> None:
+        async with api.router.lifespan_context(api):
+            new_key(file, "second", requests_per_minute=1)
+            async with asyncio.timeout(30):
+                while len(keys._keys) < 2 or asked["data"] < 10:
+                    await asyncio.sleep(0)
+
+    asyncio.run(run())
+    lines = [json.loads(each) for each in capsys.readouterr().err.splitlines()]
+    logged = [line for line in lines if line["level"] == "error"]
+    assert sorted(line["event"] for line in logged) == ["data not refreshed", "keys not refreshed"], "each once"
+    assert all("Traceback" in line["exception"] for line in logged)
+
+
+def test_a_computation_that_fails_is_tried_again_and_takes_no_other_with_it(
+    starter_database: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr("skillgap.api.current._SECONDS_TO_TRY_AGAIN", 0.01, raising=False)
+    current = CurrentData(make_engine(starter_database), answer_cache_bytes=0)
+    api = AnswerCache(create_api(current, reload_seconds=60), lambda: current.snapshot)
+    failures, may_succeed = [], Event()
+
+    def sometimes(*given: Any) -> Any:
+        if not may_succeed.is_set():
+            failures.append(current.snapshot.nearness)
+            raise ArithmeticError("ours")
+        return find_nearness(*given)
+
+    async def ask(path: str) -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(api), base_url="http://test") as client:
+            return await client.get(path)
+
+    monkeypatch.setattr("skillgap.api.current.find_nearness", sometimes)
+    configure_logging(log_format="json", log_level="info")
+    current.refresh()
+    eventually(lambda: len(failures) >= 3)
+    answer = asyncio.run(ask("/occupations/29-1141/transitions"))
+    assert (answer.status_code, answer.json()["code"]) == (503, "no-data")
+    assert asyncio.run(ask("/occupations?q=nurse")).json()["items"]
+    assert asyncio.run(ask(f"{PAIR}&domain=all")).status_code == 200
+    may_succeed.set()
+    eventually(lambda: asyncio.run(ask("/occupations/29-1141/transitions")).status_code == 200)
+    lines = [json.loads(each) for each in capsys.readouterr().err.splitlines()]
+    logged = {line["event"] for line in lines if line["level"] == "error"}
+    assert logged == {"near occupations not computed"}
 
 
 def test_stored_answers_stay_within_their_bytes_and_the_last_used_stay():

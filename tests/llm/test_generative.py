@@ -8,15 +8,24 @@ import math
 import re
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic_ai.messages import ModelResponse, TextPart
 from pydantic_ai.usage import RequestUsage
+from sqlalchemy import text as sql
 
 from skillgap.analysis.profiles import Profile
-from skillgap.errors import ConfigurationError, ModelRefusesCredentials, ModelUnavailable
+from skillgap.errors import (
+    ConfigurationError,
+    DatabaseUnavailable,
+    ModelRefusesCredentials,
+    ModelUnavailable,
+    RepliesInvalid,
+)
 from skillgap.llm.evidence import Skill
 from skillgap.llm.generative import (
     LOCAL,
@@ -27,8 +36,12 @@ from skillgap.llm.generative import (
     Reply,
     Usage,
     find_generative,
+    read_levels_reply,
     read_prompt,
 )
+from skillgap.nodes import _KeptReplies
+from skillgap.store.engine import make_engine, read, write
+from skillgap.store.tables import init_tables
 from tests.llm.fake_model_server import Answer, FakeModelServer
 
 KEY = "sk-very-secret-0123456789"
@@ -157,16 +170,16 @@ def test_a_valid_reply_gives_a_level_and_an_explanation_of_each_skill(server: Fa
         (said(-1), "greater than or equal to 0"),
         (said("high"), "2.A.1.a.level: Input should be a valid number"),
         (said(None), "valid number"),
-        ("Reading: 4, Programming: 2", "the reply: Invalid JSON"),
-        (said()[:40], "the reply: Invalid JSON"),
+        ("Reading: 4, Programming: 2", "no JSON object with the ids of the skills"),
+        (said()[:40], "no valid JSON: Expecting"),
         (json.dumps({"2.A.1.a": {"level": 4, "explanation": "x"}}), "no level of 2.B.3.e"),
         (
             json.dumps({"2.A.1.a": {"level": 4}, "2.B.3.e": {"level": 4, "explanation": ""}}),
             "explanation: Field required",
         ),
-        ("[1, 2]", "should be an object"),
-        ('{"2.A.1.a": {"level": NaN, "explanation": "x"}}', "."),
-        ("", "Invalid JSON"),
+        ("[1, 2]", "no JSON object"),
+        ('{"2.A.1.a": {"level": NaN, "explanation": "x"}}', "NaN is not a JSON number"),
+        ("", "no JSON object"),
     ],
 )
 def test_an_invalid_reply_is_kept_told_why_and_asked_for_again(server: FakeModelServer, text: str, error: str):
@@ -181,13 +194,217 @@ def test_an_invalid_reply_is_kept_told_why_and_asked_for_again(server: FakeModel
     assert [message["role"] for message in again] == ["system", "user", *(["assistant"] if text else []), "user"]
 
 
+TWO_LEVELS = [("2.A.1.a", 4.5, "as work asks 2.A.1.a"), ("2.B.3.e", 2.0, "as work asks 2.B.3.e")]
+LISTED = [{"element_id": key, "level": level, "explanation": why} for key, level, why in TWO_LEVELS]
+DRAFT = said(1, 1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"Sure! Here are the levels you asked for:\n\n{said()}\n\nLet me know {{if}} you need [more].",
+        f"```JSON\n{said()}\n```",
+        f"```json\n{said()}",
+        f"~~~\n{said()}\n~~~",
+        f"\ufeff{said()}",
+        said(comment="all judged by the tasks").replace('"level": "all judged by the tasks", ', ""),
+        json.dumps({**json.loads(said()), "note": "done", "confidence": 0.9, "model": None, "tags": ["a"]}),
+        said().replace('"explanation"', '"confidence": 0.8, "explanation"'),
+        json.dumps([json.loads(said())]),
+        json.dumps([{key: value} for key, value in json.loads(said()).items()]),
+        json.dumps(LISTED),
+        json.dumps({"skills": LISTED}),
+        "\n".join(map(json.dumps, LISTED)),
+        json.dumps({"levels": json.loads(said())}),
+        json.dumps({"answer": {"levels": json.loads(said())}, "done": True}),
+        said().replace('"2.A.1.a"', '"2.A.1.a Reading Comprehension"', 1),
+        said().replace('"2.B.3.e":', '"programming":', 1),
+        said("4.5", "2"),
+        f"<think>First {DRAFT}, or rather</think>\n{said()}",
+        f"First {DRAFT}, or rather\n</think>\n\n{said()}",
+        f'<Thinking>{{"2.A.1.a": </Thinking>{said()}<thinking>done? {DRAFT}</thinking>',
+        f'```json\n{{"2.A.1.a": {{"level": 4,}}}}\n```\nCorrected:\n```json\n{said()}\n```',
+        f'```json\n{{"2.A.1.a": {{"level": 4, "explanation": "cut\n```\nAgain:\n```json\n{said()}\n```',
+        f"```text\n[an example] {{id: level}}\n```\n```json\n{said()}\n```",
+        f"{said()}\n\nOnce more: {said()}",
+        said().replace('{"2.A', '{"2.B.3.e": {"level": 2, "explanation": "as work asks 2.B.3.e"}, "2.A', 1),
+    ],
+)
+def test_what_stands_around_an_unambiguous_answer_does_not_matter(text: str):
+    found = read_levels_reply(text, profile(), SKILLS)
+    assert [(each.element_id, each.level, each.explanation) for each in found] == TWO_LEVELS
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        (f"{said()} or {said(5)}", "two different answers for 2.A.1.a"),
+        (json.dumps([json.loads(said()), json.loads(said(4.5, 3))]), "two different answers for 2.B.3.e"),
+        (json.dumps({"draft": json.loads(DRAFT), "final": json.loads(said())}), "two different answers"),
+        (said().replace('{"2.A', '{"2.A.1.a": {"level": 1, "explanation": "x"}, "2.A', 1), "two different values"),
+        (said().replace('"level": 4.5', '"level": 1, "level": 4.5'), "the key 'level' has two different values"),
+        (said()[:-1] + ",}", "no valid JSON"),
+        (said().replace("}, ", ",}, "), "no valid JSON"),
+        (said().replace('"', "'"), "no JSON object"),
+        (said().replace("4.5", "4.5 // high"), "no valid JSON"),
+        (said()[:-1], "no valid JSON"),
+        (f"<think>{said()}", "no JSON object"),
+        (f"<think>{said()}</think>", "no JSON object"),
+        (said().replace("4.5", "Infinity"), "Infinity is not a JSON number"),
+        (said().replace("4.5", "1e999"), "2.A.1.a.level: Input should be a finite number"),
+        (said("nan"), "2.A.1.a.level"),
+        (said("4,5"), "2.A.1.a.level: Input should be a valid number"),
+        (said("4/7"), "2.A.1.a.level"),
+        (said(True), "2.A.1.a.level"),
+        (said([4.5]), "2.A.1.a.level"),
+        (said().replace("as work asks 2.A.1.a", "  "), "2.A.1.a.explanation"),
+        (json.dumps({"2.A.1.a": 4.5, "2.B.3.e": 2}), "2.A.1.a: Input should be"),
+        (json.dumps({"2.A.1.b": json.loads(said())["2.A.1.a"]}), "no JSON object with the ids"),
+        (json.dumps(LISTED[:1]), "no level of 2.B.3.e"),
+        (json.dumps(said()), "no JSON object|no valid JSON"),
+        ("[" * 100_000, "no|nested"),
+        ('{"2.A.1.a":' * 100_000, "nested too deeply"),
+        (said().replace("4.5", "9" * 5_000), "."),
+    ],
+)
+def test_what_is_ambiguous_or_not_json_is_refused(text: str, error: str):
+    with pytest.raises(ValueError, match=error):
+        read_levels_reply(text, profile(), SKILLS)
+
+
+def test_a_run_whose_replies_stay_invalid_stops_and_says_what_was_paid_for(server: FakeModelServer):
+    server.reply = lambda request: Answer(f"I cannot tell ({len(request['messages'])}).")
+    asked, kept = model(server, attempts=3, concurrency=4, most_invalid_replies=6), Kept()
+    with pytest.raises(RepliesInvalid) as stopped:
+        ask(asked, kept, *(profile(f"15-{i:04}.00") for i in range(60)))
+    assert 6 <= len(server.requests) <= 16, "4 at once, of which one in three is a first reply"
+    said_of_it = str(stopped.value)
+    assert f"{len(kept.all)} replies were paid for ({110 * len(kept.all)} tokens)" in said_of_it.replace(",", "")
+    assert "6 replies in a row cannot be read" in said_of_it
+    assert stopped.value.reply in said_of_it
+    assert stopped.value.reply in [reply.text for reply in kept.all]
+    assert all(reply.error for reply in kept.all)
+
+
+def test_a_model_that_heeds_the_second_request_is_never_stopped(server: FakeModelServer):
+    server.reply = lambda request: Answer(said() if len(request["messages"]) > 2 else "Which form?")
+    kept = Kept()
+    profiles = [profile(f"15-{i:04}.00") for i in range(40)]
+    found = ask(model(server, attempts=2, concurrency=16, most_invalid_replies=1), kept, *profiles)
+    assert [type(each) for each in found] == [RawLevel] * 80
+    assert len(kept.all) == len(server.requests) == 80
+
+
+def test_valid_replies_between_invalid_ones_keep_a_run_going(server: FakeModelServer):
+    profiles = [profile(f"15-{i:04}.00") for i in range(12)]
+    good = {each.title for each in profiles[2::3]}
+    server.reply = lambda request: Answer(
+        said() if any(title in request["messages"][1]["content"] for title in good) else "No."
+    )
+    found = ask(model(server, attempts=2, concurrency=1, most_invalid_replies=3), Kept(), *profiles)
+    assert [type(each) for each in found].count(Refused) == 8
+
+
+def test_a_kept_reply_that_is_not_read_any_more_is_asked_for_again(server: FakeModelServer):
+    server.queue = [Answer(said())]
+    kept = Kept()
+    ask(model(server), kept)
+    kept.valid = {key: replace(reply, text=f"{said()} or {said(5)}") for key, reply in kept.valid.items()}
+    server.queue = [Answer(said(3))]
+    assert [each.level for each in ask(model(server), kept)] == [3.0, 2.0]
+
+
+class Stuck(Kept):
+    """Replies in a database that takes none until it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_free = threading.Event()
+
+    def put(self, request_sha256: str, reply: Reply, **spoken_of: Any) -> None:
+        assert self.is_free.wait(60)
+        super().put(request_sha256, reply, **spoken_of)
+
+
+def test_a_database_that_takes_nothing_for_a_while_stops_no_other_reply(server: FakeModelServer):
+    kept = Stuck()
+
+    def reply(_: dict[str, Any]) -> Answer:
+        if len(server.requests) == 12:  # more than are asked for at once: the loop reads replies meanwhile
+            kept.is_free.set()
+        return Answer(said())
+
+    server.reply = reply
+    profiles = [profile(f"15-{i:04}.00") for i in range(12)]
+    assert len(ask(model(server, concurrency=2), kept, *profiles)) == 24
+    assert len(kept.valid) == 12
+
+
+def test_a_locked_sqlite_file_stops_no_other_reply(server: FakeModelServer, tmp_path: Path):
+    engine = make_engine(f"sqlite:///{tmp_path}/skillgap.db")
+    init_tables(engine)
+    is_locked, is_free = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with write(engine) as connection:
+            connection.execute(sql("UPDATE Loads SET origin = 'x'"))
+            is_locked.set()
+            assert is_free.wait(60)
+
+    def reply(_: dict[str, Any]) -> Answer:
+        if len(server.requests) == 12:
+            is_free.set()
+        return Answer(said())
+
+    server.reply = reply
+    with ThreadPoolExecutor(1) as pool:
+        holding = pool.submit(hold)
+        assert is_locked.wait(60)
+        ask(model(server, concurrency=2), _KeptReplies(engine), *(profile(f"15-{i:04}.00") for i in range(12)))
+        holding.result()
+    with read(engine) as connection:
+        kept = connection.execute(sql("SELECT count(*), sum(input_tokens) FROM LLMReplies WHERE error IS NULL")).one()
+    assert tuple(kept) == (12, 1_200)
+
+
+def test_replies_wait_for_the_database_only_so_many_at_a_time(server: FakeModelServer):
+    kept = Stuck()
+    asked_for: list[int] = []
+
+    def reply(_: dict[str, Any]) -> Answer:
+        asked_for.append(len(kept.all))
+        if len(server.requests) == 18:  # 2 under way, and 16 that wait
+            kept.is_free.set()
+        return Answer(said())
+
+    server.reply = reply
+    assert len(ask(model(server, concurrency=2), kept, *(profile(f"15-{i:04}.00") for i in range(40)))) == 80
+    for number, there in enumerate(asked_for):
+        assert number - there < 18 + 1
+
+
+def test_a_database_that_fails_ends_the_run_and_what_was_kept_stays(server: FakeModelServer):
+    class Fails(Kept):
+        def put(self, request_sha256: str, reply: Reply, **spoken_of: Any) -> None:
+            if len(self.all) == 3:
+                raise DatabaseUnavailable("database is locked")
+            super().put(request_sha256, reply, **spoken_of)
+
+    server.reply = lambda _: Answer(said())
+    kept = Fails()
+    with pytest.raises(DatabaseUnavailable):
+        ask(model(server, concurrency=2), kept, *(profile(f"15-{i:04}.00") for i in range(60)))
+    assert len(kept.valid) == 3
+    assert len(server.requests) < 30
+
+
 def test_a_model_that_never_answers_in_form_is_refused_with_its_texts_kept(server: FakeModelServer):
     server.queue = [Answer("I cannot know."), Answer(None, refusal="I will not.")]
     kept = Kept()
     [refused] = ask(model(server), kept)
     assert isinstance(refused, Refused)
     assert refused.element_id is None
-    assert re.match(r"no valid reply in 2 attempts; the last: the reply: Invalid JSON", refused.reason)
+    assert re.match(r"no valid reply in 2 attempts; the last: no JSON object with the ids", refused.reason)
     assert kept.all[0].text == "I cannot know."
     assert len(kept.all) == 2
     assert kept.valid == {}

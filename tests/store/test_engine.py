@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, make_url, text
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError, ProgrammingError
 
 from skillgap.errors import ConfigurationError, DatabaseUnavailable, SchemaMismatch, SkillgapError
+from skillgap.store import engine as engine_module
 from skillgap.store.engine import make_engine, read, write
 from skillgap.store.queries import get_status
 from skillgap.store.ratings import get_ratings
 from skillgap.store.tables import init_tables
-from tests.store.small_releases import RELEASE_A, RELEASE_B, cells, load, stored, stored_on
+from tests.conftest import close_to_writers
+from tests.store.small_releases import CHIEFS, NURSES, RELEASE_A, RELEASE_B, cells, load, stored, stored_on
 
 SECRET = "s3cr3t"  # noqa: S105 - the word the tests look for
 
@@ -108,6 +114,116 @@ def test_a_password_is_not_in_the_message_of_a_schema_of_another_version(mysql_u
     assert SECRET not in str(failed.value)
 
 
+# -- what failed ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("statement", "error"),
+    [
+        ("SELEC 1", (ProgrammingError, OperationalError)),
+        ("SELECT nosuch(1)", (ProgrammingError, OperationalError)),
+        ("INSERT INTO Scales SELECT * FROM Scales", IntegrityError),
+        ("DELETE FROM Occupations", IntegrityError),
+        ("INSERT INTO Scales (scale_id) VALUES ('XX')", (IntegrityError, OperationalError)),
+    ],
+    ids=["syntax", "function", "unique", "foreign key", "not null"],
+)
+def test_a_wrong_statement_is_not_an_unavailable_database(
+    shared: Engine, statement: str, error: type[DBAPIError] | tuple[type[DBAPIError], ...]
+) -> None:
+    with pytest.raises(error), write(shared) as connection:
+        connection.execute(text(statement))
+
+
+def test_a_value_that_does_not_fit_is_not_an_unavailable_database(mysql_url: str) -> None:
+    engine = make_engine(mysql_url)
+    init_tables(engine)
+    with pytest.raises(DataError), write(engine) as connection:
+        connection.execute(text("INSERT INTO Scales VALUES ('LONGER THAN IT MAY BE', 'x', 0, 7)"))
+    engine.dispose()
+
+
+def test_an_error_nobody_foresaw_does_not_show_the_rows(shared: Engine) -> None:
+    with pytest.raises(DBAPIError) as failed, write(shared) as connection:
+        connection.execute(text("INSERT INTO Scales VALUES (:a, :a, :a, :a, :a)"), {"a": SECRET})
+    assert SECRET not in str(failed.value)
+
+
+def test_a_lock_that_is_not_given_in_time_is_an_unavailable_database(
+    loaded: Engine, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_module, "_SECONDS_TO_WAIT_FOR_A_LOCK", 0)
+    impatient = "?init_command=SET+SESSION+innodb_lock_wait_timeout=1" if "mysql" in database_url else ""
+    other = make_engine(database_url + impatient)
+    change = text("UPDATE Scales SET scale_name = 'x'")
+    with write(loaded) as holder:
+        holder.execute(change)
+        with pytest.raises(DatabaseUnavailable, match=r"locked|Lock wait timeout"), write(other) as connection:
+            connection.execute(change)
+    other.dispose()
+
+
+def test_a_deadlock_is_an_unavailable_database(mysql_url: str) -> None:
+    engine = make_engine(mysql_url)
+    init_tables(engine)
+    load(engine, RELEASE_A)
+    change = text("UPDATE Occupations SET description = 'x' WHERE onet_soc_code = :code")
+    has_first = threading.Barrier(2, timeout=60)
+
+    def change_both(*codes: str) -> str:
+        try:
+            with write(engine) as connection:
+                connection.execute(change, {"code": codes[0]})
+                has_first.wait()
+                connection.execute(change, {"code": codes[1]})
+        except DatabaseUnavailable as error:
+            return str(error)
+        return "done"
+
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(change_both, *pair) for pair in ((CHIEFS, NURSES), (NURSES, CHIEFS))]
+        ended = sorted(each.result() for each in both)
+    assert ended[0] == "done"
+    assert "Deadlock found" in ended[1]
+    engine.dispose()
+
+
+def test_a_transaction_that_may_only_read_is_an_unavailable_database(mysql_url: str) -> None:
+    engine = make_engine(f"{mysql_url}?init_command=SET+SESSION+TRANSACTION+READ+ONLY")
+    init_tables(make_engine(mysql_url))
+    with pytest.raises(DatabaseUnavailable, match="READ ONLY"):
+        load(engine, RELEASE_A)
+    engine.dispose()
+
+
+def test_an_account_with_too_many_connections_is_an_unavailable_database(mysql_url: str) -> None:
+    admin = make_engine(mysql_url)
+    account = f"few{make_url(mysql_url).database[-12:]}"  # type: ignore[index]
+    with admin.begin() as connection:
+        connection.execute(text(f"CREATE USER {account}@'%' IDENTIFIED BY 'x' WITH MAX_USER_CONNECTIONS 1"))
+        connection.execute(text(f"GRANT ALL ON *.* TO {account}@'%'"))
+    try:
+        engine = make_engine(make_url(mysql_url).set(username=account, password="x").render_as_string(False))  # noqa: S106
+        with read(engine), pytest.raises(DatabaseUnavailable, match="max_user_connections"), read(engine):
+            pass
+        engine.dispose()
+    finally:
+        with admin.begin() as connection:
+            connection.execute(text(f"DROP USER {account}@'%'"))
+        admin.dispose()
+
+
+def test_a_damaged_file_is_an_unavailable_database(tmp_path: Path) -> None:
+    engine = make_engine(f"sqlite:///{tmp_path}/skillgap.db")
+    init_tables(engine)
+    load(engine, RELEASE_A)
+    file = tmp_path / "skillgap.db"
+    content = file.read_bytes()
+    file.write_bytes(content[:4096] + b"\xff" * (len(content) - 4096))
+    with pytest.raises(DatabaseUnavailable, match="malformed"), read(engine) as connection:
+        get_ratings(connection)
+
+
 # -- a database without the tables --------------------------------------------------------------------------------
 
 
@@ -184,6 +300,65 @@ def test_our_own_errors_pass_unchanged(engine: Engine) -> None:
 def test_sqlite_makes_the_folder_of_its_file(tmp_path: Path) -> None:
     init_tables(make_engine(f"sqlite:///{tmp_path}/not/yet/there.db"))
     assert (tmp_path / "not" / "yet" / "there.db").stat().st_size > 0
+
+
+def test_a_sqlite_file_on_a_read_only_file_system_is_read(read_only: tuple[Path, Path]) -> None:
+    writable, folder = read_only
+    made = make_engine(f"sqlite:///{writable}/a b%20c?.db".replace("?", "%3F"))
+    init_tables(made)
+    load(made, RELEASE_A)
+    made.dispose()
+    close_to_writers(folder)
+    engine = make_engine(str(made.url).replace(str(writable), str(folder)))
+    for _ in range(2):
+        assert stored(engine) == cells(RELEASE_A)
+    with read(engine) as connection:
+        assert get_status(connection).release.number == "28.3"
+    for change in (lambda: load(engine, RELEASE_B), lambda: init_tables(engine)):
+        with pytest.raises(DatabaseUnavailable, match="copy it to a writable folder and name that in SKILLGAP_DATAB"):
+            change()
+    assert [path.name for path in folder.iterdir()] == [Path(str(made.url.database)).name]
+
+
+def test_a_read_only_file_whose_log_has_more_is_refused_with_the_way_out(read_only: tuple[Path, Path]) -> None:
+    writable, folder = read_only
+    made = make_engine(f"sqlite:///{writable}/live.db")
+    init_tables(made)
+    with read(made):  # whoever reads last would merge the log
+        load(made, RELEASE_A)
+        for ending in ("", "-wal"):
+            shutil.copy(writable / f"live.db{ending}", writable / f"copied.db{ending}")
+        close_to_writers(folder)
+        live = make_engine(f"sqlite:///{folder}/live.db")
+        assert stored(live) == cells(RELEASE_A), "its log's index is there"
+        with pytest.raises(DatabaseUnavailable, match=r"copied\.db-wal has changes.*`skillgap status`"):
+            stored(make_engine(f"sqlite:///{folder}/copied.db"))
+    if folder.is_symlink():
+        writable.chmod(0o755)
+    assert stored(make_engine(f"sqlite:///{writable}/copied.db")) == cells(RELEASE_A)
+    close_to_writers(folder)
+    assert stored(make_engine(f"sqlite:///{folder}/copied.db")) == cells(RELEASE_A), "merged now"
+    made.dispose()
+
+
+def test_a_read_only_file_that_is_changed_elsewhere_while_it_is_read_is_noticed(read_only: tuple[Path, Path]) -> None:
+    _, folder = read_only
+    made, engine = (make_engine(f"sqlite:///{each}/skillgap.db") for each in read_only)
+    init_tables(made)
+    if folder.is_symlink():
+        return  # by its mode alone, nobody else could write either
+    with pytest.raises(DatabaseUnavailable, match="changed while it was read; try again"), read(engine):
+        load(made, RELEASE_A)
+    assert stored(engine) == cells(RELEASE_A)
+
+
+def test_a_memory_database_is_one_for_all_threads() -> None:
+    engine = make_engine("sqlite://")
+    init_tables(engine)
+    load(engine, RELEASE_A)
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(lambda _: stored(engine), range(8))) == [cells(RELEASE_A)] * 8
+    engine.dispose()
 
 
 def test_sqlite_finds_a_file_in_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

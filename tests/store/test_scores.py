@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
@@ -10,11 +12,11 @@ from sqlalchemy import Engine, event, select
 
 from skillgap.errors import NoData
 from skillgap.model import Release
-from skillgap.store.engine import read
-from skillgap.store.loads import LoadReport, Scores, load_release, upsert_scores
+from skillgap.store.engine import make_engine, read
+from skillgap.store.loads import LoadReport, Scores, keep_reply, load_release, upsert_scores
 from skillgap.store.queries import count_scores, get_scores, get_tables, list_loads, list_models
 from skillgap.store.ratings import get_data_version, get_ratings, get_ratings_version
-from skillgap.store.schema import LLMAbstentions, LLMModels, LLMSkillScores
+from skillgap.store.schema import LLMAbstentions, LLMModels, LLMReplies, LLMSkillScores
 from skillgap.store.tables import init_tables
 from tests.store.small_releases import CHIEFS, DEVELOPERS, LISTENING, NURSES, READING, RELEASE_A, RELEASE_B, load
 
@@ -222,3 +224,48 @@ def test_the_tables_that_models_are_told_hold_analysts_levels_only(loaded: Engin
         (NURSES, READING): 1.25,
         (NURSES, LISTENING): 4.0,
     }
+
+
+# -- replies ----------------------------------------------------------------------------------------------------------
+
+
+def reply(number: int = 0, **values: Any) -> dict[str, Any]:
+    spent = {"input_tokens": 100, "output_tokens": 10, "seconds": 0.25}
+    row = {"request_sha256": f"{number:064}", **OTHER, "onet_soc_code": DEVELOPERS, "element_id": None}
+    return {**row, "reply": "first", "error": None, **spent, **values}
+
+
+def kept_replies(engine: Engine) -> list[tuple[Any, ...]]:
+    each = LLMReplies
+    query = select(each.reply, each.error, each.input_tokens, each.output_tokens, each.seconds)
+    with read(engine) as connection:
+        return sorted(tuple(row) for row in connection.execute(query))
+
+
+def test_tokens_of_replies_to_one_request_add_up(blank: Engine) -> None:
+    keep_reply(blank, reply(reply="no", error="not JSON"))
+    keep_reply(blank, reply(reply="yes", input_tokens=7, output_tokens=3, seconds=1.5))
+    assert kept_replies(blank) == [("yes", None, 107, 13, 1.75)]
+
+
+def test_an_invalid_reply_does_not_replace_a_valid_one(blank: Engine) -> None:
+    keep_reply(blank, reply())
+    keep_reply(blank, reply(reply="no", error="not JSON"))
+    assert kept_replies(blank) == [("first", None, 200, 20, 0.5)]
+    keep_reply(blank, reply(reply="second"))
+    assert kept_replies(blank) == [("second", None, 300, 30, 0.75)]
+
+
+def test_replies_that_many_keep_at_once_are_all_counted(blank: Engine, database_url: str) -> None:
+    start = threading.Barrier(4, timeout=60)
+
+    def keep_all(writer: int) -> None:
+        engine = make_engine(database_url)
+        start.wait()
+        for number in range(40):
+            keep_reply(engine, reply(number, input_tokens=10**writer, seconds=0.001))
+        engine.dispose()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(keep_all, range(4)))
+    assert kept_replies(blank) == [("first", None, 1111, 40, 0.004)] * 40

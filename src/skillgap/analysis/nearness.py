@@ -10,13 +10,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from importlib.resources import files
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from skillgap.analysis.once import cached_property
 from skillgap.analysis.profiles import Profile, interests_of, standardised
 from skillgap.analysis.ratings import FloatArray, Ratings
 from skillgap.analysis.significance import floored

@@ -6,7 +6,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from itertools import pairwise, starmap
 from typing import Any, NamedTuple
 
@@ -15,6 +15,7 @@ import numpy.typing as npt
 from rapidfuzz.distance import OSA
 from rapidfuzz.process import extract, extractOne
 
+from skillgap.analysis.once import cached_property, once_in
 from skillgap.errors import NoData, UnknownElement, UnknownOccupation, UnratedOccupation
 from skillgap.model import (
     HIGHEST_IMPORTANCE,
@@ -191,9 +192,7 @@ class Ratings:
         """Return the ratings of one domain's elements, of the occupations that have levels there; made once each."""
         if domain == self.domain:
             return self
-        if domain not in self._domains:
-            self._domains[domain] = self._only(domain)
-        return self._domains[domain]
+        return once_in(self._domains, domain, lambda: self._only(domain))
 
     @cached_property
     def _domains(self) -> dict[DomainChoice, Ratings]:
@@ -203,10 +202,11 @@ class Ratings:
         """Return the same ratings with other weights; made once each."""
         if weighting == self.weighting:
             return self
-        if weighting not in self._weighted:
-            analysts = self.analysts.weighted_by(weighting) if self.analysts else None
-            self._weighted[weighting] = replace(self, weighting=weighting, analysts=analysts)
-        return self._weighted[weighting]
+        return once_in(self._weighted, weighting, lambda: self._by(weighting))
+
+    def _by(self, weighting: WeightChoice) -> Ratings:
+        analysts = self.analysts.weighted_by(weighting) if self.analysts else None
+        return replace(self, weighting=weighting, analysts=analysts)
 
     @cached_property
     def _weighted(self) -> dict[WeightChoice, Ratings]:
@@ -420,9 +420,7 @@ class Ratings:
 
     def printed(self, row: int) -> PrintedRatings:
         """Return an occupation's figures as Python values, made once for all reports."""
-        if row not in self._printed:
-            self._printed[row] = self._print(row)
-        return self._printed[row]
+        return once_in(self._printed, row, lambda: self._print(row))
 
     @cached_property
     def _printed(self) -> dict[int, PrintedRatings]:

@@ -6,11 +6,12 @@ import ctypes
 import gc
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from threading import Lock, Thread
-from typing import get_args
+from typing import Any, get_args
 
 import structlog
 from sqlalchemy import Connection, Engine
@@ -28,6 +29,8 @@ from skillgap.store.queries import ModelUsage, get_model_usage, get_profiles
 from skillgap.store.ratings import get_data_version, get_skills_then_all
 
 _log = structlog.get_logger("skillgap.api")
+_SECONDS_TO_TRY_AGAIN, _MOST_SECONDS_TO_TRY_AGAIN = 5.0, 300.0
+"""Wait before a failed computation is retried: at first, and at most, as it doubles."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,8 @@ class CurrentData:
         self._answer_cache_bytes = answer_cache_bytes
         nothing: Mapping[RatingsChoice, Ratings] = dict.fromkeys(get_args(RatingsChoice), Ratings.empty())
         self.snapshot = self._snapshot(nothing)
-        _complete(self.snapshot, nothing, {})
+        self.snapshot.all_domains.set_result(nothing)
+        _compute(self.snapshot, {})
         self._is_whole = True
         """Whether all of the snapshot's data could be read."""
         self._refreshing = Lock()
@@ -89,15 +93,16 @@ class CurrentData:
                 if is_new:
                     self._take_over(connection)
         except StoreError as error:
-            if self.store_error is None:
+            if type(error) is not type(self.store_error):
                 _log.warning("database not readable", error=str(error))
             self.store_error = error
             self._fail_what_is_missing(NoData("not all of this release could be read; it is tried again"))
             return
         except Exception as error:  # noqa: BLE001 - nobody awaits the watch: a fault of ours would end it unseen
-            if self.store_error is None:
+            found = StoreError(f"its data could not be read ({error!r}); the log has more")
+            if str(found) != str(self.store_error):
                 _log.error("data not readable", exc_info=error)
-            self.store_error = StoreError(f"its data could not be read ({error!r}); the log has more")
+            self.store_error = found
             self._fail_what_is_missing(self.store_error)
             return
         if self.store_error is not None:
@@ -129,34 +134,58 @@ class CurrentData:
             predicted=shown - rated,
             known=len(self.snapshot.ratings.occupations),
         )
-        found = (self.snapshot, next(reading), get_profiles(connection))
+        all_domains, profiles = next(reading), get_profiles(connection)
         self._is_whole = True
-        Thread(target=_complete, args=found, daemon=True).start()
+        self.snapshot.all_domains.set_result(all_domains)
+        Thread(target=self._complete, args=(self.snapshot, profiles), daemon=True).start()
+
+    def _complete(self, snapshot: Snapshot, profiles: Mapping[str, Profile]) -> None:
+        """Compute what some requests wait for. Retry failed parts until a later data version replaces the snapshot."""
+        seconds = _SECONDS_TO_TRY_AGAIN
+        while failed := _compute(snapshot, profiles):
+            with suppress(TimeoutError):
+                snapshot.replaced.result(seconds)
+            with self._refreshing:
+                if snapshot.replaced.done():
+                    return
+                renewed: dict[str, Any] = {name: _computing() for name in failed}
+                self.snapshot = snapshot = replace(snapshot, **renewed)
+            seconds = min(2 * seconds, _MOST_SECONDS_TO_TRY_AGAIN)
+        for each in snapshot.all_domains.result().values():
+            for domain in get_args(DomainChoice):
+                _warm_up(each.of_domain(domain))
+        _give_back_freed_memory()
 
     def _snapshot(self, skills: Mapping[RatingsChoice, Ratings], usage: Sequence[ModelUsage] = ()) -> Snapshot:
         stored = StoredAnswers(skills["onet"].data_version, most_bytes=self._answer_cache_bytes)
-        snapshot = Snapshot(skills, Future(), Future(), Future(), stored, Future(), usage)
-        for future in (snapshot.all_domains, snapshot.nearness, snapshot.titles, snapshot.replaced):
-            future.set_running_or_notify_cancel()  # a client that leaves must not cancel it for the others
-        return snapshot
+        return Snapshot(skills, _computing(), _computing(), _computing(), stored, _computing(), usage)
 
 
-def _complete(
-    snapshot: Snapshot, all_domains: Mapping[RatingsChoice, Ratings], profiles: Mapping[str, Profile]
-) -> None:
-    """Compute what some requests wait for; should it fail, they are told, and no other request notices."""
-    try:
-        snapshot.all_domains.set_result(all_domains)
-        ratings = all_domains["onet+llm"]
-        snapshot.titles.set_result(index_titles(list(ratings.occupations.values()), profiles))
-        snapshot.nearness.set_result(find_nearness(profiles, ratings))
-        for each in all_domains.values():
-            for domain in get_args(DomainChoice):
-                _warm_up(each.of_domain(domain))
-    except Exception as error:  # noqa: BLE001 - nobody awaits this thread: a fault of ours would keep requests waiting
-        _log.error("near occupations not computed", exc_info=error)
-        snapshot.fail(error)
-    _give_back_freed_memory()
+def _computing() -> Future[Any]:
+    future: Future[Any] = Future()
+    future.set_running_or_notify_cancel()  # a client that leaves must not cancel it for the others
+    return future
+
+
+def _compute(snapshot: Snapshot, profiles: Mapping[str, Profile]) -> list[str]:
+    """Compute the snapshot's missing parts and return the names of those that failed."""
+    ratings = snapshot.all_domains.result()["onet+llm"]
+    parts: dict[str, tuple[str, Callable[[], Any]]] = {
+        "titles": ("titles", lambda: index_titles(list(ratings.occupations.values()), profiles)),
+        "nearness": ("near occupations", lambda: find_nearness(profiles, ratings)),
+    }
+    failed = []
+    for name, (what, compute) in parts.items():
+        future: Future[Any] = getattr(snapshot, name)
+        if future.done():
+            continue
+        try:
+            future.set_result(compute())
+        except Exception as error:  # noqa: BLE001 - it would end this thread unseen, and keep requests waiting
+            _log.error(f"{what} not computed", exc_info=error)
+            future.set_exception(NoData(f"{what} could not be computed; it is tried again"))
+            failed.append(name)
+    return failed
 
 
 def _give_back_freed_memory() -> None:

@@ -45,13 +45,13 @@ class Keys:
         seen = self._state()
         if seen == self._seen:
             return
-        self._seen = seen
         try:
             self._keys = read_keys(self._file)
         except ConfigurationError as error:
             _log.error("keys not readable", error=str(error))
         else:
             _log.info("keys read", keys=len(self._keys))
+        self._seen = seen  # not before: after any other error it is tried again
 
     def _state(self) -> tuple[int, int] | None:
         """Return what tells a changed file from the one before; None while there is none."""

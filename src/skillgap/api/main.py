@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, nullcontext, suppress
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
+import structlog
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi_offline import FastAPIOffline
@@ -29,6 +30,7 @@ from skillgap.settings import Settings, read_settings
 from skillgap.store.engine import make_engine
 from skillgap.web.renderer import Renderer
 
+_log = structlog.get_logger("skillgap.api")
 _DESCRIPTION = """Which O*NET® skills stand between two occupations, by how much, and how sure that is.
 
 Codes are O*NET-SOC codes (`15-1252.00`, `15-1252` or `15125200`). Every error is a problem document (RFC 9457) with a
@@ -47,6 +49,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     """Return the service. Settings come from the environment unless given. Raises ConfigurationError."""
     gc.set_threshold(50_000)  # as in cli.main: this process is another
     settings = settings or read_settings()
+    settings.check()
     configure_logging(log_format=settings.log_format or "json", log_level=settings.log_level)
     engine = make_engine(settings.url)
     current = CurrentData(engine, answer_cache_bytes=settings.answer_cache_mb * 2**20)
@@ -97,12 +100,13 @@ def create_api(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(current.refresh)
-        watcher = asyncio.create_task(_every(reload_seconds, current.refresh, *([keys.refresh] if keys else [])))
+        refreshes = {"data": current.refresh} | ({"keys": keys.refresh} if keys else {})
+        watchers = [asyncio.create_task(_every(reload_seconds, *named)) for named in refreshes.items()]
         async with on_demand.running() if on_demand else nullcontext():
             yield
-        watcher.cancel()
-        with suppress(asyncio.CancelledError):
-            await watcher
+        for watcher in watchers:
+            watcher.cancel()
+        await asyncio.gather(*watchers, return_exceptions=True)
 
     api = FastAPIOffline(  # its pages take their scripts from this server, not from elsewhere
         title="skillgap",
@@ -123,12 +127,19 @@ def create_api(
     return api
 
 
-async def _every(seconds: float, *refreshes: Callable[[], None]) -> None:
-    """Refresh again and again, beside the requests."""
+async def _every(seconds: float, name: str, refresh: Callable[[], None]) -> None:
+    """Refresh periodically, beside the requests. Log an error once for as long as it stays the same, and go on."""
+    logged = ""
     while True:
         await asyncio.sleep(seconds)
-        for refresh in refreshes:
+        try:
             await asyncio.to_thread(refresh)
+        except Exception as error:  # noqa: BLE001 - it would end this task unseen
+            if repr(error) != logged:
+                _log.error(f"{name} not refreshed", exc_info=error)
+            logged = repr(error)
+        else:
+            logged = ""
 
 
 def _openapi(api: FastAPI) -> dict[str, Any]:

@@ -5,7 +5,6 @@ Raw levels rank skills well and are far off: so a line with one slope for all sk
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from skillgap import event_loop
 from skillgap.analysis.ratings import BoolArray, FloatArray
 from skillgap.analysis.significance import CONFIDENCE
 from skillgap.errors import ModelUnavailable
@@ -130,7 +130,7 @@ class Calibrated:
     def raw_levels(self, evidence: Evidence, codes: Sequence[str]) -> Said:
         """Ask for the levels of the occupations. Raises LLMError."""
         profiles = [evidence.profiles[code] for code in codes]
-        outcomes = asyncio.run(self.generative.ask(profiles, evidence.skills, self.replies, on_reply=self.on_reply))
+        outcomes = event_loop.run(self.generative.ask(profiles, evidence.skills, self.replies, on_reply=self.on_reply))
         levels: dict[tuple[str, str], RawLevel] = {}
         failures: dict[tuple[str, str], str] = {}
         for each in outcomes:

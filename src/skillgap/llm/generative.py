@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import re
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from string import Template
@@ -21,13 +21,20 @@ from urllib.parse import urlsplit
 
 import numpy as np
 from aiolimiter import AsyncLimiter
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, TypeAdapter, ValidationError
 
 from skillgap.analysis.profiles import Profile
-from skillgap.errors import ConfigurationError, ModelRefusesCredentials, ModelUnavailable
+from skillgap.errors import (
+    ConfigurationError,
+    DatabaseUnavailable,
+    ModelRefusesCredentials,
+    ModelUnavailable,
+    RepliesInvalid,
+)
 from skillgap.extras import needs
 from skillgap.llm.encoder import model_file
 from skillgap.llm.evidence import Skill
+from skillgap.llm.reply_json import find_by_id
 from skillgap.urls import masked_url, masked_urls
 
 if TYPE_CHECKING:
@@ -40,7 +47,11 @@ _DIGITS = tuple(str(digit) for digit in range(HIGHEST_DIGIT + 1))
 _TOP_TOKENS = 20
 _MOST_TASKS = 15
 _MOST_FAILURES_IN_A_ROW = 5
-_FENCE = re.compile(r"```(?:json)?\s*(.*?)```", re.DOTALL)
+_READERS = 4
+_MOST_UNKEPT = 16
+"""Most replies that wait for a slow database while more requests are sent; a killed run loses them."""
+_SHOWN = 300
+"""Characters of a reply in a message."""
 
 OnReply = Callable[[int, int], None]
 """Called with requests answered so far, and how many there are."""
@@ -104,7 +115,7 @@ class Reply:
 
 
 class Replies(Protocol):
-    """Where replies are kept."""
+    """Where replies are kept. Both methods are called in threads, `put` by one at a time."""
 
     def get(self, request_sha256: str) -> Reply | None:
         """Return the valid reply to a request, if there is one."""
@@ -143,19 +154,25 @@ class Refused:
     reason: str
 
 
+def _not_a_boolean(value: object) -> object:
+    if isinstance(value, bool):  # which would count as 0 or 1
+        raise ValueError("Input should be a valid number")  # noqa: TRY004 - pydantic reports ValueError alone
+    return value
+
+
 class _Level(BaseModel):
-    level: Annotated[float, Field(ge=0, le=HIGHEST_DIGIT)]
-    explanation: Annotated[str, Field(min_length=1)]
+    level: Annotated[float, Field(ge=0, le=HIGHEST_DIGIT, allow_inf_nan=False), BeforeValidator(_not_a_boolean)]
+    """A number, or a text that is one: "4.5"."""
+    explanation: Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 
 
 _LEVELS = TypeAdapter(dict[str, _Level])
 
 
 def read_levels_reply(text: str, profile: Profile, skills: Sequence[Skill]) -> list[RawLevel]:
-    """Return the levels of a JSON reply. Raises ValueError saying what is wrong with it."""
-    fenced = _FENCE.search(text)
+    """Return the levels of a JSON reply, whatever stands around the JSON. Raises ValueError saying what is wrong."""
     try:
-        levels = _LEVELS.validate_json(fenced[1] if fenced else text.strip())
+        levels = _LEVELS.validate_python(find_by_id(text, {skill.element_id: skill.name for skill in skills}))
     except ValidationError as error:
         wrong = [f"{'.'.join(map(str, each['loc'])) or 'the reply'}: {each['msg']}" for each in error.errors()[:3]]
         raise ValueError("; ".join(wrong)) from None
@@ -218,6 +235,8 @@ class Limits:
     """Seconds that a request may take."""
     attempts: int = 3
     """For a valid reply; and as many again, by the provider's library, where the server is busy or away."""
+    most_invalid_replies: int = 10
+    """In a row, not counting first replies, before the run stops: each request is repeated once with the reason."""
 
 
 @dataclass
@@ -262,7 +281,8 @@ class Generative:
     ) -> list[RawLevel | Refused]:
         """Ask for the skills of the occupations; what is kept in `replies` is not asked for again.
 
-        Raises ModelRefusesCredentials, ModelUnavailable (nothing but failures); replies so far are kept then, too.
+        Raises ModelRefusesCredentials, ModelUnavailable (nothing but failures), RepliesInvalid (nothing but replies
+        that cannot be read), and what `replies` raises; replies so far are kept then, too.
         """
         requests = [
             (profile, asked)
@@ -279,31 +299,92 @@ class Generative:
                 on_reply(done, len(requests))
             return found
 
-        with self.serve() as served:
-            async with served as model:
-                run = _Run(self, model, replies)
-                tasks = [asyncio.create_task(ask_one(run, *request)) for request in requests]
-                try:
-                    found = await asyncio.gather(*tasks)
-                finally:
-                    for task in tasks:
-                        task.cancel()
-                    await asyncio.gather(*tasks, return_exceptions=True)
+        try:
+            with self.serve() as served:
+                async with served as model, _Keeper(replies) as keeper:
+                    run = _Run(self, model, keeper)
+                    tasks = [asyncio.create_task(ask_one(run, *request)) for request in requests]
+                    try:
+                        found = await asyncio.gather(*tasks)
+                    finally:
+                        for task in tasks:
+                            task.cancel()
+                        await asyncio.gather(*tasks, return_exceptions=True)
+        except _StayInvalid as stopped:  # raised here, when all replies are counted and kept
+            raise self._stopped(stopped) from None
         return [each for part in found for each in ([part] if isinstance(part, Refused) else part)]
+
+    def _stopped(self, stopped: _StayInvalid) -> RepliesInvalid:
+        usage, said = self.usage, stopped.said
+        tokens = usage.input_tokens + usage.output_tokens
+        begins = said if len(said) <= _SHOWN else f"{said[:_SHOWN]}…"
+        return RepliesInvalid(
+            f"{self.name}: {self.limits.most_invalid_replies} replies in a row cannot be read, though the model was "
+            f"told why; {usage.requests} replies were paid for ({tokens:,} tokens), all are kept in the table "
+            "LLMReplies. Try another model (SKILLGAP_LLM_MODEL) or prompt (SKILLGAP_LLM_PROMPT). "
+            f"The last one ({stopped.error}): {begins!r}",
+            reply=said,
+        )
 
 
 class _NoReply(Exception):
     """Its text says why."""
 
 
+class _StayInvalid(Exception):
+    """Too many invalid replies in a row; `said` is the last one, `error` the reason."""
+
+    def __init__(self, said: str, error: str) -> None:
+        super().__init__(error)
+        self.said, self.error = said, error
+
+
+class _Keeper:
+    """Reads and writes replies in threads, so that a slow or locked database does not block the event loop."""
+
+    def __init__(self, replies: Replies) -> None:
+        self._replies = replies
+        self._readers = ThreadPoolExecutor(_READERS, "skillgap-replies")
+        self._writer = ThreadPoolExecutor(1, "skillgap-replies")  # in the order of the replies, and SQLite has one
+        self._unavailable: DatabaseUnavailable | None = None
+
+    async def __aenter__(self) -> _Keeper:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Wait until every reply is written."""
+        self._readers.shutdown(wait=False, cancel_futures=True)
+        await asyncio.to_thread(self._writer.shutdown)
+
+    async def get(self, request_sha256: str) -> Reply | None:
+        """Return the valid reply to a request, if there is one."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._replies.get, request_sha256)
+
+    def put(self, request_sha256: str, reply: Reply, **spoken_of: Any) -> asyncio.Future[None]:
+        """Start to keep a reply, and do so even if the caller is cancelled."""
+        written = self._writer.submit(self._put, request_sha256, reply, **spoken_of)
+        return asyncio.shield(asyncio.wrap_future(written))
+
+    def _put(self, request_sha256: str, reply: Reply, **spoken_of: Any) -> None:
+        if self._unavailable:  # or each would wait for the same lock in turn
+            raise self._unavailable
+        try:
+            self._replies.put(request_sha256, reply, **spoken_of)
+        except DatabaseUnavailable as error:
+            self._unavailable = error
+            raise
+
+
 class _Run:
     """The requests of one run, within its limits."""
 
-    def __init__(self, asking: Generative, model: Model, replies: Replies) -> None:
+    def __init__(self, asking: Generative, model: Model, replies: _Keeper) -> None:
         self._asking, self._model, self._replies = asking, model, replies
         self._at_once = asyncio.Semaphore(asking.limits.concurrency)
+        self._under_way = asyncio.Semaphore(asking.limits.concurrency + _MOST_UNKEPT)
         self._rate = AsyncLimiter(1, 60.0 / asking.limits.requests_per_minute)
         self._failures_in_a_row = 0
+        self._invalid_in_a_row = 0
 
     async def levels(self, profile: Profile, skills: list[Skill]) -> list[RawLevel] | Refused:
         """Return what a request gives, kept or new."""
@@ -312,11 +393,13 @@ class _Run:
         text = prompt.text(profile, skills)
         asked = json.dumps([self._asking.name, prompt.version, prompt.instructions, text])
         sha256 = hashlib.sha256(asked.encode()).hexdigest()
-        if kept := self._replies.get(sha256):
-            return self._read(kept.text, profile, skills)
+        if kept := await self._replies.get(sha256):
+            with suppress(ValueError):  # an earlier version read what this one does not: it is asked again
+                return self._read(kept.text, profile, skills)
+        keeping: list[asyncio.Future[None]] = []
 
         def keep(reply: Reply) -> None:
-            self._replies.put(
+            kept = self._replies.put(
                 sha256,
                 reply,
                 model=self._asking.name,
@@ -324,12 +407,18 @@ class _Run:
                 onet_soc_code=profile.onet_soc_code,
                 element_id=element_id,
             )
+            keeping.append(kept)
 
-        async with self._at_once:
+        async with self._under_way:
+            found: list[RawLevel] | Refused
             try:
-                return await self._converse(text, lambda said: self._read(said, profile, skills), keep)
+                async with self._at_once:
+                    found = await self._converse(text, lambda said: self._read(said, profile, skills), keep)
             except _NoReply as reason:
-                return Refused(profile.onet_soc_code, element_id, str(reason))
+                found = Refused(profile.onet_soc_code, element_id, str(reason))
+            finally:
+                await asyncio.gather(*keeping)
+            return found
 
     async def _converse(
         self, text: str, read: Callable[[str], list[RawLevel]], keep: Callable[[Reply], None]
@@ -342,7 +431,7 @@ class _Run:
             ModelRequest.user_text_prompt(text, instructions=self._asking.prompt.instructions)
         ]
         error = ""
-        for _ in range(self._asking.limits.attempts):
+        for attempt in range(self._asking.limits.attempts):
             if self._is_spent():
                 raise _NoReply(f"the budget of {self._asking.limits.most_tokens:,} tokens is spent")
             started = time.perf_counter()
@@ -369,14 +458,22 @@ class _Run:
             except ValueError as wrong:
                 error = str(wrong)
                 keep(replace(reply, error=error))
+                self._count_invalid(said, error, was_told=attempt > 0 or self._asking.limits.attempts == 1)
             else:
                 keep(reply)
+                self._invalid_in_a_row = 0
                 return levels
             messages += [
                 response,
                 ModelRequest.user_text_prompt(f"This answer cannot be used: {error}. Answer again, in the form asked."),
             ]
         raise _NoReply(f"no valid reply in {self._asking.limits.attempts} attempts; the last: {error}")
+
+    def _count_invalid(self, said: str, error: str, *, was_told: bool) -> None:
+        """Count a reply that stayed invalid though the model `was_told` why. Raises _StayInvalid."""
+        self._invalid_in_a_row += was_told
+        if self._invalid_in_a_row >= self._asking.limits.most_invalid_replies:
+            raise _StayInvalid(said, error)
 
     async def _request(self, messages: Sequence[ModelMessage]) -> ModelResponse:
         from pydantic_ai.direct import model_request

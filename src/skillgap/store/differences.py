@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Connection,
     Date,
     Dialect,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     and_,
+    case,
     delete,
     insert,
     select,
@@ -97,6 +99,44 @@ def upsert(connection: Connection, name: str, rows: pd.DataFrame, *, on_rows: On
     table, names = table_of(name), list(rows.columns)
     with _staged(connection, table, rows, on_rows) as stage:
         connection.execute(_upsert_from(connection, table, stage, names))
+
+
+Stays = Callable[[Any, Any], ColumnElement[bool]]
+"""Called with the columns of the row that is there, and those of the new one."""
+
+
+def upsert_row(
+    connection: Connection,
+    name: str,
+    row: Mapping[str, Any],
+    *,
+    adding: Sequence[str],
+    stays: Stays,
+    decided_by: Sequence[str],
+) -> None:
+    """Insert a row, or update the one with its primary key: in one statement, so that no writer undoes another's.
+
+    Numbers of the columns `adding` are added up. The other columns keep their values where the row there `stays`,
+    which is `decided_by` some of them.
+    """
+    table = table_of(name)
+    if connection.dialect.name == "sqlite":
+        lite = sqlite.insert(table).values(row)
+        new = lite.excluded
+    else:
+        my = mysql.insert(table).values(row)
+        new = my.inserted
+    keeps = stays(table.c, new)
+    # MySQL assigns in this order, and reads what it has assigned: what decides must come last.
+    names = sorted((each for each in row if not table.c[each].primary_key), key=lambda each: each in decided_by)
+    values = {
+        each: table.c[each] + new[each] if each in adding else case((keeps, table.c[each]), else_=new[each])
+        for each in names
+    }
+    if connection.dialect.name == "sqlite":
+        connection.execute(lite.on_conflict_do_update(index_elements=[*table.primary_key], set_=values))
+    else:
+        connection.execute(my.on_duplicate_key_update([*values.items()]))
 
 
 def delete_rows(connection: Connection, name: str, rows: pd.DataFrame) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,17 +14,42 @@ from sqlalchemy import Connection, Engine, create_engine, event, func, make_url,
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import NullPool, QueuePool
 
-from skillgap.errors import ConfigurationError, DatabaseUnavailable, LoadConflict, SchemaMismatch, SkillgapError
+from skillgap.errors import ConfigurationError, DatabaseUnavailable, LoadConflict, SchemaMismatch, StoreError
 from skillgap.urls import MASK, masked_url
 
-# MySQL's numbers, and SQLite's words: no such table, no such column, a view of such.
 _NO_SUCH_DATABASE = 1049
 _OTHER_SCHEMA = (1146, 1054, 1356)
+"""MySQL: no such table, no such column, a view of such."""
 _OTHER_SCHEMA_TEXT = ("no such table", "no such column", "has no column named")
-_DISK_FULL = (1021, 1114, 28, "SQLITE_FULL", "SQLITE_IOERR_SHMSIZE")  # the last: no room for the index of its log
-_NOT_WRITABLE = ("SQLITE_READONLY", "SQLITE_READONLY_DIRECTORY", "SQLITE_CANTOPEN")
+"""SQLite has one code for these and for wrong SQL."""
+_DISK_FULL = (1021, 1114, 20, 28, "SQLITE_FULL", "SQLITE_IOERR_SHMSIZE")  # the last: no room for the index of its log
+_DISK_FULL_TEXT = re.compile(r"(?i)errno: 28\b|errcode: 28\b|error: 28\b|got error 28\b")
+"""MySQL: within its errors of writing a file (3, 1026) and of a storage engine (1030)."""
+_NOT_WRITABLE = ("READONLY", "PERM")
+_SQLITE_UNAVAILABLE = frozenset(
+    (
+        *(*_NOT_WRITABLE, "CANTOPEN", "NOTADB", "CORRUPT", "IOERR", "FULL", "NOMEM", "NOLFS"),
+        *("BUSY", "LOCKED", "PROTOCOL", "INTERRUPT"),
+    )
+)
+"""SQLite's primary codes for trouble with the file or its other users, never with a statement."""
+_MYSQL_UNAVAILABLE = frozenset(
+    (
+        *(1044, 1045, 1142, 1143, 1227, 1251, 1524, 1698, 1820, 1862, 3118, 4151),  # access denied, account locked
+        *(1040, 1042, 1043, 1047, 1053, 1129, 1130, 1135, 1203, 1226),  # no connection: too many, blocked, not ready
+        *(1077, 1078, 1079, 1080, 1152, 1184, 1317, 1927, 3168, 4031),  # shut down, or the connection was ended
+        *(1153, 1154, 1155, 1156, 1157, 1158, 1159, 1160, 1161),  # packets too large, out of order, not sent
+        *(1020, 1205, 1206, 1213, 1969, 3024, 3058, 3572),  # waited too long for a lock, deadlock, time limit
+        *(1036, 1290, 1792, 1836, 1874, 3032),  # only to be read, or off line
+        *(5, 1037, 1038, 1041, 1015, 1016, 1017, 1023, 1024, 1026, 1030, 1180, 1194, 1195, 3),  # memory, disk, engine
+        *_DISK_FULL[:4],
+        *range(2001, 2030),  # the driver's own: server gone, connection refused or lost, TLS, malformed packet
+        *(2045, 2047, 2048, 2055, 2059, 2061, 2068),
+    )
+)
+"""MySQL's and MariaDB's codes for trouble with the server, the connection or the account, never with a statement."""
 _STRICT = "STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
 """MySQL's own default: a value that does not fit is an error, whatever the server was told."""
 _SECONDS_TO_CONNECT = 5
@@ -69,7 +95,10 @@ def read(engine: Engine) -> Iterator[Connection]:
     """Give a connection with one consistent snapshot. Raises DatabaseUnavailable, SchemaMismatch."""
     _check_is_there(engine.url)
     with in_our_words(engine), engine.connect() as connection:
+        state = connection.info.get(_FIXED)
         yield connection
+        if state and (file := _file(engine.url)) and _fixed_state(file) != state:
+            raise DatabaseUnavailable(f"{shown(engine.url)}: it was changed while it was read; try again")
 
 
 @contextmanager
@@ -101,33 +130,50 @@ def _file(url: URL) -> Path | None:
 
 @contextmanager
 def in_our_words(engine: Engine) -> Iterator[None]:
-    """Translate the driver's errors; the way out depends on what failed, the SQL text helps nobody."""
+    """Map the driver's errors of the server, the file or the schema to ours; let all others through.
+
+    A wrong statement or a violated constraint does not mean that the database is unavailable: it keeps its traceback.
+    """
     try:
         yield
     except DBAPIError as error:
-        raise _translated(error, engine) from error
+        mapped = _mapped(error, engine.url)
+        if mapped is None:
+            raise
+        raise mapped from error
     except PoolTimeout as error:
         raise DatabaseUnavailable(f"{shown(engine.url)}: all connections of this process are in use") from error
 
 
-def _translated(error: DBAPIError, engine: Engine) -> SkillgapError:
-    where = shown(engine.url)
-    text = str(error.orig)
+def _mapped(error: DBAPIError, url: URL) -> StoreError | None:
+    """Return our error for a driver's, with the way out; None for an unforeseen one."""
+    where, text = shown(url), str(error.orig)
     number = error.orig.args[0] if error.orig is not None and error.orig.args else None
-    name = getattr(error.orig, "sqlite_errorname", None)
-    if number in _OTHER_SCHEMA or any(words in text for words in _OTHER_SCHEMA_TEXT):
+    name = str(getattr(error.orig, "sqlite_errorname", ""))  # such as SQLITE_READONLY_DIRECTORY
+    kind = name.split("_")[1] if "_" in name else ""
+    if number in _OTHER_SCHEMA or (kind == "ERROR" and any(words in text for words in _OTHER_SCHEMA_TEXT)):
         return SchemaMismatch(
             f"{where} lacks tables or columns of this version ({text}); run `skillgap init-db`, or `skillgap load`"
         )
     if number == _NO_SUCH_DATABASE:
         return DatabaseUnavailable(
-            f"{where}: {text}; `CREATE DATABASE {engine.url.database} CHARACTER SET utf8mb4` makes it empty, "
+            f"{where}: {text}; `CREATE DATABASE {url.database} CHARACTER SET utf8mb4` makes it empty, "
             "then `skillgap load` fills it"
         )
-    if number in _DISK_FULL or name in _DISK_FULL:
+    is_lost = error.connection_invalidated or text.startswith("Packet sequence number wrong")
+    if not (is_lost or number in _MYSQL_UNAVAILABLE or kind in _SQLITE_UNAVAILABLE):
+        return None
+    if number in _DISK_FULL or name in _DISK_FULL or (number is not None and _DISK_FULL_TEXT.search(text)):
         return DatabaseUnavailable(f"{where}: no room left on its disk; nothing was changed ({text})")
-    if name in _NOT_WRITABLE:
-        return DatabaseUnavailable(f"{where}: {text}; SQLite needs a writable folder, even to read")
+    if kind in _NOT_WRITABLE:
+        return DatabaseUnavailable(
+            f"{where}: {text}; this account cannot write that file or its folder. Reading needs the file alone; "
+            "to write, copy it to a writable folder and name that in SKILLGAP_DATABASE_URL"
+        )
+    if kind == "CANTOPEN":
+        return DatabaseUnavailable(
+            f"{where}: {text}; is it a file that this account may read, in a folder it may write?"
+        )
     return DatabaseUnavailable(f"{where}: {text}")
 
 
@@ -145,6 +191,7 @@ def _without_password(database_url: str) -> str:
 def _mysql_engine(url: URL) -> Engine:
     return create_engine(
         url.update_query_dict({"charset": "utf8mb4"}),
+        hide_parameters=True,  # rows, or a person's data, do not belong in a traceback
         isolation_level="REPEATABLE READ",  # `read` promises one snapshot, whatever the server's default
         paramstyle="format",  # by position, as SQLite's driver: rows are inserted as tuples
         pool_pre_ping=True,
@@ -165,9 +212,18 @@ def _sqlite_engine(url: URL) -> Engine:
                 "SKILLGAP_DATABASE_URL may name another place"
             ) from error
         url = url.set(database=str(file))
-    # No pool: a connection kept would go on reading a file that has been replaced or deleted.
-    pool = {} if url.database in (None, "", ":memory:") else {"poolclass": NullPool}
-    engine = create_engine(url, connect_args={"timeout": _SECONDS_TO_WAIT_FOR_A_LOCK}, **pool)
+    pool: dict[str, Any] = {"poolclass": NullPool}  # a connection kept would read a file that has been replaced
+    arguments: dict[str, Any] = {"timeout": _SECONDS_TO_WAIT_FOR_A_LOCK}
+    if url.database in (None, "", ":memory:"):  # one connection, which threads use in turn: each one is a database
+        pool = {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0, "pool_timeout": _SECONDS_TO_WAIT_FOR_A_LOCK}
+        arguments["check_same_thread"] = False
+    engine = create_engine(url, connect_args=arguments, hide_parameters=True, **pool)
+
+    @event.listens_for(engine, "do_connect")
+    def _open(_dialect: object, record: Any, given: list[Any], named: dict[str, Any]) -> None:
+        if (file := _file(url)) and (state := _fixed_state(file)):
+            record.info[_FIXED] = state
+            given[0], named["uri"] = f"{file.absolute().as_uri()}?mode=ro&immutable=1", True
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _: object) -> None:
@@ -186,6 +242,33 @@ def _sqlite_engine(url: URL) -> Engine:
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+_FIXED = "skillgap.fixed"
+"""Key in a connection's info: the state of a file opened as immutable, without locks and log."""
+
+
+def _fixed_state(file: Path) -> tuple[int, int, int] | None:
+    """Return the state of a SQLite file in a read-only folder; None if SQLite can open it as usual.
+
+    In WAL mode SQLite creates an index of the log beside the file, even to read. Where it cannot, the file is opened as
+    immutable. Raises DatabaseUnavailable if the log has changes that are not in the file yet.
+    """
+    if os.access(file.parent, os.W_OK) or not file.is_file():
+        return None
+    with file.open("rb") as content:
+        if content.read(20)[18:] != b"\2\2":  # the format's version of writers and readers: 2 is WAL
+            return None
+    log, index = (file.with_name(f"{file.name}-{ending}") for ending in ("wal", "shm"))
+    if log.exists() and log.stat().st_size:
+        if index.exists():
+            return None  # another process has it open, and its index can be read
+        raise DatabaseUnavailable(
+            f"{file}: {log.name} has changes that are not in it yet, and its folder cannot be written; "
+            "open both once where they can be written (`skillgap status` does), and copy the file then"
+        )
+    state = file.stat()
+    return state.st_ino, state.st_size, state.st_mtime_ns
 
 
 @contextmanager

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -24,9 +25,18 @@ from sqlalchemy.types import TypeEngine
 
 from skillgap.errors import LoadConflict
 from skillgap.model import Release, ReleaseChanges
-from skillgap.store.differences import Difference, OnRows, compare, delete_rows, insert_rows, table_of, upsert
+from skillgap.store.differences import (
+    Difference,
+    OnRows,
+    compare,
+    delete_rows,
+    insert_rows,
+    table_of,
+    upsert,
+    upsert_row,
+)
 from skillgap.store.engine import one_load_at_a_time, read, utc_now, write
-from skillgap.store.schema import LOAD_ORDER, LLMModels, LLMReplies, Loads
+from skillgap.store.schema import LOAD_ORDER, LLMModels, Loads
 
 API_TABLES = {"Occupations": "OnetApiOccupationData", "Skills": "OnetApiSkillsData"}
 """Where the rows of O*NET Web Services go, parents before children."""
@@ -155,14 +165,12 @@ def load_release(
         look = on_ratings if report.ratings_changed else None
         if look:
             look(connection)
-        try:
+        with _conflicts(release):
             for name in differences:
                 insert_rows(connection, table_of(name), differences[name].new, on_rows, name=name)
                 upsert(connection, name, differences[name].changed, on_rows=on_rows)
             for name in reversed(differences):
                 delete_rows(connection, name, differences[name].gone)
-        except IntegrityError as error:
-            raise _conflict(error, release) from error
         _check_counts(connection, report)
         _record(connection, "text", report, release=release, origin=origin, sha256=sha256, started_at=started_at)
         if scores:
@@ -207,16 +215,16 @@ def upsert_api_data(
         look = on_ratings if report.ratings_changed else None
         if look:
             look(connection)
-        _add_missing(
-            connection, "Elements", tables["Skills"][["element_id", "element_name"]].drop_duplicates("element_id")
-        )
-        _add_missing(connection, "Scales", tables["Scales"])
-        for name, target in API_TABLES.items():
-            difference, rows = differences[target], pd.concat([tables[name], fetched[name]], axis=1)
-            insert_rows(connection, table_of(target), rows[difference.is_new], on_rows, name=target)
-            upsert(connection, target, rows[difference.is_changed], on_rows=on_rows)
-        for target in reversed(differences):
-            delete_rows(connection, target, differences[target].gone)
+        with _conflicts(release):
+            elements = tables["Skills"][["element_id", "element_name"]].drop_duplicates("element_id")
+            _add_missing(connection, "Elements", elements)
+            _add_missing(connection, "Scales", tables["Scales"])
+            for name, target in API_TABLES.items():
+                difference, rows = differences[target], pd.concat([tables[name], fetched[name]], axis=1)
+                insert_rows(connection, table_of(target), rows[difference.is_new], on_rows, name=target)
+                upsert(connection, target, rows[difference.is_changed], on_rows=on_rows)
+            for target in reversed(differences):
+                delete_rows(connection, target, differences[target].gone)
         _record(connection, "api", report, release=release, origin=origin, sha256=None, started_at=started_at)
         if look:
             look(connection)
@@ -250,28 +258,25 @@ def upsert_scores(engine: Engine, scores: Scores, *, release: Release, activate:
     Of the occupations that it speaks of, scores of this model that it no longer gives are deleted; other models' stay.
     A score that is there already keeps its time. Raises LoadConflict, DatabaseUnavailable, SchemaMismatch.
     """
-    with one_load_at_a_time(engine), write(engine) as connection:
-        try:
-            return _write_scores(connection, scores, release=release, activate=activate)
-        except IntegrityError as error:
-            raise _conflict(error, release) from error
+    with one_load_at_a_time(engine), write(engine) as connection, _conflicts(release):
+        return _write_scores(connection, scores, release=release, activate=activate)
 
 
 def keep_reply(engine: Engine, row: Mapping[str, Any]) -> None:
-    """Keep a reply, a row of LLMReplies less `asked_at`, over an earlier one; tokens and seconds add up.
+    """Keep a reply, a row of LLMReplies less `asked_at`, over an earlier one to the same request.
 
+    Tokens and seconds add up, whoever else writes. An invalid reply does not replace a valid one.
     Raises DatabaseUnavailable, SchemaMismatch.
     """
-    is_it = LLMReplies.request_sha256 == row["request_sha256"]
-    spent = ("input_tokens", "output_tokens", "seconds")
     with write(engine) as connection:
-        before = connection.execute(select(*(getattr(LLMReplies, name) for name in spent)).where(is_it)).first()
-        now = {**row, "asked_at": utc_now()}
-        if before is None:
-            connection.execute(insert(LLMReplies).values(now))
-        else:
-            added = {name: row[name] + earlier for name, earlier in zip(spent, before, strict=True)}
-            connection.execute(update(LLMReplies).where(is_it).values({**now, **added}))
+        upsert_row(
+            connection,
+            "LLMReplies",
+            {**row, "asked_at": utc_now()},
+            adding=("input_tokens", "output_tokens", "seconds"),
+            stays=lambda before, after: and_(before.error.is_(None), after.error.is_not(None)),
+            decided_by=("error",),
+        )
 
 
 def _write_scores(connection: Connection, scores: Scores, *, release: Release, activate: bool) -> LoadReport:
@@ -357,17 +362,27 @@ def _record(
     )
 
 
-def _conflict(error: IntegrityError, release: Release) -> LoadConflict:
-    """Say what stands against a release whose own rows have been checked: rows that it did not write."""
-    if "foreign key" in str(error.orig).lower():
-        return LoadConflict(
-            f"O*NET {release.number} lacks what rows of another source refer to ({error.orig}); "
-            "recreate that source's table (`skillgap init-db --recreate TABLE`) and load again"
-        )
-    return LoadConflict(
-        f"the database refuses rows of O*NET {release.number} ({error.orig}); nothing was changed. "
-        "Does something else write to these tables?"
-    )
+@contextmanager
+def _conflicts(release: Release) -> Iterator[None]:
+    """Raise LoadConflict where a constraint refuses rows: they have been checked, so rows of others stand against them.
+
+    A value that is missing or breaks a CHECK is not such a conflict, but a fault of this program.
+    """
+    try:
+        yield
+    except IntegrityError as error:
+        said = str(error.orig)
+        if "foreign key" in said.lower():
+            raise LoadConflict(
+                f"O*NET {release.number} lacks what rows of another source refer to ({said}); "
+                "recreate that source's table (`skillgap init-db --recreate TABLE`) and load again"
+            ) from error
+        if "unique" in said.lower() or "duplicate" in said.lower():
+            raise LoadConflict(
+                f"the database refuses rows of O*NET {release.number} ({said}); nothing was changed. "
+                "Does something else write to these tables?"
+            ) from error
+        raise
 
 
 def _report(differences: Mapping[str, Difference], ratings: str = "Skills") -> LoadReport:
