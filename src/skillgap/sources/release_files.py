@@ -91,6 +91,7 @@ class ReleaseFiles:
         self._with_other_ending: dict[str, str] = {}
         self.warnings: list[str] = []
         """One sentence for each file that is not read although its name is nearly that of a table's file."""
+        has = "has" if archive.path.is_dir() else "unpacks to"
         folders: set[str] = set()
         names: list[str] = []
         # .txt before .csv: of files with the same rows, the first is used
@@ -105,7 +106,7 @@ class ReleaseFiles:
                 raise ReleaseLayoutError(f"{archive.origin}: refused, more than {MOST_FILES:,} text and CSV files")
             if file.size > LARGEST_FILE:
                 raise ReleaseLayoutError(
-                    f"{archive.origin}: refused, {shorten(file.name)} unpacks to {file.size:,} bytes "
+                    f"{archive.origin}: refused, {shorten(file.name)} {has} {file.size:,} bytes "
                     f"(at most {LARGEST_FILE:,})"
                 )
             if _key(stem) in _EXPECTED:
@@ -118,7 +119,7 @@ class ReleaseFiles:
             )
         if (total := sum(file.size for files in self._by_key.values() for file in files)) > LARGEST_RELEASE:
             raise ReleaseLayoutError(
-                f"{archive.origin}: refused, its tables unpack to {total:,} bytes (at most {LARGEST_RELEASE:,})"
+                f"{archive.origin}: refused, its tables have {total:,} bytes (at most {LARGEST_RELEASE:,})"
             )
         self._names = sorted(names)
         folder = PurePosixPath(*folders).name
