@@ -239,7 +239,8 @@ def test_a_table_with_another_ending_is_warned_of(extract: Extract):
 
 OTHER_FILES = """Task Categories; Emerging Tasks; Skills to Work Context; Interests Illustrative Activities; Work Styles
 Work Values; Work Context; Work Context Categories; Task Ratings; Tasks to DWAs; Tools Used; DWA Reference
-IWA Reference; Education, Training, and Experience; Skills to Work Activities; Abilities to Work Context; Occupation Level Metadata
+IWA Reference; Education, Training, and Experience; Skills to Work Activities; Abilities to Work Context
+Occupation Level Metadata
 Career Interest Type Keywords; Specific Interest Areas; Training and Experience; Education Categories
 UNSPSC Reference; Essential Skills to Work Context; Transferable Skills to Work Activities; Work Styles to Work Context
 RIASEC Keywords"""
