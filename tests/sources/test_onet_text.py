@@ -23,7 +23,8 @@ from skillgap.errors import ReleaseDataError, ReleaseLayoutError, SourceError
 from skillgap.model import Release
 from skillgap.sources import release_files
 from skillgap.sources.onet_text import OnetData, extract_onet_data
-from skillgap.sources.releases import OPTIONAL_TABLES, RELEASE_FILES, Archive
+from skillgap.sources.releases import OPTIONAL_TABLES, RELEASE_FILES, REQUIRED_TABLES, Archive
+from skillgap.sources.rows import COLUMNS, Column
 from tests.conftest import onet_zip
 from tests.sources.conftest import (
     Tables,
@@ -670,6 +671,113 @@ def test_every_number_of_raters_is_taken(count: str, extract: Extract):
     tables = small_tables()
     set_cell(tables, "Skills", 2, "N", count)
     assert extract(as_text(tables)).tables["Skills"]["n"][0] == int(count)
+
+
+@pytest.mark.parametrize(("header", "text", "name", "value"), [
+    ("N", "8.0", "n", 8),
+    ("N", "8.000", "n", 8),
+    ("N", "12.00", "n", 12),
+    ("Data Value", "4.120", "data_value", 4.12),
+    ("Data Value", "4.0000", "data_value", 4.0),
+    ("Data Value", "4", "data_value", 4.0),
+    ("Standard Error", "0.12500", "standard_error", 0.125),
+    ("Lower CI Bound", "-0.00010", "lower_ci_bound", -0.0001),
+])  # fmt: skip
+def test_zeros_at_the_end_of_a_number_are_no_decimals(
+    header: str, text: str, name: str, value: float, extract: Extract
+):
+    tables = small_tables()
+    set_cell(tables, "Skills", 2, header, text)
+    skills = extract(as_text(tables)).tables["Skills"]
+    assert skills[name][0] == value
+    assert str(skills["n"].dtype) == "Int64"
+
+
+def test_a_table_with_defects_in_its_values_is_left_out_and_the_others_are_whole(extract: Extract):
+    rows = "".join(f"15-1252.00\tTitle {number}\t{'AD' if number % 2 else chr(27)}\tx\n" for number in range(4000))
+    titles = f"{ALTERNATE_TITLES[0]}\n{rows}".encode()
+    anchors = b"Element ID\tElement Name\tScale ID\tAnchor Value\tAnchor Description\n9.Z\tNone\tLV\t2\tRead a sign\n"
+    zones = b"O*NET-SOC Code\tJob Zone\tDate\tDomain Source\n11-1011.00\t5.0\t08/2023\tAnalyst\n"
+    files = as_text(small_tables()) | {
+        "Alternate Titles.txt": titles, "Level Scale Anchors.txt": anchors, "Job Zones.txt": zones
+    }  # fmt: skip
+    with capture_logs() as logs:
+        data = extract(files, also=OPTIONAL_TABLES)
+    assert_same_tables(
+        replace(data, tables={name: data.tables[name] for name in REQUIRED_TABLES}), extract(as_text(small_tables()))
+    )
+    assert data.tables["JobZones"]["job_zone"].tolist() == [5]
+    assert data.left_out == {
+        "AlternateTitles": "Alternate Titles.txt: at least 1,000 defects: "
+        + "; ".join(
+            f"line {line}, Short Title: '\\x1b', expected a text without control or invisible characters "
+            "(U+001B is number 1)"
+            for line in (2, 4, 6)
+        )
+        + "; and 997 more",
+        "LevelScaleAnchors": "Level Scale Anchors.txt: 1 defect: "
+        "line 2: 9.Z (1 rows) is not in Content Model Reference",
+    }
+    assert [(log["log_level"], log["table"], log["reason"]) for log in logs] == [
+        ("warning", table, reason) for table, reason in data.left_out.items()
+    ]
+    for table in data.left_out:
+        assert data.tables[table].empty
+        assert list(data.tables[table]) == [column.name for column in COLUMNS[table]]
+
+
+# -- characters that are not seen ------------------------------------------------------------------------------------
+
+UNSEEN = [chr(code) for code in (0, 7, 0x1B, 0x7F, 0x85, 0x9B, 0xAD, 0x61C, 0x200B, 0x200E, 0x2028, 0x2029)]
+UNSEEN += [chr(code) for code in (0x202A, 0x202E, 0x2066, 0x2069, 0xFEFF)]
+
+
+@pytest.mark.parametrize("character", [*UNSEEN, "\r", "\ud800"], ids=lambda character: f"U+{ord(character):04X}")
+def test_no_column_of_any_table_takes_a_character_that_is_not_seen(character: str):
+    taken = [(table, column.name) for table in COLUMNS for column in COLUMNS[table] if _takes(column, f"a{character}")]
+    assert taken == []
+
+
+def test_names_take_neither_tabs_nor_line_ends_and_prose_takes_both():
+    taken = {
+        (table, column.name)
+        for table, columns in COLUMNS.items()
+        for column in columns
+        for text in ("a\tb", "a\nb", "a\r\nb")
+        if _takes(column, text)
+    }
+    zone = {("JobZoneReference", name) for name in ("experience", "education", "job_training", "examples")}
+    prose = {("Occupations", "description"), ("Elements", "description"), ("TaskStatements", "task")}
+    assert taken == zone | prose | {("LevelScaleAnchors", "anchor_description")}
+
+
+def _takes(column: Column, text: str) -> bool:
+    try:
+        column.parse(text)
+    except ValueError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("pack", [as_text, as_csv])
+@pytest.mark.parametrize("character", UNSEEN[1:], ids=lambda character: f"U+{ord(character):04X}")
+def test_a_title_with_a_character_that_is_not_seen_is_refused_and_shown_escaped(
+    pack: Callable[[Tables], dict[str, bytes]], character: str, extract: Extract
+):
+    tables = small_tables()
+    set_cell(tables, "Occupation Data", 3, "Title", f"Chief{character}[2J")
+    with pytest.raises(ReleaseDataError) as caught:
+        extract(pack(tables), "db_29_0")
+    [defect] = caught.value.defects
+    assert defect.startswith("line 3, Title: 'Chief\\")
+    assert defect.endswith(f"without control or invisible characters (U+{ord(character):04X} is number 6)")
+    assert str(caught.value).replace("\n", "").isprintable()
+
+
+def test_letters_of_every_script_are_taken(extract: Extract):
+    tables, title = small_tables(), "Café Владелец 店主 ñ\xa0– “chief” 👩"
+    set_cell(tables, "Occupation Data", 3, "Title", title)
+    assert extract(as_text(tables)).tables["Occupations"]["title"][1] == title
 
 
 ALTERNATE_TITLES = (
