@@ -21,7 +21,6 @@ from structlog.testing import capture_logs
 
 from skillgap.errors import ReleaseDataError, ReleaseLayoutError, SourceError
 from skillgap.model import Release
-from skillgap.sources import release_files
 from skillgap.sources.onet_text import OnetData, extract_onet_data
 from skillgap.sources.releases import OPTIONAL_TABLES, RELEASE_FILES, REQUIRED_TABLES, Archive
 from skillgap.sources.rows import COLUMNS, Column
@@ -442,7 +441,7 @@ def test_a_member_without_a_name_is_passed_over(tmp_path: Path):
 
 
 def test_a_member_declared_too_large_is_refused_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(release_files, "LARGEST_FILE", 2000)
+    monkeypatch.setattr("skillgap.sources.release_files.LARGEST_FILE", 2000)
     archive = write_zip(tmp_path / "db.zip", as_text(small_tables()) | {"Abilities.txt": b"\0" * 2001})
     with pytest.raises(ReleaseLayoutError) as caught:
         extract_onet_data(archive)
@@ -460,8 +459,10 @@ def test_a_member_larger_than_it_declares_is_not_unpacked(tmp_path: Path):
 
 
 def test_a_file_that_grows_while_it_is_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    from skillgap.sources import release_files
+
     files = as_text(small_tables())
-    monkeypatch.setattr(release_files, "LARGEST_FILE", len(files["Skills.txt"]))
+    monkeypatch.setattr("skillgap.sources.release_files.LARGEST_FILE", len(files["Skills.txt"]))
     archive = write_folder(tmp_path / "db", files)
     [[skills]] = release_files.open_files(archive).parts("Skills")
     with (archive.path / "Skills.txt").open("ab") as file:
@@ -472,7 +473,7 @@ def test_a_file_that_grows_while_it_is_read_is_refused(tmp_path: Path, monkeypat
 
 def test_a_member_of_the_largest_size_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     files = {name: content.rstrip() for name, content in as_text(small_tables()).items()}
-    monkeypatch.setattr(release_files, "LARGEST_FILE", len(files["Skills.txt"]))
+    monkeypatch.setattr("skillgap.sources.release_files.LARGEST_FILE", len(files["Skills.txt"]))
     skills = extract_onet_data(write_zip(tmp_path / "db.zip", files)).tables["Skills"]
     assert skills["domain_source"].tolist() == ["Analyst"] * 12
 
