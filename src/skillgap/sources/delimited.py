@@ -1,7 +1,7 @@
 """Lines and fields of a release file, whichever program wrote it.
 
 CSV: comma, quoted. Tab-separated text: O*NET's own files quote nothing, so a `"` is data; a file that a spreadsheet or
-pandas has saved again wraps some fields in `"` and doubles those inside. `is_quoted` tells which, by the whole file.
+pandas has saved again wraps some fields in `"` and doubles those inside. `is_quoted` decides by the whole file.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def _quoted(file: ReleaseFile, delimiter: str) -> Iterator[tuple[int, list[str] 
 
 
 def _undecoded(line: str, delimiter: str) -> str:
-    """Return what is wrong with the first byte that is not UTF-8; empty where all are."""
+    """Return the defect of the first byte that is not UTF-8, or an empty text."""
     if line.isascii() or not (match := _UNDECODED.search(line)):
         return ""
     field = f", field {line.count(delimiter, 0, match.start()) + 1}" if delimiter else ""

@@ -47,7 +47,7 @@ class OnetData:
     left_out: Mapping[str, str] = field(default_factory=dict)
     """Optional tables whose files cannot be used, with the reason; they have no rows."""
     warnings: tuple[str, ...] = ()
-    """What was read although it looks wrong, and files not read although their names look right."""
+    """Doubts about files that were read, and files passed over although their names are close to a table's."""
 
 
 def extract_onet_data(archive: Archive, *, also: Sequence[str] = ()) -> OnetData:

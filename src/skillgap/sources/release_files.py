@@ -27,7 +27,7 @@ from skillgap.sources.releases import RELEASE_FILES, Archive, release_date
 LARGEST_FILE = 256 * 2**20
 """Bytes of one file, unpacked; O*NET's largest text file has 22 MB."""
 LARGEST_RELEASE = 512 * 2**20
-"""Bytes of all files that are read, unpacked; also of a zip as it is."""
+"""Bytes of all files that are read, unpacked; also of a zip on disk."""
 MOST_FILES = 1_000
 """Text and CSV files; a release has about 40."""
 _MOST_ENTRIES = 100_000
