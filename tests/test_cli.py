@@ -13,6 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -34,7 +35,7 @@ from skillgap.doctor import Check, examine
 from skillgap.fake_onet_api import PASSWORD, USERNAME, FakeOnetApi, FakeTables
 from skillgap.model import Release
 from skillgap.nodes import extract_load_text_files
-from skillgap.sources.releases import find_release
+from skillgap.sources.releases import RELEASE_FILES, REQUIRED_TABLES, find_release
 from skillgap.store.engine import make_engine, write
 from skillgap.store.loads import Scores, upsert_scores
 from skillgap.store.tables import init_tables
@@ -617,6 +618,42 @@ def test_a_load_is_one_line_of_json_where_the_log_is(run: Run, monkeypatch: pyte
     assert (line["event"], line["level"], line["release"]) == ("loaded", "info", "26.1")
     assert line["changes"]["Skills"] == {"new": 61_110, "changed": 0, "gone": 0}
     assert line["rows_changed"] == sum(sum(each.values()) for each in line["changes"].values())
+
+
+@pytest.fixture
+def broken_29(tmp_path: Path) -> str:
+    """A folder with the required tables of 29.0, Knowledge of which no row can be read, and a misspelt Job Zones."""
+    folder = tmp_path / "db_29_0_text"
+    with zipfile.ZipFile(onet_zip("29_0")) as zipped:
+        zipped.extractall(tmp_path)
+    kept = {"Read Me", *(RELEASE_FILES[table][0][0] for table in REQUIRED_TABLES)}
+    for file in folder.iterdir():
+        if file.stem not in kept:
+            file.unlink()
+    header = (folder / "Skills.txt").read_text().splitlines()[0]
+    (folder / "Knowledge.txt").write_text(f"{header}\n" + "x\n" * 30_000)
+    (folder / "Job Zone.txt").write_text("x")
+    return str(folder)
+
+
+def test_load_names_what_it_left_out(run: Run, broken_29: str, monkeypatch: pytest.MonkeyPatch):
+    ended = run("load", broken_29)
+    assert ended.code == 0
+    assert "O*NET 29.0 loaded: 1,016 Occupations, 29 Scales, 627 Elements, 61,530 Skills\n" in ended.err
+    reason = (
+        "Knowledge.txt: at least 1,000 defects: line 2: 1 fields, expected 13; is the file cut off?; "
+        "line 3: 1 fields, expected 13; is the file cut off?; line 4: 1 fields, expected 13; is the file cut off?; "
+        "and 997 more"
+    )
+    warning = "Job Zone.txt is not read; expected Job Zones.txt. If it is that file, rename it"
+    assert f"  Knowledge left out, so it has no rows: {reason}\n  warning: {warning}\n" in ended.err
+    assert "17 of 35 skills ask for a higher level" in " ".join(run("gap", NURSE, MANAGER).out.split())
+    said = run("diff", broken_29, "loaded", "--domain", "knowledge").err
+    assert f"no knowledge ratings are there to compare ({reason})" in said
+    monkeypatch.setenv("SKILLGAP_LOG_FORMAT", "json")
+    lines = [json.loads(line) for line in run("load", broken_29).err.splitlines()]
+    [line] = [line for line in lines if line["event"] == "loaded"]
+    assert line["left_out"] == {"Knowledge": reason}
 
 
 def test_load_of_nothing_named_fills_an_empty_database_and_leaves_another_as_it_is(run: Run):

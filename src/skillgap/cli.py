@@ -967,7 +967,10 @@ def _load(engine: Engine, source: str, settings: Settings, *, accept_loss: bool 
             on_bytes=bars.on_bytes,
             on_rows=bars.on_rows,
         )
-    _tell("loaded", report, settings, lambda: terminal.print_load(data.release, report), release=data.release.number)
+    facts: dict[str, Any] = {"release": data.release.number}
+    if data.left_out:
+        facts["left_out"] = dict(data.left_out)
+    _tell("loaded", report, settings, lambda: terminal.print_load(data, report), **facts)
 
 
 @contextmanager

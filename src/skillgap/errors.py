@@ -36,11 +36,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from skillgap.escaping import message_for_terminal
+
 
 class SkillgapError(Exception):
-    """Base of all errors below; its text is written for the person who has to act."""
+    """Base of all errors below; its text is written for the person who has to act.
+
+    Control characters in it are escaped: it may quote names of files, and values, and is shown on terminals.
+    """
 
     code = "error"
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message_for_terminal(message))
 
 
 class ConfigurationError(SkillgapError):
@@ -79,14 +87,21 @@ class ReleaseDataError(SourceError):
     code = "release-data"
     shown = 20
 
-    def __init__(self, file: str, defects: Sequence[str]) -> None:
+    def __init__(self, file: str, defects: Sequence[str], *, is_cut: bool = False) -> None:
+        """Report the defects of a file; with `is_cut`, reading stopped at the last of them."""
         self.file = file
         self.defects = tuple(defects)
+        self.count = f"{'at least ' if is_cut else ''}{len(defects):,} defect{'s' if len(defects) != 1 else ''}"
         shown = "\n".join(f"  {defect}" for defect in self.defects[: self.shown])
         more = len(self.defects) - self.shown
-        rest = f"\n  and {more} more" if more > 0 else ""
-        count = f"{len(self.defects)} defect{'s' if len(self.defects) != 1 else ''}"
-        super().__init__(f"{file}: {count}, nothing was written\n{shown}{rest}")
+        rest = f"\n  and {more:,} more" if more > 0 else ""
+        super().__init__(f"{file}: {self.count}, nothing was written\n{shown}{rest}")
+
+    def in_one_line(self) -> str:
+        """Return the count of defects and the first three."""
+        first = "; ".join(self.defects[:3])
+        more = len(self.defects) - 3
+        return message_for_terminal(f"{self.file}: {self.count}: {first}{f'; and {more:,} more' if more > 0 else ''}")
 
 
 class OnetApiUnavailable(SourceError):

@@ -26,6 +26,12 @@ _CONTROLS_OF_JSON = re.compile(f"[{_INVISIBLE}]")
 _LINES_OF_LIST = re.compile(r"\n(?=  )")
 
 
+def find_control(text: str) -> int | None:
+    """Return the position of the first control or invisible character, None if there is none."""
+    match = _CONTROLS.search(text)
+    return match.start() if match else None
+
+
 def for_terminal(text: str) -> str:
     r"""Return a text on one line with control and invisible characters as Python escapes: ESC becomes `\x1b`.
 

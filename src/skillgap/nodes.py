@@ -106,6 +106,7 @@ def get_release_ratings(
 
     Raises SourceError, StoreError, NoData (nothing of that domain is there).
     """
+    reason = ""
     if source == LOADED:
         with read(engine) as connection:
             found = get_ratings(connection, "onet", domain)
@@ -119,8 +120,10 @@ def get_release_ratings(
             with read(scratch) as connection:
                 found = get_ratings(connection, "onet", domain)
             scratch.dispose()
+        if domain != "all" and DOMAIN_TABLES[domain] in data.left_out:
+            reason = f" ({data.left_out[DOMAIN_TABLES[domain]]})"
     if not found.codes:
-        raise NoData(f"{source}: no {domain.replace('_', ' ')} ratings are there to compare")
+        raise NoData(f"{source}: no {domain.replace('_', ' ')} ratings are there to compare{reason}")
     return found
 
 

@@ -221,6 +221,10 @@ def test_faults_that_stay_name_the_page(fault: Fault, error: type[Exception], sa
         (lambda row: row | {"onetsoc_code": "99-9999.00"}, r"99-9999\.00 \(1 rows\) is not in Occupation Data"),
         (lambda row: row | {"element_name": None}, r"element_name: 'n/a', expected a text"),
         (lambda row: row | {"scale_id": "XX"}, r"'XX', expected one of Scales Reference"),
+        (
+            lambda row: row | {"element_name": "Read\x1b[2J"},
+            r"element_name: 'Read\\x1b\[2J', .* \(U\+001B is number 5\)",
+        ),
     ],
 )
 def test_a_wrong_value_is_refused_with_its_row(change: Callable[..., Any], said: str, fake_tables: FakeTables):

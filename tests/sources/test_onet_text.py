@@ -21,9 +21,9 @@ from structlog.testing import capture_logs
 
 from skillgap.errors import ReleaseDataError, ReleaseLayoutError, SourceError
 from skillgap.model import Release
-from skillgap.sources import onet_text
 from skillgap.sources.onet_text import OnetData, extract_onet_data
-from skillgap.sources.releases import OPTIONAL_TABLES, RELEASE_FILES, Archive
+from skillgap.sources.releases import OPTIONAL_TABLES, RELEASE_FILES, REQUIRED_TABLES, Archive
+from skillgap.sources.rows import COLUMNS, Column
 from tests.conftest import onet_zip
 from tests.sources.conftest import (
     Tables,
@@ -270,11 +270,11 @@ def test_a_small_release_is_extracted_value_by_value(extract: Extract):
 
 
 def test_quotes_commas_and_line_ends_in_a_csv_field_are_data(extract: Extract):
-    tables, title = small_tables(), 'Cooks, "Restaurant",\r\nand more'
-    set_cell(tables, "Occupation Data", 5, "Title", title)
+    tables, prose = small_tables(), 'Prepare, "season",\r\nand cook'
+    set_cell(tables, "Occupation Data", 5, "Description", prose)
     files = as_csv(tables)
-    assert b'35-2014.00,"Cooks, ""Restaurant"",\r\nand more",' in files["occupation_data.csv"]
-    assert extract(files, "db_31_0_csv").tables["Occupations"]["title"].tolist()[3] == title
+    assert b'"Cooks, Restaurant","Prepare, ""season"",\r\nand cook"' in files["occupation_data.csv"]
+    assert extract(files, "db_31_0_csv").tables["Occupations"]["description"].tolist()[3] == prose
 
 
 @pytest.mark.parametrize(
@@ -297,6 +297,7 @@ def test_number_and_month_come_from_the_read_me_else_the_number_from_the_folder(
 ):
     files = as_text(small_tables())
     del files["Read Me.txt"]
+    files["Skills.txt"] = re.sub(rb"\t\d\d/20\d\d\t", b"\t06/2010\t", files["Skills.txt"])
     if read_me is not None:
         files["Read Me.txt"] = read_me.encode()
     assert extract(files, folder).release == expected
@@ -440,7 +441,7 @@ def test_a_member_without_a_name_is_passed_over(tmp_path: Path):
 
 
 def test_a_member_declared_too_large_is_refused_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(onet_text, "_LARGEST_FILE", 2000)
+    monkeypatch.setattr("skillgap.sources.release_files.LARGEST_FILE", 2000)
     archive = write_zip(tmp_path / "db.zip", as_text(small_tables()) | {"Abilities.txt": b"\0" * 2001})
     with pytest.raises(ReleaseLayoutError) as caught:
         extract_onet_data(archive)
@@ -457,20 +458,22 @@ def test_a_member_larger_than_it_declares_is_not_unpacked(tmp_path: Path):
         extract_onet_data(archive)
 
 
-def test_a_member_that_has_become_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_file_that_grows_while_it_is_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    from skillgap.sources import release_files
+
     files = as_text(small_tables())
-    monkeypatch.setattr(onet_text, "_LARGEST_FILE", len(files["Skills.txt"]))
-    archive = write_zip(tmp_path / "db.zip", files)
-    looked_at = onet_text._open_files(archive)
-    write_zip(archive.path, files | {"Skills.txt": files["Skills.txt"] + b"\n"})
-    [skills] = looked_at.of("Skills")
-    with pytest.raises(ReleaseLayoutError, match=r"^here: Skills\.txt is larger than [\d,]+ bytes$"):
-        skills.content()
+    monkeypatch.setattr("skillgap.sources.release_files.LARGEST_FILE", len(files["Skills.txt"]))
+    archive = write_folder(tmp_path / "db", files)
+    [[skills]] = release_files.open_files(archive).parts("Skills")
+    with (archive.path / "Skills.txt").open("ab") as file:
+        file.write(b"x")
+    with pytest.raises(ReleaseLayoutError, match=r"^Skills\.txt: larger than [\d,]+ bytes"), skills.open() as stream:
+        stream.read()
 
 
 def test_a_member_of_the_largest_size_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     files = {name: content.rstrip() for name, content in as_text(small_tables()).items()}
-    monkeypatch.setattr(onet_text, "_LARGEST_FILE", len(files["Skills.txt"]))
+    monkeypatch.setattr("skillgap.sources.release_files.LARGEST_FILE", len(files["Skills.txt"]))
     skills = extract_onet_data(write_zip(tmp_path / "db.zip", files)).tables["Skills"]
     assert skills["domain_source"].tolist() == ["Analyst"] * 12
 
@@ -502,15 +505,18 @@ def test_a_folder_with_nothing_to_read_is_refused(extract: Extract):
     assert str(caught.value) == ("here: no Occupation Data.txt (found no text or CSV file); is this an O*NET release?")
 
 
-def test_a_file_that_cannot_be_read_is_reported(extract: Extract, monkeypatch: pytest.MonkeyPatch):
-    def refuse(path: Path) -> bytes:
-        raise PermissionError(13, "Permission denied", path.name)
+def test_a_file_that_cannot_be_read_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def refuse(path: Path, *_: object, **__: object) -> None:
+        if path.suffix == ".txt":
+            raise PermissionError(13, "Permission denied", path.name)
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    files = as_text(small_tables())
+    archive = write_folder(tmp_path / "release", files)
+    monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(
-        ReleaseLayoutError, match=r"^here: cannot be read \(.*Permission denied: 'Occupation Data.txt'\)$"
+        ReleaseLayoutError, match=r"^here: cannot be read \(.*Permission denied: '(Read Me|Occupation Data).txt'\)$"
     ):
-        extract(as_text(small_tables()))
+        extract_onet_data(archive)
 
 
 @pytest.mark.parametrize(
@@ -555,7 +561,11 @@ def test_a_wrong_header_is_shown_beside_the_columns_missed(extract: Extract):
         (2, "Data Value", "٤", "'٤', expected a number from -9 to 999 with at most 2 decimals"),
         (2, "Data Value", "n/a", "'n/a', expected a number from -9 to 999 with at most 2 decimals"),
         (2, "Data Value", "", "'', expected a number from -9 to 999 with at most 2 decimals"),
-        (2, "N", "8.0", "'8.0', expected a whole number from 0 to 9999"),
+        (2, "N", "8.5", "'8.5', expected a whole number from 0 to 9999"),
+        (2, "N", "8.", "'8.', expected a whole number from 0 to 9999"),
+        (2, "N", "9" * 5000, f"'{'9' * 60}', expected a whole number from 0 to 9999"),
+        (2, "Data Value", "4.1201", "'4.1201', expected a number from -9 to 999 with at most 2 decimals"),
+        (2, "Data Value", "4.", "'4.', expected a number from -9 to 999 with at most 2 decimals"),
         (2, "N", "-8", "'-8', expected a whole number from 0 to 9999"),
         (2, "N", "10000", "'10000', expected a whole number from 0 to 9999"),
         (2, "N", "²", "'²', expected a whole number from 0 to 9999"),
@@ -664,6 +674,113 @@ def test_every_number_of_raters_is_taken(count: str, extract: Extract):
     assert extract(as_text(tables)).tables["Skills"]["n"][0] == int(count)
 
 
+@pytest.mark.parametrize(("header", "text", "name", "value"), [
+    ("N", "8.0", "n", 8),
+    ("N", "8.000", "n", 8),
+    ("N", "12.00", "n", 12),
+    ("Data Value", "4.120", "data_value", 4.12),
+    ("Data Value", "4.0000", "data_value", 4.0),
+    ("Data Value", "4", "data_value", 4.0),
+    ("Standard Error", "0.12500", "standard_error", 0.125),
+    ("Lower CI Bound", "-0.00010", "lower_ci_bound", -0.0001),
+])  # fmt: skip
+def test_zeros_at_the_end_of_a_number_are_no_decimals(
+    header: str, text: str, name: str, value: float, extract: Extract
+):
+    tables = small_tables()
+    set_cell(tables, "Skills", 2, header, text)
+    skills = extract(as_text(tables)).tables["Skills"]
+    assert skills[name][0] == value
+    assert str(skills["n"].dtype) == "Int64"
+
+
+def test_a_table_with_defects_in_its_values_is_left_out_and_the_others_are_whole(extract: Extract):
+    rows = "".join(f"15-1252.00\tTitle {number}\t{'AD' if number % 2 else chr(27)}\tx\n" for number in range(4000))
+    titles = f"{ALTERNATE_TITLES[0]}\n{rows}".encode()
+    anchors = b"Element ID\tElement Name\tScale ID\tAnchor Value\tAnchor Description\n9.Z\tNone\tLV\t2\tRead a sign\n"
+    zones = b"O*NET-SOC Code\tJob Zone\tDate\tDomain Source\n11-1011.00\t5.0\t08/2023\tAnalyst\n"
+    files = as_text(small_tables()) | {
+        "Alternate Titles.txt": titles, "Level Scale Anchors.txt": anchors, "Job Zones.txt": zones
+    }  # fmt: skip
+    with capture_logs() as logs:
+        data = extract(files, also=OPTIONAL_TABLES)
+    assert_same_tables(
+        replace(data, tables={name: data.tables[name] for name in REQUIRED_TABLES}), extract(as_text(small_tables()))
+    )
+    assert data.tables["JobZones"]["job_zone"].tolist() == [5]
+    assert data.left_out == {
+        "AlternateTitles": "Alternate Titles.txt: at least 1,000 defects: "
+        + "; ".join(
+            f"line {line}, Short Title: '\\x1b', expected a text without control or invisible characters "
+            "(U+001B is number 1)"
+            for line in (2, 4, 6)
+        )
+        + "; and 997 more",
+        "LevelScaleAnchors": "Level Scale Anchors.txt: 1 defect: "
+        "line 2: 9.Z (1 rows) is not in Content Model Reference",
+    }
+    assert [(log["log_level"], log["table"], log["reason"]) for log in logs] == [
+        ("warning", table, reason) for table, reason in data.left_out.items()
+    ]
+    for table in data.left_out:
+        assert data.tables[table].empty
+        assert list(data.tables[table]) == [column.name for column in COLUMNS[table]]
+
+
+# -- characters that are not seen ------------------------------------------------------------------------------------
+
+UNSEEN = [chr(code) for code in (0, 7, 0x1B, 0x7F, 0x85, 0x9B, 0xAD, 0x61C, 0x200B, 0x200E, 0x2028, 0x2029)]
+UNSEEN += [chr(code) for code in (0x202A, 0x202E, 0x2066, 0x2069, 0xFEFF)]
+
+
+@pytest.mark.parametrize("character", [*UNSEEN, "\r", "\ud800"], ids=lambda character: f"U+{ord(character):04X}")
+def test_no_column_of_any_table_takes_a_character_that_is_not_seen(character: str):
+    taken = [(table, column.name) for table in COLUMNS for column in COLUMNS[table] if _takes(column, f"a{character}")]
+    assert taken == []
+
+
+def test_names_take_neither_tabs_nor_line_ends_and_prose_takes_both():
+    taken = {
+        (table, column.name)
+        for table, columns in COLUMNS.items()
+        for column in columns
+        for text in ("a\tb", "a\nb", "a\r\nb")
+        if _takes(column, text)
+    }
+    zone = {("JobZoneReference", name) for name in ("experience", "education", "job_training", "examples")}
+    prose = {("Occupations", "description"), ("Elements", "description"), ("TaskStatements", "task")}
+    assert taken == zone | prose | {("LevelScaleAnchors", "anchor_description")}
+
+
+def _takes(column: Column, text: str) -> bool:
+    try:
+        column.parse(text)
+    except ValueError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("pack", [as_text, as_csv])
+@pytest.mark.parametrize("character", UNSEEN[1:], ids=lambda character: f"U+{ord(character):04X}")
+def test_a_title_with_a_character_that_is_not_seen_is_refused_and_shown_escaped(
+    pack: Callable[[Tables], dict[str, bytes]], character: str, extract: Extract
+):
+    tables = small_tables()
+    set_cell(tables, "Occupation Data", 3, "Title", f"Chief{character}[2J")
+    with pytest.raises(ReleaseDataError) as caught:
+        extract(pack(tables), "db_29_0")
+    [defect] = caught.value.defects
+    assert defect.startswith("line 3, Title: 'Chief\\")
+    assert defect.endswith(f"without control or invisible characters (U+{ord(character):04X} is number 6)")
+    assert str(caught.value).replace("\n", "").isprintable()
+
+
+def test_letters_of_every_script_are_taken(extract: Extract):
+    tables, title = small_tables(), "Café Владелец 店主 ñ\xa0– “chief” 👩"
+    set_cell(tables, "Occupation Data", 3, "Title", title)
+    assert extract(as_text(tables)).tables["Occupations"]["title"][1] == title
+
+
 ALTERNATE_TITLES = (
     "O*NET-SOC Code\tAlternate Title\tShort Title\tSource(s)",
     "15-1252.00\tApplication Developer\tn/a\t08,10",
@@ -693,9 +810,10 @@ def test_a_title_without_a_short_one_has_an_empty_one_and_tables_that_are_not_th
         (f"15-1252.00\tApp\t{'s' * 151}\t08", f"Short Title: '{'s' * 60}', expected a text of 1 to 150 characters"),
     ],
 )
-def test_a_title_that_is_none_is_refused(line: str, defect: str, extract: Extract):
+def test_a_wrong_title_is_named_with_its_place(line: str, defect: str, extract: Extract):
     files = as_text(small_tables()) | {"Alternate Titles.txt": "\n".join([*ALTERNATE_TITLES, line]).encode()}
-    assert_refused(partial(extract, also=OPTIONAL_TABLES), files, "Alternate Titles.txt", f"line 5, {defect}")
+    left_out = extract(files, also=OPTIONAL_TABLES).left_out
+    assert left_out == {"AlternateTitles": f"Alternate Titles.txt: 1 defect: line 5, {defect}"}
 
 
 def test_a_byte_that_is_not_utf_8_is_named_with_its_line_and_field(extract: Extract):
@@ -802,8 +920,8 @@ def test_an_anchor_stands_on_its_scale(extract: Extract):
 
     extract_all = partial(extract, also=OPTIONAL_TABLES)
     assert extract_all(files(7)).tables["LevelScaleAnchors"]["anchor_value"].tolist() == [7]
-    said = "line 2, Anchor Value: '8', expected 0 to 7 (scale LV)"
-    assert_refused(extract_all, files(8), "Level Scale Anchors.txt", said)
+    said = "Level Scale Anchors.txt: 1 defect: line 2, Anchor Value: '8', expected 0 to 7 (scale LV)"
+    assert extract_all(files(8)).left_out == {"LevelScaleAnchors": said}
 
 
 @pytest.mark.parametrize(("header", "other"), [("Element ID", "2"), ("Scale ID", "AO")])

@@ -14,7 +14,7 @@ from sqlalchemy import Engine, func, select
 
 from skillgap.errors import ReleaseDataError
 from skillgap.sources.onet_text import OnetData, extract_onet_data
-from skillgap.sources.releases import OPTIONAL_TABLES, Archive
+from skillgap.sources.releases import OPTIONAL_TABLES, RELEASE_FILES, REQUIRED_TABLES, Archive
 from skillgap.sources.rows import COLUMNS, check_rows, no_rows
 from skillgap.store.engine import read
 from skillgap.store.queries import get_status
@@ -120,6 +120,32 @@ def test_an_optional_file_in_columns_that_are_not_known_is_left_out_and_said(
     assert len(data.tables["Skills"]) == 2
     said = "".join(capsys.readouterr())
     assert "Job Zones.txt: no column 'Job Zone'" in said
+
+
+def test_any_optional_table_may_be_left_out_and_the_others_are_stored(
+    tmp_path: Path, whole_release: OnetData, blank: Engine
+) -> None:
+    with zipfile.ZipFile(onet_zip("29_0")) as zipped:
+        zipped.extractall(tmp_path)
+    folder = tmp_path / "db_29_0_text"
+    broken_files: dict[Path, str] = {}
+    there = [name for name in OPTIONAL_TABLES if len(whole_release.tables[name])]
+    for broken in (set(there[::2]), set(there[1::2])):
+        for table in broken:
+            file = folder / f"{RELEASE_FILES[table][0][0]}.txt"
+            whole = file.read_text()
+            file.write_text(whole.replace("\n", "\n\x1b", 1))
+            broken_files[file] = whole
+        data = extract_onet_data(Archive(folder, str(folder)), also=OPTIONAL_TABLES)
+        assert set(data.left_out) == broken
+        load(blank, data)
+        with read(blank) as connection:
+            rows = get_status(connection).tables
+        for table in (*REQUIRED_TABLES, *there):
+            assert rows[table] == (0 if table in broken else len(whole_release.tables[table])), table
+        while broken_files:
+            file, whole = broken_files.popitem()
+            file.write_text(whole)
 
 
 def test_an_anchor_outside_its_scale_is_a_defect(whole_release: OnetData) -> None:

@@ -1,34 +1,39 @@
 """O*NET's text and CSV releases as typed, checked DataFrames.
 
-Text: tab-separated, no quoting (a `"` is data), `n/a` for missing. CSV: comma, quoted, empty for missing. Both:
-one header line, UTF-8 with or without BOM, LF or CRLF. Files are found by `RELEASE_FILES`, columns by their header.
+Text: tab-separated, `n/a` for missing, a `"` is data. CSV: comma, quoted, empty for missing. Both: one header line,
+UTF-8 with or without BOM, LF or CRLF. Files that a spreadsheet or pandas has saved again are read like the originals.
+Files are found by `RELEASE_FILES`, columns by their header.
+
+A defect in a required table refuses the release; a defect in an optional one leaves that table out, with a warning.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import re
-import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import date
-from itertools import combinations
-from pathlib import PurePosixPath
-from typing import Any
+from dataclasses import dataclass, field
+from itertools import combinations, islice
+from operator import itemgetter
 
 import pandas as pd
 import structlog
 
 from skillgap.errors import ReleaseDataError, ReleaseLayoutError
+from skillgap.escaping import for_terminal
 from skillgap.model import Release
-from skillgap.sources.releases import RELEASE_FILES, REQUIRED_TABLES, Archive, release_date, sha256_of
-from skillgap.sources.rows import COLUMNS, RATING_TABLES, check_rows, no_rows, typed_rows
+from skillgap.sources.delimited import first_fields, is_quoted, records
+from skillgap.sources.release_files import ReleaseFile, ReleaseFiles, open_files
+from skillgap.sources.releases import REQUIRED_TABLES, Archive, sha256_of
+from skillgap.sources.rows import COLUMNS, KEYS, RATING_TABLES, Column, RowReader, check_rows, no_rows
 
 _log = structlog.get_logger("skillgap.sources")
 
-_LARGEST_FILE = 256 * 2**20  # O*NET's largest text file has 22 MB; more is not a release
+_RENAMED_IN = (30, 3)
+"""The release from which tables with two layouts have the second."""
+_FIRST_YEAR = 1996
+"""O*NET X.0 to X.3 were published from August of 1995 + X to May of the next year, since 20.0."""
+_ROWS_AT_ONCE = 1_000
+"""Rows held as texts until they are typed."""
 
 
 @dataclass(frozen=True)
@@ -39,219 +44,239 @@ class OnetData:
     origin: str
     sha256: str
     tables: Mapping[str, pd.DataFrame]
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    """Optional tables whose files cannot be used, with the reason; they have no rows."""
+    warnings: tuple[str, ...] = ()
+    """Doubts about files that were read, and files passed over although their names are close to a table's."""
 
 
 def extract_onet_data(archive: Archive, *, also: Sequence[str] = ()) -> OnetData:
     """Return every row of Occupation Data, Content Model Reference, Scales Reference and Skills of a release.
 
-    So too the tables of `also`, other keys of RELEASE_FILES; one that the release lacks, or has in columns that are
-    not known, has no rows: gaps can be computed without it.
+    `also` names other tables of RELEASE_FILES to read. One that the release lacks, or whose files have a defect, has no
+    rows, and `left_out` gives the reason: gaps can be computed without it.
 
-    Raises ReleaseLayoutError (files, columns) and ReleaseDataError (values; all defects of a file in one report).
+    Raises, for the four required tables, ReleaseLayoutError (files, columns, files of two releases) and
+    ReleaseDataError (values; all defects of a file in one report, up to a thousand).
     """
     try:
-        return _extract(archive, also)
+        data = _extract(archive, also)
     except OSError as error:  # of a folder: it may change, or not let us read it
         raise ReleaseLayoutError(f"{archive.origin}: cannot be read ({error})") from error
+    for table, reason in data.left_out.items():
+        _log.warning("table left out", table=table, reason=reason)
+    for warning in data.warnings:
+        _log.warning(warning)
+    return data
 
 
 def _extract(archive: Archive, also: Sequence[str]) -> OnetData:
-    found = _open_files(archive)
+    files = open_files(archive)
+    release = _release(files)
     tables: dict[str, pd.DataFrame] = {}
+    left_out: dict[str, str] = {}
+    warnings: list[str] = []
     for table in (*REQUIRED_TABLES, *also):
-        if table not in REQUIRED_TABLES and not found.has(table):
+        if table not in REQUIRED_TABLES and not files.has(table):
             tables[table] = no_rows(table)
             continue
         try:
-            parts = {file.name: _read_table(file, table) for file in found.of(table)}
-        except ReleaseLayoutError as error:
+            tables[table] = _read_parts(files.parts(table), table, tables, release, warnings)
+        except (ReleaseLayoutError, ReleaseDataError) as error:
             if table in REQUIRED_TABLES:
                 raise
-            _log.warning("table left out", table=table, reason=str(error))
+            left_out[table] = error.in_one_line() if isinstance(error, ReleaseDataError) else str(error)
             tables[table] = no_rows(table)
             continue
-        for name, rows in parts.items():
-            check_rows(name, table, rows, tables)
-        _check_parts(parts)
-        tables[table] = pd.concat(parts.values(), ignore_index=True)
+        warnings += _doubts(files, table, tables[table], release)
     for table in RATING_TABLES:
         if table in tables:
             tables[table] = _with_element_names(tables[table], tables["Elements"])
     return OnetData(
-        release=found.release(),
-        origin=archive.origin,
+        release=release or files.release(),
+        origin=for_terminal(archive.origin),
         sha256=sha256_of(archive.path),
         tables=tables,
+        left_out=left_out,
+        warnings=tuple(for_terminal(warning) for warning in (*files.warnings, *warnings)),
     )
 
 
-# -- files ------------------------------------------------------------------------------------------------------
+def _release(files: ReleaseFiles) -> Release | None:
+    """Return the release; None where it cannot be told, which matters only once the tables are found to be sound."""
+    with suppress(ReleaseLayoutError):
+        return files.release()
+    return None
 
 
-@dataclass(frozen=True)
-class _File:
-    name: str
-    content: Callable[[], bytes]
-
-    @property
-    def is_csv(self) -> bool:
-        return self.name.lower().endswith(".csv")
+# -- a table of one or more files ---------------------------------------------------------------------------------
 
 
-class _Files:
-    """The text or CSV files of a release folder or zip, by their names in either spelling."""
-
-    def __init__(self, archive: Archive, files: Mapping[str, Callable[[], bytes]]) -> None:
-        self._archive = archive
-        self._by_key: dict[str, _File] = {}
-        folders: set[str] = set()
-        # .txt after .csv: where both are there, the text file counts
-        for path in sorted(files, key=lambda path: (path.lower().endswith(".txt"), path)):
-            name = PurePosixPath(path).name
-            stem, _, ending = name.rpartition(".")
-            if ending.lower() in ("txt", "csv") and not name.startswith("."):
-                self._by_key[_key(stem)] = _File(name, files[path])
-                folders.add(str(PurePosixPath(path).parent))
-        if len(folders) > 1:
-            raise ReleaseLayoutError(f"{archive.origin}: files in more than one folder: {', '.join(sorted(folders))}")
-        folder = PurePosixPath(*folders).name
-        self._folder = folder or archive.path.resolve().stem
-
-    def has(self, table: str) -> bool:
-        """Tell whether a layout of a table is there whole."""
-        return any(all(_key(stem) in self._by_key for stem in layout) for layout in RELEASE_FILES[table])
-
-    def of(self, table: str) -> list[_File]:
-        """Return the files that hold a table, by the first layout that is there whole."""
-        layouts = RELEASE_FILES[table]
-        for layout in layouts:
-            if all(_key(stem) in self._by_key for stem in layout):
-                return [self._by_key[_key(stem)] for stem in layout]
-        wanted = ", nor ".join(" with ".join(f"{stem}.txt" for stem in layout) for layout in layouts)
-        has = ", ".join(sorted(file.name for file in self._by_key.values())) or "no text or CSV file"
-        raise ReleaseLayoutError(f"{self._archive.origin}: no {wanted} (found {has}); is this an O*NET release?")
-
-    def release(self) -> Release:
-        """Return number and month from Read Me.txt, else the number from the folder's name."""
-        read_me = self._by_key.get("read_me")
-        lines = read_me.content().decode("utf-8-sig", "replace").splitlines()[:2] if read_me else []
-        number = re.search(r"O\*NET\S* ([0-9]{2}\.[0-9]) Database", lines[0]) if lines else None
-        if number is None:
-            number = re.search(r"db_([0-9]{2}_[0-9])(?![0-9])", self._folder)
-        if number is None:
-            raise ReleaseLayoutError(
-                f"{self._archive.origin}: cannot tell which release this is; expected 'O*NET 29.0 Database' in the "
-                "first line of Read Me.txt, or a folder named like db_29_0_text"
-            )
-        month: date | None = None
-        if len(lines) > 1 and (published := re.match(r"(\w+ [0-9]{4}) Release", lines[1])):
-            with suppress(ValueError):  # not a month's name
-                month = release_date(published[1])
-        return Release(number[1].replace("_", "."), month)
+def _read_parts(
+    parts: Sequence[Sequence[ReleaseFile]],
+    table: str,
+    loaded: Mapping[str, pd.DataFrame],
+    release: Release | None,
+    warnings: list[str],
+) -> pd.DataFrame:
+    frames: dict[str, pd.DataFrame] = {}
+    for same_named in parts:
+        name, rows = _read_one_of(same_named, table, warnings)
+        check_rows(name, table, rows, loaded)
+        _check_dates(name, rows, release)
+        frames[name] = rows
+    _check_parts(frames)
+    return pd.concat(frames.values(), ignore_index=True)
 
 
-def _key(stem: str) -> str:
-    return stem.lower().replace(" ", "_")
+def _read_one_of(files: Sequence[ReleaseFile], table: str, warnings: list[str]) -> tuple[str, pd.DataFrame]:
+    """Return name and rows of the first of files with one name but for case or ending, which must have the same rows.
 
-
-def _open_files(archive: Archive) -> _Files:
-    path = archive.path
-    if path.is_dir():
-        return _Files(archive, {file.name: file.read_bytes for file in path.iterdir() if file.is_file()})
-    try:
-        with zipfile.ZipFile(path) as zipped:
-            members = [member for member in zipped.infolist() if not member.filename.endswith("/")]
-    except Exception as error:  # what zipfile lets out of a damaged archive is not documented, and a dozen kinds
-        raise ReleaseLayoutError(f"{archive.origin}: neither a release folder nor a readable zip ({error})") from error
-    for member in members:
-        parts = PurePosixPath(member.filename.replace("\\", "/"))
-        if parts.is_absolute() or ".." in parts.parts or ":" in str(parts).partition("/")[0]:
-            raise ReleaseLayoutError(
-                f"{archive.origin}: refused, it has a file that would leave its folder: {member.filename!r}"
-            )
-        if member.file_size > _LARGEST_FILE:
-            raise ReleaseLayoutError(
-                f"{archive.origin}: refused, {member.filename} unpacks to {member.file_size:,} "
-                f"bytes (at most {_LARGEST_FILE:,})"
-            )
-    return _Files(archive, {member.filename: _ZipMember(archive, member.filename) for member in members})
-
-
-@dataclass(frozen=True)
-class _ZipMember:
-    archive: Archive
-    filename: str
-
-    def __call__(self) -> bytes:
+    One that does not hold the table at all is passed over with a warning. Raises ReleaseLayoutError.
+    """
+    if len(files) == 1:
+        return files[0].name, _read_table(files[0], table, warnings)
+    names = " beside ".join(file.name for file in files)
+    way_out = "delete the file that is not of this release"
+    read: list[tuple[str, pd.DataFrame]] = []
+    unread: list[ReleaseLayoutError] = []
+    for file in files:
         try:
-            with zipfile.ZipFile(self.archive.path) as zipped, zipped.open(self.filename) as member:
-                content = member.read(_LARGEST_FILE + 1)
-        except Exception as error:  # zlib.error, struct.error and more: see _open_files
-            raise ReleaseLayoutError(f"{self.archive.origin}: {self.filename} cannot be unpacked ({error})") from error
-        if len(content) > _LARGEST_FILE:  # the archive has been replaced since _open_files looked at it
-            raise ReleaseLayoutError(f"{self.archive.origin}: {self.filename} is larger than {_LARGEST_FILE:,} bytes")
-        return content
+            read.append((file.name, _read_table(file, table, warnings)))
+        except ReleaseLayoutError as error:
+            unread.append(error)
+        except ReleaseDataError as error:
+            raise ReleaseLayoutError(f"{names}: both hold one table, and {error.in_one_line()}; {way_out}") from error
+    if not read:
+        raise unread[0]
+    first = read[0][1].sort_values(KEYS[table], ignore_index=True)
+    if not all(rows.sort_values(KEYS[table], ignore_index=True).equals(first) for _, rows in read[1:]):
+        raise ReleaseLayoutError(f"{names}: both hold one table, and their rows differ; {way_out}")
+    warnings += [f"not read, beside another file of its name: {error}" for error in unread]
+    return read[0]
+
+
+def _check_dates(name: str, rows: pd.DataFrame, release: Release | None) -> None:
+    """Raise ReleaseDataError if rows are dated later than the release: then files of two releases are mixed."""
+    if release is None or release.date is None or "date_updated" not in rows:
+        return
+    late = rows["date_updated"][rows["date_updated"] > pd.Timestamp(release.date)]
+    if late.empty:
+        return
+    raise ReleaseDataError(
+        name,
+        [
+            f"line {late.idxmax()}, Date: '{late.max():%m/%Y}', the latest of {len(late):,} rows, expected at most "
+            f"{release.date:%m/%Y}, the month of O*NET {release.number} in Read Me.txt; are files of two releases "
+            "mixed? Load the files of one release"
+        ],
+    )
+
+
+def _doubts(files: ReleaseFiles, table: str, rows: pd.DataFrame, release: Release | None) -> Iterator[str]:
+    """Yield why a table may be of another release than it is loaded as, where that is likely and not certain."""
+    if release is None:
+        return
+    number = tuple(int(part) for part in release.number.split("."))
+    if files.is_old_layout(table) and number >= _RENAMED_IN:
+        names = " and ".join(file.name for part in files.parts(table) for file in part)
+        yield (
+            f"{names}: its name is that of releases before 30.3, but it is loaded as O*NET {release.number}; "
+            "check that it is not a file of an older release"
+        )
+    if release.date is None and "date_updated" in rows:
+        latest = rows["date_updated"].max()
+        if pd.notna(latest) and (latest.year, latest.month) >= (_FIRST_YEAR + number[0], 8):
+            yield (
+                f"{table}: dated up to {latest:%m/%Y}, later than any O*NET {number[0]} release; no Read Me.txt has "
+                f"the month of O*NET {release.number}, so check that the files are of one release"
+            )
 
 
 # -- one file to a typed frame ----------------------------------------------------------------------------------
 
 
-def _read_table(file: _File, table: str) -> pd.DataFrame:
+def _read_table(file: ReleaseFile, table: str, warnings: list[str]) -> pd.DataFrame:
     """Return the file's rows, typed; the index is the line number."""
-    lines, records = _read_records(file)
-    if len(records) < 2:
-        has = "a header and no rows" if records else "empty"
-        raise ReleaseLayoutError(f"{file.name}: {has}; is the download complete?")
-    header = [name.strip() for name in records[0]]
-    columns = COLUMNS[table]
-    other_names = {column.other_header: column.header for column in columns if column.other_header}
-    header = [other_names.get(name, name) for name in header]
-    missing = [column.header for column in columns if not column.may_be_absent and column.header not in header]
-    if missing:
+    delimiter, header = _header(file, table)
+    if delimiter == ",":
+        return _typed(file, table, delimiter, header, quoted=True)
+    try:
+        return _typed(file, table, delimiter, header, quoted=None)
+    except _QuotationMark:
+        quoted, warning = is_quoted(file)
+        warnings += [warning] if warning else []
+        return _typed(file, table, delimiter, header, quoted=quoted)
+
+
+class _QuotationMark(Exception):
+    """A tab-separated file has a `"`; whether it is data is for the whole file to tell."""
+
+
+def _header(file: ReleaseFile, table: str) -> tuple[str, list[str]]:
+    """Return the delimiter by which a file has the columns of a table, and its header in the names of COLUMNS."""
+    headers = {
+        delimiter: _renamed([name.strip() for name in first_fields(file, delimiter)], COLUMNS[table])
+        for delimiter in (",\t" if file.is_csv else "\t,")
+    }
+    missing = {delimiter: _missing(header, COLUMNS[table]) for delimiter, header in headers.items()}
+    delimiter = next((each for each in headers if not missing[each]), next(iter(headers)))
+    header = headers[delimiter]
+    if not any(headers.values()):
+        raise ReleaseLayoutError(f"{file.name}: empty; is the download complete?")
+    if missing[delimiter]:
         raise ReleaseLayoutError(
-            f"{file.name}: no column {', '.join(map(repr, missing))} (found {header!r:.500}); "
+            f"{file.name}: no column {', '.join(map(repr, missing[delimiter]))} (found {header!r:.500}); "
             "is this an O*NET text release?"
         )
-    defects = [
-        f"line {line}: {len(record)} fields, expected {len(header)}; is the file cut off?"
-        for line, record in zip(lines[1:], records[1:], strict=True)
-        if len(record) != len(header)
-    ]
-    if defects:
-        raise ReleaseDataError(file.name, defects)
-    texts = dict(zip(header, zip(*records[1:], strict=True), strict=True))
-    return typed_rows(file.name, columns, texts, lines[1:])
+    if twice := [column.header for column in COLUMNS[table] if header.count(column.header) > 1]:
+        raise ReleaseLayoutError(f"{file.name}: two columns {twice[0]!r}; delete one of them")
+    return delimiter, header
 
 
-def _read_records(file: _File) -> tuple[list[int], list[list[str]]]:
-    """Return line numbers and fields of all lines that are not empty."""
-    content = file.content()
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise ReleaseDataError(file.name, list(_undecodable(content, is_csv=file.is_csv))) from None
-    dialect: dict[str, Any] = {"strict": True} if file.is_csv else {"delimiter": "\t", "quoting": csv.QUOTE_NONE}
-    reader = csv.reader(io.StringIO(text, newline=""), **dialect)
-    lines: list[int] = []
-    records: list[list[str]] = []
-    try:
-        for record in reader:
-            if record:
-                lines.append(reader.line_num)
-                records.append(record)
-    except csv.Error as error:
-        raise ReleaseDataError(file.name, [f"line {reader.line_num}: {error}"]) from error
-    return lines, records
+def _renamed(header: list[str], columns: Sequence[Column]) -> list[str]:
+    other_names = {
+        column.other_header: column.header for column in columns if column.other_header and column.header not in header
+    }
+    return [other_names.get(name, name) for name in header]
 
 
-def _undecodable(content: bytes, *, is_csv: bool) -> Iterator[str]:
-    for number, line in enumerate(content.split(b"\n"), start=1):
-        try:
-            line.decode()
-        except UnicodeDecodeError as error:
-            tabs = line.count(b"\t", 0, error.start)
-            field = "" if is_csv else f", field {tabs + 1}"
-            yield f"line {number}{field}: byte 0x{line[error.start]:02x}, expected UTF-8"
+def _missing(header: Sequence[str], columns: Sequence[Column]) -> list[str]:
+    return [column.header for column in columns if not column.may_be_absent and column.header not in header]
+
+
+def _typed(file: ReleaseFile, table: str, delimiter: str, header: list[str], *, quoted: bool | None) -> pd.DataFrame:
+    """Return the file's rows; with `quoted` None, raise _QuotationMark at the first `"`."""
+    columns = [column for column in COLUMNS[table] if column.header in header]
+    wanted = itemgetter(*(header.index(column.header) for column in columns))
+    names = [column.header for column in columns]
+    rows = RowReader(file.name, COLUMNS[table], names)
+    fields_of_rows = _rows_of(records(file, delimiter, quoted=bool(quoted)), len(header), rows, is_open=quoted is None)
+    batches = iter(lambda: list(islice(fields_of_rows, _ROWS_AT_ONCE)), [])
+    for batch in batches:
+        texts = zip(*(wanted(fields) for _, fields in batch), strict=True)
+        rows.add(dict(zip(names, texts, strict=True)), [line for line, _ in batch])
+    frame = rows.frame()
+    if frame.empty:
+        raise ReleaseLayoutError(f"{file.name}: a header and no rows; is the download complete?")
+    return frame
+
+
+def _rows_of(
+    found: Iterator[tuple[int, list[str] | str]], width: int, rows: RowReader, *, is_open: bool
+) -> Iterator[tuple[int, list[str]]]:
+    """Yield line and fields of all records but the header that have `width` fields; refuse the others."""
+    for number, (line, fields) in enumerate(found):
+        if isinstance(fields, str):
+            rows.refuse(line, fields)
+        elif is_open and any('"' in field for field in fields):
+            raise _QuotationMark
+        elif number == 0:
+            continue
+        elif len(fields) != width:
+            rows.refuse(line, f": {len(fields)} fields, expected {width}; is the file cut off?")
+        else:
+            yield line, fields
 
 
 def _check_parts(parts: Mapping[str, pd.DataFrame]) -> None:

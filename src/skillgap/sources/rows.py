@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from array import array
+from collections import defaultdict
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from itertools import count, islice
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from skillgap.errors import ReleaseDataError
+from skillgap.escaping import find_control
 from skillgap.model import DOMAIN_TABLES
 from skillgap.sources.releases import RELEASE_FILES
 
 _CODE = re.compile(r"[0-9]{2}-[0-9]{4}\.[0-9]{2}")
 _ELEMENT = re.compile(r"(?=.{1,20}\Z)[0-9](\.[A-Za-z0-9]+)*")
 _MONTH = re.compile(r"(0[1-9]|1[0-2])/((?:19|20)[0-9]{2})")
-_DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_DECIMAL = re.compile(r"-?[0-9]{1,9}(?:\.(?=[0-9])([0-9]*?)0*)?")
+_WHOLE = re.compile(r"([0-9]{1,9})(?:\.0+)?")
+_LONGEST_NUMBER = 30
+
+MOST_DEFECTS = 1000
+"""Of a file; at the last of them, reading it stops."""
 
 
 class Column(NamedTuple):
@@ -32,13 +41,27 @@ class Column(NamedTuple):
     """What another layout calls it."""
 
 
-def _text(longest: int) -> Callable[[str], str]:
+def _text(longest: int, *, line_ends: bool = False) -> Callable[[str], str]:
+    """Parse a text that is safe to show: without control characters, bidirectional overrides or zero-width ones.
+
+    With `line_ends`, tabs and line ends are part of it.
+    """
+
     def parse(text: str) -> str:
         if not 0 < len(text) <= longest or text == "n/a":
             raise ValueError(f"a text of 1 to {longest} characters")
+        seen = text.replace("\r\n", "  ").replace("\n", " ").replace("\t", " ") if line_ends else text
+        if (position := find_control(seen)) is not None:
+            raise ValueError(
+                f"a text without control or invisible characters (U+{ord(seen[position]):04X} is number {position + 1})"
+            )
         return text
 
     return parse
+
+
+def _prose(longest: int) -> Callable[[str], str]:
+    return _text(longest, line_ends=True)
 
 
 def _text_or_empty(longest: int) -> Callable[[str], str]:
@@ -61,12 +84,12 @@ def _matching(pattern: re.Pattern[str], expected: str) -> Callable[[str], str]:
 
 
 def _number(least: float, most: float, decimals: int) -> Callable[[str], float]:
-    """More decimals than the column has are refused: MySQL would round them away, SQLite keep them."""
+    """More decimals than the column has, zeros at the end aside, are refused: MySQL rounds them, SQLite keeps them."""
     expected = f"a number from {least:g} to {most:g} with at most {decimals} decimals"
 
     def parse(text: str) -> float:
-        match = _DECIMAL.fullmatch(text)
-        if match is None or not least <= float(text) <= most or len(match[1] or "") > decimals + 1:
+        match = _DECIMAL.fullmatch(text) if len(text) <= _LONGEST_NUMBER else None
+        if match is None or not least <= float(text) <= most or len(match[1] or "") > decimals:
             raise ValueError(expected)
         return float(text)
 
@@ -74,10 +97,13 @@ def _number(least: float, most: float, decimals: int) -> Callable[[str], float]:
 
 
 def _whole(least: int, most: int) -> Callable[[str], int]:
+    """Whole numbers may have decimals that are zero: pandas writes a column with missing values as floats."""
+
     def parse(text: str) -> int:
-        if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
+        match = _WHOLE.fullmatch(text) if len(text) <= _LONGEST_NUMBER else None
+        if match is None or not least <= int(match[1]) <= most:
             raise ValueError(f"a whole number from {least} to {most}")
-        return int(text)
+        return int(match[1])
 
     return parse
 
@@ -126,12 +152,12 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     "Occupations": (
         Column("onet_soc_code", "O*NET-SOC Code", _soc_code),
         Column("title", "Title", _text(150)),
-        Column("description", "Description", _text(1000), may_be_null=True, may_be_absent=True),
+        Column("description", "Description", _prose(1000), may_be_null=True, may_be_absent=True),
     ),
     "Elements": (
         Column("element_id", "Element ID", _element_id),
         Column("element_name", "Element Name", _text(150)),
-        Column("description", "Description", _text(1500), may_be_null=True, may_be_absent=True),
+        Column("description", "Description", _prose(1500), may_be_null=True, may_be_absent=True),
     ),
     "Scales": (
         Column("scale_id", "Scale ID", _text(3)),
@@ -143,10 +169,10 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     "JobZoneReference": (
         Column("job_zone", "Job Zone", _whole(1, 5), "Int64"),
         Column("name", "Name", _text(100)),
-        Column("experience", "Experience", _text(1000)),
-        Column("education", "Education", _text(1000)),
-        Column("job_training", "Job Training", _text(1000)),
-        Column("examples", "Examples", _text(1000)),
+        Column("experience", "Experience", _prose(1000)),
+        Column("education", "Education", _prose(1000)),
+        Column("job_training", "Job Training", _prose(1000)),
+        Column("examples", "Examples", _prose(1000)),
         Column("svp_range", "SVP Range", _text(50), may_be_null=True),
     ),
     "JobZones": (
@@ -165,7 +191,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     "TaskStatements": (
         Column("onet_soc_code", "O*NET-SOC Code", _soc_code),
         Column("task_id", "Task ID", _whole(0, 99_999_999), "Int64"),
-        Column("task", "Task", _text(1000)),
+        Column("task", "Task", _prose(1000)),
         Column("task_type", "Task Type", _text(12), may_be_null=True),
         Column("incumbents_responding", "Incumbents Responding", _whole(0, 9999), "Int64", may_be_null=True),
         *_DATED,
@@ -199,7 +225,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("element_id", "Element ID", _element_id),
         Column("scale_id", "Scale ID", _text(3)),
         Column("anchor_value", "Anchor Value", _whole(0, 999), "Int64"),
-        Column("anchor_description", "Anchor Description", _text(1000)),
+        Column("anchor_description", "Anchor Description", _prose(1000)),
     ),
 }
 
@@ -241,43 +267,95 @@ def typed_rows(
 
     Raises ReleaseDataError with every value that is not what its column expects.
     """
-    series: dict[str, pd.Series[Any]] = {}
-    flawed: list[tuple[int, str]] = []
-    for column in columns:
-        values, bad = _typed(column, texts.get(column.header), len(places))
-        series[column.name] = values
-        flawed += [
-            (places[position], f"{unit} {places[position]}, {column.header}: {text[:60]!r}, expected {expected}")
-            for position, text, expected in bad
-        ]
-    if flawed:
-        raise ReleaseDataError(name, [defect for _, defect in sorted(flawed)])
-    return pd.DataFrame(series).set_axis(places, axis=0)
+    rows = RowReader(name, columns, texts, unit=unit)
+    rows.add(texts, places)
+    return rows.frame()
 
 
-def _typed(
-    column: Column, texts: tuple[str, ...] | None, count: int
-) -> tuple[pd.Series[Any], list[tuple[int, str, str]]]:
-    """Return a column's values, and the position, text and expectation of each that is wrong.
+class RowReader:
+    """Type rows as they come, batch by batch; `headers` are those of the columns that are there.
 
-    A column has few different texts, so each is parsed once.
+    Memory holds each different text of a column once: a column of 61,530 values has a few hundred.
     """
-    if texts is None:
-        return pd.Series([None] * count, dtype=column.dtype), []
-    codes, distinct = pd.factorize(np.fromiter(texts, dtype=object, count=count))
-    parsed: list[Any] = []
-    wrong: dict[str, str] = {}
-    for text in distinct:
-        value = None
-        if not (column.may_be_null and text in ("n/a", "")):
-            try:
-                value = column.parse(text)
-            except ValueError as error:
-                wrong[text] = str(error)
-        parsed.append(value)
-    values = pd.Series(parsed, dtype=column.dtype).take(codes).reset_index(drop=True)
-    bad = [(position, text, wrong[text]) for position, text in enumerate(texts) if text in wrong] if wrong else []
-    return values, bad
+
+    def __init__(self, name: str, columns: Sequence[Column], headers: Container[str], *, unit: str = "line") -> None:
+        self._name = name
+        self._unit = unit
+        self._columns = columns
+        self._values = {column.header: _Values(column) for column in columns if column.header in headers}
+        self._places = array("i")
+        self._defects: list[tuple[int, str]] = []
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def add(self, texts: Mapping[str, Sequence[str]], places: Sequence[int]) -> None:
+        """Add rows as the texts of each column. Raises ReleaseDataError once there are MOST_DEFECTS defects."""
+        for header, values in self._values.items():
+            for position, text, expected in values.add(texts[header]):
+                self._note(places[position], f", {header}: {text[:60]!r}, expected {expected}")
+        self._places.extend(places)
+        self._stop_at_most()
+
+    def refuse(self, place: int, defect: str) -> None:
+        """Note a row that cannot be read, with what follows its place in the report. Raises as `add`."""
+        self._note(place, defect)
+        self._stop_at_most()
+
+    def frame(self) -> pd.DataFrame:
+        """Return all rows; the index is their places. Raises ReleaseDataError if there are defects."""
+        if self._defects:
+            raise ReleaseDataError(self._name, [defect for _, defect in sorted(self._defects)])
+        series = {
+            column.name: self._values[column.header].series()
+            if column.header in self._values
+            else pd.Series([None] * len(self), dtype=column.dtype)
+            for column in self._columns
+        }
+        return pd.DataFrame(series).set_axis(self._places.tolist(), axis=0)
+
+    def _note(self, place: int, defect: str) -> None:
+        self._defects.append((place, f"{self._unit} {place}{defect}"))
+
+    def _stop_at_most(self) -> None:
+        if len(self._defects) >= MOST_DEFECTS:
+            first = sorted(self._defects)[:MOST_DEFECTS]
+            raise ReleaseDataError(self._name, [defect for _, defect in first], is_cut=True)
+
+
+class _Values:
+    """The values of one column; a column has few different texts, so each is parsed once."""
+
+    def __init__(self, column: Column) -> None:
+        self._column = column
+        self._codes = array("i")
+        self._code_of: defaultdict[str, int] = defaultdict(count().__next__)
+        self._parsed: list[Any] = []
+        self._wrong: dict[str, str] = {}
+
+    def add(self, texts: Sequence[str]) -> Iterator[tuple[int, str, str]]:
+        """Add texts; yield the position among them, the text and the expectation of each that is wrong."""
+        self._codes.extend(map(self._code_of.__getitem__, texts))
+        new = list(islice(reversed(self._code_of), len(self._code_of) - len(self._parsed)))
+        for text in reversed(new):
+            self._parsed.append(self._parse(text))
+        if self._wrong:
+            yield from (
+                (position, text, self._wrong[text]) for position, text in enumerate(texts) if text in self._wrong
+            )
+
+    def _parse(self, text: str) -> Any:
+        if self._column.may_be_null and text in ("n/a", ""):
+            return None
+        try:
+            return self._column.parse(text)
+        except ValueError as error:
+            self._wrong[text] = str(error)
+            return None
+
+    def series(self) -> pd.Series[Any]:
+        codes = np.frombuffer(self._codes, dtype=np.intc) if self._codes else np.array([], dtype="int64")
+        return pd.Series(self._parsed, dtype=self._column.dtype).take(codes).reset_index(drop=True)
 
 
 # -- what rows must be together ---------------------------------------------------------------------
@@ -287,14 +365,16 @@ def check_rows(
     name: str, table: str, rows: pd.DataFrame, loaded: Mapping[str, pd.DataFrame], *, unit: str = "line"
 ) -> None:
     """Raise ReleaseDataError for duplicate keys, and for what other tables or, in Skills, other rows contradict."""
-    defects = [
-        f"{unit} {line}: {' '.join(map(str, key))} is there already, expected once"
-        for line, *key in rows.loc[rows.duplicated(KEYS[table]), KEYS[table]].itertuples()
-    ]
+    defects = list(islice(_duplicates(table, rows, unit), MOST_DEFECTS))
     if not defects:
-        defects += _contradictions(table, rows, loaded, unit)
+        defects = list(islice(_contradictions(table, rows, loaded, unit), MOST_DEFECTS))
     if defects:
-        raise ReleaseDataError(name, defects)
+        raise ReleaseDataError(name, defects, is_cut=len(defects) == MOST_DEFECTS)
+
+
+def _duplicates(table: str, rows: pd.DataFrame, unit: str) -> Iterator[str]:
+    for line, *key in rows.loc[rows.duplicated(KEYS[table]), KEYS[table]].itertuples():
+        yield f"{unit} {line}: {' '.join(map(str, key))} is there already, expected once"
 
 
 def _contradictions(table: str, rows: pd.DataFrame, loaded: Mapping[str, pd.DataFrame], unit: str) -> Iterator[str]:
@@ -337,8 +417,8 @@ def _incomplete(rows: pd.DataFrame, unit: str) -> Iterator[str]:
     usual = rows[~is_odd]
     expected = usual["element_id"].nunique() * usual["scale_id"].nunique()
     counts = usual.groupby("onet_soc_code").size()
-    for code, count in counts[counts != expected].items():
-        yield f"{code}: {count} ratings, expected {expected}; is the file cut off?"
+    for code, ratings in counts[counts != expected].items():
+        yield f"{code}: {ratings} ratings, expected {expected}; is the file cut off?"
 
 
 def _file_title(table: str) -> str:

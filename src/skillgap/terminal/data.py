@@ -10,20 +10,26 @@ from rich.text import Text
 
 from skillgap import wording
 from skillgap.escaping import lines_of
-from skillgap.model import GapChange, Release, ReleaseChanges
+from skillgap.model import GapChange, ReleaseChanges
 from skillgap.terminal.pieces import answer_console, notes_console, some, write_json
 
 if TYPE_CHECKING:
     from skillgap.analysis.ratings import Ratings
     from skillgap.doctor import Check
     from skillgap.sources.onet_api_data import OnetApiData
+    from skillgap.sources.onet_text import OnetData
     from skillgap.store.loads import LoadReport
     from skillgap.store.queries import Status
 
 
-def print_load(release: Release, report: LoadReport) -> None:
-    """Say on standard error what a load changed."""
-    _print_changes(f"O*NET {release.number} loaded", report)
+def print_load(data: OnetData, report: LoadReport) -> None:
+    """Print on standard error what a load changed, which tables it left out, and what looks wrong in the release."""
+    _print_changes(f"O*NET {data.release.number} loaded", report)
+    out = notes_console()
+    for table, reason in data.left_out.items():
+        out.print(f"  {table} left out, so it has no rows: {reason}")
+    for warning in data.warnings:
+        out.print(f"  warning: {warning}")
 
 
 def print_fetch(data: OnetApiData, report: LoadReport, *, dry_run: bool) -> None:

@@ -1,0 +1,324 @@
+"""Files of a release, in a folder or a zip: found by name, bounded in size, read as streams.
+
+Names match whatever their case, spaces, hyphens and underscores. A file whose name is almost that of a table's file is
+not read, and a warning names it.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import struct
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date
+from difflib import get_close_matches
+from functools import partial
+from itertools import islice
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from skillgap.errors import ReleaseLayoutError
+from skillgap.model import Release
+from skillgap.sources.releases import RELEASE_FILES, Archive, release_date
+
+LARGEST_FILE = 256 * 2**20
+"""Bytes of one file, unpacked; O*NET's largest text file has 22 MB."""
+LARGEST_RELEASE = 512 * 2**20
+"""Bytes of all files that are read, unpacked; also of a zip on disk."""
+MOST_FILES = 1_000
+"""Text and CSV files; a release has about 40."""
+_MOST_ENTRIES = 100_000
+"""Of a folder, whatever they are."""
+_LARGEST_DIRECTORY = 4 * 2**20
+"""Bytes of a zip's list of members, each of which takes 46 bytes at least."""
+_NAMES_SHOWN = 20
+_LONGEST_NAME = 100
+"""Characters; longer names are not compared with those of tables."""
+
+_READ_ME = "Read Me"
+_ENDINGS = ("txt", "csv")
+
+
+@dataclass(frozen=True)
+class ReleaseFile:
+    """A text or CSV file of a release."""
+
+    name: str
+    size: int
+    """In bytes, as the folder or the zip has it; reading stops at LARGEST_FILE whatever it says."""
+    _open: Callable[[], io.RawIOBase | io.BufferedIOBase]
+
+    @property
+    def is_csv(self) -> bool:
+        return self.name.lower().endswith(".csv")
+
+    def open(self) -> io.BufferedReader:
+        """Return the content as a stream. Reading raises ReleaseLayoutError beyond LARGEST_FILE."""
+        return io.BufferedReader(_Bounded(self._open(), self.name), 2**16)
+
+
+class _Bounded(io.RawIOBase):
+    def __init__(self, stream: io.RawIOBase | io.BufferedIOBase, name: str) -> None:
+        self._stream = stream
+        self._name = name
+        self._left = LARGEST_FILE
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        count = self._stream.readinto(buffer) or 0
+        self._left -= count
+        if self._left < 0:
+            raise ReleaseLayoutError(f"{self._name}: larger than {LARGEST_FILE:,} bytes; is this an O*NET release?")
+        return count
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+
+class ReleaseFiles:
+    """The files of a release that hold tables, and Read Me.txt."""
+
+    def __init__(self, archive: Archive, files: Iterable[tuple[str, ReleaseFile]]) -> None:
+        """Take files with their paths in the archive. Raises ReleaseLayoutError (sizes, more than one folder)."""
+        self._archive = archive
+        self._by_key: dict[str, list[ReleaseFile]] = {}
+        self._with_other_ending: dict[str, str] = {}
+        self.warnings: list[str] = []
+        """One sentence for each file that is not read although its name is nearly that of a table's file."""
+        has = "has" if archive.path.is_dir() else "unpacks to"
+        folders: set[str] = set()
+        names: list[str] = []
+        # .txt before .csv: of files with the same rows, the first is used
+        for path, file in sorted(files, key=lambda item: (not item[0].lower().endswith(".txt"), item[0])):
+            stem, _, ending = file.name.rpartition(".")
+            if ending.lower() not in _ENDINGS:
+                self._with_other_ending[_key(file.name)] = self._with_other_ending[_key(stem)] = file.name
+                continue
+            folders.add(str(PurePosixPath(path).parent))
+            names.append(file.name)
+            if len(names) > MOST_FILES:
+                raise ReleaseLayoutError(f"{archive.origin}: refused, more than {MOST_FILES:,} text and CSV files")
+            if file.size > LARGEST_FILE:
+                raise ReleaseLayoutError(
+                    f"{archive.origin}: refused, {shorten(file.name)} {has} {file.size:,} bytes "
+                    f"(at most {LARGEST_FILE:,})"
+                )
+            if _key(stem) in _EXPECTED:
+                self._by_key.setdefault(_key(stem), []).append(file)
+            elif expected := _nearly(stem):
+                self.warnings.append(f"{file.name} is not read; expected {expected}.txt. If it is that file, rename it")
+        if len(folders) > 1:
+            raise ReleaseLayoutError(
+                f"{archive.origin}: files in more than one folder: {_some(sorted(folders))}; load one of them"
+            )
+        if (total := sum(file.size for files in self._by_key.values() for file in files)) > LARGEST_RELEASE:
+            raise ReleaseLayoutError(
+                f"{archive.origin}: refused, its tables have {total:,} bytes (at most {LARGEST_RELEASE:,})"
+            )
+        self._names = sorted(names)
+        folder = PurePosixPath(*folders).name
+        self._folder = folder or archive.path.resolve().stem
+
+    def has(self, table: str) -> bool:
+        """Tell whether there is a file of a table, in any layout; one with another ending is warned of."""
+        stems = [stem for layout in RELEASE_FILES[table] for stem in layout]
+        if any(_key(stem) in self._by_key for stem in stems):
+            return True
+        for stem in stems:
+            if other := self._with_other_ending.get(_key(stem)):
+                self.warnings.append(f"{other} is not read; expected {stem}.txt or a CSV file of that name")
+        return False
+
+    def parts(self, table: str) -> list[list[ReleaseFile]]:
+        """Return the files that hold a table: for each part of its layout, all that are named for it.
+
+        Raises ReleaseLayoutError where no layout is complete, or files of two layouts are there.
+        """
+        layouts = RELEASE_FILES[table]
+        present = [layout for layout in layouts if any(_key(stem) in self._by_key for stem in layout)]
+        complete = [layout for layout in present if all(_key(stem) in self._by_key for stem in layout)]
+        if not complete:
+            wanted = ", nor ".join(" with ".join(f"{stem}.txt" for stem in layout) for layout in layouts)
+            has = _some(self._names) or "no text or CSV file"
+            near = f" {self.warnings[0]}." if self.warnings else ""
+            raise ReleaseLayoutError(
+                f"{self._archive.origin}: no {wanted} (found {has}); is this an O*NET release?{near}"
+            )
+        if len(present) > 1:
+            both = " beside ".join(
+                " and ".join(file.name for stem in layout for file in self._by_key.get(_key(stem), ()))
+                for layout in present
+            )
+            raise ReleaseLayoutError(
+                f"{self._archive.origin}: {both}: a release has this table under one of these names. "
+                "Files of two releases are mixed; delete those of the other release"
+            )
+        return [self._by_key[_key(stem)] for stem in complete[0]]
+
+    def is_old_layout(self, table: str) -> bool:
+        """Tell whether a table that has had other file names since is there under the first of them."""
+        first, *later = RELEASE_FILES[table]
+        return bool(later) and all(_key(stem) in self._by_key for stem in first)
+
+    def release(self) -> Release:
+        """Return number and month from Read Me.txt, else the number from the folder's name."""
+        read = [(file.name, *_first_lines(file)) for file in self._by_key.get(_key(_READ_ME), ())]
+        named = [(name, number, month) for name, number, month in read if number]
+        if len({(number, month) for _, number, month in named}) > 1:
+            said = ", ".join(f"{number} in {name}" for name, number, _ in named)
+            raise ReleaseLayoutError(f"{self._archive.origin}: two releases are named: {said}; delete one of the files")
+        if named:
+            return Release(named[0][1] or "", named[0][2])
+        number = re.search(r"db_([0-9]{2}_[0-9])(?![0-9])", self._folder)
+        if number is None:
+            raise ReleaseLayoutError(
+                f"{self._archive.origin}: cannot tell which release this is; expected 'O*NET 29.0 Database' in the "
+                "first line of Read Me.txt, or a folder named like db_29_0_text"
+            )
+        return Release(number[1].replace("_", "."), next((month for *_, month in read if month), None))
+
+
+def _first_lines(file: ReleaseFile) -> tuple[str | None, date | None]:
+    """Return the release number and month that a Read Me names."""
+    with file.open() as stream:
+        lines = stream.read(2**12).decode("utf-8-sig", "replace").splitlines()[:2]
+    number = re.search(r"O\*NET\S* ([0-9]{2}\.[0-9]) Database", lines[0]) if lines else None
+    month: date | None = None
+    if len(lines) > 1 and (published := re.match(r"(\w+ [0-9]{4}) Release", lines[1])):
+        with suppress(ValueError):  # not a month's name
+            month = release_date(published[1])
+    return number[1] if number else None, month
+
+
+# -- names --------------------------------------------------------------------------------------------------------
+
+
+def _key(stem: str) -> str:
+    return re.sub(r"[\s_-]+", "", stem.casefold())
+
+
+_EXPECTED = {
+    _key(stem): stem
+    for stem in (_READ_ME, *(stem for layouts in RELEASE_FILES.values() for layout in layouts for stem in layout))
+}
+_COPY = re.compile(
+    r"(.*?)[\s_.-]*"
+    r"(?:\([0-9]+\)|copy|old|new|orig|original|backup|bak|final|edited|utf-?8|txt|csv|v?[0-9][0-9._]*)",
+    re.IGNORECASE,
+)
+"""What programs and people add to the name of a copy: `Skills (1)`, `Skills - Copy`, `Skills_29_0`."""
+
+
+def _nearly(stem: str) -> str | None:
+    """Return the expected name that a name is nearly, or is a copy of."""
+    if len(stem) > _LONGEST_NAME:
+        return None
+    base = re.sub(r"(?i)^(?:copy of )+", "", stem)
+    if base != stem and _key(base) in _EXPECTED:
+        return _EXPECTED[_key(base)]
+    while match := _COPY.fullmatch(base):
+        base = match[1]
+        if _key(base) in _EXPECTED:
+            return _EXPECTED[_key(base)]
+    near = get_close_matches(_key(base), _EXPECTED, n=1, cutoff=0.9)
+    return _EXPECTED[near[0]] if near else None
+
+
+def shorten(name: str) -> str:
+    """Return a name as messages show it: a zip may have names of 64 kB."""
+    return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - _NAMES_SHOWN:,} more" if len(names) > _NAMES_SHOWN else ""
+    return ", ".join(map(shorten, names[:_NAMES_SHOWN])) + more
+
+
+# -- folders and zips ---------------------------------------------------------------------------------------------
+
+
+def open_files(archive: Archive) -> ReleaseFiles:
+    """Return the files of a folder or zip; none is read yet. Raises ReleaseLayoutError, OSError."""
+    return ReleaseFiles(archive, _in_folder(archive) if archive.path.is_dir() else _in_zip(archive))
+
+
+def _in_folder(archive: Archive) -> Iterator[tuple[str, ReleaseFile]]:
+    entries = list(islice(archive.path.iterdir(), _MOST_ENTRIES + 1))
+    if len(entries) > _MOST_ENTRIES:
+        raise ReleaseLayoutError(f"{archive.origin}: refused, more than {_MOST_ENTRIES:,} files in the folder")
+    for entry in entries:
+        if entry.is_file() and not entry.name.startswith("."):
+            yield entry.name, ReleaseFile(entry.name, entry.stat().st_size, partial(_opened, entry))
+
+
+def _opened(path: Path) -> io.BufferedReader:
+    return path.open("rb")
+
+
+def _in_zip(archive: Archive) -> Iterator[tuple[str, ReleaseFile]]:
+    if (size := archive.path.stat().st_size) > LARGEST_RELEASE:
+        raise ReleaseLayoutError(f"{archive.origin}: refused, it has {size:,} bytes (at most {LARGEST_RELEASE:,})")
+    if (size := _directory_size(archive.path)) > _LARGEST_DIRECTORY:
+        raise ReleaseLayoutError(
+            f"{archive.origin}: refused, its list of files has {size:,} bytes (at most {_LARGEST_DIRECTORY:,})"
+        )
+    try:
+        with zipfile.ZipFile(archive.path) as zipped:
+            members = [member for member in zipped.infolist() if not member.filename.endswith("/")]
+    except Exception as error:  # what zipfile lets out of a damaged archive is not documented, and a dozen kinds
+        raise ReleaseLayoutError(f"{archive.origin}: neither a release folder nor a readable zip ({error})") from error
+    for member in members:
+        path = PurePosixPath(member.filename.replace("\\", "/"))
+        if path.is_absolute() or ".." in path.parts or ":" in str(path).partition("/")[0]:
+            raise ReleaseLayoutError(
+                f"{archive.origin}: refused, it has a file that would leave its folder: {shorten(member.filename)!r}"
+            )
+        if path.name and not path.name.startswith("."):
+            yield str(path), ReleaseFile(path.name, member.file_size, partial(_Member, archive, member))
+
+
+def _directory_size(path: Path) -> int:
+    """Return the bytes of a zip's list of members, which zipfile reads whole; 0 where there is none to be found."""
+    with path.open("rb") as file:
+        size = file.seek(0, io.SEEK_END)
+        file.seek(max(0, size - 2**16 - 100))
+        end = file.read()
+    at = end.rfind(b"PK\x05\x06")
+    if at < 0 or len(end) < at + 22:
+        return 0
+    listed: int = struct.unpack_from("<L", end, at + 12)[0]
+    # In a zip64, the record that has the size stands before its locator, which stands before the end.
+    large = end.rfind(b"PK\x06\x06", 0, at)
+    if large >= 0 and end[max(0, at - 20) : at].startswith(b"PK\x06\x07") and len(end) >= large + 48:
+        listed = max(listed if listed < 2**32 - 1 else 0, struct.unpack_from("<Q", end, large + 40)[0])
+    return listed
+
+
+class _Member(io.RawIOBase):
+    """A member of a zip; whatever is wrong with it is a ReleaseLayoutError."""
+
+    def __init__(self, archive: Archive, member: zipfile.ZipInfo) -> None:
+        self._cannot = f"{archive.origin}: {shorten(member.filename)} cannot be unpacked"
+        self._stream: IO[bytes] | None = None
+        try:
+            with zipfile.ZipFile(archive.path) as zipped:  # the member keeps the file open
+                self._stream = zipped.open(member)
+        except Exception as error:  # zlib.error, struct.error and more: see _in_zip
+            raise ReleaseLayoutError(f"{self._cannot} ({error})") from error
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        try:
+            return self._stream.readinto(buffer)  # type: ignore[union-attr,no-any-return]
+        except Exception as error:
+            raise ReleaseLayoutError(f"{self._cannot} ({error})") from error
+
+    def close(self) -> None:
+        if self._stream is not None:
+            self._stream.close()
+        super().close()
