@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from skillgap import wording
-from skillgap.model import GapChange, Release, ReleaseChanges
+from skillgap.model import GapChange, MissingData, Release, ReleaseChanges
 from skillgap.terminal.pieces import answer_console, notes_console, some, write_json
 
 if TYPE_CHECKING:
@@ -20,9 +20,14 @@ if TYPE_CHECKING:
     from skillgap.store.queries import Status
 
 
-def print_load(release: Release, report: LoadReport) -> None:
-    """Say on standard error what a load changed."""
+def print_load(release: Release, report: LoadReport, missing: Sequence[MissingData]) -> None:
+    """Print on standard error what a load changed, and what of a whole release is not there."""
     _print_changes(f"O*NET {release.number} loaded", report)
+    if missing:
+        out = notes_console()
+        out.print("missing, compared with a whole release:")
+        for line in wording.missing_lines(missing):
+            out.print(f"  {line}")
 
 
 def print_fetch(data: OnetApiData, report: LoadReport, *, dry_run: bool) -> None:
@@ -66,7 +71,12 @@ def _change_lines(changes: ReleaseChanges) -> Iterator[str]:
     """Say what changed between two releases."""
     yield from _rated_lines(changes.newly_rated, changes.no_longer_rated)
     beyond = changes.beyond_noise
-    if changes.levels_changed:
+    if changes.levels_changed and beyond is None:
+        yield (
+            f"levels changed: {changes.levels_changed:,}; without standard errors in both releases, nothing tells "
+            "which changes exceed rater noise"
+        )
+    elif changes.levels_changed and beyond is not None:
         yield f"levels changed beyond rater noise: {len(beyond):,} of {changes.levels_changed:,}"
     if beyond:
         yield some(
@@ -109,8 +119,6 @@ def _gap_change_line(change: GapChange, only: str, after: Ratings) -> str:
 
 def print_status(status: Status, *, unrated: bool, as_json: bool) -> None:
     """Print what the database holds."""
-    from skillgap.sources.releases import OPTIONAL_TABLES  # with an HTTP client, which few commands need
-
     if as_json:
         write_json(asdict(status))
         return
@@ -133,8 +141,8 @@ def print_status(status: Status, *, unrated: bool, as_json: bool) -> None:
         shown = "" if each.is_active else " (not shown)"
         out.print(f"predicted       {each.occupations:,} occupations by {each.predictions.model}{shown}")
     out.print(f"rows            {', '.join(f'{count:,} {name}' for name, count in status.tables.items() if count)}")
-    if absent := [name for name in OPTIONAL_TABLES if not status.tables.get(name)]:
-        out.print(f"not there       {', '.join(absent)}")
+    for place, line in enumerate(wording.missing_lines(status.missing)):
+        out.print(f"{'' if place else 'missing':16}{line}", soft_wrap=True)
     if unrated:
         for code, title in status.unrated:
             out.print(f"{code}  {title}")
