@@ -32,7 +32,6 @@ from skillgap.store.engine import make_engine, write
 from skillgap.store.loads import Scores, upsert_scores
 from skillgap.store.tables import init_tables
 from skillgap.terminal.gap import _gap_table
-from skillgap.wording import percent_cell
 from tests.conftest import changed_release, is_level, onet_zip
 
 NURSE, MANAGER = "29-1141.00", "11-9111.00"
@@ -821,12 +820,9 @@ def test_a_narrow_terminal_keeps_how_the_order_moves(ratings: Ratings, columns: 
     out.print(_gap_table(report.skill_gaps, columns))
     for line, gap in zip(out.file.getvalue().splitlines()[1:], report.skill_gaps, strict=True):
         moves = gap.stability
-        share = percent_cell(100 * moves.distinguishable_share)
-        assert ("100 %" in share, share == "0 %") == (
-            moves.distinguishable_share == 1,
-            moves.distinguishable_share == 0,
-        )
-        place, again = f"{moves.rank_lower}-{moves.rank_upper}", share.replace(" ", "")
+        share = moves.distinguishable_share
+        shown = ">99%" if 0.995 <= share < 1 else "<1%" if 0 < share <= 0.005 else f"{share:.0%}"
+        place, again = f"{moves.rank_lower}-{moves.rank_upper}", shown
         assert line.split()[-3:] == ["yes" if gap.distinguishable else "no", place, again]
         assert ("█" in line) == (columns >= 84)
 
