@@ -38,11 +38,16 @@ RECIPES = {
         *("skills", "major group", "minor group", "title", "description", "tasks", "titles", "words"),
         *("interests", "job zone"),
     ),
+    "without importance": (
+        *("levels", "major group", "minor group", "title", "description", "tasks", "titles", "words"),
+        *("interests", "job zone"),
+    ),
     "independent": (
         *("skills", "levels", "major group", "minor group", "description alone", "interests", "job zone"),
         "technology",
     ),
     "skills and titles": ("skills", "levels", "major group", "minor group", "title"),
+    "levels and titles": ("levels", "major group", "minor group", "title"),
 }
 """Best first. `independent` does without what O*NET makes its list of: tasks, knowledge, titles."""
 ONLY_JUDGED = {
@@ -121,8 +126,10 @@ def _whole_words(known: Known) -> FloatArray:
 
 
 def inputs_of(likenesses: tuple[str, ...]) -> list[str]:
-    """Return the inputs that likenesses need, in the order of INPUTS."""
+    """Return the inputs that likenesses need, in the order of INPUTS; `skills` are levels with importances."""
     needed = {each for name in likenesses for each in LIKENESSES[name].inputs}
+    if "skills" in needed:
+        needed.discard("levels of skills")
     return [each for each in product.INPUTS if each in needed]
 
 

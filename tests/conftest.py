@@ -9,7 +9,8 @@ import subprocess
 import tempfile
 import unicodedata
 import uuid
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -67,6 +68,61 @@ def onet_zip(name: str) -> Path:
         reason = f"no O*NET release at {path} (SKILLGAP_TEST_ONET_DIR)"
         pytest.fail(reason) if _required("SKILLGAP_REQUIRE_ONET") else pytest.skip(reason)
     return path
+
+
+Row = dict[str, str]
+"""A line of a file of ratings, by header."""
+
+
+def changed_release(folder: Path, change: Callable[[Row], Row | None], *, name: str = "29_0") -> Path:
+    """Return a real release, as a zip, with each line of its ratings changed, or left out for None."""
+    rated = ("Skills.txt", "Knowledge.txt", "Abilities.txt", "Work Activities.txt")
+    file = folder / f"db_{name}_text.zip"
+    with zipfile.ZipFile(onet_zip(name)) as whole, zipfile.ZipFile(file, "w") as out:
+        for member in whole.namelist():
+            content = whole.read(member)
+            if member.endswith(tuple(f"/{each}" for each in rated)):
+                head, *lines = content.decode().split("\r\n" if b"\r\n" in content else "\n")
+                names = head.split("\t")
+                rows = (change(dict(zip(names, line.split("\t"), strict=True))) for line in lines if line)
+                content = "\n".join([head, *("\t".join(row.values()) for row in rows if row), ""]).encode()
+            out.writestr(member, content)
+    return file
+
+
+def is_level(row: Row) -> Row | None:
+    """Keep what people keep who filter `Scale ID == LV`."""
+    return row if row["Scale ID"] == "LV" else None
+
+
+def without_errors(row: Row) -> Row:
+    """Take the standard error and the interval away."""
+    return row | dict.fromkeys(("Standard Error", "Lower CI Bound", "Upper CI Bound"), "n/a")
+
+
+@contextmanager
+def loaded(release: Path, folder: Path) -> Iterator[Engine]:
+    """Give a database of a release."""
+    engine = make_engine(f"sqlite:///{folder}/skillgap.db")
+    extract_load_text_files(engine, str(release), cache_dir=folder)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def levels_alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """Give a database of 29.0 without any importance."""
+    folder = tmp_path_factory.mktemp("levels-alone")
+    with loaded(changed_release(folder, is_level), folder) as engine:
+        yield engine
+
+
+@pytest.fixture(scope="session")
+def no_errors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """Give a database of 29.0 without any standard error."""
+    folder = tmp_path_factory.mktemp("no-errors")
+    with loaded(changed_release(folder, without_errors), folder) as engine:
+        yield engine
 
 
 @pytest.fixture(scope="session")

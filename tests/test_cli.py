@@ -40,7 +40,7 @@ from skillgap.store.engine import make_engine, write
 from skillgap.store.loads import Scores, upsert_scores
 from skillgap.store.tables import init_tables
 from skillgap.terminal.gap import _gap_table
-from tests.conftest import close_to_writers, is_obeyed, onet_zip
+from tests.conftest import changed_release, close_to_writers, is_level, is_obeyed, onet_zip
 from tests.sources.conftest import ReleaseServer
 
 NURSE, MANAGER = "29-1141.00", "11-9111.00"
@@ -241,7 +241,8 @@ def test_status_tells_release_counts_and_unrated_occupations(run: Run):
     assert re.search(r"O\*NET release +29\.0\n", text)
     assert "1,016: 879 rated, 137 not" in text
     assert "61,530 from text" in text
-    assert "not there       Knowledge, Abilities" in text
+    assert "missing         Knowledge: disables the domain `knowledge`" in text
+    assert "JobZones: disables Job Zones, steps between them and the filter `job_zone`" in text
     assert "15-1252.00  Software Developers" in run("status", "--unrated").out
     state = orjson.loads(run("status", "--json").out)
     assert (state["occupations"], len(state["unrated"]), state["tables"]["Skills"]) == (1016, 137, 61530)
@@ -318,7 +319,10 @@ def test_transitions_are_listed_nearest_first_with_what_stands_between(run: Run,
     shown = [line for line in lines if re.match(r" *\d+ \S", line)]
     assert [re.search(r"\d\d-\d{4}\.\d\d", line)[0] for line in shown] == codes
     assert all(re.search(r" \d+-\d+$", line.rstrip()) for line in shown)
-    assert "No near occupation passes the filters." in run("transitions", NURSE, "--job-zone", "4").out
+    assert "No near occupation passes the filters." in run("transitions", NURSE, "--major-group", "99").out
+    ended = run("transitions", NURSE, "--job-zone", "4")
+    assert (ended.code, ended.out) == (1, "")
+    assert "No Job Zones are loaded" in ended.err
 
 
 def test_transitions_show_where_onets_own_list_has_them(run: Run, whole_29: Engine, monkeypatch: pytest.MonkeyPatch):
@@ -617,6 +621,7 @@ def test_a_load_is_one_line_of_json_where_the_log_is(run: Run, monkeypatch: pyte
     [line] = map(json.loads, run("load", str(onet_zip("26_1"))).err.splitlines())
     assert (line["event"], line["level"], line["release"]) == ("loaded", "info", "26.1")
     assert line["changes"]["Skills"] == {"new": 61_110, "changed": 0, "gone": 0}
+    assert "importance of skills" not in line["missing"]
     assert line["rows_changed"] == sum(sum(each.values()) for each in line["changes"].values())
 
 
@@ -665,6 +670,109 @@ def test_load_of_nothing_named_fills_an_empty_database_and_leaves_another_as_it_
     assert "26.1" in run("status").out
 
 
+# -- inputs that are missing ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def with_levels_alone(levels_alone: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SKILLGAP_DATABASE_URL", str(levels_alone.url))
+
+
+@pytest.fixture
+def with_no_errors(no_errors: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SKILLGAP_DATABASE_URL", str(no_errors.url))
+
+
+NO_IMPORTANCE = "No importance of skills is loaded (scale IM)."
+
+
+@pytest.mark.usefixtures("with_levels_alone")
+def test_without_importance_the_command_line_shows_no_shortfall_and_why(run: Run, tmp_path: Path):
+    for form in ((), ("--markdown",)):
+        text = " ".join(run("gap", NURSE, MANAGER, *form).out.split())
+        assert "The weighted shortfall is not known." in text
+        assert text.count(NO_IMPORTANCE) == 1
+        assert "0.00 levels" not in text
+    assert "0.45 levels: more than in" in run("gap", NURSE, MANAGER, "--weight", "none").out
+    summary = json.loads(run("gap", NURSE, MANAGER, "--json").out)["summary"]
+    assert (summary["weighted_shortfall"], summary["shortfall_percentile"]) == (None, None)
+    assert summary["unavailable"]["weighted_shortfall"].startswith(NO_IMPORTANCE)
+    transitions = run("transitions", NURSE).out
+    assert NO_IMPORTANCE in " ".join(transitions.split())
+    assert "nan" not in transitions
+    for file in ("report.html", "report.xlsx"):
+        assert run("report", NURSE, MANAGER, "-o", str(tmp_path / file)).code == 0
+    assert NO_IMPORTANCE in (tmp_path / "report.html").read_text()
+
+
+@pytest.mark.usefixtures("with_levels_alone")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("path", NURSE, MANAGER),
+        ("workforce", "people.csv", "--to", MANAGER),
+        ("transitions", NURSE, "--max-shortfall-percentile", "50"),
+        ("batch", "people.csv", "--nearest", "3", "-o", "out.csv"),
+    ],
+)
+def test_without_importance_what_needs_it_is_refused_but_with_the_weight_none(
+    run: Run, arguments: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    Path("people.csv").write_text(f"id,occupation,Writing\na,{NURSE},\nb,{NURSE},4\n")
+    ended = run(*arguments)
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.splitlines()[-1].startswith(f"skillgap: {NO_IMPORTANCE}")
+    assert list(Path().glob("out*")) == []
+    assert run(*arguments, "--weight", "none").code == 0
+
+
+@pytest.mark.usefixtures("with_levels_alone")
+def test_doctor_and_status_name_the_importance_that_is_missing(run: Run):
+    outcome, detail = outcomes(run("doctor", "--json"))["inputs"]
+    assert outcome == "warning"
+    assert "importance of skills" in detail
+    assert "paths, workforce costs" in detail
+    assert "importance of skills" in run("status").out
+    missing = {each["input"]: each for each in json.loads(run("status", "--json").out)["missing"]}
+    assert missing["importance of skills"]["missing"] == 27_463
+
+
+def test_a_load_ends_with_what_is_missing(run: Run, tmp_path: Path):
+    said = run("load", str(changed_release(tmp_path, is_level))).err
+    assert "missing, compared with a whole release:" in said
+    assert re.search(r"^  importance of skills.*: disables weighted shortfalls and percentiles", said, re.M)
+
+
+@pytest.mark.usefixtures("with_no_errors")
+def test_without_errors_the_command_line_calls_nothing_sure_or_not(run: Run, tmp_path: Path):
+    text = " ".join(run("gap", NURSE, MANAGER).out.split())
+    assert "which of them are beyond rater noise is not known. Weighted shortfall 0.46 levels" in text
+    assert "No standard errors of skills are loaded" in text
+    assert "| not known |" in run("gap", NURSE, MANAGER, "--markdown").out
+    [row, *_] = csv.DictReader(io.StringIO(run("gap", NURSE, MANAGER, "--csv").out))
+    assert (row["distinguishable"], row["p_value"]) == ("", "")
+    people = tmp_path / "people.csv"
+    people.write_text(f"id,occupation\na,{NURSE}\n")
+    view = run("workforce", str(people), "--to", MANAGER)
+    assert "Of 1 no gap could be tested" in view.out
+    assert "have no gap beyond rater noise" not in view.out
+    assert (
+        json.loads(run("workforce", str(people), "--to", MANAGER, "--json").out)["targets"][0]["conversions"][0][
+            "lacking"
+        ]
+        is None
+    )
+
+
+@pytest.mark.usefixtures("with_starter")
+def test_a_predicted_level_is_not_listed_as_rated(run: Run):
+    lines = run("skills", "15-1252").out.splitlines()
+    assert "Rated" not in lines[1]
+    assert re.search(r"predicted \d{4}-\d{2}", lines[2])
+    assert "predicted" not in run("skills", NURSE).out
+
+
 # -- doctor and keys --------------------------------------------------------------------------------------------------
 
 
@@ -685,6 +793,9 @@ def test_doctor_finds_nothing_wrong_with_a_whole_database(run: Run, engine: Engi
     )
     assert "O*NET 29.0, 1,016 occupations, 879 of them rated, 44 predicted" in found["data"][1]
     assert found["schema"] == ("ok", "at 0004_masked_origins")
+    outcome, detail = found["inputs"]
+    assert outcome == "unused"
+    assert "LevelScaleAnchors: disables what a level means in words" in detail
 
 
 def test_doctor_names_what_is_wrong_and_goes_on(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
@@ -894,7 +1005,9 @@ def test_a_narrow_terminal_keeps_how_the_order_moves(ratings: Ratings, columns: 
     out.print(_gap_table(report.skill_gaps, columns))
     for line, gap in zip(out.file.getvalue().splitlines()[1:], report.skill_gaps, strict=True):
         moves = gap.stability
-        place, again = f"{moves.rank_lower}-{moves.rank_upper}", f"{moves.distinguishable_share:.0%}"
+        share = moves.distinguishable_share
+        shown = ">99%" if 0.995 <= share < 1 else "<1%" if 0 < share <= 0.005 else f"{share:.0%}"
+        place, again = f"{moves.rank_lower}-{moves.rank_upper}", shown
         assert line.split()[-3:] == ["yes" if gap.distinguishable else "no", place, again]
         assert ("█" in line) == (columns >= 84)
 

@@ -58,6 +58,7 @@ def test_every_figure_is_that_of_the_pairs_report(pairs: pd.DataFrame, levels: R
     for pair in [chance.sample(levels.codes, 2) for _ in range(300)]:
         summary = asdict(identify_skill_gap(*pair, levels).summary)
         found = rows.loc[tuple(pair)].to_dict()
+        assert (found.pop("unavailable"), list(summary.pop("unavailable"))) == ("no Job Zone", ["job_zone_step"])
         assert {name: None if pd.isna(value) else value for name, value in found.items()} == summary
 
 
@@ -194,3 +195,16 @@ def test_the_command_line_exports(run: Run, starter_database: str, tmp_path: Pat
     refused = run("export", str(tmp_path / "ratings.txt"))
     assert refused.code == 1
     assert "write to a file named .csv, .parquet, .json" in refused.err
+
+
+def test_figures_without_inputs_are_missing_and_named(levels_alone: Engine, no_errors: Engine):
+    with read(levels_alone) as one, read(no_errors) as other:
+        alone, untested = get_ratings(one, "onet"), get_ratings(other, "onet")
+    frame = next(pair_batches(alone))
+    assert frame[["weighted_shortfall", "distinguishable_shortfall", "shortfall_percentile"]].isna().all(axis=None)
+    assert set(frame["unavailable"]) <= {"no importance", "no importance; no Job Zone"}
+    assert frame["distinguishable_gaps"].notna().all()
+    frame = next(pair_batches(untested))
+    assert frame[["distinguishable_gaps", "distinguishable_surplus", "distinguishable_shortfall"]].isna().all(axis=None)
+    assert frame["weighted_shortfall"].notna().all()
+    assert all("no standard errors" in text for text in frame["unavailable"])

@@ -144,3 +144,23 @@ def test_without_data_it_says_so(tmp_path: Path):
     result = asyncio.run(run())
     assert result.is_error
     assert "skillgap load" in result.content[0].text
+
+
+def test_a_figure_without_inputs_is_null_with_the_reason(levels_alone: Engine):
+    environment = {**os.environ, "SKILLGAP_DATABASE_URL": str(levels_alone.url)}
+    command = StdioServerParameters(command=sys.executable, args=["-m", "skillgap", "mcp"], env=environment)
+
+    async def work(client: Client) -> Any:
+        asked = {"from_occupation": NURSE, "to_occupation": MANAGER}
+        return [
+            (await client.call_tool("skill_gap", asked)).structured_content,
+            (await client.call_tool("transitions", {"occupation": NURSE})).structured_content,
+        ]
+
+    client = Client(command, read_timeout_seconds=120)
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(client) as connected:
+        gap, near = portal.call(work, connected)
+    summary = gap["report"]["summary"]
+    assert summary["weighted_shortfall"] is None
+    assert summary["unavailable"]["weighted_shortfall"] in gap["in_words"]
+    assert {each["summary"]["shortfall_percentile"] for each in near["transitions"]} == {None}

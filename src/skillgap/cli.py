@@ -411,11 +411,12 @@ def search(
     terminal.print_hits([hit.listed(occupations) for hit in hits], total, as_json=as_json)
 
 
-@app.command(epilog='Example: skillgap transitions "Registered Nurses" --job-zone 4 --only-rated')
+@app.command(epilog='Example: skillgap transitions "Registered Nurses" --limit 5 --only-rated')
 def transitions(
     occupation: Annotated[str, typer.Argument(help="O*NET-SOC code or exact title.")],
     job_zone: Annotated[
-        list[int] | None, typer.Option(min=1, max=5, help="Only this Job Zone; may be repeated.")
+        list[int] | None,
+        typer.Option(min=1, max=5, help="Only this Job Zone of those that the release uses; may be repeated."),
     ] = None,
     major_group: Annotated[str | None, typer.Option(help="Only codes that begin with these two digits.")] = None,
     max_shortfall_percentile: Annotated[
@@ -461,6 +462,7 @@ def path(
     limit: Annotated[int, typer.Option(min=1, max=20, help="Most paths to list.")] = 5,
     ratings: Ratings = "onet+llm",
     domain: Domain = "skills",
+    weight: Weight = "importance",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, as GET /paths does.")] = False,
 ) -> None:
     """Show how to get from one occupation to another. In at most three moves, the hardest as easy as can be."""
@@ -468,6 +470,7 @@ def path(
     from skillgap.analysis.paths import find_paths
 
     nearness, levels = _nearness(ratings, domain)
+    levels = levels.weighted_by(weight)
     codes = [_code(each, levels) for each in (current, target)]
     report = find_paths(codes[0], codes[1], nearness, levels, neighbours=neighbours, limit=limit)
     terminal.print_paths(report, as_json=as_json)
@@ -956,6 +959,8 @@ def _profiler(engine: Engine, name: str, settings: Settings, bars: LoadProgress,
 def _load(engine: Engine, source: str, settings: Settings, *, accept_loss: bool = False) -> None:
     from skillgap import terminal
     from skillgap.nodes import extract_load_text_files
+    from skillgap.store.engine import read
+    from skillgap.store.queries import list_missing
 
     with terminal.progress() as bars, _collector_paused():
         data, report = extract_load_text_files(
@@ -967,10 +972,12 @@ def _load(engine: Engine, source: str, settings: Settings, *, accept_loss: bool 
             on_bytes=bars.on_bytes,
             on_rows=bars.on_rows,
         )
-    facts: dict[str, Any] = {"release": data.release.number}
+    with read(engine) as connection:
+        missing = list_missing(connection)
+    facts: dict[str, Any] = {"release": data.release.number, "missing": [each.input for each in missing]}
     if data.left_out:
         facts["left_out"] = dict(data.left_out)
-    _tell("loaded", report, settings, lambda: terminal.print_load(data, report), **facts)
+    _tell("loaded", report, settings, lambda: terminal.print_load(data, report, missing), **facts)
 
 
 @contextmanager

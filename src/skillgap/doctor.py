@@ -24,8 +24,9 @@ from skillgap.settings import Settings, read_settings, unknown_variables
 from skillgap.sources.access import Access
 from skillgap.sources.onet_api import connect
 from skillgap.store.engine import make_engine, read, shown
-from skillgap.store.queries import get_status
+from skillgap.store.queries import get_status, list_missing
 from skillgap.store.tables import check_schema
+from skillgap.wording import missing_lines
 
 Outcome = Literal["ok", "unused", "warning", "failed"]
 _OLD_DAYS = 400
@@ -83,7 +84,7 @@ def _database(settings: Settings) -> Iterator[Check]:
             took = f"{(perf_counter() - started) * 1e3:.0f} ms"
             yield Check("database", "ok", f"{shown(engine.url)}: {_server(connection)}, {took}")
             yield _account(connection)
-            yield from _in_turn(connection, ("schema", _schema), ("data", _data))
+            yield from _in_turn(connection, ("schema", _schema), ("data", _data), ("inputs", _inputs))
     except SkillgapError as error:
         yield Check("database", "failed", str(error))
 
@@ -131,6 +132,18 @@ def _data(connection: Connection) -> Check:
     if release and release.date and (date.today() - release.date).days > _OLD_DAYS:
         return Check("data", "warning", f"{found}; the release is of {release.date}, newer ones are out")
     return Check("data", "ok", found)
+
+
+def _inputs(connection: Connection) -> Check:
+    """Look for what a whole release has and the database does not; without optional tables, gaps are whole."""
+    missing = list_missing(connection)
+    if not missing:
+        return Check("inputs", "ok", "all that a whole release has")
+    of_skills = [each for each in missing if each.input.endswith(" of skills")]
+    outcome: Outcome = "warning" if of_skills else "unused"
+    if any(each.input == "levels of skills" for each in of_skills):
+        outcome = "failed"
+    return Check("inputs", outcome, f"missing: {'; '.join(missing_lines(missing))}")
 
 
 def _disk(settings: Settings) -> Iterator[Check]:

@@ -211,6 +211,18 @@ class UnknownElement(SkillgapError):
     code = "unknown-element"
 
 
+class UnknownJobZone(SkillgapError):
+    """No occupation of the loaded release has this Job Zone."""
+
+    code = "unknown-job-zone"
+
+
+class MissingInput(SkillgapError):
+    """The loaded data lack an input that the answer cannot do without."""
+
+    code = "missing-input"
+
+
 class InvalidProfile(SkillgapError):
     """A person's own levels cannot be used as given; `fields` says what is wrong with each. It quotes no level."""
 

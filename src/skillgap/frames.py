@@ -16,9 +16,10 @@ import numpy as np
 import orjson
 import pandas as pd
 
-from skillgap.analysis.compare import figures_from
+from skillgap.analysis.compare import Figures, figures_from
+from skillgap.analysis.missing import NEEDS, lacks, shortly
 from skillgap.analysis.nearness import Nearness, find_nearness
-from skillgap.analysis.ratings import NO_MONTH, Ratings
+from skillgap.analysis.ratings import NO_MONTH, IntArray, Ratings
 from skillgap.analysis.transitions import find_transitions
 from skillgap.errors import NoData
 from skillgap.escaping import csv_cell
@@ -87,7 +88,8 @@ def ratings_frame(ratings: Ratings | None = None) -> pd.DataFrame:
 def gap_matrix(ratings: Ratings | None = None, *, on_batch: OnBatch | None = None) -> pd.DataFrame:
     """Return one row per ordered pair of different occupations with levels, with the fields of GapSummary.
 
-    Of 879 rated occupations: 771,762 rows, 70 MB.
+    `unavailable` names in a few words the inputs that missing figures need. Of 879 rated occupations: 771,762 rows,
+    85 MB.
     """
     return pd.concat(pair_batches(ratings or read_ratings(), on_batch=on_batch), ignore_index=True)
 
@@ -99,19 +101,31 @@ def pair_batches(ratings: Ratings, *, on_batch: OnBatch | None = None) -> Iterat
     names = [field.name for field in fields(GapSummary)]
 
     def batch(current: int) -> pd.DataFrame:
-        others = np.arange(len(codes)) != current
+        others: IntArray = np.flatnonzero(np.arange(len(codes)) != current)
         away = zones[others] - zones[current]
+        figures = Figures._make(column[others] for column in figures_from(current, ratings))
+        lacking = lacks(figures, ~np.isnan(away), others, ratings)
         # Not astype("Int64"): it casts NaN, and pandas keeps that quiet in a way that threads undo for each other.
-        step = pd.arrays.IntegerArray(np.nan_to_num(away).astype(np.int64), np.isnan(away))
-        columns = (*(column[others] for column in figures_from(current, ratings)), step)
-        pair = {"from_onet_soc_code": codes[[current] * int(others.sum())], "to_onet_soc_code": codes[others]}
-        return pd.DataFrame({**pair, **dict(zip(names, columns, strict=True))})
+        columns = (
+            pd.arrays.IntegerArray(np.nan_to_num(column).astype(np.int64), (lacking & NEEDS.get(name, 0)) > 0)
+            if name in _WHOLE_OR_UNKNOWN
+            else column
+            for name, column in zip(names, (*figures, away), strict=False)
+        )
+        pair = {"from_onet_soc_code": codes[[current] * len(others)], "to_onet_soc_code": codes[others]}
+        frame = pd.DataFrame({**pair, **dict(zip(names, columns, strict=False))})
+        reasons, which = np.unique(lacking, return_inverse=True)
+        return frame.assign(unavailable=np.array([shortly(each) for each in reasons.tolist()], dtype=object)[which])
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # NumPy and SciPy let go of the lock
         for done, frame in enumerate(pool.map(batch, range(len(codes))), start=1):
             yield frame
             if on_batch:
                 on_batch(done, len(codes))
+
+
+_WHOLE_OR_UNKNOWN = ("distinguishable_gaps", "distinguishable_surplus", "job_zone_step")
+"""Columns of whole numbers that may be missing."""
 
 
 def transitions_frame(
@@ -127,12 +141,14 @@ def transitions_frame(
             "score": each.score,
             "related_tier": each.related_tier,
             **vars(each.summary),
+            "unavailable": "; ".join(dict.fromkeys(each.summary.unavailable.values())) or None,
         }
         for code in nearness.codes
         if code in ratings.rows
         for each in find_transitions(code, nearness, ratings, limit=limit)
     ]
-    return pd.DataFrame(rows)
+    frame = pd.DataFrame(rows)
+    return frame.astype({name: "Int64" for name in _WHOLE_OR_UNKNOWN if name in frame})
 
 
 def gap_changes_frame(changes: ReleaseChanges) -> pd.DataFrame:

@@ -26,6 +26,7 @@ from skillgap.analysis.transitions import TransitionFilter, find_transitions
 from skillgap.api.current import CurrentData, Snapshot
 from skillgap.errors import (
     InvalidCode,
+    MissingInput,
     NoData,
     SkillgapError,
     UnknownElement,
@@ -53,7 +54,8 @@ _SECONDS_BETWEEN_LOOKS = 5.0
 _INSTRUCTIONS = (
     "Compares occupations of O*NET by rated skills. Begin with search_occupations to turn words into O*NET-SOC codes. "
     "In skill_gap, only rows with `distinguishable` true stand out from the disagreement of the raters: do not present "
-    "the others as gaps. Levels whose source is `llm` are predicted, not rated: say so. Show the attribution."
+    "the others as gaps. A null figure is unknown, not 0: `unavailable` says why. Levels whose source is "
+    "`llm` are predicted, not rated: say so. Show the attribution."
 )
 
 _NEXT_STEPS: dict[type[SkillgapError], str] = {
@@ -62,6 +64,7 @@ _NEXT_STEPS: dict[type[SkillgapError], str] = {
     UnratedOccupation: "Nothing can be compared without levels. Call search_occupations for one like it that is_rated "
     "or is_predicted, and ask in the domain `skills`.",
     UnknownElement: "Call occupation_skills of any occupation to see the names and ids of all elements.",
+    MissingInput: "The loaded data lack it, whatever the arguments: say so, and do not guess.",
     NoData: "Nothing is loaded: whoever runs this server has to run `skillgap load`. Do not guess.",
 }
 
@@ -73,6 +76,8 @@ _METHOD = """# What the figures mean
   (at least 1/8 each), and Benjamini-Hochberg at 5 % over all that is compared: of the gaps called so, about one in
   twenty is chance. The other gaps may be chance: in O*NET 29.0, 44 % of those of all pairs, and 71 % of those between
   related occupations.
+- `distinguishable` is null where no standard errors are loaded: then nothing tells which gaps may be chance.
+- Figures of a summary that are null lack an input; `unavailable` names it. Never read null as 0.
 - Rows flagged `to_not_relevant` hardly matter in the target, come last, and never count.
 - Gaps are in order: distinguishable first, then by importance in the target times gap.
 - `weighted_shortfall`: mean of the gaps over all that is relevant to the target, weighed by importance;

@@ -6,7 +6,7 @@ Attribute docstrings are also the field descriptions of the HTTP API's document:
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Literal, NewType, cast
 
@@ -107,8 +107,24 @@ class Occupation:
     as_of: str | None
     """Date of that source: of the text release, or of the fetch."""
     job_zone: int | None
-    """Job Zone: how much preparation it needs, 1 (little) to 5 (extensive); null where O*NET has none, or none is
-    loaded."""
+    """Job Zone: how much preparation it needs, up to 5 (extensive); the lowest is 1, or 2 from O*NET 30.2 on, which
+    merged both. Null where O*NET has none, or none is loaded."""
+
+
+@dataclass(frozen=True)
+class MissingData:
+    """An input that the loaded data lack, whole or in part."""
+
+    __pydantic_config__ = _DOCUMENTED
+
+    input: str
+    """A part of the ratings, such as `importance of skills`, or a table, such as `JobZones`."""
+    missing: int
+    """How many of its values are missing; 0 where nothing of it is there."""
+    of: int
+    """How many there should be; 0 where nothing tells."""
+    disables: str
+    """What does not work without it."""
 
 
 @dataclass(frozen=True)
@@ -215,7 +231,8 @@ class GapStability:
     first_five_share: float
     """Share of the draws in which it is among the first five gaps."""
     rank_by_weight: dict[str, int]
-    """Its place by each weight: `importance`, `standard`, `none`."""
+    """Its place by each weight: `importance`, `standard`, `none`; without those that need an importance, if there is
+    none."""
 
 
 # Not frozen: a report holds up to 35 of these, and the guard would cost more time than the statistics.
@@ -251,8 +268,9 @@ class SkillGap:
     """Upper end of the 95 % interval of the gap, in level points."""
     p_value: float | None
     """Two-sided p of no difference (t test, both sides' errors), rounded up to six decimals."""
-    distinguishable: bool
-    """Whether the difference stands out from rater noise: Benjamini-Hochberg at 5 % over the skills compared."""
+    distinguishable: bool | None
+    """Whether the difference stands out from rater noise: Benjamini-Hochberg at 5 % over the skills compared. Null
+    where it cannot be tested (`p_value` is null)."""
     from_standard_error: float | None
     """O*NET's standard error of the current level; of a prediction, the error its model was found to make."""
     to_standard_error: float | None
@@ -355,24 +373,27 @@ class GapSummary:
     """Those of them with an error on both sides: the significance tests correct for this many comparisons."""
     gaps: int
     """Skills in which the target's level is higher (rows of `skill_gaps`)."""
-    distinguishable_gaps: int
-    """Gaps that stand out from rater noise."""
+    distinguishable_gaps: int | None
+    """Gaps that stand out from rater noise; null where no difference could be tested."""
     surplus: int
     """Skills in which the current level is higher (rows of `surplus_skills`)."""
-    distinguishable_surplus: int
-    """Surplus skills that stand out from rater noise."""
-    weighted_shortfall: float
+    distinguishable_surplus: int | None
+    """Surplus skills that stand out from rater noise; null where no difference could be tested."""
+    weighted_shortfall: float | None
     """Mean of the gaps in level points, weighted by importance in the target (or as asked for), over the skills that
-    are relevant there: one without a gap counts as 0. Where levels are predicted, importance is what usually goes with
-    them."""
-    distinguishable_shortfall: float
-    """The same with only those gaps that stand out from rater noise."""
+    are relevant there: one without a gap counts as 0. Skills whose importance is missing are left out; null where it is
+    missing for all of them. Where levels are predicted, importance is what usually goes with them."""
+    distinguishable_shortfall: float | None
+    """The same with only those gaps that stand out from rater noise; null, too, where no difference could be tested."""
     shortfall_percentile: float | None
     """Share of all ordered pairs of occupations rated by analysts with a smaller weighted shortfall, in percent:
-    0 is the easiest move there is, 50 an ordinary one. Null where not all is compared: some of a person's levels are
-    not known, or one of the occupations has no levels of one of the domains."""
+    0 is the easiest move there is, 50 an ordinary one; 0 and 100 mean no pair and every pair. Null where the shortfall
+    leaves something out: some levels or importances are not known, or one of the occupations has no levels of one of
+    the domains."""
     job_zone_step: int | None
     """Job Zone of the target minus that of the current occupation; null where one has none."""
+    unavailable: dict[str, str] = field(default_factory=dict)
+    """Why fields of this summary are null: a sentence for each, which names the missing input; empty where none is."""
 
 
 class _Shown:
@@ -467,10 +488,10 @@ class SkillLack:
     """In the target, 1 to 5."""
     to_data_value: float | None
     """Level asked for, as O*NET prints it."""
-    lacking: int
-    """People whose gap is distinguishable."""
-    share: float
-    """The same as a share of all people, 0 to 1."""
+    lacking: int | None
+    """People whose gap is distinguishable; null where nobody's could be tested."""
+    share: float | None
+    """The same as a share of all people, 0 to 1: 0 and 1 mean nobody and everybody."""
     may_be_chance: int
     """People with a gap that may be noise, or that nothing can be said of."""
     unknown: int
@@ -486,8 +507,9 @@ class Feeder:
     occupation: Occupation | None
     """Null for people of whom own levels alone are known."""
     people: int
-    without_sure_gap: int
-    """Those with no gap that is known to be more than noise, all of whose levels are known."""
+    without_sure_gap: int | None
+    """Those with no gap that is known to be more than noise, all of whose levels are known; null where nobody's gaps
+    could be tested."""
     mean_cost: float
     """Mean of their costs of conversion, see `Conversion`."""
 
@@ -506,8 +528,9 @@ class Conversion:
     """The same of all gaps, which decides between equal costs."""
     unknown: int
     """How many levels are unknown; these cost nothing."""
-    lacking: list[str]
-    """Names of the skills in which the gap is distinguishable, first what weighs most."""
+    lacking: list[str] | None
+    """Names of the skills in which the gap is distinguishable, first what weighs most; null where no gap could be
+    tested."""
 
 
 @dataclass(frozen=True)
@@ -517,8 +540,9 @@ class TargetView:
     to_occupation: Occupation
     people: int
     """People compared with it."""
-    without_sure_gap: int
-    """Those with no gap that is known to be more than noise, all of whose levels are known."""
+    without_sure_gap: int | None
+    """Those with no gap that is known to be more than noise, all of whose levels are known; null where nobody's gaps
+    could be tested."""
     known_in_part: int
     """Those some of whose levels are unknown; what is unknown is no gap, but they do not count as without one."""
     untested: int
@@ -527,8 +551,8 @@ class TargetView:
     """Those who are in the target occupation already; they are counted, and not proposed."""
     cheapest_for: int
     """Those for whom no other target that they are compared with costs less."""
-    shortfall: Spread
-    """Weighted shortfalls."""
+    shortfall: Spread | None
+    """Weighted shortfalls of those who have one: nobody has of whom nothing is known that counts in the target."""
     shortfall_counts: list[int]
     """People by weighted shortfall: the first number is of 0 to 0.1 level points, the next of 0.1 to 0.2, and so on."""
     skills: list[SkillLack]
@@ -571,7 +595,8 @@ class TransitionStability:
     first_ten_share: float
     """Share of the draws in which it is among the ten nearest."""
     rank_by_weight: dict[str, int]
-    """Its rank where levels of skills are compared by each weight: `importance` (as ranked), `standard`, `none`."""
+    """Its rank where levels of skills are compared by each weight: `importance` (as ranked), `standard`, `none`; `none`
+    alone where no importance is loaded."""
 
 
 @dataclass(frozen=True)
@@ -653,6 +678,8 @@ class PathReport:
     """The target occupation."""
     domain: str
     """What the gaps compare: `skills`, `knowledge`, `abilities`, `work_activities` or `all`."""
+    weight: str
+    """What gaps weigh in the shortfalls: `importance`, `standard` or `none`."""
     direct: GapSummary
     """The move in one step, near or not."""
     paths: list[Path]
@@ -717,12 +744,12 @@ class ReleaseChanges:
     """Codes of occupations that the first release alone has rated."""
     levels_changed: int
     """Levels that have another value, of occupations rated in both."""
-    beyond_noise: list[LevelChange]
-    """Those of them that differ by more than rater noise."""
+    beyond_noise: list[LevelChange] | None
+    """Those of them that differ by more than rater noise; null where a release has no standard errors."""
     pairs_compared: int
     """Ordered pairs of occupations rated in both, one of which has a changed level."""
-    pairs_changed: int
-    """Those of them whose distinguishable gaps are others."""
+    pairs_changed: int | None
+    """Those of them whose distinguishable gaps are others; null where a release has no standard errors."""
     gap_changes: list[GapChange]
     """These pairs, where they were asked for; empty otherwise."""
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from skillgap.model import (
     GapReport,
     GapSummary,
     LevelAnchors,
+    MissingData,
     Occupation,
     PersonGapReport,
     Predictions,
@@ -75,20 +77,48 @@ def in_one_sentence(report: Report) -> str:
         return "No level is known on both sides, so nothing is compared."
     if not report.skill_gaps:
         return f"No {singular} of {summary.skills_compared} asks for a higher level."
-    effort = f"Weighted shortfall {summary.weighted_shortfall:.2f} levels"
-    if summary.shortfall_percentile is None:
-        effort = f"{effort}, of what is compared."
-    else:
-        effort = f"{effort}: more than in {summary.shortfall_percentile:g} % of all pairs of occupations."
     asked = f"{summary.gaps} of {summary.skills_compared} {plural} ask for a higher level"
+    effort = _shortfall(summary)
     if not summary.skills_tested:
-        return (
-            f"{asked}. O*NET publishes no errors for both sides, so nothing tells which of them are beyond rater "
-            f"noise. {effort}"
-        )
+        return f"{asked}; which of them are beyond rater noise is not known. {effort}"
     untested = summary.skills_compared - summary.skills_tested
     untold = f" (of {untested} {plural} nothing tells: they have no errors)" if untested else ""
     return f"{asked}, {summary.distinguishable_gaps} of them beyond rater noise{untold}. {effort}"
+
+
+def _shortfall(summary: GapSummary) -> str:
+    if summary.weighted_shortfall is None:
+        return "The weighted shortfall is not known."
+    effort = f"Weighted shortfall {summary.weighted_shortfall:.2f} levels"
+    if summary.shortfall_percentile is None:
+        return f"{effort}, of what is compared."
+    return f"{effort}: more than in {percent(summary.shortfall_percentile, decimals=1)} of all pairs of occupations."
+
+
+def percent(value: float, *, decimals: int = 0) -> str:
+    """Return a percentage for a sentence: 0 % means none and 100 % all, whatever rounding makes of 0.04 or 99.8."""
+    beyond, number = _rounded(value, decimals)
+    return f"{('under ', '', 'over ')[beyond + 1]}{number:g} %"
+
+
+def percent_cell(value: float, *, decimals: int = 0) -> str:
+    """Return a percentage for a column, as `percent` does in a sentence."""
+    beyond, number = _rounded(value, decimals)
+    return f"{('<', '', '>')[beyond + 1]}{number:.{decimals}f} %"
+
+
+def _rounded(value: float, decimals: int) -> tuple[int, float]:
+    """Return a percentage rounded, and -1 or 1 where it lies between that and 0 or 100, which it must not read."""
+    number, step = round(value, decimals), 10.0**-decimals
+    if number in (0, 100) and number != value:
+        return (-1, step) if value < 50 else (1, 100 - step)
+    return 0, number
+
+
+def unavailable_lines(summary: GapSummary) -> list[str]:
+    """Return why figures are missing that weigh and test gaps, a sentence each; Job Zones go without saying."""
+    reasons = (reason for name, reason in summary.unavailable.items() if name != "job_zone_step")
+    return list(dict.fromkeys(reasons))
 
 
 def in_plain_words(report: Report) -> list[str]:
@@ -98,9 +128,10 @@ def in_plain_words(report: Report) -> list[str]:
     if not report.skill_gaps and not report.surplus_skills and not summary.skills_compared:
         return ["No level is known on both sides, so nothing can be compared."]
     if not report.skill_gaps:
-        return [f"Nothing is missing: {report.to_occupation.title} need no {singular} at a higher level."]
+        nothing = f"Nothing is missing: {report.to_occupation.title} need no {singular} at a higher level."
+        return [nothing, *unavailable_lines(summary)]
     said = [*_asked(report, plural), *_effort(report, plural), *_preparation(report)]
-    return [sentence for sentence in said if sentence]
+    return [*said, *unavailable_lines(summary)]
 
 
 def _asked(report: Report, plural: str) -> list[str]:
@@ -108,7 +139,7 @@ def _asked(report: Report, plural: str) -> list[str]:
     count = Counter(map(sureness, rows))
     asked = f"{target} need a higher level in {len(rows)} of {report.summary.skills_compared} {plural}"
     if count["unknown"] == len(rows):
-        return [f"{asked}.", "O*NET does not say how far these ratings can be off, so some of it may be chance."]
+        return [f"{asked}.", "How far these ratings can be off is not known, so some of it may be chance."]
     if count["yes"] == len(rows):
         return [f"{asked}, and each of these differences is sure."]
     is_judged = count["yes"] or count["no"]
@@ -135,11 +166,14 @@ def noise(report: Report) -> str:
 
 def _effort(report: Report, of: str) -> list[str]:
     summary = report.summary
+    if summary.weighted_shortfall is None:
+        return ["How hard this move is compared with others is not known."]
     if summary.shortfall_percentile is None or report.from_occupation == report.to_occupation:
         return []
     easier = summary.shortfall_percentile
     kind = next(words for limit, words in _MOVES if easier <= limit)
-    return [f"In {of} alone, {kind}: {easier:.0f} % of all possible moves between two occupations have a smaller gap."]
+    share = percent(easier)
+    return [f"In {of} alone, {kind}: {share} of all possible moves between two occupations have a smaller gap."]
 
 
 _MOVES = (
@@ -156,7 +190,7 @@ def _preparation(report: Report) -> list[str]:
     step, current, target = report.summary.job_zone_step, report.from_occupation, report.to_occupation
     if step is None or current is None:
         return []
-    zones = f"Job Zone {current.job_zone} to {target.job_zone} of 5" if step else f"Job Zone {target.job_zone} of 5"
+    zones = f"Job Zone {current.job_zone} to {target.job_zone}" if step else f"both Job Zone {target.job_zone}"
     return [f"Schooling and experience, which no gap counts: {preparation(step)} ({zones})."]
 
 
@@ -201,11 +235,28 @@ def meaning(anchors: LevelAnchors | None) -> str:
 
 def move(summary: GapSummary) -> str:
     """Say what a move asks for: sure gaps and their levels; in brackets with what may be noise."""
-    if summary.gaps and not summary.skills_tested:
-        return f"{summary.gaps} gaps of which nothing tells whether they are sure ({summary.weighted_shortfall:.2f})"
     gaps = summary.distinguishable_gaps
-    sure = f"{gaps} sure gap{'' if gaps == 1 else 's'}, {summary.distinguishable_shortfall:.2f} levels"
-    return f"{sure} ({summary.weighted_shortfall:.2f})"
+    if gaps is None:
+        untold = "1 gap" if summary.gaps == 1 else f"{summary.gaps} gaps"
+        return f"{untold}, not known to be sure or not ({number(summary.weighted_shortfall)})"
+    sure = f"{gaps} sure gap{'' if gaps == 1 else 's'}, {number(summary.distinguishable_shortfall)} levels"
+    return f"{sure} ({number(summary.weighted_shortfall)})"
+
+
+def missing_lines(missing: Sequence[MissingData]) -> list[str]:
+    """Name the inputs that the loaded data lack, and what that disables, a line for those that disable the same."""
+    inputs: dict[str, list[str]] = {}
+    for each in missing:
+        part = f" ({each.missing:,} of {each.of:,})" if each.missing < each.of else ""
+        inputs.setdefault(each.disables, []).append(f"{each.input}{part}")
+    return [f"{', '.join(names)}: disables {disables}" for disables, names in inputs.items()]
+
+
+def dated(month: str | None, source: str | None) -> str:
+    """Return when a level was rated, or that it was predicted, and when."""
+    if source == "llm":
+        return f"predicted {month}" if month else "predicted"
+    return month or ""
 
 
 def name_of(occupation: Occupation) -> str:

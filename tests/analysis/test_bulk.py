@@ -9,7 +9,7 @@ import pytest
 
 from skillgap.analysis import bulk
 from skillgap.analysis.bulk import NONE, People, bulk_figures, bulk_gaps, bulk_nearest
-from skillgap.analysis.ratings import Ratings
+from skillgap.analysis.ratings import Ratings, python_numbers
 from tests.analysis.builders import alone, make_ratings, near_by
 
 CODES = tuple(f"1{k}-0000.00" for k in range(6))
@@ -54,7 +54,7 @@ def test_gaps_are_those_of_each_report(parts: None):
                 getattr(found, name).tolist()
                 for name in ("row", "rank", "element", "from_data_value", "to_data_value", "gap", "importance")
             ),
-            found.distinguishable.tolist(),
+            python_numbers(found.distinguishable),
             strict=True,
         )
     ]

@@ -94,7 +94,10 @@ def test_a_domain_that_one_side_lacks_is_not_compared(all_29: Ratings):
         assert found.domains_compared == ["skills"]
         assert {row.domain for row in (*found.skill_gaps, *found.surplus_skills)} == {"skills"}
         assert (found.skill_gaps, found.surplus_skills) == (skills.skill_gaps, skills.surplus_skills)
-        assert found.summary == replace(skills.summary, shortfall_percentile=None)
+        assert found.summary == replace(
+            skills.summary, shortfall_percentile=None, unavailable=found.summary.unavailable
+        )
+        assert list(found.summary.unavailable) == ["shortfall_percentile"]
     a, b = partly.rows[NURSES], partly.rows[MANAGERS]
     [summary] = summarise_gaps(a, np.array([b]), partly)
     assert summary == identify_skill_gap(NURSES, MANAGERS, partly).summary
@@ -124,11 +127,9 @@ def test_without_errors_on_both_sides_nothing_is_told_to_be_sure(all_29: Ratings
         23,
         33,
         0,
-        0,
+        None,
     )
-    assert {(row.p_value, row.standard_error, row.distinguishable) for row in report.skill_gaps} == {
-        (None, None, False)
-    }
+    assert {(row.p_value, row.standard_error, row.distinguishable) for row in report.skill_gaps} == {(None, None, None)}
 
 
 def test_the_least_error_is_one_rater_one_point_off():

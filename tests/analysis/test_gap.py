@@ -117,9 +117,9 @@ def test_a_missing_level_counts_as_zero_and_is_never_sure():
         3.0,
         None,
         None,
-        False,
+        None,
     )
-    assert (surplus.to_data_value, surplus.gap, surplus.distinguishable) == (None, -2.0, False)
+    assert (surplus.to_data_value, surplus.gap, surplus.distinguishable) == (None, -2.0, None)
     assert report.summary.skills_compared == 0
 
 
@@ -240,7 +240,7 @@ def recompute(cells: dict[str, dict[str, dict[str, Cell]]], current: str, target
         element: (
             round(difference, 4),
             round(errors[element], 4) if element in errors else None,
-            element in sure and want[element].flag != "Y",
+            element in sure and want[element].flag != "Y" if element in errors else None,
             want[element].flag == "Y",
         )
         for element, difference in differences.items()
@@ -370,7 +370,8 @@ def test_the_starter_gives_every_pair_the_gap_of_the_full_release(ratings: Ratin
     for _ in range(300):
         pair = rng.sample(ratings.codes, 2)
         one, other = (identify_skill_gap(*pair, each) for each in (ratings, full_ratings))
-        assert replace(one.summary, job_zone_step=other.summary.job_zone_step) == other.summary
+        assert list(one.summary.unavailable) == ["job_zone_step"]
+        assert replace(one.summary, job_zone_step=other.summary.job_zone_step, unavailable={}) == other.summary
         for rows, others in ((one.skill_gaps, other.skill_gaps), (one.surplus_skills, other.surplus_skills)):
             assert rows == [replace(row, from_anchors=None, to_anchors=None) for row in others]
 

@@ -101,7 +101,10 @@ def test_a_higher_own_level_never_widens_a_gap(levels: list[float | None], more:
     before, after = ({row.element_id: row.gap for row in report.skill_gaps} for report in (one, two))
     assert set(after) <= set(before)
     assert all(after[key] <= before[key] for key in after)
-    assert two.summary.weighted_shortfall <= one.summary.weighted_shortfall
+    if any(level is not None for level in levels):
+        assert two.summary.weighted_shortfall <= one.summary.weighted_shortfall
+    else:
+        assert two.summary.weighted_shortfall is one.summary.weighted_shortfall is None
     known = {row.element_id for row in (*one.skill_gaps, *one.surplus_skills)}
     assert known.isdisjoint(row.element_id for row in one.unknown_skills)
     assert len(one.unknown_skills) == levels.count(None)
@@ -160,7 +163,10 @@ def test_predictions_are_credited_where_they_are_compared(ratings: Ratings):
 def test_of_a_profile_that_knows_nothing_all_is_unknown(small: Ratings):
     report = identify_person_gap(OwnProfile({"Skill 0": None}), "12-0000.00", small)
     assert (report.skill_gaps, report.surplus_skills, len(report.unknown_skills)) == ([], [], 3)
-    assert (report.summary.weighted_shortfall, report.summary.shortfall_percentile) == (0.0, None)
+    assert (report.summary.weighted_shortfall, report.summary.shortfall_percentile) == (None, None)
+    assert report.summary.unavailable["weighted_shortfall"] == (
+        "No level is known on both sides that counts in Title 12-0000.00, so there is nothing to weigh."
+    )
 
 
 @pytest.mark.parametrize(

@@ -268,7 +268,8 @@ def test_what_cannot_be_tested_is_not_called_no_gap(ratings: Ratings):
     untold = replace(ratings, standard_error=np.full_like(ratings.standard_error, np.nan), analysts=None)
     people = People(np.array([ratings.row(NURSE)]), np.zeros(1, dtype=np.int64), None)
     first, *_ = counted(untold, people).targets
-    assert (first.untested, first.without_sure_gap) == (1, 0)
+    assert (first.untested, first.without_sure_gap, first.feeders[0].without_sure_gap) == (1, None, None)
+    assert {(skill.lacking, skill.share) for skill in first.skills} == {(None, None)}
     asked = [skill.may_be_chance for skill in first.skills]
     assert asked == sorted(asked, reverse=True)
     assert max(asked) == 1

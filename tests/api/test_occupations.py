@@ -150,9 +150,10 @@ def test_transitions_pass_the_filters(client: httpx.Client):
         assert each["occupation"]["onet_soc_code"].startswith("11-")
         assert each["occupation"]["is_rated"]
         assert each["summary"]["shortfall_percentile"] <= 50
-    # The starter has no Job Zones, so none passes.
-    nothing = client.get("/occupations/29-1141.00/transitions?job_zone=4&job_zone=5").json()
-    assert nothing["transitions"] == []
+    # The starter has no Job Zones: an empty list would read as if no occupation were in them.
+    answer = client.get("/occupations/29-1141.00/transitions?job_zone=4&job_zone=5")
+    assert (answer.status_code, answer.json()["code"]) == (409, "missing-input")
+    assert answer.json()["detail"].startswith("No Job Zones are loaded")
 
 
 def test_a_wrong_value_of_a_list_is_told_by_the_lists_name(client: httpx.Client):

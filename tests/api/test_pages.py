@@ -384,3 +384,76 @@ def test_the_drawing_process_ends_with_its_chart(service: Service, browser: http
     workers = {str(worker) for worker in service.workers()}
     children = [line for line in processes.splitlines() if line.split()[0] in workers]
     assert not [child for child in children if "skillgap.web.renderer" in child]
+
+
+# -- inputs that are missing ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def levels_only(levels_alone: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """A browser at a service on levels without importances."""
+    with serve(tmp_path_factory.mktemp("levels-only"), str(levels_alone.url)) as running:
+        running.wait_for_all_data()
+        with httpx.Client(base_url=running.url, headers=BROWSER) as client:
+            yield client
+
+
+def test_without_importance_the_page_shows_no_shortfall_and_why(levels_only: httpx.Client):
+    page = Parsed(levels_only.get(GAP).text)
+    assert "8 are sure, 9 may be chance." in page.text
+    assert "How hard this move is compared with others is not known." in page.text
+    assert "No importance of skills is loaded (scale IM)." in page.text
+    assert "sure ones first, then by gap." in page.text
+    figures = re.search(r"levels short, on average by importance\s*(\S+)", page.text)
+    assert figures is not None
+    assert figures[1] == "–"
+    counted = next(line for line in page.text.splitlines() if "need a higher level in" in line)
+    assert "hardly matter" not in counted, "O*NET flags none of these gaps Not Relevant"
+    assert "0 %" not in page.text.split("Occupations near")[1]
+    one = Parsed(levels_only.get(f"/?from={NURSE}").text)
+    assert "No importance of skills is loaded" in one.text
+
+
+def test_without_importance_the_page_of_paths_says_why_there_is_none(levels_only: httpx.Client):
+    answer = levels_only.get(f"/path?from={NURSE}&to={MANAGER}")
+    assert answer.status_code == 409
+    assert "No importance of skills is loaded" in Parsed(answer.text).text
+
+
+def test_without_importance_the_api_answers_null_and_why(levels_only: httpx.Client):
+    programs = {"Accept": "application/json"}
+    pair = {"from": NURSE, "to": MANAGER}
+    summary = levels_only.get("/skill-gap", params=pair, headers=programs).json()["summary"]
+    assert {name: summary[name] for name in summary["unavailable"]} == dict.fromkeys(
+        ("weighted_shortfall", "distinguishable_shortfall", "shortfall_percentile")
+    )
+    assert (summary["gaps"], summary["distinguishable_gaps"], summary["job_zone_step"]) == (17, 8, 0)
+    refused = levels_only.get("/paths", params=pair, headers=programs)
+    assert (refused.status_code, refused.json()["code"]) == (409, "missing-input")
+    answer = levels_only.get("/paths", params={**pair, "weight": "none"}, headers=programs).json()
+    assert answer["weight"] == "none"
+    assert answer["direct"]["weighted_shortfall"] == 0.4458
+    near = f"/occupations/{NURSE}/transitions"
+    filtered = levels_only.get(near, params={"max_shortfall_percentile": 50}, headers=programs)
+    assert (filtered.status_code, filtered.json()["code"]) == (409, "missing-input")
+    found = levels_only.get(near, headers=programs).json()
+    assert found["basis"]["name"] == "without importance"
+    assert {each["summary"]["weighted_shortfall"] for each in found["transitions"]} == {None}
+
+
+def test_a_predicted_level_is_labelled_with_its_month(browser: httpx.Client):
+    html = browser.get("/?from=15-1252.00").text
+    assert ">Rated<" not in html
+    assert re.search(r"<td>predicted \d{4}-\d{2}</td>", html)
+    assert "predicted 20" not in browser.get(f"/?from={NURSE}").text
+
+
+def test_a_job_zone_is_told_without_a_total(browser: httpx.Client, whole_29: Engine, tmp_path: Path):
+    with serve(tmp_path, str(whole_29.url)) as running:
+        running.wait_for_all_data()
+        texts = [
+            Parsed(httpx.get(f"{running.url}{path}", headers=BROWSER).text).text for path in (GAP, f"/?from={NURSE}")
+        ]
+    assert "(both Job Zone 4)" in texts[0] or "(Job Zone" in texts[0]
+    assert "Job Zone Four: Considerable Preparation Needed" in texts[1] or "Job Zone Three" in texts[1]
+    assert not any("of 5" in text for text in texts)

@@ -21,6 +21,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from sqlalchemy import Engine
 
 from skillgap.analysis.nearness import Nearness, find_nearness
 from skillgap.analysis.ratings import Ratings
@@ -32,11 +33,11 @@ from skillgap.errors import BatchInputError, UnknownOccupation
 from skillgap.model import GapSummary
 from skillgap.store.engine import make_engine, read
 from skillgap.store.queries import get_profiles
-from skillgap.store.ratings import get_all_ratings
+from skillgap.store.ratings import get_all_ratings, get_ratings
 from tests.api.serving import Service, serve
 
 NURSE, MANAGER = "29-1141.00", "11-9111.00"
-SUMMARY = [each.name for each in fields(GapSummary)]
+SUMMARY = [each.name for each in fields(GapSummary) if each.name != "unavailable"]
 ROWS = 10_000
 Answer = Callable[..., BatchReport]
 
@@ -115,7 +116,10 @@ def test_every_number_is_that_of_the_api(answer: Answer, service: Service, ratin
         for row in table.to_pylist():
             expected = asked(client, row, ratings.element_names)
             got = found[row["id"]]
+            reasons = expected["summary"].pop("unavailable")
             assert {name: got[name] for name in SUMMARY} == expected["summary"], row
+            assert {got[name] for name in reasons} <= {None}
+            assert ("no Job Zone" in got["unavailable"]) == ("job_zone_step" in reasons)
             assert got["own_levels"] == expected.get("own_levels", 0)
 
 
@@ -146,7 +150,8 @@ def test_weights_and_predictions_are_those_of_the_ratings(
     answer("id,occupation\n1,15-1252.00\n", ratings=levels)
     (line,) = rows_of(tmp_path / "out.parquet")
     summary = identify_skill_gap("15-1252.00", MANAGER, levels).summary
-    assert {name: line[name] for name in SUMMARY} == vars(summary)
+    assert {**{name: line[name] for name in SUMMARY}, "unavailable": summary.unavailable} == vars(summary)
+    assert line["unavailable"] == "no Job Zone"
 
 
 def test_nearest_targets_of_an_occupation_are_its_transitions(
@@ -648,3 +653,25 @@ def test_a_pickled_kernel_maps_record_batches_by_itself(ratings: Ratings):
     parts = [elsewhere(batch) for batch in table.to_batches(max_chunksize=70)]
     assert {part.schema for part in parts} == {whole.schema}
     assert pa.Table.from_batches(parts).equals(pa.Table.from_batches([whole]))
+
+
+def test_figures_without_inputs_are_null_and_named(
+    answer: Answer, levels_alone: Engine, no_errors: Engine, tmp_path: Path
+):
+    with read(levels_alone) as one, read(no_errors) as other:
+        alone, untested = get_ratings(one), get_ratings(other)
+    people = f"id,occupation,Writing\n1,{NURSE},\n2,{NURSE},4.5\n"
+    answer(people, ratings=alone)
+    for line in rows_of(tmp_path / "out.parquet"):
+        assert (line["weighted_shortfall"], line["distinguishable_shortfall"], line["shortfall_percentile"]) == (
+            None,
+            None,
+            None,
+        )
+        assert (line["unavailable"], line["distinguishable_gaps"] > 0) == ("no importance", True)
+    answer(people, ratings=untested)
+    for line in rows_of(tmp_path / "out.parquet"):
+        assert (line["distinguishable_gaps"], line["distinguishable_shortfall"]) == (None, None)
+        assert line["weighted_shortfall"] > 0
+    answer(people, ratings=untested, each="gap")
+    assert {line["distinguishable"] for line in rows_of(tmp_path / "out.parquet")} == {None}

@@ -74,7 +74,8 @@ def test_counts_are_those_of_the_batch(view: View, ratings: Ratings, tmp_path: P
         assert target.without_sure_gap == (known.distinguishable_gaps == 0).sum()
         assert target.known_in_part == target.people - len(known)
         for skill in target.skills:
-            assert skill.lacking == counts.get((code, skill.element_name), 0)
+            assert (skill.lacking or 0) == counts.get((code, skill.element_name), 0)
+            assert skill.lacking is not None or skill.unknown == target.people
             if skill.gap:
                 assert skill.gap.mean == pytest.approx(means[code, skill.element_name], abs=1e-4)
 

@@ -40,7 +40,32 @@ def test_the_first_sentence_counts_each_kind(report: GapReport):
     only = [replace(each, to_not_relevant=True) for each in odd[:1]] + odd[1:]
     assert first(replace(report, skill_gaps=only)) == "3 of 35 skills: 1 hardly matters there, 2 cannot be judged."
     unknown = replace(report, skill_gaps=[replace(each, p_value=None, distinguishable=False) for each in chance])
-    assert wording.in_plain_words(unknown)[1].startswith("O*NET does not say how far these ratings can be off")
+    assert wording.in_plain_words(unknown)[1].startswith("How far these ratings can be off is not known")
+
+
+@pytest.mark.parametrize(
+    ("value", "sentence", "cell"),
+    [
+        (0, "0 %", "0 %"),
+        (0.04, "under 1 %", "<1 %"),
+        (0.6, "1 %", "1 %"),
+        (51.3, "51 %", "51 %"),
+        (99.4, "99 %", "99 %"),
+        (99.8, "over 99 %", ">99 %"),
+        (100, "100 %", "100 %"),
+    ],
+)
+def test_a_percentage_reads_0_or_100_for_none_or_all_alone(value: float, sentence: str, cell: str):
+    assert (wording.percent(value), wording.percent_cell(value)) == (sentence, cell)
+    assert wording.percent(99.96, decimals=1) == "over 99.9 %"
+    assert wording.percent_cell(0.04, decimals=1) == "<0.1 %"
+
+
+def test_a_percentile_of_99_8_is_not_told_as_all_moves(report: GapReport):
+    hard = replace(report, summary=replace(report.summary, shortfall_percentile=99.8))
+    [said] = [words for words in wording.in_plain_words(hard) if "possible moves" in words]
+    assert "over 99 % of all possible moves" in said
+    assert "100" not in said
 
 
 def test_nothing_missing_is_said_so(ratings: Ratings):
@@ -79,11 +104,11 @@ def test_where_nothing_can_be_compared_or_told_it_is_said_so(report: GapReport):
     empty = replace(report, skill_gaps=[], surplus_skills=[], summary=none)
     assert wording.in_plain_words(empty) == ["No level is known on both sides, so nothing can be compared."]
     assert wording.in_one_sentence(empty) == "No level is known on both sides, so nothing is compared."
-    untested = replace(report, summary=replace(report.summary, skills_tested=0))
+    untested = replace(report, summary=replace(report.summary, skills_tested=0, distinguishable_gaps=None))
     said = wording.in_one_sentence(untested)
-    assert said.startswith("17 of 35 skills ask for a higher level. O*NET publishes no errors for both sides, ")
+    assert said.startswith("17 of 35 skills ask for a higher level; which of them are beyond rater noise is not known.")
     assert said.endswith("Weighted shortfall 0.46 levels: more than in 51.3 % of all pairs of occupations.")
-    assert wording.move(untested.summary) == "17 gaps of which nothing tells whether they are sure (0.46)"
+    assert wording.move(untested.summary) == "17 gaps, not known to be sure or not (0.46)"
     partly = replace(report, summary=replace(report.summary, skills_tested=33))
     assert "8 of them beyond rater noise (of 2 skills nothing tells: they have no errors). " in (
         wording.in_one_sentence(partly)

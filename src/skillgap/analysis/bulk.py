@@ -23,6 +23,7 @@ from skillgap.analysis.compare import (
     pair_of,
     side_of,
 )
+from skillgap.analysis.missing import check_weights
 from skillgap.analysis.nearness import Nearness
 from skillgap.analysis.person import CERTAIN
 from skillgap.analysis.ratings import BoolArray, FloatArray, IntArray, Ratings
@@ -142,7 +143,8 @@ class Gaps(NamedTuple):
     gap_lower: FloatArray
     gap_upper: FloatArray
     p_value: FloatArray
-    distinguishable: BoolArray
+    distinguishable: FloatArray
+    """1 or 0, NaN where it cannot be tested."""
     to_not_relevant: BoolArray
 
 
@@ -177,7 +179,7 @@ def _gaps(people: People, first: int, ratings: Ratings) -> Gaps:
         gap_lower=lower,
         gap_upper=upper,
         p_value=shown_p(tests.p_value[row, element]),
-        distinguishable=pair.is_sure[row, element],
+        distinguishable=np.where(pair.is_tested[row, element], pair.is_sure[row, element], np.nan),
         to_not_relevant=ratings.not_relevant[at],
     )
 
@@ -189,7 +191,7 @@ def bulk_nearest(
 
     Both (rows, count), NONE and NaN where there are fewer. Of an occupation alone they are those of `find_transitions`;
     of own levels, which nothing but levels is known of, those whose levels are most alike (see `_alike`), since a
-    fitted score needs texts.
+    fitted score needs texts. Raises MissingInput if nobody's own levels can be weighed.
     """
     has_own = people.has_own
     count = min(count, len(ratings.codes) - 1)
@@ -199,6 +201,8 @@ def bulk_nearest(
     order, chances = _nearest_of_occupations(count, ratings, nearness)
     nearest[alone], scores[alone] = order[people.occupation[alone]], chances[people.occupation[alone]]
     rows = np.flatnonzero(has_own)
+    if len(rows) and np.isnan(ratings.weight_sum).all():
+        check_weights(ratings, *range(len(ratings.codes)))
     for start in range(0, len(rows), _AT_ONCE_WITH_ALL):
         some = rows[start : start + _AT_ONCE_WITH_ALL]
         part = people.take(some)
@@ -215,6 +219,9 @@ def bulk_nearest(
         sequence = np.argsort(np.take_along_axis(rank, first, axis=1), axis=1)
         nearest[some] = np.take_along_axis(first, sequence, axis=1)
         scores[some] = np.take_along_axis(shown_scores, nearest[some], axis=1)
+        is_none = np.isneginf(scores[some])
+        nearest[some] = np.where(is_none, NONE, nearest[some])
+        scores[some] = np.where(is_none, np.nan, scores[some])
     return nearest, scores
 
 
@@ -222,15 +229,17 @@ def _alike(level: FloatArray, ratings: Ratings) -> FloatArray:
     """Return how alike levels are to those of each occupation, over what is known: (rows, occupations), 1 if the same.
 
     It falls by a seventh for each level point of the root mean square difference, weighed by what the target finds
-    important. On O*NET 29.0 it finds more of the related occupations than a cosine, the more so the fewer levels are
-    known (recall among ten: 0.211 and 0.209 with all, 0.113 and 0.085 with a quarter of them).
+    important; -inf where nothing known weighs anything there. On O*NET 29.0 it finds more of the related
+    occupations than a cosine, the more so the fewer levels are known (recall among ten: 0.211 and 0.209 with all,
+    0.113 and 0.085 with a quarter of them).
     """
-    weight, asked = ratings.weight, ratings.level_or_zero
+    weight, asked = ratings.known_weight, ratings.level_or_zero
     known, own = (level == level).astype(np.float64), np.nan_to_num(level)
     squares = (own * own) @ weight.T - 2.0 * (own @ (weight * asked).T) + known @ (weight * asked * asked).T
-    means = np.maximum(squares, 0.0) / np.maximum(known @ weight.T, 1e-12)
+    compared = known @ weight.T
+    means = np.maximum(squares, 0.0) / np.maximum(compared, 1e-12)
     found: FloatArray = 1.0 - np.sqrt(means) / HIGHEST_LEVEL
-    return found
+    return np.where(compared > 0, found, -np.inf)
 
 
 def _nearest_of_occupations(

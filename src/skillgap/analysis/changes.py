@@ -22,7 +22,8 @@ def compare_releases(
     Two ratings of one skill by other raters differ by chance, so a changed level counts as beyond noise by the test
     that compares occupations, over the levels of the occupation that changed. Pairs are those of occupations rated in
     both, one of which has a changed level; those that changed are listed `with_pairs`, or where one occupation is asked
-    for. Raises UnknownOccupation, UnratedOccupation where `only` is in neither.
+    for. Without errors in both releases, nothing tells what is beyond noise: those figures are None.
+    Raises UnknownOccupation, UnratedOccupation where `only` is in neither.
     """
     if only is not None and only not in before.rows:
         after.row(only)
@@ -35,7 +36,8 @@ def compare_releases(
     is_changed = (old.data_value != new.data_value) & ~(np.isnan(old.data_value) & np.isnan(new.data_value))
     has_changed = is_changed.any(axis=1)
     is_listed = with_pairs or only is not None
-    pairs = list(_changed_pairs(old, new, has_changed, is_asked, is_listed=is_listed))
+    can_test = before.has_errors and after.has_errors
+    pairs = list(_changed_pairs(old, new, has_changed, is_asked, is_listed=is_listed)) if can_test else []
     return ReleaseChanges(
         before=before.release,
         after=after.release,
@@ -43,9 +45,9 @@ def compare_releases(
         newly_rated=sorted((now - was) & wanted),
         no_longer_rated=sorted((was - now) & wanted),
         levels_changed=int(np.count_nonzero(is_changed[is_asked])),
-        beyond_noise=_beyond_noise(old, new, is_changed, is_asked),
+        beyond_noise=_beyond_noise(old, new, is_changed, is_asked) if can_test else None,
         pairs_compared=sum(compared for compared, _, _ in pairs),
-        pairs_changed=sum(changed for _, changed, _ in pairs),
+        pairs_changed=sum(changed for _, changed, _ in pairs) if can_test else None,
         gap_changes=[change for _, _, listed in pairs for change in listed],
     )
 

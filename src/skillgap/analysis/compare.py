@@ -78,14 +78,22 @@ def _pair(current: Side, target: Side, difference: FloatArray, is_tested: BoolAr
 def order_of(pair: Pair, target: Side, weight: FloatArray) -> IntArray:
     """Return elements in the order that gaps are shown in, along the last axis.
 
-    What is relevant to the target comes first, sure before unsure, then what weighs most, then by element id.
+    What is relevant to the target comes first, sure before unsure, then what weighs most, then by element id. Elements
+    without a weight come behind those that have one, by the size of their gaps.
     """
-    keys = (-np.abs(pair.gap) * weight, ~pair.is_sure, target.not_relevant)
+    size, is_unknown = np.abs(pair.gap), np.isnan(weight)
+    keys: tuple[FloatArray | BoolArray, ...] = (-size * weight, ~pair.is_sure, target.not_relevant)
+    if is_unknown.any():
+        keys = (np.where(is_unknown, -size, 0.0), np.where(is_unknown, 0.0, keys[0]), *keys[1:])
     return np.lexsort(np.broadcast_arrays(*keys), axis=-1)
 
 
 class Figures(NamedTuple):
-    """The fields of GapSummary but the Job Zone step, in its order, for one pair or for many."""
+    """The fields of GapSummary up to the Job Zone step, in its order, for one pair or for many.
+
+    Shortfalls and percentile are NaN where an input is missing, and counts of what is distinguishable mean nothing
+    where nothing is tested: `missing.lacks` tells why.
+    """
 
     skills_compared: IntArray
     skills_tested: IntArray
@@ -99,32 +107,41 @@ class Figures(NamedTuple):
 
 
 def figures(pair: Pair, b: int | IntArray, ratings: Ratings) -> Figures:
-    """Return pairs in a few numbers; skills whose gap is NaN are left out of them, and then there is no percentile."""
+    """Return pairs in a few numbers; skills whose gap is NaN are left out of them, and then there is no percentile.
+
+    Nor is there one where an importance of the target is missing.
+    """
     gap, is_sure = pair.gap, pair.is_sure
     is_gap, is_surplus = gap > 0, gap < 0
     is_counted = (pair.has_levels, pair.is_tested, is_gap, is_gap & is_sure, is_surplus, is_surplus & is_sure)
     shortfalls = _weighted(pair, b, ratings)
-    counts, rounded = np.array(is_counted).sum(axis=-1), shown(shortfalls)
-    percentile = percentiles(shortfalls[0], ratings)
-    return Figures._make((*counts, *rounded, np.where(np.isnan(gap).any(axis=-1), np.nan, percentile)))
+    counts, (all_gaps_sum, sure_sum) = np.array(is_counted).sum(axis=-1), shown(shortfalls)
+    percentile = np.where(_is_partial(gap, b, ratings), np.nan, percentiles(shortfalls[0], ratings))
+    return Figures._make((*counts, all_gaps_sum, np.where(counts[1] > 0, sure_sum, np.nan), percentile))
+
+
+def _is_partial(gap: FloatArray, b: int | IntArray | slice, ratings: Ratings) -> BoolArray:
+    """Return whether something is left out of a shortfall: a gap that is unknown, or one without a weight."""
+    found: BoolArray = np.isnan(gap).any(axis=-1) | ratings.lacks_some_weight[b]
+    return found
 
 
 def _weighted(pair: Pair, b: int | IntArray, ratings: Ratings) -> FloatArray:
     """Return the weighted shortfalls by all gaps, and by the distinguishable ones, unrounded: (2, ...)."""
-    asked = np.fmax(pair.gap, 0.0) * ratings.weight[b]  # NaN counts as 0
+    asked = np.fmax(pair.gap, 0.0) * ratings.known_weight[b]  # NaN counts as 0
     both = np.array((asked, asked * pair.is_sure))
     found: FloatArray = both.sum(axis=-1) / _weight_compared(pair.gap, b, ratings)
     return found
 
 
 def _weight_compared(gap: FloatArray, b: int | IntArray | slice, ratings: Ratings) -> FloatArray:
-    """Return the sum of the weights of what is compared in a target, or in many."""
+    """Return the sum of the known weights of what is compared in a target, or in many; NaN where it is 0."""
     is_unknown = np.isnan(gap)
     if not is_unknown.any():
         total: FloatArray = ratings.weight_sum[b]
         return total
-    known: FloatArray = np.where(is_unknown, 0.0, ratings.weight[b]).sum(axis=-1)
-    return np.maximum(known, 1e-12)
+    known: FloatArray = np.where(is_unknown, 0.0, ratings.known_weight[b]).sum(axis=-1)
+    return np.where(known > 0, known, np.nan)
 
 
 def figures_from(current: int, ratings: Ratings) -> Figures:
@@ -143,7 +160,7 @@ def distinguishable_gaps(current: int, targets: IntArray, ratings: Ratings) -> B
 def shortfalls_of(pair: Pair, target: int | IntArray, ratings: Ratings) -> tuple[FloatArray, FloatArray]:
     """Return two shortfalls of pairs, unrounded, level points: by all gaps, and by those not known to be noise.
 
-    What has no errors counts in both: nothing tells that it is noise.
+    What has no errors counts in both: nothing tells that it is noise. NaN where nothing that is compared has a weight.
     """
     asked, not_noise = _weighted(pair._replace(is_sure=pair.is_sure | ~pair.is_tested), target, ratings)
     return asked, not_noise
@@ -152,9 +169,16 @@ def shortfalls_of(pair: Pair, target: int | IntArray, ratings: Ratings) -> tuple
 def shortfalls_from(current: int, ratings: Ratings) -> FloatArray:
     """Return the weighted shortfalls between one occupation and all, in level points: (occupations,)."""
     gaps = ratings.comparable_level - ratings.comparable_level[current]
-    asked = np.fmax(gaps, 0.0) * ratings.weight
+    asked = np.fmax(gaps, 0.0) * ratings.known_weight
     shortfalls: FloatArray = asked.sum(axis=1) / _weight_compared(gaps, slice(None), ratings)
     return shortfalls
+
+
+def percentiles_from(current: int, ratings: Ratings) -> FloatArray:
+    """Return the percentiles of the shortfalls between one occupation and all, as `figures` has them."""
+    gaps = ratings.comparable_level - ratings.comparable_level[current]
+    found = percentiles(shortfalls_from(current, ratings), ratings)
+    return np.where(_is_partial(gaps, slice(None), ratings), np.nan, found)
 
 
 def all_gaps(ratings: Ratings) -> np.ndarray[tuple[int, int, int], np.dtype[np.float32]]:
@@ -173,15 +197,16 @@ def all_gaps(ratings: Ratings) -> np.ndarray[tuple[int, int, int], np.dtype[np.f
 def weighted_shortfalls(ratings: Ratings) -> FloatArray:
     """Return the importance-weighted shortfall of all pairs in level points: float64 (from, to), 0 on the diagonal.
 
-    Equal to the summary's figure of each pair but for floating-point rounding; where levels and importances are
-    eighths, exactly equal.
+    NaN to a target none of whose importances is known; see `Ratings.weighted_by` for weights that need none. Equal to
+    the summary's figure of each pair but for floating-point rounding; where levels and importances are eighths, exactly
+    equal.
     """
     level = ratings.comparable_level
     shortfalls = np.empty((len(level), len(level)))
     gaps = np.empty_like(level)
     for b, target in enumerate(level):
         total = _weight_compared(np.subtract(target, level, out=gaps), b, ratings)
-        shortfalls[:, b] = np.fmax(gaps, 0.0, out=gaps) @ ratings.weight[b] / total
+        shortfalls[:, b] = np.fmax(gaps, 0.0, out=gaps) @ ratings.known_weight[b] / total
     return shortfalls
 
 
@@ -189,7 +214,8 @@ def weighted_shortfalls(ratings: Ratings) -> FloatArray:
 def _sorted_shortfalls(ratings: Ratings) -> FloatArray:
     """Return the shortfalls of all pairs that analysts have rated; predictions vary less, so they are no yardstick."""
     shortfalls = weighted_shortfalls(ratings)
-    return np.sort(_comparable(shortfalls[~np.eye(len(shortfalls), dtype=np.bool_)]))
+    is_known = ~np.isnan(shortfalls) & ~np.eye(len(shortfalls), dtype=np.bool_)
+    return np.sort(_comparable(shortfalls[is_known]))
 
 
 def _comparable(shortfalls: FloatArray) -> FloatArray:
@@ -197,10 +223,25 @@ def _comparable(shortfalls: FloatArray) -> FloatArray:
     return np.round(shortfalls, 9)
 
 
+def has_yardstick(ratings: Ratings) -> bool:
+    """Return whether any pair that analysts have rated has a shortfall, to find the place of another among."""
+    return len(_sorted_shortfalls(ratings.analysts or ratings)) > 0
+
+
+_TENTHS = 1_000
+"""Of a percent: how fine percentiles are."""
+
+
 def percentiles(shortfalls: FloatArray, ratings: Ratings) -> FloatArray:
-    """Return which share of all ordered pairs that analysts have rated has a smaller shortfall, in percent."""
+    """Return which share of all ordered pairs that analysts have rated has a smaller shortfall, in percent.
+
+    Rounded to tenths, but to 0 or 100 only where no pair, or every pair, has one. NaN for an unknown shortfall, and
+    where no other is known.
+    """
     ordered = _sorted_shortfalls(ratings.analysts or ratings)
-    found: FloatArray = (
-        np.rint(1_000.0 * np.searchsorted(ordered, _comparable(shortfalls)) / max(len(ordered), 1)) / 10.0
-    )
-    return found
+    if not len(ordered):
+        return np.full(np.shape(shortfalls), np.nan)
+    smaller = np.searchsorted(ordered, _comparable(shortfalls))
+    most = np.minimum(np.rint(_TENTHS * smaller / len(ordered)), _TENTHS - 1.0 * (smaller < len(ordered)))
+    tenths = np.maximum(most, smaller > 0)
+    return np.where(np.isnan(shortfalls), np.nan, tenths / 10.0)

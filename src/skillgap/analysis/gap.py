@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import repeat
-from math import isnan
 from typing import Any
 
 import numpy as np
 
 from skillgap.analysis.compare import Figures, Pair, Side, compare_in_full, figures, order_of, pair_of, side_of
+from skillgap.analysis.missing import lacks, unavailable
 from skillgap.analysis.ratings import IntArray, PrintedRatings, Ratings, python_numbers
 from skillgap.analysis.significance import Differences, shown, shown_p
 from skillgap.analysis.stability import gap_stability
@@ -46,24 +46,39 @@ def summarise_gaps(current: int, targets: IntArray, ratings: Ratings) -> list[Ga
     """Return the summaries of the gaps between one occupation and others, given by their rows."""
     found = figures(pair_of(current, targets, ratings), targets, ratings)
     occupation = ratings.occupations[ratings.codes[current]]
+    others = [ratings.occupations[ratings.codes[b]] for b in targets.tolist()]
+    steps = [_job_zone_step(occupation, target) for target in others]
+    lacking = lacks(found, np.array([step is not None for step in steps], dtype=np.bool_), targets, ratings).tolist()
+    rows = zip(*(column.tolist() for column in found), strict=True)
     return [
-        _summary(each, occupation, ratings.occupations[ratings.codes[b]])
-        for b, each in zip(targets.tolist(), zip(*(column.tolist() for column in found), strict=True), strict=True)
+        _summary(values, step, lack, occupation, target, ratings)
+        for values, step, lack, target in zip(rows, steps, lacking, others, strict=True)
     ]
 
 
 def summarise(ratings: Ratings, b: int, pair: Pair, current: Occupation | None) -> GapSummary:
     """Return one pair in a few numbers."""
-    found = [each.item() for each in figures(pair, b, ratings)]
-    return _summary(found, current, ratings.occupations[ratings.codes[b]])
+    found, target = figures(pair, b, ratings), ratings.occupations[ratings.codes[b]]
+    step = _job_zone_step(current, target)
+    lack = int(lacks(found, step is not None, b, ratings))
+    return _summary([each.item() for each in found], step, lack, current, target, ratings)
 
 
-def _summary(found: Sequence[Any], current: Occupation | None, target: Occupation) -> GapSummary:
-    """Return a summary of the figures of a pair, `Figures` as Python numbers."""
+def _summary(
+    found: Sequence[Any],
+    step: int | None,
+    lack: int,
+    current: Occupation | None,
+    target: Occupation,
+    ratings: Ratings,
+) -> GapSummary:
+    """Return a summary of the figures of a pair, `Figures` as Python numbers; what is unknown is null, with why."""
     fields = dict(zip(Figures._fields, found, strict=True))
-    if isnan(fields["shortfall_percentile"]):
-        fields["shortfall_percentile"] = None
-    return GapSummary(**fields, job_zone_step=_job_zone_step(current, target))
+    if not lack:
+        return GapSummary(**fields, job_zone_step=step)
+    why = unavailable(lack, current, target, ratings)
+    known: dict[str, Any] = {name: None if name in why else value for name, value in fields.items()}
+    return GapSummary(**known, job_zone_step=step, unavailable=why)
 
 
 def ranked_rows(
@@ -107,7 +122,7 @@ def _rows(
         lower,
         upper,
         python_numbers(shown_p(tests.p_value)),
-        pair.is_sure.tolist(),
+        _tested(pair),
         current.standard_error,
         target.standard_error,
         current.lower,
@@ -127,3 +142,11 @@ def _rows(
         stability,
     )
     return list(map(SkillGap, *columns))
+
+
+def _tested(pair: Pair) -> list[bool | None]:
+    """Return which differences are distinguishable, None for one that cannot be tested."""
+    is_sure = pair.is_sure.tolist()
+    if pair.is_tested.all():
+        return is_sure  # type: ignore[no-any-return]
+    return [sure if is_tested else None for sure, is_tested in zip(is_sure, pair.is_tested.tolist(), strict=True)]

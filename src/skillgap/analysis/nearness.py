@@ -234,13 +234,14 @@ def _everything(profile: Profile) -> list[str]:
 
 
 INPUTS: dict[str, Callable[[Known], bool]] = {
-    "skills": lambda known: bool(known.codes),
+    "skills": lambda known: bool(known.codes) and known.skills.has_importance,
+    "levels of skills": lambda known: bool(known.codes),
     "SOC groups": lambda known: bool(known.codes),
     "titles": lambda known: bool(known.codes),
     "descriptions": lambda known: any(profile.description for profile in known.profiles),
     "tasks": lambda known: any(profile.tasks for profile in known.profiles),
     "alternate titles": lambda known: any(profile.alternate_titles for profile in known.profiles),
-    "knowledge": lambda known: bool(known.knowledge.codes),
+    "knowledge": lambda known: known.knowledge.has_importance,
     "interests": lambda known: any(profile.interests for profile in known.profiles),
     "Job Zones": lambda known: any(profile.job_zone for profile in known.profiles),
     "technology": lambda known: any(profile.technologies for profile in known.profiles),
@@ -302,7 +303,7 @@ def _of_ratings(name: str) -> Callable[[Known], FloatArray]:
 
 LIKENESSES: dict[str, Likeness] = {
     "skills": Likeness(("skills",), _of_ratings("skills")),
-    "levels": Likeness(("skills",), _of_ratings("levels")),
+    "levels": Likeness(("levels of skills",), _of_ratings("levels")),
     "major group": Likeness(("SOC groups",), _same_group(2), is_flat=True),
     "minor group": Likeness(("SOC groups",), _same_group(4), is_flat=True),
     "title": Likeness(("titles",), lambda known: known.texts(lambda profile: [profile.title])),

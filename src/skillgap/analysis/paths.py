@@ -9,6 +9,7 @@ import numpy as np
 
 from skillgap.analysis.compare import pair_of, shortfalls_of
 from skillgap.analysis.gap import summarise_gaps
+from skillgap.analysis.missing import check_weights
 from skillgap.analysis.nearness import Nearness
 from skillgap.analysis.ratings import BoolArray, IntArray, Ratings
 from skillgap.model import GapSummary, Path, PathReport, PathStep
@@ -21,10 +22,12 @@ def find_paths(
 
     A move goes between occupations of which one is among the `neighbours` nearest of the other. It is as hard as its
     distinguishable shortfall. All chains are compared: by the hardest move, then the number of moves, then the sum of
-    their weighted shortfalls, then codes. None is returned where no chain leads there. Raises NoData,
-    UnknownOccupation, UnratedOccupation.
+    their weighted shortfalls, then codes. None is returned where no chain leads there. Occupations without any
+    importance are no stations, since no move to them can be weighed. Raises NoData, UnknownOccupation,
+    UnratedOccupation, MissingInput (no importance of the target).
     """
     start, end = (nearness.row(code, ratings) for code in (current, target))
+    check_weights(ratings, ratings.row(target))
     graph = _Graph(nearness, ratings, neighbours)
     chains = [] if start == end else graph.chains(start, end)
     # Rounded as it is shown: moves that look alike are alike, whatever floating point adds.
@@ -45,6 +48,7 @@ def find_paths(
         from_occupation=ratings.occupations[current],
         to_occupation=ratings.occupations[target],
         domain=ratings.domain,
+        weight=ratings.weighting,
         direct=graph.summary(start, end),
         paths=paths,
         chains_compared=len(chains),
@@ -72,7 +76,8 @@ class _Graph:
         np.put_along_axis(self._is_near, nearness.order[:, :neighbours].astype(np.intp), values=True, axis=1)
         self._is_near |= self._is_near.T
         has_levels = self._places >= 0
-        self._is_near &= has_levels[:, None] & has_levels[None, :]
+        is_reached = has_levels & ~np.isnan(ratings.weight_sum)[self._places]
+        self._is_near &= has_levels[:, None] & is_reached[None, :]
 
     def summary(self, before: int, after: int) -> GapSummary:
         return summarise_gaps(int(self._places[before]), self._places[[after]], self._ratings)[0]
@@ -80,8 +85,8 @@ class _Graph:
     def chains(self, start: int, end: int) -> list[_Chain]:
         """Return every chain of at most three moves that visits no occupation twice."""
         away, into = (
-            np.flatnonzero(self._is_near[row] & (np.arange(len(self.codes)) != other))
-            for row, other in ((start, end), (end, start))
+            np.flatnonzero(near & (np.arange(len(self.codes)) != other))
+            for near, other in ((self._is_near[start], end), (self._is_near[:, end], start))
         )
         found: list[_Chain] = []
         if self._is_near[start, end]:
@@ -108,4 +113,5 @@ class _Graph:
             for rows, hardest, total in zip(
                 chains.tolist(), sure.max(axis=1).tolist(), asked.sum(axis=1).tolist(), strict=True
             )
+            if total == total  # a move between occupations of which nothing weighed is known on both sides
         ]

@@ -45,7 +45,7 @@ class Profile:
     technologies: tuple[str, ...]
     """Names of software and tools."""
     job_zone: int | None
-    """1 to 5; None for occupations that O*NET collects no data on."""
+    """1 to 5, or 2 to 5 from O*NET 30.2 on; None for occupations that O*NET collects no data on."""
     interests: tuple[float, ...] | None
     """Occupational interests (scale OI), elements ascending."""
     related: Mapping[str, str]

@@ -66,7 +66,7 @@ class _Noise:
         self.by_weight: dict[WeightChoice, Floats] = {}
         """Log odds of all pairs where levels of skills are compared by other weights."""
         rated, everything = nearness.rated, np.ones(nearness.rated.level.shape, dtype=np.bool_)
-        for choice in get_args(WeightChoice):
+        for choice in get_args(WeightChoice) if "skills" in nearness.recipe.inputs else ("none",):
             self.by_weight[choice] = nearness.log_odds
             if choice != "importance" and "skills" in self._weights:
                 other = rated.level * as_weight(rated.importance, choice, counts=everything)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import pairwise, starmap
 from typing import Any, NamedTuple
@@ -152,6 +152,8 @@ class Ratings:
     """What levels mean, by element id, levels ascending; empty where not loaded."""
     domain: DomainChoice
     """Which elements are there, of those that are loaded."""
+    job_zone_names: Mapping[int, str] = field(default_factory=dict)
+    """The release's name of each Job Zone; empty where its Job Zone Reference is not loaded."""
     weighting: WeightChoice = "importance"
     """What an element weighs in a target."""
 
@@ -374,49 +376,83 @@ class Ratings:
 
     @cached_property
     def weight(self) -> FloatArray:
-        """What each element weighs in a target by `weighting`, 0 where it does not count."""
+        """What each element weighs in a target by `weighting`: 0 where it does not count, NaN where nothing tells."""
         return as_weight(self.counted_importance, self.weighting, counts=self.counts)
 
     @cached_property
     def counts(self) -> BoolArray:
-        """Which levels count in a target: those that are relevant there, and have an importance or are predicted."""
-        is_weighed = ~np.isnan(self.importance) | self.is_predicted
-        counts: BoolArray = ~self.not_relevant & is_weighed & ~np.isnan(self.data_value)
+        """Which levels count in a target: those that are relevant there."""
+        counts: BoolArray = ~self.not_relevant & ~np.isnan(self.data_value)
         return counts
 
     @cached_property
     def counted_importance(self) -> FloatArray:
-        """Exact importance where it counts, else 0; of a predicted level what ratings have there on average."""
-        importance = np.where(self.counts, np.nan_to_num(self._exact_importance), 0.0)
+        """Exact importance where the level counts, else 0; NaN where it counts and its importance is missing.
+
+        That of a predicted level is what analysts' ratings have there on average.
+        """
+        importance = np.where(self.counts, self._exact_importance, 0.0)
         if self.analysts is None:
             return importance
         return np.where(self.is_predicted, self._usual_importance(self.analysts), importance)
 
     @cached_property
     def usual_importance(self) -> FloatArray:
-        """Exact importance; where there is none, what usually goes with the level."""
+        """Exact importance; where it is missing, what usually goes with the level, 0 if nothing tells."""
         importance = self._exact_importance
-        return np.where(np.isnan(importance), self.counted_importance, importance)
+        is_missing = np.isnan(importance)
+        if not is_missing.any():
+            return importance
+        return np.where(is_missing, np.nan_to_num(self._usual_importance(self.analysts or self)), importance)
 
     def _usual_importance(self, analysts: Ratings) -> FloatArray:
-        """Return the importances that go with these levels by a line through the analysts' ratings, one per skill."""
-        usual = np.ones_like(self.data_value)  # of a skill that no analyst has rated: all alike
+        """Return the importances that go with these levels by a line through the analysts' ratings, one per skill.
+
+        NaN for a skill of which analysts' ratings have no importance.
+        """
+        usual = np.full_like(self.data_value, np.nan)
         columns = {element_id: k for k, element_id in enumerate(analysts.element_ids)}
         for k, element_id in enumerate(self.element_ids):
-            if element_id in columns:
-                level, weight = (
-                    each[:, columns[element_id]] for each in (analysts.level_or_zero, analysts.counted_importance)
-                )
-                away = level - level.mean()
-                slope = away @ weight / max(away @ away, 1e-12)
-                usual[:, k] = weight.mean() + slope * (self.level_or_zero[:, k] - level.mean())
+            column = columns.get(element_id)
+            if column is None or np.isnan(analysts.importance[:, column]).all():
+                continue
+            is_known = ~np.isnan(analysts.counted_importance[:, column])
+            level, weight = (each[is_known, column] for each in (analysts.level_or_zero, analysts.counted_importance))
+            away = level - level.mean()
+            slope = away @ weight / max(away @ away, 1e-12)
+            usual[:, k] = weight.mean() + slope * (self.level_or_zero[:, k] - level.mean())
         return np.clip(usual, 0.0, HIGHEST_IMPORTANCE)
 
     @cached_property
+    def has_importance(self) -> bool:
+        """Whether any importance is there."""
+        return not np.isnan(self.importance).all()
+
+    @cached_property
+    def has_errors(self) -> bool:
+        """Whether any level has what a test needs: a standard error, and a number of raters."""
+        return bool((~np.isnan(self.standard_error) & (self.raters > 0)).any())
+
+    @cached_property
+    def known_weight(self) -> FloatArray:
+        """The weights, 0 where nothing tells."""
+        return np.nan_to_num(self.weight) if self.lacks_weight.any() else self.weight
+
+    @cached_property
+    def lacks_weight(self) -> BoolArray:
+        """Which elements of a target count there, and have no weight because their importance is missing."""
+        return np.isnan(self.weight)
+
+    @cached_property
+    def lacks_some_weight(self) -> BoolArray:
+        """Which occupations have such elements."""
+        return np.asarray(self.lacks_weight.any(axis=1))
+
+    @cached_property
     def weight_sum(self) -> FloatArray:
-        """Sum of the weights of each occupation; 1 where nothing counts, to divide by."""
-        total: FloatArray = self.weight.sum(axis=1)
-        return np.where(total > 0, total, 1.0)
+        """Sum of the known weights of each occupation; NaN where none is above 0: it has no weighted mean."""
+        total: FloatArray = self.known_weight.sum(axis=1)
+        return np.where(total > 0, total, np.nan)
 
     def printed(self, row: int) -> PrintedRatings:
         """Return an occupation's figures as Python values, made once for all reports."""
@@ -479,6 +515,11 @@ class Ratings:
         return [any(row) for row in self.is_predicted.tolist()]
 
     @cached_property
+    def job_zones(self) -> tuple[int, ...]:
+        """The Job Zones that occupations have, ascending; empty where none are loaded."""
+        return tuple(sorted({each.job_zone for each in self.occupations.values() if each.job_zone is not None}))
+
+    @cached_property
     def titles(self) -> Mapping[str, str]:
         """The title of each occupation, with levels or without, by code."""
         return {code: each.title for code, each in self.occupations.items()}
@@ -518,7 +559,9 @@ class Ratings:
         fact = f"O*NET {self._release_text()} has no skill ratings for {name}, so no gap can be computed"
         if occupation.is_predicted:
             return f"{fact}; predicted levels are there: ask for the ratings onet+llm"
-        return f"{fact}; nor is it predicted: {occupation.abstention}" if occupation.abstention else fact
+        if occupation.abstention:
+            return f"{fact}; nor is it predicted: {occupation.abstention}"
+        return fact if self.codes else f"{fact}; `skillgap status` shows what is missing"
 
     def occupation(self, onet_soc_code: str) -> Occupation:
         """Return an occupation, rated or not. Raises NoData, UnknownOccupation."""
@@ -558,7 +601,7 @@ class Ratings:
 
 
 def as_weight(importance: FloatArray, weighting: WeightChoice, *, counts: BoolArray) -> FloatArray:
-    """Return what importances (scale IM) weigh, 0 where they do not count."""
+    """Return what importances (scale IM) weigh: 0 where they do not count, NaN where they are missing."""
     if weighting == "none":
         return counts.astype(np.float64)
     weight = np.maximum(importance - 1.0, 0.0) if weighting == "standard" else importance

@@ -27,13 +27,17 @@ _SEED = 29
 def gap_stability(current: Side, b: int, ratings: Ratings) -> list[GapStability | None]:
     """Return how the place of each element among the gaps moves, elements in their order; None for what is no gap.
 
-    `b` is the target's row. It is None, too, where an error is missing on either side.
+    `b` is the target's row. It is None, too, where an error is missing on either side. Weights that the target lacks
+    have no place.
     """
     target, counts = side_of(ratings, b), ratings.counts[b]
     found = compare_sides(current, target)
     by_weight = {
-        choice: _places(found, target, ratings.weighted_by(choice).weight[b]) for choice in get_args(WeightChoice)
+        choice: _places(found, target, of.weight[b])
+        for choice, of in ((choice, ratings.weighted_by(choice)) for choice in get_args(WeightChoice))
+        if not np.isnan(of.weight_sum[b])
     }
+    shown = _places(found, target, ratings.weight[b])
     goal = _drawn(target, "target")
     drawn = compare_sides(_drawn(current, "current"), goal)
     error = floored(ratings.importance_standard_error[b], ratings.importance_n[b])
@@ -46,7 +50,7 @@ def gap_stability(current: Side, b: int, ratings: Ratings) -> list[GapStability 
     is_told = (found.gap > 0) & found.is_tested
     return [
         GapStability(
-            rank=int(by_weight[ratings.weighting][k]),
+            rank=int(shown[k]),
             rank_lower=lower[k],
             rank_upper=upper[k],
             gap_share=shares[0][k],

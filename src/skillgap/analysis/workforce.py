@@ -14,7 +14,8 @@ from scipy.optimize import linear_sum_assignment
 
 from skillgap.analysis.bulk import AT_ONCE, NONE, People, compare_people
 from skillgap.analysis.compare import Pair, order_of, shortfalls_of, side_of
-from skillgap.analysis.ratings import FloatArray, IntArray, Ratings
+from skillgap.analysis.missing import check_weights
+from skillgap.analysis.ratings import BoolArray, FloatArray, IntArray, Ratings
 from skillgap.analysis.significance import shown
 from skillgap.model import (
     HIGHEST_LEVEL,
@@ -46,7 +47,9 @@ class Workforce:
         """Begin with nobody.
 
         `targets` are rows of the ratings, None where people have their own. For each, `proposals` people are proposed.
+        Raises MissingInput, here or for the target of somebody added, if its importances are missing.
         """
+        check_weights(ratings, *(targets or ()))
         self._ratings = ratings
         self._proposals = proposals
         self._targets = targets
@@ -71,6 +74,7 @@ class Workforce:
 
     def _group(self, targets: tuple[int, ...]) -> _Group:
         if targets not in self._groups:
+            check_weights(self._ratings, *targets)
             self._groups[targets] = _Group(targets, self._ratings, self._proposals)
         return self._groups[targets]
 
@@ -106,8 +110,10 @@ class _Group:
             facing = distinct._replace(target=np.full(len(first), target))
             pair = compare_people(facing, self._ratings)
             asked, cost = (shown(each) for each in shortfalls_of(pair, facing.target, self._ratings))
+            cost = np.nan_to_num(cost)  # what is unknown costs nothing, and comes behind what is known
             tally.add(pair, asked, cost, facing, counts)
-            costs[:, k], shortfalls[:, k], unknown[:, k] = cost, asked, np.isnan(pair.gap).sum(axis=1)
+            costs[:, k], shortfalls[:, k] = cost, np.nan_to_num(asked)
+            unknown[:, k] = np.isnan(pair.gap).sum(axis=1)
         for tally, is_least in zip(self._tallies, (costs == costs.min(axis=1, keepdims=True)).T, strict=True):
             tally.cheapest_for += int(counts[is_least].sum())
         is_there = distinct.occupation[:, None] == np.array(self._targets)
@@ -142,7 +148,7 @@ class _Tally:
     def __init__(self, ratings: Ratings) -> None:
         elements, occupations = len(ratings.element_ids), len(ratings.codes) + 1
         self.people = self.cheapest_for = self._known_in_part = self._incumbents = self._untested = 0
-        self._lacking, self._may_be_chance, self._unknown = np.zeros((3, elements), dtype=np.int64)
+        self._lacking, self._may_be_chance, self._unknown, self._tested = np.zeros((4, elements), dtype=np.int64)
         self._gaps = np.zeros((elements, int(HIGHEST_LEVEL) * _STEPS + 1), dtype=np.int64)
         self._gap_sums = np.zeros(elements, dtype=np.int64)
         self._shortfalls = np.zeros(int(HIGHEST_LEVEL) * _STEPS + 1, dtype=np.int64)
@@ -151,6 +157,7 @@ class _Tally:
         # By occupation; the last is none.
         self._from = np.zeros(occupations, dtype=np.int64)
         self._without = np.zeros(occupations, dtype=np.int64)
+        self._testable = np.zeros(occupations, dtype=np.int64)
         self._cost_sums = np.zeros(occupations, dtype=np.int64)
 
     def add(self, pair: Pair, shortfall: FloatArray, cost: FloatArray, people: People, counts: IntArray) -> None:
@@ -160,6 +167,7 @@ class _Tally:
         lacks = is_gap & pair.is_sure
         self.people += int(counts.sum())
         self._lacking += counts @ lacks
+        self._tested += counts @ pair.is_tested
         self._may_be_chance += counts @ (is_gap & ~lacks)
         self._unknown += counts @ (is_unknown := np.isnan(pair.gap))
         in_part, untested = is_unknown.any(axis=1), ~pair.is_tested.any(axis=1)
@@ -170,11 +178,14 @@ class _Tally:
         gap = pair.gap[row, element]
         np.add.at(self._gaps, (element, _steps(gap)), counts[row])
         np.add.at(self._gap_sums, element, _units(gap) * counts[row])
-        np.add.at(self._shortfalls, _steps(shortfall), counts)
-        np.add.at(self._bars, np.floor(shortfall * SHORTFALL_BARS + 1e-9).astype(np.int64), counts)
-        self._shortfall_sum += int(_units(shortfall) @ counts)
+        has_one = ~np.isnan(shortfall)
+        known, of_known = shortfall[has_one], counts[has_one]
+        np.add.at(self._shortfalls, _steps(known), of_known)
+        np.add.at(self._bars, np.floor(known * SHORTFALL_BARS + 1e-9).astype(np.int64), of_known)
+        self._shortfall_sum += int(_units(known) @ of_known)
         np.add.at(self._from, occupation, counts)
         np.add.at(self._without, occupation, counts * ~(lacks.any(axis=1) | in_part | untested))
+        np.add.at(self._testable, occupation, counts * ~untested)
         np.add.at(self._cost_sums, occupation, counts * _units(cost))
 
     def view(self, target: int, conversions: list[Conversion], ratings: Ratings) -> TargetView:
@@ -188,19 +199,19 @@ class _Tally:
                 element_name=ratings.element_names[k],
                 importance=printed.importance[k],
                 to_data_value=printed.data_value[k],
-                lacking=int(self._lacking[k]),
-                share=round(int(self._lacking[k]) / self.people, 4),
+                lacking=int(self._lacking[k]) if self._tested[k] else None,
+                share=_share(int(self._lacking[k]), self.people) if self._tested[k] else None,
                 may_be_chance=int(self._may_be_chance[k]),
                 unknown=int(self._unknown[k]),
                 gap=_spread(self._gaps[k], self._gap_sums[k]) if self._lacking[k] else None,
             )
-            for k in np.lexsort((-ratings.weight[target], -self._may_be_chance, -self._lacking)).tolist()
+            for k in np.lexsort((-ratings.known_weight[target], -self._may_be_chance, -self._lacking)).tolist()
         ]
         feeders = [
             Feeder(
                 occupation=occupations[row] if row < len(occupations) else None,
                 people=int(self._from[row]),
-                without_sure_gap=int(self._without[row]),
+                without_sure_gap=int(self._without[row]) if self._testable[row] else None,
                 mean_cost=_mean(self._cost_sums[row], self._from[row]),
             )
             for row in np.flatnonzero(self._from).tolist()
@@ -208,12 +219,12 @@ class _Tally:
         return TargetView(
             to_occupation=occupations[target],
             people=self.people,
-            without_sure_gap=int(self._without.sum()),
+            without_sure_gap=int(self._without.sum()) if self._testable.any() else None,
             known_in_part=self._known_in_part,
             untested=self._untested,
             incumbents=self._incumbents,
             cheapest_for=self.cheapest_for,
-            shortfall=_spread(self._shortfalls, self._shortfall_sum),
+            shortfall=_spread(self._shortfalls, self._shortfall_sum) if self._shortfalls.any() else None,
             shortfall_counts=bars.tolist(),
             skills=skills,
             feeders=sorted(feeders, key=lambda each: (each.mean_cost, -each.people)),
@@ -267,7 +278,8 @@ class _Candidates:
         people = self.people.take(rows)._replace(target=np.full(len(rows), target))
         pair = compare_people(people, ratings)
         order = order_of(pair, side_of(ratings, people.target), ratings.weight[people.target])
-        lacks = pair.is_sure & (pair.gap > 0)
+        lacks: BoolArray = pair.is_sure & (pair.gap > 0)
+        is_tested: BoolArray = np.asarray(pair.is_tested.any(axis=1))
         own = people.own_levels.tolist()
         return [
             Conversion(
@@ -277,7 +289,9 @@ class _Candidates:
                 cost=float(self.costs[row, k]),
                 weighted_shortfall=float(self.shortfalls[row, k]),
                 unknown=int(self.unknown[row, k]),
-                lacking=[ratings.element_names[each] for each in order[place].tolist() if lacks[place, each]],
+                lacking=[ratings.element_names[each] for each in order[place].tolist() if lacks[place, each]]
+                if is_tested[place]
+                else None,
             )
             for place, (row, occupation) in enumerate(zip(rows.tolist(), people.occupation.tolist(), strict=True))
         ]
@@ -297,6 +311,13 @@ def _units(points: FloatArray) -> npt.NDArray[np.int64]:
 def _mean(total: int, count: int) -> float:
     """Return the mean of a sum of units, in level points."""
     return round(int(total) / int(count) / _UNITS, 4)
+
+
+def _share(count: int, people: int) -> float:
+    """Return a share with four decimals, 0 and 1 for nobody and everybody alone."""
+    if count in (0, people):
+        return float(count > 0)
+    return min(max(round(count / people, 4), 0.0001), 0.9999)
 
 
 def _spread(counts: npt.NDArray[np.int64], total: int) -> Spread:

@@ -44,6 +44,7 @@ SKILL_GAP: dict[str, Any] = {
         "distinguishable_shortfall": 0.3847,
         "shortfall_percentile": 51.3,
         "job_zone_step": None,
+        "unavailable": {"job_zone_step": "No Job Zones are loaded. A release has them in its file Job Zones."},
     },
     "skill_gaps": [
         {

@@ -22,9 +22,11 @@ from skillgap.api.current import CurrentData, Snapshot
 from skillgap.errors import (
     InvalidCode,
     InvalidProfile,
+    MissingInput,
     NoData,
     OccupationError,
     SkillgapError,
+    UnknownJobZone,
     UnknownOccupation,
     UnratedOccupation,
 )
@@ -57,7 +59,8 @@ class Problem(BaseModel):
         str,
         Field(
             description="What happened, for programs; stable. One of `unknown-occupation`, `unrated-occupation`, "
-            "`invalid-code`, `invalid-parameter`, `invalid-profile`, `no-data`, `not-found`, `method-not-allowed`, "
+            "`invalid-code`, `invalid-parameter`, `invalid-profile`, `unknown-job-zone`, `missing-input`, `no-data`, "
+            "`not-found`, `method-not-allowed`, "
             "`key-required`, `invalid-key`, `length-required`, `body-too-large`, `request-timeout`, "
             "`too-many-requests`, `internal-error`."
         ),
@@ -128,6 +131,8 @@ class TooManyRequests(Refusal):
 STATUS: dict[type[SkillgapError], HTTPStatus] = {
     InvalidCode: HTTPStatus.UNPROCESSABLE_ENTITY,
     InvalidProfile: HTTPStatus.UNPROCESSABLE_ENTITY,
+    UnknownJobZone: HTTPStatus.UNPROCESSABLE_ENTITY,
+    MissingInput: HTTPStatus.CONFLICT,
     InvalidParameter: HTTPStatus.UNPROCESSABLE_ENTITY,
     UnknownOccupation: HTTPStatus.NOT_FOUND,
     UnratedOccupation: HTTPStatus.NOT_FOUND,
@@ -157,6 +162,14 @@ EXAMPLES: tuple[SkillgapError, ...] = (
     UnratedOccupation(
         "O*NET 29.0 has no skill ratings for 15-1252.00 (Software Developers), so no gap can be computed",
         onet_soc_code="15-1252.00",
+    ),
+    UnknownJobZone(
+        "O*NET 30.2 has no occupation in Job Zone 1; its Job Zones are 2 (Job Zone 1-2: Little to Some Preparation "
+        "Needed), 3, 4, 5"
+    ),
+    MissingInput(
+        "No importance of skills is loaded (scale IM). Load a release with its IM rows, or use the weight `none`, "
+        "which needs no importance"
     ),
     NoData(),
     KeyRequired("this service asks for a key, as X-API-Key or as Authorization: Bearer KEY"),

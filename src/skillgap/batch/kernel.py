@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from rapidfuzz.distance import OSA
 
 from skillgap.analysis.bulk import NONE, People, bulk_figures, bulk_gaps, bulk_nearest
+from skillgap.analysis.missing import NEEDS, lacks, shortly
 from skillgap.analysis.nearness import Nearness
 from skillgap.analysis.ratings import FloatArray, Ratings
 from skillgap.errors import BatchInputError, InvalidCode, OccupationError
@@ -301,10 +302,16 @@ class GapKernel:
 
     def _summaries(self, people: People, ids: pa.Array) -> pa.RecordBatch:
         figures = bulk_figures(people, self.ratings)
-        names = [each.name for each in fields(GapSummary)]
-        columns = [_column(column) for column in figures]
-        columns.append(_column(self._zones[people.target] - self._zones[people.occupation], pa.int32()))
-        return _record_batch(self._who(people, ids) | dict(zip(names, columns, strict=True)))
+        step = self._zones[people.target] - self._zones[people.occupation]
+        lacking = lacks(figures, ~np.isnan(step), people.target, self.ratings)
+        names = [each.name for each in fields(GapSummary) if each.name != "unavailable"]
+        columns = {
+            name: pa.array(values, mask=(lacking & NEEDS[name]) > 0) if name in NEEDS else _column(values)
+            for name, values in zip(names, (*figures, step), strict=True)
+        }
+        columns["job_zone_step"] = pc.cast(columns["job_zone_step"], pa.int32())
+        reasons = pa.array([shortly(each) for each in lacking.tolist()], pa.string())
+        return _record_batch({**self._who(people, ids), **columns, "unavailable": reasons})
 
     def _gaps(self, people: People, ids: pa.Array) -> pa.RecordBatch:
         gaps = bulk_gaps(people, self.ratings)
@@ -314,6 +321,7 @@ class GapKernel:
         )
         element = pa.array(gaps.element)
         columns = {name: _column(column) for name, column in gaps._asdict().items() if name not in ("row", "element")}
+        columns["distinguishable"] = pc.cast(columns["distinguishable"], pa.bool_())
         return _record_batch(
             {**who, "element_id": element_ids.take(element), "element_name": names.take(element)} | columns
         )

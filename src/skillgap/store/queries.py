@@ -10,16 +10,24 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sqlalchemy import (
+    ColumnElement,
     Connection,
+    FromClause,
+    Label,
     Select,
+    and_,
+    case,
     func,
     select,
 )
 
+from skillgap.analysis.missing import RatingCounts, what_is_missing
 from skillgap.analysis.profiles import PROFILE_COLUMNS, Profile, read_profiles
 from skillgap.errors import NoData
 from skillgap.model import (
     DOMAIN_TABLES,
+    Domain,
+    MissingData,
     Predictions,
     Release,
 )
@@ -100,21 +108,59 @@ class Status:
     """The active one first."""
     loads: list[LoadRecord]
     """The last one first."""
+    missing: list[MissingData]
+    """What of a whole release is not loaded, and what that disables."""
 
 
 def get_status(connection: Connection) -> Status:
     """Return what the database holds."""
+    tables = count_rows(connection)
     return Status(
         data_version=get_data_version(connection),
         release=get_release(connection, "text"),
         web_services_release=get_release(connection, "api"),
         occupations=len(get_titles(connection)),
         unrated=list_unrated_occupations(connection),
-        tables=count_rows(connection),
+        tables=tables,
         sources=count_skills_by_source(connection),
         models=list_models(connection),
         loads=list_loads(connection),
+        missing=what_is_missing(count_ratings(connection), tables),
     )
+
+
+def list_missing(connection: Connection) -> list[MissingData]:
+    """Return what of a whole release is not loaded, and what that disables."""
+    return what_is_missing(count_ratings(connection), count_rows(connection))
+
+
+def count_ratings(connection: Connection) -> dict[Domain, RatingCounts]:
+    """Return what of each domain's ratings is there; of skills, by the source that SkillsView takes."""
+    return {
+        domain: _count_ratings(connection, SKILLS_VIEW if domain == "skills" else Base.metadata.tables[name])
+        for domain, name in DOMAIN_TABLES.items()
+    }
+
+
+def _count_ratings(connection: Connection, rows: FromClause) -> RatingCounts:
+    each, is_there = rows.c, rows.c.data_value.is_not(None)
+    is_level, is_importance = (and_(each.scale_id == scale, is_there) for scale in ("LV", "IM"))
+
+    def has(condition: ColumnElement[bool], name: str) -> Label[int]:
+        return func.max(case((condition, 1), else_=0)).label(name)
+
+    ratings = select(
+        has(is_level, "level"),
+        has(and_(is_level, func.coalesce(each.not_relevant, "N") != "Y"), "relevant"),
+        has(is_importance, "importance"),
+        has(and_(is_level, each.standard_error.is_not(None), each.n.is_not(None)), "error"),
+    )
+    if rows is SKILLS_VIEW:
+        ratings = ratings.where(HAS_RATING)
+    found = ratings.group_by(each.onet_soc_code, each.element_id).subquery().c
+    counts = (found.level, found.relevant, found.relevant * found.importance, found.error)
+    row = connection.execute(select(*(func.coalesce(func.sum(count), 0) for count in counts))).one()
+    return RatingCounts(*map(int, row))
 
 
 def list_loads(connection: Connection) -> list[LoadRecord]:

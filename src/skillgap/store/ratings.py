@@ -24,7 +24,7 @@ from skillgap.model import (
     Release,
     SkillRating,
 )
-from skillgap.store.schema import Base, JobZones, LevelScaleAnchors, LLMAbstentions, LLMModels, Loads
+from skillgap.store.schema import Base, JobZoneReference, JobZones, LevelScaleAnchors, LLMAbstentions, LLMModels, Loads
 
 OCCUPATIONS_VIEW = table(
     "OccupationsView",
@@ -160,6 +160,7 @@ class _RatingRows:
             web_services_release=get_release(connection, "api"),
             occupations=_get_occupations(connection, rated=set(skills.codes), predicted=set(predicted.codes)),
             anchors=_get_anchors(connection),
+            job_zone_names=_get_job_zone_names(connection),
         )
         onet = replace(empty, **analysts.arrays())
         llm = replace(
@@ -219,6 +220,11 @@ def _get_anchors(connection: Connection) -> dict[str, tuple[Anchor, ...]]:
         element_id: tuple(Anchor(value, text) for _, value, text in group)
         for element_id, group in groupby(rows, key=lambda row: row.element_id)
     }
+
+
+def _get_job_zone_names(connection: Connection) -> dict[int, str]:
+    names = connection.execute(select(JobZoneReference.job_zone, JobZoneReference.name))
+    return {zone: name for zone, name in names}  # noqa: C416 - a Row is no pair to mypy
 
 
 def _get_predictions(connection: Connection) -> Predictions:

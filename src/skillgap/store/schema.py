@@ -181,7 +181,10 @@ class JobZoneReference(Base):
 
 
 class JobZones(_Dated, Base):
-    """Job Zones: how much preparation an occupation needs, 1 to 5. Empty where the release lacks it."""
+    """Job Zones: how much preparation an occupation needs, 1 to 5, or 2 to 5 from O*NET 30.2 on.
+
+    Empty where the release lacks it.
+    """
 
     __tablename__ = "JobZones"
     __table_args__ = MYSQL

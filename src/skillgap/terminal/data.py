@@ -10,7 +10,7 @@ from rich.text import Text
 
 from skillgap import wording
 from skillgap.escaping import lines_of
-from skillgap.model import GapChange, ReleaseChanges
+from skillgap.model import GapChange, MissingData, ReleaseChanges
 from skillgap.terminal.pieces import answer_console, notes_console, some, write_json
 
 if TYPE_CHECKING:
@@ -22,14 +22,18 @@ if TYPE_CHECKING:
     from skillgap.store.queries import Status
 
 
-def print_load(data: OnetData, report: LoadReport) -> None:
-    """Print on standard error what a load changed, which tables it left out, and what looks wrong in the release."""
+def print_load(data: OnetData, report: LoadReport, missing: Sequence[MissingData]) -> None:
+    """Print on standard error what a load changed, what it left out, what is missing, and what looks wrong."""
     _print_changes(f"O*NET {data.release.number} loaded", report)
     out = notes_console()
     for table, reason in data.left_out.items():
         out.print(f"  {table} left out, so it has no rows: {reason}")
     for warning in data.warnings:
         out.print(f"  warning: {warning}")
+    if missing:
+        out.print("missing, compared with a whole release:")
+        for line in wording.missing_lines(missing):
+            out.print(f"  {line}")
 
 
 def print_fetch(data: OnetApiData, report: LoadReport, *, dry_run: bool) -> None:
@@ -73,7 +77,12 @@ def _change_lines(changes: ReleaseChanges) -> Iterator[str]:
     """Say what changed between two releases."""
     yield from _rated_lines(changes.newly_rated, changes.no_longer_rated)
     beyond = changes.beyond_noise
-    if changes.levels_changed:
+    if changes.levels_changed and beyond is None:
+        yield (
+            f"levels changed: {changes.levels_changed:,}; without standard errors in both releases, nothing tells "
+            "which changes exceed rater noise"
+        )
+    elif changes.levels_changed and beyond is not None:
         yield f"levels changed beyond rater noise: {len(beyond):,} of {changes.levels_changed:,}"
     if beyond:
         yield some(
@@ -116,8 +125,6 @@ def _gap_change_line(change: GapChange, only: str, after: Ratings) -> str:
 
 def print_status(status: Status, *, unrated: bool, as_json: bool) -> None:
     """Print what the database holds."""
-    from skillgap.sources.releases import OPTIONAL_TABLES  # with an HTTP client, which few commands need
-
     if as_json:
         write_json(asdict(status))
         return
@@ -140,8 +147,8 @@ def print_status(status: Status, *, unrated: bool, as_json: bool) -> None:
         shown = "" if each.is_active else " (not shown)"
         out.print(f"predicted       {each.occupations:,} occupations by {each.predictions.model}{shown}")
     out.print(f"rows            {', '.join(f'{count:,} {name}' for name, count in status.tables.items() if count)}")
-    if absent := [name for name in OPTIONAL_TABLES if not status.tables.get(name)]:
-        out.print(f"not there       {', '.join(absent)}")
+    for place, line in enumerate(wording.missing_lines(status.missing)):
+        out.print(f"{'' if place else 'missing':16}{line}", soft_wrap=True)
     if unrated:
         for code, title in status.unrated:
             out.print(f"{code}  {title}")

@@ -59,6 +59,9 @@ def print_report(report: Report) -> None:
     if unknown := wording.not_compared_line(report):
         out.print()
         out.print(unknown)
+    for reason in wording.unavailable_lines(report.summary):
+        out.print()
+        out.print(reason)
     if sure := [row.element_name for row in report.surplus_skills if row.distinguishable]:
         out.print()
         out.print(f"Clearly above the target: {', '.join(sure)}.")
@@ -111,7 +114,7 @@ def print_json(report: Report) -> None:
 
 
 def _again(stability: GapStability | None) -> str:
-    return f"{stability.distinguishable_share:.0%}" if stability else ""
+    return wording.percent_cell(100.0 * stability.distinguishable_share).replace(" ", "") if stability else ""
 
 
 def print_csv(report: Report) -> None:
@@ -136,6 +139,9 @@ def print_csv(report: Report) -> None:
         writer.writerow([*codes, *shown, *moved, *(by_weight.get(each) for each in weights)])
 
 
+_SURE = {True: "yes", False: "no", None: "not known"}
+
+
 def print_markdown(report: Report) -> None:
     """Print the report as Markdown."""
     start, target = for_markdown(wording.start_of(report)), for_markdown(wording.name_of(report.to_occupation))
@@ -154,13 +160,14 @@ def print_markdown(report: Report) -> None:
             f"{gap.gap:.3f}",
             interval,
             wording.number(gap.importance),
-            "yes" if gap.distinguishable else "no",
+            _SURE[gap.distinguishable],
         )
         write_line(f"| {' | '.join(cells)} |")
     if line := wording.predictions_line(wording.predicted(report), report.provenance.predictions):
         _write_paragraph(line)
-    if unknown := wording.not_compared_line(report):
-        _write_paragraph(unknown)
+    for line in (wording.not_compared_line(report), *wording.unavailable_lines(report.summary)):
+        if line:
+            _write_paragraph(line)
     _write_paragraph(wording.source_line(report.provenance))
 
 

@@ -95,8 +95,8 @@ def _transitions_table(transitions: list[Transition], width: int) -> Table:
             title,
             each.occupation.onet_soc_code,
             f"{each.score:.2f}",
-            "–" if summary.gaps and not summary.skills_tested else f"{summary.distinguishable_gaps}",
-            "" if summary.shortfall_percentile is None else f"{summary.shortfall_percentile:.0f} %",
+            "–" if summary.distinguishable_gaps is None else f"{summary.distinguishable_gaps}",
+            "–" if summary.shortfall_percentile is None else wording.percent_cell(summary.shortfall_percentile),
             "=" if step == "+0" else step,
             *[interval(each.stability)] * has_stability,
             *[wording.TIERS.get(each.related_tier or "", each.related_tier or "")] * has_tiers,
@@ -106,7 +106,9 @@ def _transitions_table(transitions: list[Transition], width: int) -> Table:
 
 def _transition_notes(transitions: list[Transition], basis: TransitionBasis, *, has_predictions: bool) -> Iterator[str]:
     """Say what the columns mean, and what the rank is made of."""
-    yield "Effort: share of all pairs of occupations with a smaller shortfall. Zone: step in preparation, 1 to 5."
+    yield "Effort: share of all pairs of occupations with a smaller shortfall. Zone: step between Job Zones."
+    for reason in dict.fromkeys(line for each in transitions for line in wording.unavailable_lines(each.summary)):
+        yield f"–: {reason}"
     if _has_tiers(transitions):
         yield "Listed: where O*NET's own list has it; it plays no part in the rank."
     if _has_stability(transitions):
@@ -137,6 +139,8 @@ def print_paths(report: PathReport, *, as_json: bool) -> None:
     out.print(Text.assemble("To    ", (wording.name_of(report.to_occupation), "bold")))
     out.print()
     out.print(f"In one step: {wording.move(report.direct)}")
+    for reason in wording.unavailable_lines(report.direct):
+        out.print(reason)
     if report.from_occupation == report.to_occupation:
         out.print("It is the same occupation: no move is needed.")
     elif not report.paths:
@@ -167,7 +171,7 @@ def print_skills(occupation: Occupation, skills: list[SkillRating], provenance: 
     table.add_column("Skill", no_wrap=True, max_width=max(SHORTEST_NAME, min(33, out.width - 40)))
     for header in ("Level", "Error", "Importance"):
         table.add_column(header, justify="right", no_wrap=True)
-    table.add_column("Rated", no_wrap=True)
+    table.add_column("Date", no_wrap=True)
     table.add_column("Notes")
     for skill in skills:
         flags = [(skill.not_relevant, "not relevant"), (skill.recommend_suppress, "raters differ widely")]
@@ -176,7 +180,7 @@ def print_skills(occupation: Occupation, skills: list[SkillRating], provenance: 
             wording.level(skill.data_value, skill.source),
             wording.number(skill.standard_error),
             wording.number(skill.importance),
-            skill.date_updated or "",
+            wording.dated(skill.date_updated, skill.source),
             ", ".join(text for is_set, text in flags if is_set),
         )
     out.print(table)

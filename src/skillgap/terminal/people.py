@@ -74,17 +74,19 @@ def print_workforce(report: WorkforceReport, columns: Columns, *, as_json: bool)
 
 
 def _of_a_target(view: TargetView, *, has_others: bool) -> Iterator[str]:
-    yield f"{view.without_sure_gap:,} of {view.people:,} people have no gap beyond rater noise."
+    if view.without_sure_gap is not None:
+        yield f"{view.without_sure_gap:,} of {view.people:,} people have no gap beyond rater noise."
     if view.incumbents:
         yield f"{view.incumbents:,} are in this occupation already."
     if view.known_in_part:
         yield f"Some levels of {view.known_in_part:,} are unknown."
     if view.untested:
-        yield f"Of {view.untested:,} no gap could be tested: O*NET publishes no errors of these ratings."
+        yield f"Of {view.untested:,} no gap could be tested: their ratings have no standard errors."
     if has_others:
         yield f"It is the nearest target of {view.cheapest_for:,}."
     of = view.shortfall
-    yield f"Weighted shortfall: median {of.median:.2f} levels, {of.p10:.2f} to {of.p90:.2f} for the middle 80 %."
+    if of:
+        yield f"Weighted shortfall: median {of.median:.2f} levels, {of.p10:.2f} to {of.p90:.2f} for the middle 80 %."
 
 
 def _lacking_table(view: TargetView) -> Table:
@@ -94,8 +96,9 @@ def _lacking_table(view: TargetView) -> Table:
         table.add_column(header, justify="right")
     for skill in view.skills[:NAMED]:
         gap = f"{skill.gap.median:.2f}" if skill.gap else ""
-        counts = (f"{skill.lacking:,}", f"{skill.share:.1%}", gap, f"{skill.may_be_chance:,}", f"{skill.unknown:,}")
-        table.add_row(skill.element_name, *counts)
+        lack = "–" if skill.lacking is None else f"{skill.lacking:,}"
+        share = "–" if skill.share is None else wording.percent_cell(100.0 * skill.share, decimals=1).replace(" ", "")
+        table.add_row(skill.element_name, lack, share, gap, f"{skill.may_be_chance:,}", f"{skill.unknown:,}")
     return table
 
 
@@ -108,5 +111,6 @@ def _conversions_table(view: TargetView) -> Table:
     for each in view.conversions:
         home = each.from_occupation.title if each.from_occupation else wording.OWN_LEVELS_ALONE
         unknown = f" ({each.unknown} levels unknown)" if each.unknown else ""
-        table.add_row(each.id, home, f"{each.cost:.2f}", (", ".join(each.lacking) or "nothing for sure") + unknown)
+        lacking = "not known" if each.lacking is None else ", ".join(each.lacking) or "nothing for sure"
+        table.add_row(each.id, home, f"{each.cost:.2f}", lacking + unknown)
     return table

@@ -147,6 +147,7 @@ def _target_chart(view: TargetView, theme: Theme) -> dict[str, Any]:
         for place, (who, people) in enumerate(
             (("lack it", skill.lacking), ("may lack it", skill.may_be_chance), ("level unknown", skill.unknown))
         )
+        if people is not None
     ]
     shortfalls = [
         {"from": k / SHORTFALL_BARS, "to": (k + 1) / SHORTFALL_BARS, "people": people}

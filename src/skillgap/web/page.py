@@ -156,8 +156,13 @@ def occupation(
     near: Sequence[Transition],
     basis: TransitionBasis | None,
     provenance: Provenance,
+    *,
+    zone_name: str | None,
 ) -> str:
-    """Return the page of one occupation: what it needs and, where it is the current one, where it can lead."""
+    """Return the page of one occupation: what it needs and, where it is the current one, where it can lead.
+
+    `zone_name` is the release's name of its Job Zone, where loaded.
+    """
     title = f"Where {of.title} can go" if question.current else f"What {of.title} need"
     return _page(
         "occupation.html",
@@ -168,6 +173,7 @@ def occupation(
         near=near,
         basis=basis,
         provenance=provenance,
+        zone_name=zone_name,
     )
 
 
@@ -221,6 +227,10 @@ _PROBLEMS = {
         "Without levels, nothing can be compared. Try a similar occupation.",
     ),
     "invalid-parameter": ("Something in this address cannot be used", "Ask again with the form below."),
+    "missing-input": (
+        "The loaded data lack something that this needs",
+        "Whoever runs this service sees what is missing with skillgap status.",
+    ),
     "no-data": (
         "There is nothing to compare yet",
         "Whoever runs this service has to load O*NET's data first. Then come back: nothing else is wrong.",
@@ -269,7 +279,8 @@ def _result(question: Question, report: Report) -> dict[str, Any]:
         "shown": shown,
         "sentences": wording.in_plain_words(report),
         "unknown": wording.not_compared_line(report),
-        "caption": f"What {report.to_occupation.title} need beyond {_whose(start)} level; {_ORDERED[question.order]}.",
+        "caption": f"What {report.to_occupation.title} need beyond {_whose(start)} level; "
+        f"{_ordered(question.order, report)}.",
         "has_effort": report.summary.shortfall_percentile is not None
         and report.from_occupation != report.to_occupation,
         "chart_rows": charts.chart_rows(shown),
@@ -283,6 +294,12 @@ def _result(question: Question, report: Report) -> dict[str, Any]:
 
 def _whose(start: str) -> str:
     return "your own" if start == "you" else f"the {start}'"
+
+
+def _ordered(order: Order, report: Report) -> str:
+    """Return how the table is ordered; without importances, gaps weigh all alike."""
+    is_weighed = report.summary.weighted_shortfall is not None
+    return _ORDERED[order] if is_weighed or order != "weight" else "sure ones first, then by gap"
 
 
 _ORDERED = {
@@ -308,6 +325,9 @@ _CHOICES = (
 )
 
 
+_MOST_REASONS = 3
+
+
 @lru_cache
 def _environment() -> Environment:
     environment = Environment(
@@ -316,6 +336,7 @@ def _environment() -> Environment:
     environment.globals |= {
         "asset": assets.address_of,
         "bundle": assets.bundle_address(),
+        "dated": wording.dated,
         "choices": _CHOICES,
         "domains": _DOMAINS,
         "in_one_sentence": wording.in_one_sentence,
@@ -326,16 +347,26 @@ def _environment() -> Environment:
         "not_compared_line": wording.not_compared_line,
         "noun": lambda domain: wording.NOUNS[domain][0].capitalize(),
         "number": wording.number,
+        "percent": wording.percent,
+        "percent_cell": wording.percent_cell,
         "predicted": wording.predicted,
         "predictions_line": wording.predictions_line,
         "preparation": wording.preparation,
         "source_line": wording.source_line,
         "start_of": wording.start_of,
+        "reasons_of": _reasons_of,
         "sureness": wording.sureness,
         "taking": wording.taking,
+        "unavailable_lines": wording.unavailable_lines,
         "verdicts": wording.VERDICTS,
     }
     return environment
+
+
+def _reasons_of(transitions: Iterable[Transition]) -> list[str]:
+    """Return why figures of near occupations are missing, each reason once; a few of many."""
+    reasons = (line for each in transitions for line in wording.unavailable_lines(each.summary))
+    return list(dict.fromkeys(reasons))[:_MOST_REASONS]
 
 
 def _page(template: str, **values: Any) -> str:

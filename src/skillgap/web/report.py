@@ -9,7 +9,7 @@ from typing import IO, Any
 
 from skillgap import wording
 from skillgap.files import check_ending, whole_file
-from skillgap.model import GapReport, Provenance, SkillGap
+from skillgap.model import GapReport, GapSummary, Provenance, SkillGap
 from skillgap.web import charts, page
 from skillgap.web.spreadsheet import Sheet, write_book
 
@@ -75,11 +75,16 @@ def _facts(report: GapReport) -> list[tuple[str, Any]]:
         ("Predicted levels", wording.predictions_line(wording.predicted(report), provenance.predictions)),
         ("Compared", summary.skills_compared),
         ("Gaps", summary.gaps),
-        ("Gaps that are sure", summary.distinguishable_gaps),
-        ("Weighted shortfall", summary.weighted_shortfall),
-        ("Percentile of that", summary.shortfall_percentile),
-        ("Job Zone step", summary.job_zone_step),
+        ("Gaps that are sure", _or_why("distinguishable_gaps", summary)),
+        ("Weighted shortfall", _or_why("weighted_shortfall", summary)),
+        ("Percentile of that", _or_why("shortfall_percentile", summary)),
+        ("Job Zone step", _or_why("job_zone_step", summary)),
     ]
+
+
+def _or_why(name: str, summary: GapSummary) -> Any:
+    """Return a figure, or why it is not known."""
+    return summary.unavailable.get(name, getattr(summary, name))
 
 
 def sources(provenance: Provenance, made: date) -> list[tuple[str, Any]]:

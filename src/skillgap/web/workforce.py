@@ -101,7 +101,8 @@ def _write_xlsx(report: WorkforceReport, made: date, out: IO[bytes]) -> None:
             view.incumbents,
             view.cheapest_for,
         )
-        targets.append((*target, *figures, *astuple(view.shortfall)))
+        spread_of = astuple(view.shortfall) if view.shortfall else [None] * len(_SPREAD)
+        targets.append((*target, *figures, *spread_of))
         homes += [
             (*target, _name(each.occupation), each.people, each.without_sure_gap, each.mean_cost)
             for each in view.feeders
@@ -110,7 +111,7 @@ def _write_xlsx(report: WorkforceReport, made: date, out: IO[bytes]) -> None:
             (
                 *(*target, each.id, _name(each.from_occupation), each.own_levels, each.cost, each.weighted_shortfall),
                 each.unknown,
-                "; ".join(each.lacking),
+                None if each.lacking is None else "; ".join(each.lacking),
             )
             for each in view.conversions
         ]

@@ -12,7 +12,14 @@ from pydantic import Field
 
 from skillgap.analysis.transitions import TransitionFilter, find_transitions
 from skillgap.api import answers, problems
-from skillgap.errors import InvalidCode, NoData, UnknownOccupation, UnratedOccupation
+from skillgap.errors import (
+    InvalidCode,
+    MissingInput,
+    NoData,
+    UnknownJobZone,
+    UnknownOccupation,
+    UnratedOccupation,
+)
 from skillgap.model import ListedOccupation
 
 router = APIRouter(prefix="/occupations", tags=["occupations"])
@@ -104,20 +111,31 @@ async def get_occupation_skills(
     "/{onet_soc_code}/transitions",
     summary="Where one can go from an occupation",
     response_model=answers.TransitionsAnswer,
-    responses=problems.responses(InvalidCode, problems.InvalidParameter, UnknownOccupation, UnratedOccupation, NoData),
+    responses=problems.responses(
+        *(InvalidCode, problems.InvalidParameter, UnknownJobZone, UnknownOccupation, UnratedOccupation, MissingInput),
+        NoData,
+    ),
 )
 async def get_transitions(
     request: Request,
     onet_soc_code: CodePath,
     job_zone: Annotated[
         list[Annotated[int, Field(ge=1, le=5)]] | None,
-        Query(max_length=5, description="Job Zones; repeat for several."),
+        Query(
+            max_length=5,
+            description="Job Zones in use: 1 to 5, or 2 to 5 from O*NET 30.2 on; repeat for several.",
+        ),
     ] = None,
     major_group: Annotated[
         str | None, Query(pattern="^[0-9]{2}$", description="SOC major group: the first two digits of the code.")
     ] = None,
     max_shortfall_percentile: Annotated[
-        float, Query(ge=0, le=100, description="Highest percentile of the weighted shortfall.")
+        float,
+        Query(
+            ge=0,
+            le=100,
+            description="Highest percentile of the weighted shortfall; below 100, those without one are left out.",
+        ),
     ] = 100.0,
     only_rated: Annotated[bool, Query(description="Leave out occupations whose levels are predicted.")] = False,
     limit: Annotated[int, Query(ge=1, le=100, description="Most occupations to list.")] = 10,

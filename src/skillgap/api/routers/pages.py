@@ -103,7 +103,8 @@ async def _occupation(request: Request, question: Question, ratings: Ratings) ->
         basis = nearness.basis
         near = find_transitions(code, nearness, ratings, where=TransitionFilter(), limit=_MORE_NEAR)
     provenance = ratings.provenance_of(ratings.row(code))
-    return answers.page(page.occupation(question, occupation, skills, near, basis, provenance))
+    zone_name = ratings.job_zone_names.get(occupation.job_zone or 0)
+    return answers.page(page.occupation(question, occupation, skills, near, basis, provenance, zone_name=zone_name))
 
 
 async def _led_elsewhere(request: Request, question: Question, *, is_swapped: bool = False) -> Response | None:

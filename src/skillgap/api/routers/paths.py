@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from skillgap.analysis.paths import find_paths
 from skillgap.api import answers, problems
-from skillgap.errors import InvalidCode, NoData, UnknownOccupation, UnratedOccupation
+from skillgap.errors import InvalidCode, MissingInput, NoData, UnknownOccupation, UnratedOccupation
 from skillgap.model import PathReport
 
 router = APIRouter(tags=["paths"])
@@ -18,7 +18,9 @@ router = APIRouter(tags=["paths"])
     "/paths",
     summary="Paths from one occupation to another",
     response_model=PathReport,
-    responses=problems.responses(InvalidCode, problems.InvalidParameter, UnknownOccupation, UnratedOccupation, NoData),
+    responses=problems.responses(
+        InvalidCode, problems.InvalidParameter, UnknownOccupation, UnratedOccupation, MissingInput, NoData
+    ),
 )
 async def get_paths(
     request: Request,
@@ -30,6 +32,7 @@ async def get_paths(
     limit: Annotated[int, Query(ge=1, le=20, description="Most paths to list.")] = 5,
     choice: answers.RatingsParameter = "onet+llm",
     domain: answers.DomainParameter = "skills",
+    weight: answers.WeightParameter = "importance",
 ) -> Response:
     """List chains of at most three moves between near occupations, the one whose hardest move is easiest first.
 
@@ -37,5 +40,5 @@ async def get_paths(
     so the first one is the best there is; `direct` is the same move in one step.
     """
     answers.remember_pair(request, current, target)
-    ratings, nearness = await answers.ratings_of(request, choice, domain), await answers.nearness_of(request)
+    ratings, nearness = await answers.ratings_of(request, choice, domain, weight), await answers.nearness_of(request)
     return answers.json(find_paths(current, target, nearness, ratings, neighbours=neighbours, limit=limit))
