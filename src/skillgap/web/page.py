@@ -43,6 +43,15 @@ _KEYS = {
 EXAMPLE = ("29-1141.00", "11-9111.00")
 
 
+class Unknown(NamedTuple):
+    """A parameter that the page does not have."""
+
+    name: str
+    value: str
+    near: str
+    """The parameter that may be meant; empty where none is alike."""
+
+
 @dataclass(frozen=True)
 class Question:
     """What a visitor asks, as the page's address has it: whoever has the address sees the same."""
@@ -62,6 +71,8 @@ class Question:
     """The domains that have ratings."""
     has_order: bool = True
     """Whether tables can be put in another order."""
+    unknown: tuple[Unknown, ...] = ()
+    """Parameters of the address that the page does not have."""
 
     @property
     def current_text(self) -> str:
@@ -92,6 +103,12 @@ class Question:
         usual = {"domain": "skills", "ratings": "onet+llm", "order": "weight"}
         query = urlencode({name: value for name, value in named.items() if value and value != usual.get(name)})
         return f"{path}?{query}" if query else path
+
+    def address_with_unknown(self, path: str, **changes: Any) -> str:
+        """Return the address of a question that differs, with the unknown parameters: the page there notes them."""
+        address = self.address(path, **changes)
+        rest = urlencode([(name, value) for name, value, _ in self.unknown])
+        return f"{address}{'&' if '?' in address else '?'}{rest}" if rest else address
 
     def api_address(self) -> str:
         """Return where a program gets the same."""
@@ -336,6 +353,13 @@ def _environment() -> Environment:
         "verdicts": wording.VERDICTS,
     }
     return environment
+
+
+def compile_templates() -> None:
+    """Compile all templates: else the first visitor waits for it."""
+    environment = _environment()
+    for name in environment.list_templates():
+        environment.get_template(name)
 
 
 def _page(template: str, **values: Any) -> str:
