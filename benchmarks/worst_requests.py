@@ -207,17 +207,23 @@ class Worker:
 
     @contextmanager
     def _probing(self) -> Iterator[list[float]]:
-        """Ask for `/health` every 2 ms; gives the milliseconds that each answer took."""
+        """Ask for `/health` every 2 ms; gives the milliseconds that each answer took.
+
+        Not counted is the time in which threads waited for a processor that other processes had.
+        """
         took: list[float] = []
         stop = threading.Event()
 
         def probe() -> None:
             with socket.create_connection(self._address, timeout=60) as connection:
+                own = Path(f"/proc/self/task/{threading.get_native_id()}")
                 while not stop.wait(0.002):
+                    before = self._delays(own)
                     started = time.perf_counter()
                     connection.sendall(b"GET /health HTTP/1.1\r\nHost: test\r\n\r\n")
                     answer = connection.recv(1 << 16)
-                    took.append((time.perf_counter() - started) * 1e3)
+                    ended = time.perf_counter()
+                    took.append(max(ended - started - _delay(before, self._delays(own)), 0.0) * 1e3)
                     assert answer.startswith(b"HTTP/1.1 200")
 
         thread = threading.Thread(target=probe)
@@ -230,10 +236,29 @@ class Worker:
 
     def _cpu(self) -> tuple[float, float]:
         """Return the seconds of processor time of all threads, and of the one that runs the event loop."""
-        seconds: dict[int, float] = {}
-        for task in Path(f"/proc/{self.pid}/task").iterdir():
-            seconds[int(task.name)] = int((task / "schedstat").read_text().split()[0]) / 1e9
+        seconds = {int(task.name): _schedule(task)[0] for task in self._tasks()}
         return sum(seconds.values()), seconds[self.pid]
+
+    def _delays(self, own: Path) -> list[float]:
+        """Return the seconds that threads have waited for a processor: ours, the event loop's, the worker's others."""
+        loop = Path(f"/proc/{self.pid}/task/{self.pid}")
+        others = sorted(task for task in self._tasks() if task != loop)
+        return [_schedule(task)[1] for task in (own, loop, *others)]
+
+    def _tasks(self) -> Iterator[Path]:
+        return Path(f"/proc/{self.pid}/task").iterdir()
+
+
+def _delay(before: Sequence[float], after: Sequence[float]) -> float:
+    """Return the seconds that an answer was late for want of a processor, where one other thread did its work."""
+    own, loop, *others = (end - start for start, end in zip(before, after, strict=False))
+    return own + loop + max(others, default=0.0)
+
+
+def _schedule(task: Path) -> tuple[float, float]:
+    """Return the seconds that a thread has run, and waited for a processor."""
+    ran, waited, _ = (task / "schedstat").read_text().split()
+    return int(ran) / 1e9, int(waited) / 1e9
 
 
 @contextmanager

@@ -238,6 +238,8 @@ _PROBLEMS = {
         "Without levels, nothing can be compared. Try a similar occupation.",
     ),
     "invalid-parameter": ("Something in this address cannot be used", "Ask again with the form below."),
+    "unknown-parameter": ("This address has a parameter that does not exist", "Ask again with the form below."),
+    "overloaded": ("Too much is asked at the moment", "Wait a few seconds, and load the page again."),
     "no-data": (
         "There is nothing to compare yet",
         "Whoever runs this service has to load O*NET's data first. Then come back: nothing else is wrong.",
