@@ -311,7 +311,7 @@ def measure(database: str, folder: Path, chosen: Sequence[Candidate]) -> list[Co
 def table(costs: Sequence[Cost]) -> str:
     """Return the most expensive request of each endpoint as a Markdown table."""
     lines = [
-        "| endpoint | its most expensive request | status | CPU | of that on the event loop | others waited at most |",
+        "| endpoint | its most expensive request | status | CPU | event loop, at most | others waited, at most |",
         "|---|---|---|---|---|---|",
     ]
     for endpoint in dict.fromkeys(cost.candidate.endpoint for cost in costs):
