@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import permutations, product
 from pathlib import Path
 from time import perf_counter
@@ -16,7 +17,7 @@ import httpx
 from benchmarks.worst_requests import MOST_LOOP_MS, MOST_STALL_MS, candidates, measure
 from skillgap.nodes import extract_load_text_files
 from skillgap.store.engine import make_engine
-from tests.api.serving import eventually, serve_by_command
+from tests.api.serving import Service, eventually, serve_by_command
 from tests.conftest import onet_zip
 from tests.faults.conftest import Noted
 from tests.faults.load import load
@@ -27,21 +28,34 @@ PAIRS = [f"from={current}&to={target}" for current, target in permutations(CODES
 NEVER_SEEN = {"anonymous_requests_per_minute": "1000000000", "answer_cache_mb": "0"}
 
 
-def abandon(url: str, paths: Sequence[str]) -> None:
-    """Send requests on connections of their own, and disconnect."""
+@contextmanager
+def sent(url: str, paths: Sequence[str]) -> Iterator[None]:
+    """Send requests on connections of their own, and disconnect after the block without reading an answer."""
     address = urlsplit(url)
     connections = [socket.create_connection((address.hostname, address.port)) for _ in paths]
     for connection, path in zip(connections, paths, strict=True):
         connection.sendall(f"GET {path} HTTP/1.1\r\nHost: test\r\n\r\n".encode())
+    yield
     for connection in connections:
         connection.close()
 
 
-def test_no_request_holds_up_others(tmp_path: Path, noted: Noted):
-    database = f"sqlite:///{tmp_path}/skillgap.db"
-    engine = make_engine(database)
-    extract_load_text_files(engine, str(onet_zip("29_0")), cache_dir=tmp_path)
+def seconds_to_ready(service: Service) -> float:
+    began = perf_counter()
+    assert httpx.get(f"{service.url}/ready", timeout=60).is_success
+    return perf_counter() - began
+
+
+def with_29(folder: Path) -> str:
+    """Return the address of a database with all that O*NET 29.0 has: its titles make searches expensive."""
+    engine = make_engine(f"sqlite:///{folder}/skillgap.db")
+    extract_load_text_files(engine, str(onet_zip("29_0")), cache_dir=folder)
     engine.dispose()
+    return f"sqlite:///{folder}/skillgap.db"
+
+
+def test_no_request_holds_up_others(tmp_path: Path, noted: Noted):
+    database = with_29(tmp_path)
     costs = measure(database, tmp_path, candidates())
     assert [cost for cost in costs if not cost.is_bounded] == []
     assert {cost.status for cost in costs} <= {200, 404, 413, 422}
@@ -53,14 +67,13 @@ def test_no_request_holds_up_others(tmp_path: Path, noted: Noted):
     )
 
 
-def test_abandoned_searches_of_long_ligatures(starter_database: str, tmp_path: Path, noted: Noted):
-    with serve_by_command(tmp_path, starter_database) as service:
+def test_abandoned_searches_of_long_ligatures(tmp_path: Path, noted: Noted):
+    with serve_by_command(tmp_path, with_29(tmp_path)) as service:
         service.wait_for_all_data()
         text = quote("\ufdfa" * 200)
-        abandon(service.url, [f"/?from={text}&to={text}", f"/occupations?q={text}"] * 15)
-        began = perf_counter()
-        assert httpx.get(f"{service.url}/ready").is_success
-        took = perf_counter() - began
+        with sent(service.url, [f"/?from={text}&to={text}"] * 30):
+            first = seconds_to_ready(service)
+        took = max(first, seconds_to_ready(service))
     assert took < 0.5
     noted("30 abandoned searches for 200 × U+FDFA", "30 requests", f"`/ready` answered after {took * 1e3:.0f} ms")
 
@@ -71,8 +84,8 @@ def test_abandoned_charts_delay_nobody(starter_database: str, tmp_path: Path, no
         began = perf_counter()
         httpx.get(f"{service.url}/report?{PAIRS[-1]}", timeout=60).raise_for_status()
         alone = perf_counter() - began
-        abandon(service.url, [f"/chart.svg?{pair}" for pair in PAIRS[:40]])
-        eventually(lambda: len(service.lines("request")) > 8)
+        with sent(service.url, [f"/chart.svg?{pair}" for pair in PAIRS[:40]]):
+            eventually(lambda: len(service.lines("request")) > 2)
         began = perf_counter()
         httpx.get(f"{service.url}/report?{PAIRS[41]}", timeout=60).raise_for_status()
         took = perf_counter() - began
