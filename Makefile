@@ -12,7 +12,7 @@ SHELL       := bash
 SUITE := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=logical --dist=worksteal --ignore tests/faults
 INNER := */analysis/*,*/sources/*,*/store/*,*/errors.py,*/model.py,*/files.py,*/extras.py,*/wording.py
 
-.PHONY: demo demo-api evaluate-llm evaluate-transitions evaluate-search evaluate-stability serve test check lint engines package audit bench bench-page bench-batch screenshot notebook faults soak coverage mutants reference starter predictions clean
+.PHONY: demo demo-api evaluate-llm evaluate-transitions evaluate-search evaluate-stability serve test check lint engines package audit bench bench-page bench-batch worst-requests screenshot notebook faults soak coverage mutants reference starter predictions clean
 
 demo: $(VENV)/installed  ## a true answer in a minute: database, starter data, server, one question
 	@$(BIN)/python scripts/demo.py
@@ -56,6 +56,9 @@ bench-page: $(VENV)/installed-dev  ## RELEASE=29.0 or a path: speed of the page 
 
 bench-batch: $(VENV)/installed-dev  ## RELEASE=29.0 or a path [MORE="--rows 10000000"]: speed of whole workforces
 	@$(BIN)/python -m benchmarks.batch "$(RELEASE)" $(MORE)
+
+worst-requests: $(VENV)/installed-dev  ## RELEASE=29.0 or a path: the most expensive request of each endpoint (Linux)
+	@$(BIN)/python -m benchmarks.worst_requests "$(RELEASE)"
 
 screenshot: $(VENV)/installed-dev  ## the README's picture of the page, anew (needs Chromium)
 	@$(BIN)/python -m benchmarks.page starter --screenshot docs/page.png

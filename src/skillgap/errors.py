@@ -24,6 +24,7 @@
     ├── BatchInputError             an input of many rows cannot be used as a whole
     ├── InvalidProfile              a person's own levels cannot be used as given
     ├── UnknownElement              no element is called so
+    ├── InvalidSearchText           a text is too long to be searched for
     └── OccupationError             a question about an occupation has no gap for an answer
         ├── InvalidCode             not an O*NET-SOC code
         ├── UnknownOccupation       no loaded source has it
@@ -223,14 +224,25 @@ class MissingInput(SkillgapError):
     code = "missing-input"
 
 
+class InvalidSearchText(SkillgapError):
+    """A text is too long to be searched for."""
+
+    code = "invalid-search-text"
+
+
 class InvalidProfile(SkillgapError):
-    """A person's own levels cannot be used as given; `fields` says what is wrong with each. It quotes no level."""
+    """A person's own levels cannot be used as given; `fields` says what is wrong with each. It quotes no level.
+
+    `left_out` counts wrong ones that are not among the fields.
+    """
 
     code = "invalid-profile"
 
-    def __init__(self, fields: Mapping[str, str]) -> None:
+    def __init__(self, fields: Mapping[str, str], *, left_out: int = 0) -> None:
         self.fields = dict(fields)
-        super().__init__("; ".join(f"{field}: {detail}" for field, detail in self.fields.items()))
+        self.left_out = left_out
+        more = f"; and {left_out} more" if left_out else ""
+        super().__init__("; ".join(f"{field}: {detail}" for field, detail in self.fields.items()) + more)
 
 
 class OccupationError(SkillgapError):

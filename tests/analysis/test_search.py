@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from skillgap.analysis import search
 from skillgap.analysis.profiles import Profile
 from skillgap.analysis.search import Hit, TitleIndex, find_code, index_titles, titles_of
-from skillgap.errors import UnknownOccupation
+from skillgap.errors import InvalidSearchText, UnknownOccupation
 from skillgap.model import ListedOccupation, Occupation
 from skillgap.store.engine import read
 from skillgap.store.queries import get_profiles
@@ -344,3 +344,32 @@ def test_what_is_neither_names_three_that_are_near_enough(text: str, hint: str):
 def test_a_title_is_near_by_its_first_200_letters():
     with pytest.raises(UnknownOccupation, match=r"near it: a{200} \(1\)"):
         find_code("A" * 200 + "b" * 400, {"1": "a" * 200})
+
+
+# -- bounds -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_text_counts_as_long_as_it_is_once_normalised(index: TitleIndex):
+    with pytest.raises(InvalidSearchText, match="3,600 characters; at most 200"):
+        index.find("\ufdfa" * 200)
+    with pytest.raises(InvalidSearchText, match="201 characters"):
+        index.find("a" * 201)
+    assert index.find("a " * 100)[1] == index.find("a")[1]
+
+
+def test_more_words_than_are_searched_for_are_refused_not_ignored(index: TitleIndex):
+    with pytest.raises(InvalidSearchText, match="31 different words; at most 30"):
+        index.find(" ".join(f"w{n}" for n in range(31)))
+    index.find(" ".join(f"w{n}" for n in range(30)))
+
+
+def test_letters_of_another_width_are_the_same_letters(index: TitleIndex):
+    assert index.find("ｎｕｒｓｅ") == index.find("nurse")
+
+
+def test_a_word_is_mended_once_however_often_it_is_there(index: TitleIndex, monkeypatch: pytest.MonkeyPatch):
+    mended: list[str] = []
+    mend = TitleIndex._mended
+    monkeypatch.setattr(TitleIndex, "_mended", lambda self, word: mended.append(word) or mend(self, word))
+    index.find(" ".join(["nurze", "managr"] * 10))
+    assert sorted(mended) == ["managr", "nurze"]

@@ -57,7 +57,14 @@ def test_next_keeps_the_words(client: httpx.Client):
 
 @pytest.mark.parametrize(
     ("parameters", "words"),
-    [({"limit": "0"}, "limit"), ({"limit": "1001"}, "limit"), ({"offset": "-1"}, "offset"), ({"q": "x" * 201}, "q")],
+    [
+        ({"limit": "0"}, "limit"),
+        ({"limit": "1001"}, "limit"),
+        ({"offset": "-1"}, "offset"),
+        ({"q": "x" * 201}, "q"),
+        ({"q": "\ufdfa" * 200}, "q"),
+        ({"q": " ".join(f"w{n}" for n in range(31))}, "q"),
+    ],
 )
 def test_a_parameter_out_of_range_is_named(client: httpx.Client, parameters: dict[str, str], words: str):
     answer = client.get("/occupations", params=parameters)

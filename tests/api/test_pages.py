@@ -225,7 +225,9 @@ def test_a_wrong_own_level_is_named(client: httpx.Client, level: str):
         (f"/path?from={NURSE}", 422, "Something in this address cannot be used"),
         ("/own?from=29-1141.00", 422, "Something in this address cannot be used"),
         (f"{GAP}&domain=nonsense", 422, "Something in this address cannot be used"),
+        ("/?from=" + "%EF%B7%BA" * 200, 422, "Something in this address cannot be used"),
         ("/nowhere", 404, "There is no such page"),
+        ("/skill-gap?form=1", 422, "This address has a parameter that does not exist"),
         ("/skill-gap?from=99-9999.00&to=11-9111.00", 404, "There is no such occupation"),
     ],
 )

@@ -100,3 +100,30 @@ def test_nothing_of_a_profile_is_stored_or_logged(starter_database: str, tmp_pat
     assert "/skill-gap" in "".join(written)  # the log is among them
     for text in (*written, metrics):
         assert not [mark for mark in marks if mark in text]
+
+
+@pytest.mark.parametrize(
+    ("body", "count"),
+    [
+        ({"levels": {f"a{n}": 9 for n in range(6_500)}}, "6500 levels"),
+        ({f"a{n}": 1 for n in range(6_500)}, "6500 fields"),
+        ({"levels": {f"a{n}": 3 for n in range(480)}}, 480),
+        ({"levels": {f"a{n}": 9 for n in range(480)}}, 480),
+        ({"levels": {f"{n}{'ä' * 90}": 3 for n in range(300)}}, 300),
+        ({"levels": {f"Writing{' ' * n}": 3 for n in range(30)}}, 29),
+        ({"levels": {}, **{f"a{n}" * 20: 1 for n in range(15)}}, 15),
+    ],
+    ids=range(7),
+)
+def test_an_answer_to_thousands_of_wrong_levels_is_short_and_counts_them(
+    client: httpx.Client, body: Any, count: str | int
+):
+    answer = ask(client, body)
+    problem = answer.json()
+    assert answer.status_code == 422
+    assert len(answer.content) < 20_000
+    assert 1 <= len(problem["parameters"]) <= 100
+    if isinstance(count, str):
+        assert count.split()[0] in problem["detail"]
+    else:
+        assert len(problem["parameters"]) + problem.get("parameters_left_out", 0) == count

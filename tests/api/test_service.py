@@ -87,7 +87,8 @@ def test_a_log_line_with_half_a_character_is_not_lost(capfdbinary: pytest.Captur
 
 
 def test_every_request_is_one_log_line_with_its_id_and_pair(service: Service, client: httpx.Client):
-    ids = [client.get(f"{PAIR}&key=secret-{n}").headers["x-request-id"] for n in range(2)]
+    ids = [client.get(PAIR, headers={"X-API-Key": "secret-0"}).headers["x-request-id"] for _ in range(2)]
+    assert client.get(f"{PAIR}&key=secret-1").status_code == 422
 
     def lines_of_both() -> list[dict[str, Any]]:
         lines = [line for line in service.lines("request") if line["id"] in ids]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
-from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from skillgap.analysis.compare import Side
@@ -23,6 +23,18 @@ def _code(text: str) -> str:
         raise PydanticCustomError("onet_soc_code", "{reason}", {"reason": str(error)}) from None
 
 
+_MOST_LEVELS = 500
+
+
+def _bounded(levels: object) -> object:
+    """Refuse too many levels at once: else the validator would name what is wrong with each."""
+    if isinstance(levels, dict) and len(levels) > _MOST_LEVELS:
+        raise PydanticCustomError(
+            "too_many_levels", "at most {most} levels, and not {count}", {"most": _MOST_LEVELS, "count": len(levels)}
+        )
+    return levels
+
+
 OwnLevel = Annotated[float, Field(strict=True, ge=0, le=HIGHEST_LEVEL, allow_inf_nan=False)]
 
 
@@ -32,7 +44,7 @@ class OwnProfile:
 
     __pydantic_config__ = ConfigDict(use_attribute_docstrings=True, extra="forbid")
 
-    levels: Annotated[dict[str, OwnLevel | None], Field(max_length=500)]
+    levels: Annotated[dict[str, OwnLevel | None], Field(max_length=_MOST_LEVELS), BeforeValidator(_bounded)]
     """Levels (0-7, scale LV) by O*NET element id or name; null is unknown, as is what is left out."""
     occupation: (
         Annotated[str, AfterValidator(_code), WithJsonSchema({"type": "string", "pattern": CODE_PATTERN})] | None
@@ -40,6 +52,8 @@ class OwnProfile:
     """O*NET-SOC code of the occupation whose levels stand in for those that are not given; null for none."""
 
 
+_MOST_NAMED = 100
+"""Wrong names that an error lists: a name that may be meant is looked for for each of them."""
 OWN = "own"
 CERTAIN = 9_999
 """Raters that a person counts as: the own level is taken as it is, and no error of it widens the comparison."""
@@ -83,15 +97,18 @@ def profile_template(ratings: Ratings, occupation: str | None) -> OwnProfile:
 
 
 def _own_levels(profile: OwnProfile, ratings: Ratings) -> dict[int, float]:
-    """Return own levels by column. Raises InvalidProfile with every name that is none, or that is there twice."""
+    """Return own levels by column. Raises InvalidProfile with the names that are unknown or given twice."""
     found: dict[int, float] = {}
     wrong: dict[str, str] = {}
+    left_out = 0
     given: set[int] = set()
     for name, level in profile.levels.items():
         field = f"levels.{name[:60]}"
         column = ratings.columns.get(name.strip().casefold())
         if column is None and (ids := ratings.ids_of_name(name)):
             wrong[field] = f"may be {' or '.join(ids)}; give the id"
+        elif column is None and len(wrong) >= _MOST_NAMED:
+            left_out += 1
         elif column is None:
             near = ratings.near_name(name)
             hint = f"; is {near} meant?" if near else ""
@@ -103,7 +120,7 @@ def _own_levels(profile: OwnProfile, ratings: Ratings) -> dict[int, float]:
             if level is not None:
                 found[column] = level
     if wrong:
-        raise InvalidProfile(wrong)
+        raise InvalidProfile(wrong, left_out=left_out)
     return found
 
 

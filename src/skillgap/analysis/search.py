@@ -9,8 +9,9 @@ most alike. How well that does: `benchmarks/search.py`.
 from __future__ import annotations
 
 import re
+import unicodedata
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, pairwise
 from typing import NamedTuple
@@ -24,9 +25,13 @@ from scipy.sparse import csr_array
 from skillgap.analysis.profiles import Profile
 from skillgap.analysis.ratings import FloatArray
 from skillgap.analysis.words import STEM, words
-from skillgap.errors import InvalidCode, UnknownOccupation
+from skillgap.errors import InvalidCode, InvalidSearchText, UnknownOccupation
 from skillgap.model import ListedOccupation, Match, Occupation, OnetSocCode, TitleKind, parse_code
 
+LONGEST_TEXT = 200
+"""Characters of a text that is searched for, in Unicode's form NFKC; the longest title of O*NET 29.0 has 128."""
+MOST_WORDS = 30
+"""Words of it, each counted once; the longest title has 17."""
 _CODE = re.compile(r"[0-9][0-9.-]*")
 _PART = 4
 """Letters of a part of a word."""
@@ -83,6 +88,10 @@ class TitleIndex:
         self._plain = sorted((" ".join(each), k) for k, each in enumerate(spoken))
         self._counts = Counter(word for each in spoken for word in set(each))
         self._words = sorted(self._counts)
+        self._by_length: defaultdict[int, list[str]] = defaultdict(list)
+        """Words by their number of letters: slips change it by one each."""
+        for word in self._words:
+            self._by_length[len(word)].append(word)
         self._features: dict[str, int] = {}
         if self._titles:
             found = self._matrix(spoken)
@@ -92,13 +101,16 @@ class TitleIndex:
     def find(self, text: str, limit: int = 10, offset: int = 0) -> tuple[list[Hit], int]:
         """Return the occupations meant by a text, best first, and how many there are in all.
 
-        Each is there once, with the title that speaks for it most.
+        Each is there once, with the title that speaks for it most. Raises InvalidSearchText.
         """
+        text = normalised(text)
         if _CODE.fullmatch(text.strip()):
             return self._by_code(text.strip(), limit, offset)
         spoken = words(text)
         if not spoken or not self._titles:
             return [], 0
+        if (count := len(set(spoken))) > MOST_WORDS:
+            raise InvalidSearchText(f"{count} different words; at most {MOST_WORDS} are searched for")
         understood, match = self._understand(spoken)
         scores, alike = self._scores([*spoken, *understood])
         titles: dict[int, tuple[int, Match]] = {}
@@ -144,14 +156,15 @@ class TitleIndex:
         """Return the words that are meant, and how they were found."""
         match: Match = "words"
         meant: list[str] = []
+        mended = {word: self._mended(word) for word in set(spoken) if word not in self._counts}
         for place, word in enumerate(spoken):
             if word in self._counts:
                 meant.append(word)
             elif place == len(spoken) - 1 and (completions := self._completions(word)):
                 meant += completions
                 match = "prefix"
-            elif mended := self._mended(word):
-                meant.append(mended)
+            elif known := mended[word]:
+                meant.append(known)
                 match = "similar"
             else:
                 meant.append(word)  # its parts may be known
@@ -167,7 +180,8 @@ class TitleIndex:
         if len(word) < _SHORTEST_MENDED:
             return None
         slips = 1 if len(word) < _TWO_SLIPS else 2
-        found = extract(word, self._words, scorer=OSA.distance, score_cutoff=slips, limit=None)
+        candidates = [*chain.from_iterable(self._by_length.get(len(word) + k, ()) for k in range(-slips, slips + 1))]
+        found = extract(word, candidates, scorer=OSA.distance, score_cutoff=slips, limit=None)
         return min(found, key=lambda each: (each[1], -self._counts[each[0]], each[0]))[0] if found else None
 
     def _scores(self, meant: Sequence[str]) -> tuple[FloatArray, npt.NDArray[np.float32]]:
@@ -198,6 +212,18 @@ class TitleIndex:
         ends = np.cumsum([0, *map(len, columns)])
         flat = np.fromiter(chain.from_iterable(columns), np.int32, count=int(ends[-1]))
         return csr_array((np.ones(len(flat)), flat, ends), shape=(len(spoken), len(self._features)))
+
+
+def normalised(text: str) -> str:
+    """Return a text in Unicode's form NFKC, in which a letter has one spelling. Raises InvalidSearchText.
+
+    One character can stand for 18 there, so the length counts afterwards.
+    """
+    if len(text) <= LONGEST_TEXT:
+        text = unicodedata.normalize("NFKC", text)
+    if len(text) > LONGEST_TEXT:
+        raise InvalidSearchText(f"{len(text):,} characters; at most {LONGEST_TEXT} are searched for")
+    return text
 
 
 def _features(spoken: Sequence[str]) -> Iterator[str]:

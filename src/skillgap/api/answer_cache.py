@@ -24,6 +24,14 @@ PASSING = "skillgap.passing"
 
 _DATA_PATHS = ("/skill-gap", "/occupations", "/paths")
 _PAGES = ("/", "/path")
+PAGES = (*_PAGES, "/own", "/report")
+"""What people share addresses of; the programs that they share them with add parameters of their own."""
+_TRACKING = re.compile(
+    rb"(?:^|(?<=&))(?:utm_[a-z_]+|fbclid|gclid|gclsrc|dclid|wbraid|gbraid|gad_source|gad_campaignid|msclkid|yclid|ttclid"
+    rb"|twclid|li_fat_id|igshid|igsh|mc_cid|mc_eid|mkt_tok|_hsenc|_hsmi|_ga|_gl|ref|ref_src|srsltid|si)(?:=[^&]*)?(?:&|$)",
+    re.IGNORECASE,
+)
+"""What mail programs, social networks and search engines add to links."""
 _SOFTWARE = version("skillgap")
 Key = tuple[str, bytes, bool]
 """Path, query, and whether gzip is accepted."""
@@ -91,6 +99,8 @@ class AnswerCache:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         snapshot = scope[SNAPSHOT] = self._snapshot()
+        if scope["query_string"] and scope["path"] in PAGES:
+            scope["query_string"] = without_tracking(scope["query_string"])
         if scope["method"] == "HEAD":
             scope["method"] = "GET"  # the server sends no body to a HEAD
         if scope["method"] != "GET" or (not scope["path"].startswith(_DATA_PATHS) and scope["path"] not in _PAGES):
@@ -114,6 +124,11 @@ class AnswerCache:
         await send({**answer.start})  # outer layers add headers to what they are sent
         await send(answer.body)
         return None
+
+
+def without_tracking(query: bytes) -> bytes:
+    """Return the query of a page without what others have added to follow who clicks where."""
+    return _TRACKING.sub(b"", query).rstrip(b"&")
 
 
 class _Recorder:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import orjson
 from fastapi import Query, Request, Response
@@ -35,7 +35,9 @@ from skillgap.model import (
 
 if TYPE_CHECKING:
     from skillgap.api.on_demand import OnDemand
+    from skillgap.api.pool import Pool
 
+Result = TypeVar("Result")
 _DOCUMENTED = {"use_attribute_docstrings": True}
 
 CodeParameter = Annotated[
@@ -166,15 +168,45 @@ def skills_of(request: Request, choice: RatingsChoice = "onet+llm") -> Ratings:
     return snapshot.skills[choice]
 
 
-async def ratings_of(
-    request: Request, choice: RatingsChoice, domain: DomainChoice, weight: WeightChoice = "importance"
-) -> Ratings:
-    """Return the ratings of a domain that this request is answered from."""
+async def from_ratings(
+    request: Request,
+    compute: Callable[[Ratings], Result],
+    choice: RatingsChoice,
+    domain: DomainChoice,
+    weight: WeightChoice = "importance",
+    *,
+    takes_long: bool = True,
+) -> Result:
+    """Return what `compute` makes of the ratings that this request is answered from.
+
+    It runs in the pool unless it takes a millisecond: what every data version needs is computed beforehand for skills
+    by importance alone.
+    """
     snapshot: Snapshot = request.scope[SNAPSHOT]
-    if domain == "skills":
-        return snapshot.skills[choice].weighted_by(weight)
-    found = await asyncio.wrap_future(snapshot.all_domains)
-    return found[choice].of_domain(domain).weighted_by(weight)
+    if (domain, weight, takes_long) == ("skills", "importance", False):
+        return compute(snapshot.skills[choice])
+    found = snapshot.skills if domain == "skills" else await asyncio.wrap_future(snapshot.all_domains)
+    return await in_pool(request, lambda: compute(found[choice].of_domain(domain).weighted_by(weight)))
+
+
+async def in_pool(request: Request, work: Callable[[], Result]) -> Result:
+    """Return the result of work that takes longer than other requests should wait. Raises Overloaded, ClientGone."""
+    return await _run(request, "work", work)
+
+
+async def in_picture_pool(request: Request, work: Callable[[], Result]) -> Result:
+    """Return the result of work that another process does for a second or two. Raises Overloaded, ClientGone."""
+    return await _run(request, "pictures", work)
+
+
+async def in_metrics_pool(request: Request, work: Callable[[], Result]) -> Result:
+    """Return the result of work that an operator needs most when the other pools are full. Raises as `in_pool`."""
+    return await _run(request, "metrics", work)
+
+
+async def _run(request: Request, name: str, work: Callable[[], Result]) -> Result:
+    pools: Mapping[str, Pool] = request.app.state.pools
+    return await pools[name].run(work, request.receive)
 
 
 @asynccontextmanager

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
+import orjson
 import structlog
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI, Response
 from fastapi.openapi.utils import get_openapi
 from fastapi_offline import FastAPIOffline
 from granian.utils.proxies import wrap_asgi_with_proxy_headers
@@ -18,16 +20,18 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp
 
 import skillgap
-from skillgap.api import problems
+from skillgap.api import parameters, problems
 from skillgap.api.answer_cache import AnswerCache
 from skillgap.api.current import CurrentData
 from skillgap.api.gate import OPEN_PATHS, Gate, Keys
 from skillgap.api.on_demand import OnDemand
+from skillgap.api.pool import Pool
 from skillgap.api.request_log import RequestLog
 from skillgap.api.routers import occupations, pages, paths, service, skill_gap
 from skillgap.logs import configure_logging
 from skillgap.settings import Settings, read_settings
 from skillgap.store.engine import make_engine
+from skillgap.web import page
 from skillgap.web.renderer import Renderer
 
 _log = structlog.get_logger("skillgap.api")
@@ -42,12 +46,15 @@ _KEY_SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer"},
 }
 """Both carry the same key; whether one is needed is the operator's choice."""
-_REFUSALS = problems.responses(problems.KeyRequired, problems.InvalidKey, problems.TooManyRequests)
+_REFUSALS = (problems.KeyRequired, problems.InvalidKey, problems.TooManyRequests)
+_SWITCH_SECONDS = 0.001
+"""How long a thread of a pool keeps the event loop from running Python: at the usual 0.005, a busy pool slows all."""
 
 
 def create_app(settings: Settings | None = None) -> ASGIApp:
     """Return the service. Settings come from the environment unless given. Raises ConfigurationError."""
     gc.set_threshold(50_000)  # as in cli.main: this process is another
+    sys.setswitchinterval(_SWITCH_SECONDS)
     settings = settings or read_settings()
     settings.check()
     configure_logging(log_format=settings.log_format or "json", log_level=settings.log_level)
@@ -104,6 +111,8 @@ def create_api(
         watchers = [asyncio.create_task(_every(reload_seconds, *named)) for named in refreshes.items()]
         async with on_demand.running() if on_demand else nullcontext():
             yield
+        for pool in pools.values():
+            pool.close()
         for watcher in watchers:
             watcher.cancel()
         await asyncio.gather(*watchers, return_exceptions=True)
@@ -115,16 +124,36 @@ def create_api(
         lifespan=lifespan,
         redoc_url=None,
         redirect_slashes=False,
+        dependencies=[Depends(parameters.check)],
     )
+    pools = {
+        "work": Pool("work", threads=2, waiting=64, longest_wait=5.0),
+        "pictures": Pool("pictures", threads=1, waiting=8, longest_wait=20.0),
+        "metrics": Pool("metrics", threads=1, waiting=4, longest_wait=5.0),
+    }
+    page.compile_templates()
     api.state.current = current
     api.state.on_demand = on_demand
     api.state.renderer = renderer or Renderer(None)
+    api.state.pools = pools
     api.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=5)
     problems.install(api)
     for router in (pages.router, skill_gap.router, paths.router, occupations.router, service.router):
         api.include_router(router)
     api.openapi = lambda: _openapi(api)  # type: ignore[method-assign]
+    _serve_document(api)
     return api
+
+
+def _serve_document(api: FastAPI) -> None:
+    """Serve the OpenAPI document from memory, in the place of FastAPI's route, which encodes it for each request."""
+    document = orjson.dumps(api.openapi())
+    path = api.openapi_url or "/openapi.json"
+    api.router.routes[:] = [route for route in api.router.routes if getattr(route, "path", None) != path]
+
+    @api.get(path, include_in_schema=False)
+    async def _() -> Response:
+        return Response(document, media_type="application/json")
 
 
 async def _every(seconds: float, name: str, refresh: Callable[[], None]) -> None:
@@ -150,9 +179,10 @@ def _openapi(api: FastAPI) -> dict[str, Any]:
         schema = problems.Problem.model_json_schema(ref_template=template)
         document["components"]["securitySchemes"] = _KEY_SCHEMES
         for path, operations in document["paths"].items():
-            if path not in OPEN_PATHS:
-                for operation in operations.values():
-                    operation["responses"] |= {str(status): entry for status, entry in _REFUSALS.items()}
+            for operation in operations.values():
+                problems.document(operation, problems.UnknownParameter)
+                if path not in OPEN_PATHS:
+                    problems.document(operation, *_REFUSALS)
                     operation["security"] = [{}, *({name: []} for name in _KEY_SCHEMES)]
         document["components"]["schemas"] |= {**schema.pop("$defs", {}), "Problem": schema}
         api.openapi_schema = document

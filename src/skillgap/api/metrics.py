@@ -31,6 +31,9 @@ _SECONDS = Histogram(
 ONET_REQUESTS = Counter(
     "skillgap_onet_requests", "Requests that the service has sent to O*NET Web Services.", registry=_REGISTRY
 )
+QUEUE_REFUSALS = Counter(
+    "skillgap_queue_refusals", "Requests answered with 503 as too many waited.", ["queue"], registry=_REGISTRY
+)
 
 
 def count_request(scope: Scope, status: int, seconds: float) -> None:

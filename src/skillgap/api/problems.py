@@ -36,6 +36,11 @@ from skillgap.web.page import problem as problem_page
 
 MEDIA_TYPE = "application/problem+json"
 _LONGEST_DETAIL = 500
+_MOST_LISTED = 100
+_MOST_LISTED_BYTES = 12_000
+"""Wrong parameters that a document lists, and their bytes; the rest is counted."""
+_GONE = 499
+"""The status that logs and metrics have of a request whose client has disconnected, as with nginx."""
 
 Sendable = Annotated[str, BeforeValidator(lambda text: text.encode(errors="replace").decode())]
 """A text that may quote what was sent: JSON can hold halves of characters, which no answer can."""
@@ -46,6 +51,9 @@ class WrongParameter(BaseModel):
 
     parameter: Annotated[Sendable, Field(description="Name of the parameter.", examples=["to"])]
     detail: Annotated[Sendable, Field(description="What is wrong with it.", examples=["Field required"])]
+    suggestions: Annotated[
+        list[str] | None, Field(description="Names that may be meant, for a parameter that does not exist.")
+    ] = None
 
 
 class Problem(BaseModel):
@@ -59,14 +67,20 @@ class Problem(BaseModel):
         str,
         Field(
             description="What happened, for programs; stable. One of `unknown-occupation`, `unrated-occupation`, "
-            "`invalid-code`, `invalid-parameter`, `invalid-profile`, `unknown-job-zone`, `missing-input`, `no-data`, "
-            "`not-found`, `method-not-allowed`, "
-            "`key-required`, `invalid-key`, `length-required`, `body-too-large`, `request-timeout`, "
-            "`too-many-requests`, `internal-error`."
+            "`invalid-code`, `invalid-parameter`, `unknown-parameter`, `invalid-profile`, `unknown-job-zone`, "
+            "`missing-input`, `no-data`, `overloaded`, `not-found`, `method-not-allowed`, `key-required`, "
+            "`invalid-key`, `length-required`, `body-too-large`, `request-timeout`, `too-many-requests`, "
+            "`internal-error`."
         ),
     ]
     onet_soc_code: Annotated[str | None, Field(description="The code that was asked for.")] = None
-    parameters: Annotated[list[WrongParameter] | None, Field(description="Each parameter that is wrong.")] = None
+    parameters: Annotated[
+        list[WrongParameter] | None,
+        Field(description=f"The parameters that are wrong, at most {_MOST_LISTED} of them."),
+    ] = None
+    parameters_left_out: Annotated[
+        int | None, Field(description="Wrong parameters that are not listed; absent where all are.")
+    ] = None
 
 
 class InvalidParameter(SkillgapError):
@@ -77,6 +91,18 @@ class InvalidParameter(SkillgapError):
     def __init__(self, message: str, parameters: Sequence[WrongParameter]) -> None:
         super().__init__(message)
         self.parameters = list(parameters)
+
+
+class UnknownParameter(InvalidParameter):
+    """The endpoint has no parameter of this name, so the question would not be the one that was meant."""
+
+    code = "unknown-parameter"
+
+
+class ClientGone(SkillgapError):
+    """The client disconnected before its work began."""
+
+    code = "client-gone"
 
 
 class Refusal(SkillgapError):
@@ -128,12 +154,23 @@ class TooManyRequests(Refusal):
         self.headers = {"Retry-After": str(retry_after)}
 
 
+class Overloaded(Refusal):
+    """More work is queued than the service does in the time that a client waits."""
+
+    code = "overloaded"
+    headers = {"Retry-After": "2"}  # noqa: RUF012 - never written to
+
+    def __init__(self) -> None:
+        super().__init__("too many requests wait for work of this kind; ask again in 2 seconds")
+
+
 STATUS: dict[type[SkillgapError], HTTPStatus] = {
     InvalidCode: HTTPStatus.UNPROCESSABLE_ENTITY,
     InvalidProfile: HTTPStatus.UNPROCESSABLE_ENTITY,
     UnknownJobZone: HTTPStatus.UNPROCESSABLE_ENTITY,
     MissingInput: HTTPStatus.CONFLICT,
     InvalidParameter: HTTPStatus.UNPROCESSABLE_ENTITY,
+    UnknownParameter: HTTPStatus.UNPROCESSABLE_ENTITY,
     UnknownOccupation: HTTPStatus.NOT_FOUND,
     UnratedOccupation: HTTPStatus.NOT_FOUND,
     NoData: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -143,6 +180,7 @@ STATUS: dict[type[SkillgapError], HTTPStatus] = {
     RequestTimeout: HTTPStatus.REQUEST_TIMEOUT,
     BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
+    Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
 
@@ -157,6 +195,10 @@ EXAMPLES: tuple[SkillgapError, ...] = (
         onet_soc_code="15-12",
     ),
     InvalidParameter("to: Field required", [WrongParameter(parameter="to", detail="Field required")]),
+    UnknownParameter(
+        "domian: no such parameter, did you mean domain?",
+        [WrongParameter(parameter="domian", detail="no such parameter, did you mean domain?", suggestions=["domain"])],
+    ),
     InvalidProfile({"levels.Writting": "no element of this name or id is compared (domain skills); is Writing meant?"}),
     UnknownOccupation("O*NET 29.0 has no occupation 99-9999.00", onet_soc_code="99-9999.00"),
     UnratedOccupation(
@@ -175,6 +217,7 @@ EXAMPLES: tuple[SkillgapError, ...] = (
     KeyRequired("this service asks for a key, as X-API-Key or as Authorization: Bearer KEY"),
     InvalidKey("this service has no such key, or has it no longer; its operator can tell"),
     TooManyRequests("more than 60 requests a minute", retry_after=1),
+    Overloaded(),
 )
 
 
@@ -195,6 +238,18 @@ def responses(*errors: type[SkillgapError]) -> dict[int | str, dict[str, Any]]:
             "value": _of_error(example).model_dump(exclude_none=True)
         }
     return entries
+
+
+def document(operation: dict[str, Any], *errors: type[SkillgapError]) -> None:
+    """Add errors to the responses of an operation of the OpenAPI document."""
+    for status, entry in responses(*errors).items():
+        known = operation["responses"].get(str(status))
+        if known is None or MEDIA_TYPE not in known.get("content", {}):  # none of ours: FastAPI's own 422
+            operation["responses"][str(status)] = entry
+            continue
+        known["content"][MEDIA_TYPE]["examples"] |= entry["content"][MEDIA_TYPE]["examples"]
+        if "headers" in entry:
+            known["headers"] = {**known.get("headers", {}), **entry["headers"]}
 
 
 def install(app: FastAPI) -> None:
@@ -222,8 +277,11 @@ def install(app: FastAPI) -> None:
             )
             for each in error.errors()
         ]
-        text = "; ".join(f"{each.parameter}: {each.detail}" for each in wrong)
-        return of(InvalidParameter(text, wrong), request.scope)
+        return of(invalid(wrong), request.scope)
+
+    @app.exception_handler(ClientGone)
+    async def _(_: Request, __: ClientGone) -> Response:
+        return Response(status_code=_GONE)  # nobody reads it
 
     @app.exception_handler(HTTPException)
     async def _(request: Request, error: HTTPException) -> Response:
@@ -283,14 +341,32 @@ def _of_error(error: SkillgapError) -> Problem:
         error.code,
         str(error),
         onet_soc_code=error.onet_soc_code if isinstance(error, OccupationError) else None,
-        parameters=_wrong_parameters(error),
+        **_wrong_parameters(error),
     )
 
 
-def _wrong_parameters(error: SkillgapError) -> list[WrongParameter] | None:
+def invalid(wrong: Sequence[WrongParameter]) -> InvalidParameter:
+    """Return the error of some wrong parameters."""
+    return InvalidParameter("; ".join(f"{each.parameter}: {each.detail}" for each in wrong), wrong)
+
+
+def _wrong_parameters(error: SkillgapError) -> dict[str, Any]:
+    """Return what a document lists of wrong parameters, and how many more there are."""
+    left_out = 0
     if isinstance(error, InvalidProfile):
-        return [WrongParameter(parameter=field, detail=detail) for field, detail in error.fields.items()]
-    return error.parameters if isinstance(error, InvalidParameter) else None
+        wrong = [WrongParameter(parameter=field, detail=detail) for field, detail in error.fields.items()]
+        left_out = error.left_out
+    elif isinstance(error, InvalidParameter):
+        wrong = error.parameters
+    else:
+        return {}
+    listed, size = 0, 0
+    for each in wrong[:_MOST_LISTED]:
+        size += len(f"{each.parameter}{each.detail}".encode())
+        if listed and size > _MOST_LISTED_BYTES:
+            break
+        listed += 1
+    return {"parameters": wrong[:listed], "parameters_left_out": left_out + len(wrong) - listed or None}
 
 
 def _problem(status: HTTPStatus, code: str, detail: str, **extra: Any) -> Problem:

@@ -43,6 +43,15 @@ _KEYS = {
 EXAMPLE = ("29-1141.00", "11-9111.00")
 
 
+class Unknown(NamedTuple):
+    """A parameter that the page does not have."""
+
+    name: str
+    value: str
+    near: str
+    """The parameter that may be meant; empty where none is alike."""
+
+
 @dataclass(frozen=True)
 class Question:
     """What a visitor asks, as the page's address has it: whoever has the address sees the same."""
@@ -62,6 +71,8 @@ class Question:
     """The domains that have ratings."""
     has_order: bool = True
     """Whether tables can be put in another order."""
+    unknown: tuple[Unknown, ...] = ()
+    """Parameters of the address that the page does not have."""
 
     @property
     def current_text(self) -> str:
@@ -92,6 +103,12 @@ class Question:
         usual = {"domain": "skills", "ratings": "onet+llm", "order": "weight"}
         query = urlencode({name: value for name, value in named.items() if value and value != usual.get(name)})
         return f"{path}?{query}" if query else path
+
+    def address_with_unknown(self, path: str, **changes: Any) -> str:
+        """Return the address of a question that differs, with the unknown parameters: the page there notes them."""
+        address = self.address(path, **changes)
+        rest = urlencode([(name, value) for name, value, _ in self.unknown])
+        return f"{address}{'&' if '?' in address else '?'}{rest}" if rest else address
 
     def api_address(self) -> str:
         """Return where a program gets the same."""
@@ -231,6 +248,8 @@ _PROBLEMS = {
         "The loaded data lack something that this needs",
         "Whoever runs this service sees what is missing with skillgap status.",
     ),
+    "unknown-parameter": ("This address has a parameter that does not exist", "Ask again with the form below."),
+    "overloaded": ("Too much is asked at the moment", "Wait a few seconds, and load the page again."),
     "no-data": (
         "There is nothing to compare yet",
         "Whoever runs this service has to load O*NET's data first. Then come back: nothing else is wrong.",
@@ -367,6 +386,13 @@ def _reasons_of(transitions: Iterable[Transition]) -> list[str]:
     """Return why figures of near occupations are missing, each reason once; a few of many."""
     reasons = (line for each in transitions for line in wording.unavailable_lines(each.summary))
     return list(dict.fromkeys(reasons))[:_MOST_REASONS]
+
+
+def compile_templates() -> None:
+    """Compile all templates: else the first visitor waits for it."""
+    environment = _environment()
+    for name in environment.list_templates():
+        environment.get_template(name)
 
 
 def _page(template: str, **values: Any) -> str:

@@ -5,10 +5,11 @@ Run as a module, it is that process.
 
 from __future__ import annotations
 
-import asyncio
+import subprocess
 import sys
 from hashlib import blake2b
 from pathlib import Path
+from threading import Lock
 from typing import Any, Literal
 
 import orjson
@@ -26,41 +27,59 @@ _MOST_KEPT = 256
 _log = structlog.get_logger("skillgap.api")
 
 
+def encoded(spec: dict[str, Any]) -> bytes:
+    """Return a chart's specification as the drawing process takes it."""
+    return orjson.dumps(spec)
+
+
 class Renderer:
-    """Draws one chart at a time, and keeps what was drawn; the browser's library in a folder, too, if it may."""
+    """Draws charts and keeps them; the browser's library in a folder, too, if it may.
+
+    `svg` and `bundle` block for seconds: callers limit how many run at once.
+    """
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
         self._drawn: LRUCache[bytes, bytes] = LRUCache(_MOST_KEPT)
-        self._one_at_a_time = asyncio.Lock()
-        self._bundle: Asset | None = None
+        self._looking = Lock()  # to look moves an entry to the end of those to be dropped
+        self.made_bundle: Asset | None = None
+        """The browser's chart library, once it has been made."""
 
-    async def svg(self, spec: dict[str, Any]) -> bytes:
+    def drawn(self, chart: bytes) -> bytes | None:
+        """Return a chart as SVG if it has been drawn before."""
+        with self._looking:
+            return self._drawn.get(_key(chart))
+
+    def svg(self, chart: bytes) -> bytes:
         """Return a chart as SVG. Raises ChartFailed."""
-        given = orjson.dumps(spec)
-        key = blake2b(given, digest_size=16).digest()
-        async with self._one_at_a_time:
-            if key not in self._drawn:
-                self._drawn[key] = await _run("svg", given)
-            return self._drawn[key]
+        known = self.drawn(chart)  # whoever was before in the queue may have asked for the same
+        if known is not None:
+            return known
+        drawn = _run("svg", chart)
+        with self._looking:
+            self._drawn[_key(chart)] = drawn
+        return drawn
 
-    async def bundle(self) -> Asset:
+    def bundle(self) -> Asset:
         """Return the browser's chart library. Raises ChartFailed."""
-        async with self._one_at_a_time:
-            if self._bundle is None:
-                self._bundle = Asset.of("charts.js", await self._make_bundle())
-            return self._bundle
+        if self.made_bundle is None:
+            self.made_bundle = Asset.of("charts.js", self._make_bundle())
+        return self.made_bundle
 
-    async def _make_bundle(self) -> bytes:
+    def _make_bundle(self) -> bytes:
         if self._folder and (file := _file_in(self._folder)).is_file():
             return file.read_bytes()
-        made = await _run("bundle", b"")
+        made = _run("bundle", b"")
         if self._folder:
             try:
                 _keep(self._folder, made)
             except OSError as error:  # a read-only file system: each process makes its own
                 _log.info("chart library not kept", folder=str(self._folder), error=str(error))
         return made
+
+
+def _key(chart: bytes) -> bytes:
+    return blake2b(chart, digest_size=16).digest()
 
 
 def _file_in(folder: Path) -> Path:
@@ -73,29 +92,17 @@ def _keep(folder: Path, bundle: bytes) -> None:
         out.write(bundle)
 
 
-async def _run(what: Literal["svg", "bundle"], given: bytes) -> bytes:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "skillgap.web.renderer",
-        what,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
+def _run(what: Literal["svg", "bundle"], given: bytes) -> bytes:
+    command = [sys.executable, "-m", "skillgap.web.renderer", what]
     try:
-        async with asyncio.timeout(_SECONDS):
-            out, said = await process.communicate(given)
-    except BaseException as error:
-        process.kill()
-        await process.wait()
-        if isinstance(error, TimeoutError):
-            raise ChartFailed(f"a chart was not drawn within {_SECONDS} seconds") from None
-        raise
-    if process.returncode:
-        _log.error("chart not drawn", returncode=process.returncode, said=said.decode(errors="replace")[-500:])
+        ended = subprocess.run(command, input=given, capture_output=True, timeout=_SECONDS, check=False)  # noqa: S603
+    except subprocess.TimeoutExpired:
+        raise ChartFailed(f"a chart was not drawn within {_SECONDS} seconds") from None
+    if ended.returncode:
+        said = ended.stderr.decode(errors="replace")[-500:]
+        _log.error("chart not drawn", returncode=ended.returncode, said=said)
         raise ChartFailed("a chart could not be drawn; the log has more")
-    return out
+    return ended.stdout
 
 
 def main() -> None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-from functools import partial
 from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field
 
+from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.transitions import TransitionFilter, find_transitions
-from skillgap.api import answers, problems
+from skillgap.api import answers, parameters, problems
 from skillgap.errors import (
     InvalidCode,
     MissingInput,
@@ -34,7 +33,7 @@ CodePath = Annotated[
     "",
     summary="Occupations, all or by what people call them",
     response_model=answers.OccupationsAnswer,
-    responses=problems.responses(problems.InvalidParameter, NoData),
+    responses=problems.responses(problems.InvalidParameter, NoData, problems.Overloaded),
 )
 async def list_occupations(
     request: Request,
@@ -52,25 +51,32 @@ async def list_occupations(
     ratings = answers.skills_of(request)
     if not ratings.occupations:
         raise NoData()
-    if q and q.strip():
-        hits, total = (await answers.titles_of(request)).find(q, limit, offset)
-        items = [hit.listed(ratings.occupations) for hit in hits]
-    else:
-        every = list(ratings.occupations.values())
-        total = len(every)
-        items = [ListedOccupation(each, None, None, None) for each in every[offset : offset + limit]]
-    following = offset + limit
-    query = urlencode({**({"q": q} if q else {}), "limit": limit, "offset": following})
-    return answers.json(
-        answers.OccupationsAnswer(
-            items=items,
-            total=total,
-            limit=limit,
-            offset=offset,
-            next=f"{request.url.path}?{query}" if following < total else None,
-            provenance=ratings.provenance,
+    text = q if q and q.strip() else ""
+    titles = await answers.titles_of(request) if text else None
+
+    def compute() -> Response:
+        if titles:
+            with parameters.searched("q"):
+                hits, total = titles.find(text, limit, offset)
+            items = [hit.listed(ratings.occupations) for hit in hits]
+        else:
+            every = list(ratings.occupations.values())
+            total = len(every)
+            items = [ListedOccupation(each, None, None, None) for each in every[offset : offset + limit]]
+        following = offset + limit
+        query = urlencode({**({"q": q} if q else {}), "limit": limit, "offset": following})
+        return answers.json(
+            answers.OccupationsAnswer(
+                items=items,
+                total=total,
+                limit=limit,
+                offset=offset,
+                next=f"{request.url.path}?{query}" if following < total else None,
+                provenance=ratings.provenance,
+            )
         )
-    )
+
+    return await answers.in_pool(request, compute)
 
 
 @router.get(
@@ -89,7 +95,7 @@ async def get_occupation(request: Request, onet_soc_code: CodePath) -> Response:
     "/{onet_soc_code}/skills",
     summary="The skills of an occupation",
     response_model=answers.SkillsAnswer,
-    responses=problems.responses(InvalidCode, UnknownOccupation, UnratedOccupation, NoData),
+    responses=problems.responses(InvalidCode, UnknownOccupation, UnratedOccupation, NoData, problems.Overloaded),
 )
 async def get_occupation_skills(
     request: Request,
@@ -101,10 +107,13 @@ async def get_occupation_skills(
 
     A predicted level has its interval and what it leans on; predictions are of levels alone, not of importances.
     """
-    ratings = await answers.ratings_of(request, choice, domain)
-    occupation, skills = ratings.occupation(onet_soc_code), ratings.skills(onet_soc_code)
-    provenance = ratings.provenance_of(ratings.row(onet_soc_code))
-    return answers.json(answers.SkillsAnswer(occupation, skills, provenance))
+
+    def compute(ratings: Ratings) -> Response:
+        occupation, skills = ratings.occupation(onet_soc_code), ratings.skills(onet_soc_code)
+        provenance = ratings.provenance_of(ratings.row(onet_soc_code))
+        return answers.json(answers.SkillsAnswer(occupation, skills, provenance))
+
+    return await answers.from_ratings(request, compute, choice, domain, takes_long=False)
 
 
 @router.get(
@@ -113,7 +122,7 @@ async def get_occupation_skills(
     response_model=answers.TransitionsAnswer,
     responses=problems.responses(
         *(InvalidCode, problems.InvalidParameter, UnknownJobZone, UnknownOccupation, UnratedOccupation, MissingInput),
-        NoData,
+        *(NoData, problems.Overloaded),
     ),
 )
 async def get_transitions(
@@ -149,20 +158,21 @@ async def get_transitions(
     Near is what people do, know and are called, not the smallest gap: the gap stands beside the rank and plays no part
     in it. `basis` names the inputs, and how many of those that O*NET lists itself are among their first ten.
     """
-    ratings = await answers.ratings_of(request, choice, domain, weight)
     nearness = await answers.nearness_of(request)
     where = TransitionFilter(frozenset(job_zone or ()), major_group, max_shortfall_percentile, only_rated)
-    find = partial(find_transitions, onet_soc_code, nearness, ratings, where=where, limit=limit, stability=stability)
-    # The first stability of a data version takes a second: other requests need not wait for it.
-    found = await asyncio.to_thread(find) if stability else find()
-    rows = (ratings.row(onet_soc_code), *(ratings.row(each.occupation.onet_soc_code) for each in found))
-    return answers.json(
-        answers.TransitionsAnswer(
-            occupation=ratings.occupation(onet_soc_code),
-            transitions=found,
-            basis=nearness.basis,
-            domain=domain,
-            weight=weight,
-            provenance=ratings.provenance_of(*rows),
+
+    def compute(ratings: Ratings) -> Response:
+        found = find_transitions(onet_soc_code, nearness, ratings, where=where, limit=limit, stability=stability)
+        rows = (ratings.row(onet_soc_code), *(ratings.row(each.occupation.onet_soc_code) for each in found))
+        return answers.json(
+            answers.TransitionsAnswer(
+                occupation=ratings.occupation(onet_soc_code),
+                transitions=found,
+                basis=nearness.basis,
+                domain=domain,
+                weight=weight,
+                provenance=ratings.provenance_of(*rows),
+            )
         )
-    )
+
+    return await answers.from_ratings(request, compute, choice, domain, weight)

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import unicodedata
 from base64 import b64encode
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from typing import Annotated, Literal
-from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from skillgap.analysis.gap import identify_skill_gap
+from skillgap.analysis.nearness import Nearness
 from skillgap.analysis.paths import find_paths
 from skillgap.analysis.person import OwnProfile, identify_person_gap
 from skillgap.analysis.ratings import Ratings
+from skillgap.analysis.search import normalised
 from skillgap.analysis.transitions import TransitionFilter, find_transitions
-from skillgap.api import answers
+from skillgap.api import answers, parameters
 from skillgap.api.answer_cache import PASSING, SNAPSHOT
 from skillgap.api.current import Snapshot
 from skillgap.api.problems import InvalidParameter, WrongParameter
@@ -27,7 +29,8 @@ from skillgap.errors import InvalidCode, NoData
 from skillgap.model import HIGHEST_LEVEL, GapReport, ListedOccupation, Transition, parse_code
 from skillgap.web import assets, charts, page
 from skillgap.web.page import Choice, Order, Question, Slider
-from skillgap.web.renderer import Renderer
+from skillgap.web.renderer import Renderer, encoded
+from skillgap.wording import Report
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
@@ -49,13 +52,15 @@ def _question(
     sure: Annotated[Literal["yes", ""], Query()] = "",
     order: Annotated[Order, Query()] = "weight",
 ) -> Question:
-    asked = Question(_plain(current), _plain(target), domain, choice, sure == "yes", order)
+    texts = _plain(current, "from"), _plain(target, "to")
+    asked = Question(*texts, domain, choice, sure == "yes", order, unknown=parameters.unknown_of(request))
     return replace(asked, offered=_loaded_domains(request))
 
 
-def _plain(text: str) -> str:
-    """Return what was typed in the signs that codes and titles are written with."""
-    return unicodedata.normalize("NFKC", text).translate(_DASHES).strip()
+def _plain(text: str, parameter: str) -> str:
+    """Return what was typed in the signs that codes and titles are written with. Raises InvalidParameter."""
+    with parameters.searched(parameter):
+        return normalised(text).translate(_DASHES).strip()
 
 
 def _loaded_domains(request: Request) -> tuple[str, ...]:
@@ -85,21 +90,29 @@ async def show(request: Request, question: Asked, swap: Annotated[Literal["yes",
         return elsewhere
     current, target = question.current, question.target
     async with answers.completed(request, {code for code in (current, target) if code}, question.ratings):
-        ratings = await answers.ratings_of(request, question.ratings, question.domain)
-        question = _titled(question, ratings)
+        compute: Callable[[Ratings], Response]
         if current and target:
             answers.remember_pair(request, current, target)
-            report = identify_skill_gap(current, target, ratings)
-            return answers.page(page.answer(question, report, _near(request, current, target, ratings)))
-        return await _occupation(request, question, ratings)
+            compute = partial(_answer, request, question)
+        else:
+            nearness = await answers.nearness_of(request) if current else None
+            compute = partial(_occupation, question, nearness)
+        return await answers.from_ratings(request, compute, question.ratings, question.domain)
 
 
-async def _occupation(request: Request, question: Question, ratings: Ratings) -> Response:
+def _answer(request: Request, question: Question, ratings: Ratings) -> Response:
+    question = _titled(question, ratings)
+    current, target = question.current, question.target
+    report = identify_skill_gap(current, target, ratings)
+    return answers.page(page.answer(question, report, _near(request, current, target, ratings)))
+
+
+def _occupation(question: Question, nearness: Nearness | None, ratings: Ratings) -> Response:
+    question = _titled(question, ratings)
     code = question.current or question.target
     occupation, skills = ratings.occupation(code), ratings.skills(code)
     near, basis = [], None
-    if question.current:
-        nearness = await answers.nearness_of(request)
+    if nearness:
         basis = nearness.basis
         near = find_transitions(code, nearness, ratings, where=TransitionFilter(), limit=_MORE_NEAR)
     provenance = ratings.provenance_of(ratings.row(code))
@@ -110,7 +123,8 @@ async def _occupation(request: Request, question: Question, ratings: Ratings) ->
 async def _led_elsewhere(request: Request, question: Question, *, is_swapped: bool = False) -> Response | None:
     """Return where words lead: to the address with the codes they mean, or a choice; None where there are codes."""
     ratings = answers.skills_of(request)
-    found = [await _meant(request, text) for text in (question.current, question.target)]
+    asked = (("from", question.current), ("to", question.target))
+    found = [await _meant(request, name, text) for name, text in asked]
     current, target = (each if isinstance(each, str) else "" for each in found)
     path = request.url.path
     if unclear := _unclear(question, found, path):
@@ -118,7 +132,7 @@ async def _led_elsewhere(request: Request, question: Question, *, is_swapped: bo
         titled = replace(question, titles=(known.get(current, ""), known.get(target, "")))
         return answers.page(page.choose(titled, unclear, ratings.provenance))
     if is_swapped or (current, target) != (question.current, question.target):
-        return RedirectResponse(question.address(path, current=current, target=target), 303)
+        return RedirectResponse(question.address_with_unknown(path, current=current, target=target), 303)
     return None
 
 
@@ -129,10 +143,13 @@ async def show_paths(request: Request, question: Asked) -> Response:
         return elsewhere
     current, target = _codes(question)
     answers.remember_pair(request, current, target)
-    ratings = await answers.ratings_of(request, question.ratings, question.domain)
     nearness = await answers.nearness_of(request)
-    report = find_paths(current, target, nearness, ratings, limit=_WAYS)
-    return answers.page(page.paths(_titled(question, ratings), report))
+
+    def compute(ratings: Ratings) -> Response:
+        report = find_paths(current, target, nearness, ratings, limit=_WAYS)
+        return answers.page(page.paths(_titled(question, ratings), report))
+
+    return await answers.from_ratings(request, compute, question.ratings, question.domain)
 
 
 @router.get("/own")
@@ -142,12 +159,18 @@ async def show_own(request: Request, question: Asked) -> Response:
     if elsewhere := await _led_elsewhere(request, question):
         return elsewhere
     current, target = _codes(question)
-    ratings = await answers.ratings_of(request, question.ratings, question.domain)
-    sliders = _sliders(await request.body(), current, ratings)
-    own = {slider.element_id: slider.level for slider in sliders if slider.is_own}
-    report = identify_person_gap(OwnProfile(dict(own), current), target, ratings)
-    html = page.own(_titled(question, ratings), ratings.occupation(current), sliders, report)
-    response = answers.page(html)
+    fields = parameters.form_fields(await request.body())
+
+    def compute(ratings: Ratings) -> Response:
+        sliders = _sliders(fields, current, ratings)
+        known = [slider.element_id for slider in sliders]
+        more = parameters.unknown([(name, "") for name in fields if name not in known], known)
+        titled = _titled(replace(question, unknown=question.unknown + more), ratings)
+        own = {slider.element_id: slider.level for slider in sliders if slider.is_own}
+        report = identify_person_gap(OwnProfile(dict(own), current), target, ratings)
+        return answers.page(page.own(titled, ratings.occupation(current), sliders, report))
+
+    response = await answers.from_ratings(request, compute, question.ratings, question.domain)
     response.headers["Cache-Control"] = "no-store"
     return response
 
@@ -158,9 +181,8 @@ async def show_report(request: Request, question: Asked) -> Response:
     if elsewhere := await _led_elsewhere(request, question):
         return elsewhere
     report = await _report(request, question)
-    shown = question.shown(report)
-    svg = await _renderer(request).svg(charts.chart_of(shown, "page")) if shown.skill_gaps else b""
-    html = page.report(question, report, svg.decode(), datetime.now(UTC).date())
+    svg = await _drawn(request, question.shown(report), "page")
+    html = await answers.in_pool(request, lambda: page.report(question, report, svg.decode(), datetime.now(UTC).date()))
     style = b64encode(sha256(page.report_style().encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{style}'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
     return HTMLResponse(html, headers={"Content-Security-Policy": policy, "Cache-Control": "no-store"})
@@ -169,8 +191,7 @@ async def show_report(request: Request, question: Asked) -> Response:
 @router.get("/chart.svg")
 async def show_chart(request: Request, question: Asked, theme: Literal["light", "dark"] = "light") -> Response:
     """Draw the chart of a gap, for browsers without script."""
-    shown = question.shown(await _report(request, question))
-    svg = await _renderer(request).svg(charts.chart_of(shown, theme))
+    svg = await _drawn(request, question.shown(await _report(request, question)), theme)
     return Response(svg, media_type="image/svg+xml", headers={"Cache-Control": "no-cache"})
 
 
@@ -180,7 +201,8 @@ async def asset(request: Request, name: str) -> Response:
     address = f"{assets.ADDRESS}{name}"
     found = assets.static_assets().get(address)
     if found is None and address == assets.bundle_address():
-        found = await _renderer(request).bundle()
+        renderer = _renderer(request)
+        found = renderer.made_bundle or await answers.in_picture_pool(request, renderer.bundle)
     if found is None:
         raise HTTPException(404)
     headers = {"Cache-Control": FOR_EVER, "Vary": "Accept-Encoding"}
@@ -194,10 +216,20 @@ def _renderer(request: Request) -> Renderer:
     return renderer
 
 
+async def _drawn(request: Request, report: Report, theme: charts.Theme) -> bytes:
+    """Return the chart of a report as SVG; in a page, nothing where it has no gap."""
+    if theme == "page" and not report.skill_gaps:
+        return b""
+    renderer, chart = _renderer(request), encoded(charts.chart_of(report, theme))
+    known = renderer.drawn(chart)
+    return known if known is not None else await answers.in_picture_pool(request, lambda: renderer.svg(chart))
+
+
 async def _report(request: Request, question: Question) -> GapReport:
     current, target = _codes(question)
     answers.remember_pair(request, current, target)
-    return identify_skill_gap(current, target, await answers.ratings_of(request, question.ratings, question.domain))
+    compute = partial(identify_skill_gap, current, target)
+    return await answers.from_ratings(request, compute, question.ratings, question.domain, takes_long=False)
 
 
 def _codes(question: Question) -> tuple[str, str]:
@@ -216,7 +248,7 @@ def _titled(question: Question, ratings: Ratings) -> Question:
     return replace(question, titles=(current, target))
 
 
-async def _meant(request: Request, text: str) -> str | list[ListedOccupation]:
+async def _meant(request: Request, parameter: str, text: str) -> str | list[ListedOccupation]:
     """Return the code that is meant, empty for nothing, or the occupations that may be."""
     if not text:
         return ""
@@ -227,7 +259,9 @@ async def _meant(request: Request, text: str) -> str | list[ListedOccupation]:
     wanted = {text.casefold(), f"{text.casefold()}s"}  # titles are plural
     if code := next((code for code, each in occupations.items() if each.title.casefold() in wanted), None):
         return code
-    hits, _ = (await answers.titles_of(request)).find(text, _HITS)
+    titles = await answers.titles_of(request)
+    with parameters.searched(parameter):
+        hits, _ = await answers.in_pool(request, lambda: titles.find(text, _HITS))
     exact = [hit for hit in hits if hit.match == "exact"]
     for clear in (hits, exact):
         if len(clear) == 1:
@@ -257,9 +291,8 @@ def _near(request: Request, current: str, target: str, ratings: Ratings) -> list
     return [each for each in found if each.occupation.onet_soc_code != target][:_NEAR]
 
 
-def _sliders(form: bytes, current: str, ratings: Ratings) -> list[Slider]:
+def _sliders(given: dict[str, str], current: str, ratings: Ratings) -> list[Slider]:
     """Return a slider for each level of the current occupation, set as the form says. Raises InvalidParameter."""
-    given = dict(parse_qsl(form.decode("latin-1"), keep_blank_values=True))  # the gate limits its length
     sliders = []
     for skill in ratings.skills(current):
         if skill.data_value is None:

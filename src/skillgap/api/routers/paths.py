@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from skillgap.analysis.paths import find_paths
+from skillgap.analysis.ratings import Ratings
 from skillgap.api import answers, problems
 from skillgap.errors import InvalidCode, MissingInput, NoData, UnknownOccupation, UnratedOccupation
 from skillgap.model import PathReport
@@ -19,7 +20,8 @@ router = APIRouter(tags=["paths"])
     summary="Paths from one occupation to another",
     response_model=PathReport,
     responses=problems.responses(
-        InvalidCode, problems.InvalidParameter, UnknownOccupation, UnratedOccupation, MissingInput, NoData
+        *(InvalidCode, problems.InvalidParameter, UnknownOccupation, UnratedOccupation, MissingInput, NoData),
+        problems.Overloaded,
     ),
 )
 async def get_paths(
@@ -40,5 +42,9 @@ async def get_paths(
     so the first one is the best there is; `direct` is the same move in one step.
     """
     answers.remember_pair(request, current, target)
-    ratings, nearness = await answers.ratings_of(request, choice, domain, weight), await answers.nearness_of(request)
-    return answers.json(find_paths(current, target, nearness, ratings, neighbours=neighbours, limit=limit))
+    nearness = await answers.nearness_of(request)
+
+    def compute(ratings: Ratings) -> Response:
+        return answers.json(find_paths(current, target, nearness, ratings, neighbours=neighbours, limit=limit))
+
+    return await answers.from_ratings(request, compute, choice, domain, weight)

@@ -62,7 +62,14 @@ async def ready(request: Request) -> Response:
     )
 
 
-@router.get("/metrics", summary="Figures for Prometheus", response_class=PlainTextResponse)
-def show_metrics(request: Request) -> Response:
+@router.get(
+    "/metrics",
+    summary="Figures for Prometheus",
+    response_class=PlainTextResponse,
+    responses=problems.responses(problems.Overloaded),
+)
+async def show_metrics(request: Request) -> Response:
     """Count requests by route and status, their seconds, and calls to others; tell data version and ratings' age."""
-    return Response(metrics.exposition_of(request.app.state.current), media_type=metrics.CONTENT_TYPE)
+    current: CurrentData = request.app.state.current
+    text = await answers.in_metrics_pool(request, lambda: metrics.exposition_of(current))
+    return Response(text, media_type=metrics.CONTENT_TYPE)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from fastapi import APIRouter, Request, Response
+from pydantic import BeforeValidator
+from pydantic_core import PydanticCustomError
 
 from skillgap.analysis.gap import identify_skill_gap
 from skillgap.analysis.person import OwnProfile, identify_person_gap
@@ -13,6 +17,18 @@ from skillgap.model import GapReport, PersonGapReport, parse_code
 
 router = APIRouter(tags=["skill gap"])
 
+_MOST_FIELDS = 20
+
+
+def _bounded(body: object) -> object:
+    """Refuse a body of many fields at once: else the validator would name what is wrong with each."""
+    if isinstance(body, dict) and len(body) > _MOST_FIELDS:
+        raise PydanticCustomError("too_many_fields", "{count} fields; a profile has two", {"count": len(body)})
+    return body
+
+
+Profile = Annotated[OwnProfile, BeforeValidator(_bounded)]
+
 
 @router.get(
     "/skill-gap",
@@ -20,7 +36,14 @@ router = APIRouter(tags=["skill gap"])
     response_model=GapReport,
     responses={
         200: {"content": {"application/json": {"example": SKILL_GAP}}},
-        **problems.responses(InvalidCode, problems.InvalidParameter, UnknownOccupation, UnratedOccupation, NoData),
+        **problems.responses(
+            InvalidCode,
+            problems.InvalidParameter,
+            UnknownOccupation,
+            UnratedOccupation,
+            NoData,
+            problems.Overloaded,
+        ),
     },
 )
 async def skill_gap(
@@ -43,8 +66,12 @@ async def skill_gap(
     """
     answers.remember_pair(request, current, target)
     async with answers.completed(request, {current, target}, choice):
-        ratings = await answers.ratings_of(request, choice, domain, weight)
-        return answers.json(identify_skill_gap(current, target, ratings, stability=stability))
+        return await answers.from_ratings(
+            request,
+            lambda ratings: answers.json(identify_skill_gap(current, target, ratings, stability=stability)),
+            *(choice, domain, weight),
+            takes_long=stability,
+        )
 
 
 @router.post(
@@ -52,12 +79,18 @@ async def skill_gap(
     summary="The skill gap between a person and an occupation",
     response_model=PersonGapReport,
     responses=problems.responses(
-        InvalidCode, InvalidProfile, problems.InvalidParameter, UnknownOccupation, UnratedOccupation, NoData
+        InvalidCode,
+        InvalidProfile,
+        problems.InvalidParameter,
+        UnknownOccupation,
+        UnratedOccupation,
+        NoData,
+        problems.Overloaded,
     ),
 )
 async def person_gap(
     request: Request,
-    profile: OwnProfile,
+    profile: Profile,
     target: answers.ToParameter,
     choice: answers.RatingsParameter = "onet+llm",
     domain: answers.DomainParameter = "skills",
@@ -71,7 +104,10 @@ async def person_gap(
     """
     codes = {target, *([parse_code(profile.occupation)] if profile.occupation else [])}
     async with answers.completed(request, codes, choice):
-        ratings = await answers.ratings_of(request, choice, domain, weight)
-        answer = answers.json(identify_person_gap(profile, target, ratings, stability=stability))
+        answer = await answers.from_ratings(
+            request,
+            lambda ratings: answers.json(identify_person_gap(profile, target, ratings, stability=stability)),
+            *(choice, domain, weight),
+        )
     answer.headers["Cache-Control"] = "no-store"
     return answer
