@@ -11,13 +11,13 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi_offline import FastAPIOffline
-from granian.utils.proxies import wrap_asgi_with_proxy_headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp
 
 import skillgap
 from skillgap.api import problems
+from skillgap.api.addresses import TrustedProxies
 from skillgap.api.answer_cache import AnswerCache
 from skillgap.api.current import CurrentData
 from skillgap.api.gate import OPEN_PATHS, Gate, Keys
@@ -80,7 +80,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         )
     app = RequestLog(app)
     if settings.trusted_proxies:
-        app = wrap_asgi_with_proxy_headers(app, trusted_hosts=list(settings.trusted_proxies))
+        app = TrustedProxies(app, settings.trusted_proxies)
     return app
 
 
