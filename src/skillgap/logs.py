@@ -1,10 +1,15 @@
-"""Log lines: structured, on standard error."""
+"""Log lines: structured, on standard error. A server drops lines rather than wait for their reader."""
 
 from __future__ import annotations
 
+import atexit
+import io
 import json
 import os
+import select
 import sys
+import threading
+from collections import deque
 from collections.abc import Callable, MutableMapping
 from typing import Any
 
@@ -12,42 +17,36 @@ import orjson
 import stamina
 import structlog
 
-_COMMON: list[structlog.typing.Processor] = [
-    structlog.processors.add_log_level,
-    structlog.processors.TimeStamper(fmt="iso", utc=True),
-]
+_MOST_BYTES_WAITING = 4 << 20
+"""Of lines that have not been written yet: some 20,000 requests."""
+_MOST_BYTES_AT_ONCE = 1 << 16
+_SECONDS_TO_FLUSH = 1.0
+_MULTILINE = ("event", "exception", "stack")
+"""Fields whose line breaks are kept in the console format, each followed by an indent."""
+
+
+# -- the form of a line -----------------------------------------------------------------------------------------------
 
 
 def configure_logging(*, log_format: str, log_level: str) -> None:
-    """Send structlog's lines to standard error, as JSON or for the eye, those of retries as well."""
+    """Send structlog's lines and those of retries to standard error, as JSON or for people."""
     as_json = log_format == "json"
     stamina.instrumentation.set_on_retry_hooks([_log_retry])
-    for_the_eye = structlog.dev.ConsoleRenderer(colors=_takes_colours())
     structlog.configure(
         processors=[
             *_COMMON,
             structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(_json) if as_json else for_the_eye,
+            *([structlog.processors.JSONRenderer(_json)] if as_json else _console()),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(log_level),
         logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer)
         if as_json
-        else structlog.PrintLoggerFactory(sys.stderr),
+        else structlog.WriteLoggerFactory(sys.stderr),
     )
 
 
-def _log_retry(details: stamina.instrumentation.RetryDetails) -> None:
-    log = structlog.get_logger("skillgap.sources")
-    log.warning("trying again", after_seconds=round(details.wait_for, 1), error=str(details.caused_by))
-
-
-def _takes_colours() -> bool:
-    return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
-
-
 def server_logging(*, log_format: str) -> dict[str, Any]:
-    """Return the logging configuration that gives the server's own lines the same form and place."""
-    renderer = _json_text if log_format == "json" else structlog.dev.ConsoleRenderer(colors=_takes_colours())
+    """Return the configuration that gives lines of the standard library's loggers, Granian's too, the same form."""
     return {
         "formatters": {
             "structlog": {
@@ -55,7 +54,7 @@ def server_logging(*, log_format: str) -> dict[str, Any]:
                 "processors": [
                     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                     structlog.processors.format_exc_info,
-                    renderer,
+                    *([_json_text] if log_format == "json" else _console()),
                 ],
                 "foreign_pre_chain": _COMMON,
             }
@@ -68,7 +67,55 @@ def server_logging(*, log_format: str) -> dict[str, Any]:
             }
         },
         "loggers": {"_granian": {"handlers": ["stderr"], "level": "INFO", "propagate": False}},
+        "root": {"handlers": ["stderr"], "level": "WARNING"},
     }
+
+
+_COMMON: list[structlog.typing.Processor] = [
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+
+
+def _console() -> list[structlog.typing.Processor]:
+    return [
+        _escape,
+        structlog.dev.ConsoleRenderer(colors=_takes_colours(), exception_formatter=structlog.dev.plain_traceback),
+    ]
+
+
+def _log_retry(details: stamina.instrumentation.RetryDetails) -> None:
+    log = structlog.get_logger("skillgap.sources")
+    log.warning("trying again", after_seconds=round(details.wait_for, 1), error=str(details.caused_by))
+
+
+def _takes_colours() -> bool:
+    return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+
+
+def _escape(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Escape what a terminal would obey, or what would look like another line, in all fields of a line.
+
+    Paths, titles and errors come from outside. Tracebacks keep their lines, indented, so none passes for a log line.
+    """
+    escaped: dict[str, Any] = {}
+    for name, value in event.items():
+        text = value if isinstance(value, str) else str(value)
+        if text.isprintable():
+            escaped[escape(name)] = value
+        elif name in _MULTILINE:
+            indent = "" if name == "event" else "    "
+            escaped[name] = indent + "\n    ".join(escape(line) for line in text.split("\n"))
+        else:
+            escaped[escape(name)] = escape(text)
+    return escaped
+
+
+def escape(text: str) -> str:
+    r"""Return text with each unprintable character (controls, bidi marks, line separators) as `\x1b` or `\u202e`."""
+    if text.isprintable():
+        return text
+    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
 
 
 def _json_text(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> str:
@@ -77,6 +124,151 @@ def _json_text(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> str
 
 def _json(event: MutableMapping[str, Any], default: Callable[[Any], Any]) -> bytes:
     try:
-        return orjson.dumps(event, default=default)
+        line = orjson.dumps(event, default=default)
     except orjson.JSONEncodeError:  # a text with half a character, as a path may have; a line must not be lost for it
-        return json.dumps(event, default=default).encode()
+        line = json.dumps(event, default=default).encode()
+    if line.isascii() and b"\x7f" not in line:
+        return line
+    # JSON lets DEL, C1 controls and bidi marks through; a terminal that shows the log would obey them.
+    return "".join(
+        character if character.isprintable() else _json_escape(character) for character in line.decode()
+    ).encode()
+
+
+def _json_escape(character: str) -> str:
+    return "\\u007f" if character == "\x7f" else json.dumps(character)[1:-1]
+
+
+# -- the way of a line ------------------------------------------------------------------------------------------------
+
+
+class _Backlog:
+    """Lines for a file descriptor, written by a thread. Lines that find no room or cannot be written are counted."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._changed = threading.Condition()
+        self._waiting: deque[bytes] = deque()
+        self._bytes = 0
+        self._lost = 0
+        self._is_torn = False
+        """Whether the last line was written in part."""
+        self.on_lost: Callable[[int], object] | None = None
+        """Called with a number of lost lines."""
+        threading.Thread(target=self._write_on, name="log", daemon=True).start()
+
+    def put(self, lines: bytes) -> None:
+        """Queue lines to be written. Never blocks."""
+        with self._changed:
+            has_room = self._bytes + len(lines) <= _MOST_BYTES_WAITING
+            if has_room:
+                self._waiting.append(lines)
+                self._bytes += len(lines)
+                self._changed.notify_all()
+        if not has_room:
+            self._lose(lines)
+
+    def flush(self, seconds: float) -> None:
+        """Wait until all lines are written, for so long at most."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._bytes, seconds)
+
+    def _lose(self, lines: bytes) -> None:
+        number = lines.count(b"\n")
+        with self._changed:
+            self._lost += number
+        if self.on_lost:
+            self.on_lost(number)
+
+    def _write_on(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting)
+                batch = self._waiting.popleft()
+                while self._waiting and len(batch) + len(self._waiting[0]) <= _MOST_BYTES_AT_ONCE:
+                    batch += self._waiting.popleft()
+            unwritten = self._write(b"\n" * self._is_torn + batch)
+            if unwritten:
+                self._lose(unwritten)
+                self._is_torn = self._is_torn or batch.removesuffix(unwritten)[-1:] not in (b"", b"\n")
+            else:
+                self._is_torn = False
+            lost = 0
+            with self._changed:
+                self._bytes -= len(batch)
+                self._changed.notify_all()
+                if not unwritten:
+                    lost, self._lost = self._lost, 0
+            if lost:
+                structlog.get_logger("skillgap").warning("log lines lost", lines=lost)
+
+    def _write(self, lines: bytes) -> bytes:
+        """Write lines, however long that takes; return those that could not be written."""
+        while lines:
+            try:
+                lines = lines[os.write(self._descriptor, lines) :]
+            except BlockingIOError:  # someone else has made the file description non-blocking
+                select.select([], [self._descriptor], [])
+            except OSError:  # a full disk, a reader that has gone
+                return lines
+        return b""
+
+
+class _Stderr(io.TextIOBase):
+    """Standard error by way of a backlog; takes text and bytes."""
+
+    encoding = "utf-8"
+    errors = "backslashreplace"
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self.backlog = _Backlog(descriptor)
+
+    @property
+    def buffer(self) -> _Stderr:
+        return self
+
+    def write(self, lines: str | bytes) -> int:
+        self.backlog.put(lines if isinstance(lines, bytes) else lines.encode(errors=self.errors))
+        return len(lines)
+
+    def writable(self) -> bool:
+        return True
+
+    def isatty(self) -> bool:
+        return os.isatty(self._descriptor)
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+
+def detach_stderr() -> None:
+    """Have everything that this process writes to `sys.stderr` written by a thread, from now on.
+
+    Nobody then waits for a reader that has stalled, or fails because the disk is full: lines are lost, and counted.
+    Each process has to do this for itself. Does nothing if `sys.stderr` is no real file, as in tests.
+    """
+    for descriptor in range(3):  # a closed one would be taken by the next file, which would be given the log
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    try:
+        descriptor = 2 if sys.stderr is None else sys.stderr.fileno()
+    except OSError:
+        return
+    sys.stderr = _Stderr(descriptor)
+    atexit.unregister(flush_stderr)
+    atexit.register(flush_stderr)
+
+
+def flush_stderr() -> None:
+    """Wait for lines still to be written, a second at most."""
+    if isinstance(sys.stderr, _Stderr):
+        sys.stderr.backlog.flush(_SECONDS_TO_FLUSH)
+
+
+def count_lost_lines(count: Callable[[int], object]) -> None:
+    """Call `count` with a number of lines whenever some are lost."""
+    if isinstance(sys.stderr, _Stderr):
+        sys.stderr.backlog.on_lost = count

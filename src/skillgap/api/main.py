@@ -21,10 +21,11 @@ from skillgap.api.addresses import TrustedProxies
 from skillgap.api.answer_cache import AnswerCache
 from skillgap.api.current import CurrentData
 from skillgap.api.gate import OPEN_PATHS, Gate, Keys
+from skillgap.api.metrics import LOST_LINES
 from skillgap.api.on_demand import OnDemand
 from skillgap.api.request_log import RequestLog
 from skillgap.api.routers import occupations, pages, paths, service, skill_gap
-from skillgap.logs import configure_logging
+from skillgap.logs import configure_logging, count_lost_lines
 from skillgap.settings import Settings, read_settings
 from skillgap.store.engine import make_engine
 from skillgap.web.renderer import Renderer
@@ -48,6 +49,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     gc.set_threshold(50_000)  # as in cli.main: this process is another
     settings = settings or read_settings()
     configure_logging(log_format=settings.log_format or "json", log_level=settings.log_level)
+    count_lost_lines(LOST_LINES.inc)
     engine = make_engine(settings.url)
     current = CurrentData(engine, answer_cache_bytes=settings.answer_cache_mb * 2**20)
     on_demand = None

@@ -31,6 +31,7 @@ _SECONDS = Histogram(
 ONET_REQUESTS = Counter(
     "skillgap_onet_requests", "Requests that the service has sent to O*NET Web Services.", registry=_REGISTRY
 )
+LOST_LINES = Counter("skillgap_log_lines_lost", "Log lines that could not be written.", registry=_REGISTRY)
 
 
 def count_request(scope: Scope, status: int, seconds: float) -> None:
