@@ -243,10 +243,10 @@ class _Stderr(io.TextIOBase):
 
 
 def detach_stderr() -> None:
-    """Have everything that this process writes to `sys.stderr` written by a thread, from now on.
+    """Replace `sys.stderr` by a stream that a thread writes to the same file descriptor.
 
-    Nobody then waits for a reader that has stalled, or fails because the disk is full: lines are lost, and counted.
-    Each process has to do this for itself. Does nothing if `sys.stderr` is no real file, as in tests.
+    A stalled reader or a full disk then loses lines, which are counted, and stops nothing else. Call it in each process.
+    Does nothing if `sys.stderr` has no file descriptor, as in tests.
     """
     for descriptor in range(3):  # a closed one would be taken by the next file, which would be given the log
         try:

@@ -17,6 +17,8 @@ from urllib.parse import urlsplit
 from skillgap.server import allow_open_files
 from tests.processes import processes
 
+_SECONDS_FOR_LAST_ANSWERS = 10
+
 
 @dataclass
 class Answers:
@@ -69,9 +71,15 @@ async def _ask(
     asyncio.get_running_loop().add_reader(parent.fileno(), stop.set)
     turn = itertools.cycle(paths)
     parent.send("started")
-    await asyncio.gather(
-        *(_client(number, url, turn, every, number / clients * every, stop, answers) for number in range(clients))
-    )
+    asking = [
+        asyncio.create_task(_client(number, url, turn, every, number / clients * every, stop, answers))
+        for number in range(clients)
+    ]
+    await stop.wait()
+    _, unanswered = await asyncio.wait(asking, timeout=_SECONDS_FOR_LAST_ANSWERS)
+    for client in unanswered:
+        client.cancel()
+    await asyncio.gather(*unanswered, return_exceptions=True)
 
 
 async def _client(
@@ -93,7 +101,7 @@ async def _client(
             (answers.first_ms if is_first else answers.later_ms).append((time.perf_counter() - began) * 1e3)
             answers.statuses[int(head.split(maxsplit=2)[1])] += 1
             answers.by_client[number] += 1
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, asyncio.CancelledError) as error:
         answers.failures.append(f"client {number}: {type(error).__name__}: {error}")
     finally:
         if writer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import re
 import shlex
@@ -11,7 +12,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from multiprocessing.connection import Connection
 from pathlib import Path
+from threading import Event
 from time import perf_counter
 from urllib.parse import urlsplit
 
@@ -32,6 +35,7 @@ from tests.faults.crowd import crowd, deaf_clients
 from tests.faults.load import Load, load
 from tests.faults.test_memory import memory_mb
 from tests.mysql_server import private_mysql
+from tests.processes import processes
 
 CODES = ("29-1141.00", "11-9111.00", "15-1211.00", "43-4051.00", "29-1229.01", "15-1252.00", "11-1011.00")
 PATHS = [f"/skill-gap?from={current}&to={target}" for current in CODES for target in CODES]
@@ -179,11 +183,12 @@ def test_workers_end_with_the_main_process(starter_database: str, tmp_path: Path
     with ExitStack() as stack:
         service = stack.enter_context(serve_by_command(tmp_path, starter_database, workers="2"))
         workers = service.workers()
+        stack.callback(kill, workers)
         held_back = stack.enter_context(socket.create_connection(address_of(service)))
         held_back.sendall(b"POST /skill-gap HTTP/1.1\r\nHost: test\r\nContent-Length: 9\r\n\r\n")
         os.kill(service.pid, signal.SIGKILL)
         killed = perf_counter()
-        eventually(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers), within=5)
+        eventually(lambda: not any(is_running(worker) for worker in workers), within=5)
         lasted = perf_counter() - killed
         port = urlsplit(service.url).port
         again = stack.enter_context(serve_by_command(tmp_path, starter_database, port=str(port)))
@@ -194,6 +199,44 @@ def test_workers_end_with_the_main_process(starter_database: str, tmp_path: Path
         "2 workers, one of them with a request in flight",
         f"both gone after {lasted:.1f} s; the next start took the port",
     )
+
+
+def test_workers_end_with_the_main_process_where_the_system_does_not_see_to_it():
+    ours, theirs = processes.Pipe()
+    process = processes.Process(target=have_a_worker, args=(theirs,))
+    process.start()
+    worker = ours.recv()
+    process.kill()
+    process.join()
+    eventually(lambda: not is_running(worker), within=5)
+
+
+def have_a_worker(connection: Connection) -> None:
+    sys.platform = "another"
+    worker = multiprocessing.get_context("fork").Process(target=work, args=(connection,))
+    worker.start()
+    worker.join()
+
+
+def work(connection: Connection) -> None:
+    from skillgap.server import _end_with_parent
+
+    _end_with_parent()
+    connection.send(os.getpid())
+    Event().wait()
+
+
+def kill(pids: list[int]) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 # -- the log ----------------------------------------------------------------------------------------------------------
@@ -222,7 +265,7 @@ def test_nobody_reads_the_log(starter_database: str, noted: Noted):
     assert 1_000 < float(lost) <= told <= float(lost) + 2, "the request for the metrics is logged as well"
     assert written + told >= seen.requests, "every line was written or counted"
     noted(
-        "nobody reads the log (a full pipe), which is then closed",
+        "the log's reader has stalled (a full pipe)",
         f"{seen.requests:,} requests",
         f"0 failed; {told:,} lines lost and counted in `/metrics` and the log; ended by SIGTERM as usual",
     )
@@ -262,7 +305,11 @@ def serve_into(stderr: int | None, database_url: str) -> Iterator[Service]:
             yield Service(url, process.pid, Path(os.devnull), lambda: process.wait(30))
         finally:
             process.terminate()
-            ended = process.wait(30)
+            try:
+                ended = process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
     assert ended == 0
 
 
