@@ -245,7 +245,7 @@ class _Stderr(io.TextIOBase):
 def detach_stderr() -> None:
     """Replace `sys.stderr` by a stream that a thread writes to the same file descriptor.
 
-    A stalled reader or a full disk then loses lines, which are counted, and stops nothing else. Call it in each process.
+    A stalled reader or a full disk then loses lines, which are counted. It stops nothing. Call it in each process.
     Does nothing if `sys.stderr` has no file descriptor, as in tests.
     """
     for descriptor in range(3):  # a closed one would be taken by the next file, which would be given the log
