@@ -9,6 +9,7 @@ import os
 import select
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, MutableMapping
 from typing import Any
@@ -19,7 +20,9 @@ import structlog
 
 _MOST_BYTES_WAITING = 4 << 20
 """Of lines that have not been written yet: some 20,000 requests."""
-_MOST_BYTES_AT_ONCE = 1 << 16
+_MOST_BYTES_AT_ONCE = 1 << 18
+_SECONDS_BETWEEN_WRITES = 0.01
+"""Under load a write for each line would cost as much as many an answer."""
 _SECONDS_TO_FLUSH = 1.0
 _MULTILINE = ("event", "exception", "stack")
 """Fields whose line breaks are kept in the console format, each followed by an indent."""
@@ -184,9 +187,10 @@ class _Backlog:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting)
-                batch = self._waiting.popleft()
-                while self._waiting and len(batch) + len(self._waiting[0]) <= _MOST_BYTES_AT_ONCE:
-                    batch += self._waiting.popleft()
+                lines, size = [self._waiting.popleft()], 0
+                while self._waiting and (size := size + len(lines[-1])) < _MOST_BYTES_AT_ONCE:
+                    lines.append(self._waiting.popleft())
+            batch = b"".join(lines)
             unwritten = self._write(b"\n" * self._is_torn + batch)
             if unwritten:
                 self._lose(unwritten)
@@ -201,6 +205,7 @@ class _Backlog:
                     lost, self._lost = self._lost, 0
             if lost:
                 structlog.get_logger("skillgap").warning("log lines lost", lines=lost)
+            time.sleep(_SECONDS_BETWEEN_WRITES)
 
     def _write(self, lines: bytes) -> bytes:
         """Write lines, however long that takes; return those that could not be written."""
