@@ -155,7 +155,9 @@ def main() -> None:
     """Run the command line."""
     gc.set_threshold(50_000)  # what is read stays to the end: looking for garbage in it took a quarter of the reading
     if sys.stdout is None:
-        raise SystemExit("skillgap: standard output is closed")
+        if sys.argv[1:2] != ["serve"]:  # which writes nothing there
+            raise SystemExit("skillgap: standard output is closed")
+        sys.stdout = io.StringIO()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal without the bar's blocks shows ? for them
     app()
@@ -793,9 +795,11 @@ def serve(
     workers: Annotated[int | None, typer.Option(help="Worker processes (SKILLGAP_WORKERS).")] = None,
 ) -> None:
     """Serve the HTTP API. It ends on SIGINT or SIGTERM, requests in flight first."""
+    from skillgap.logs import detach_stderr
     from skillgap.server import run
     from skillgap.settings import read_settings
 
+    detach_stderr()  # before the first line is written: a full disk must not end the service
     asked = {"host": host, "port": port, "workers": workers}
     settings = read_settings(**{name: value for name, value in asked.items() if value is not None})
     settings.check()

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
-from ipaddress import ip_network
+from ipaddress import IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -64,8 +64,17 @@ def _check_database(url: SecretStr) -> None:
 
 
 def _network(text: str) -> str:
-    ip_network(text, strict=False)
-    return text
+    """Return an address or network as one; IPv4 in the form of IPv6 as IPv4, which is what proxies are known by."""
+    try:
+        network = ip_network(text, strict=False)
+    except ValueError:
+        raise ValueError(f"{text!r} is not an address or network; write it like 192.0.2.7 or 10.0.0.0/8") from None
+    address = text.partition("/")[0]
+    if ip_address(address) != network.network_address:
+        raise ValueError(f"{text!r} has bits beyond its prefix; write {network} for the network, or {address}")
+    if isinstance(network, IPv6Network) and network.prefixlen >= 96 and network.network_address.ipv4_mapped:
+        return f"{network.network_address.ipv4_mapped}/{network.prefixlen - 96}"
+    return str(network)
 
 
 def _origin(text: str) -> str:
@@ -135,7 +144,7 @@ class Settings(BaseSettings):
     anonymous_requests_per_minute: Annotated[int | None, Field(ge=0)] = None
     """Of one address without a key; None means any number, 0 that a key is needed."""
     trusted_proxies: Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], *_Listed] = ()
-    """Networks whose X-Forwarded-For is believed."""
+    """Networks of proxies whose X-Forwarded-For is used."""
     cors_origins: Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], *_Listed] = ()
     """Origins of pages that may read answers in a browser; `*` means all."""
     answer_cache_mb: Annotated[int, Field(ge=0)] = 256

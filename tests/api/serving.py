@@ -97,7 +97,7 @@ def serve_by_command(folder: Path, database_url: str, **settings: str) -> Iterat
             process.wait(30)
 
 
-_COMMAND = ("serve", "--port", "0")
+_COMMAND = ("serve",)
 
 
 def _environment(database_url: str, settings: dict[str, str]) -> dict[str, str]:
@@ -105,6 +105,7 @@ def _environment(database_url: str, settings: dict[str, str]) -> dict[str, str]:
         **os.environ,
         "SKILLGAP_DATABASE_URL": database_url,
         "SKILLGAP_RELOAD_SECONDS": "0.1",
+        "SKILLGAP_PORT": "0",
         **{f"SKILLGAP_{name.upper()}": value for name, value in settings.items()},
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import re
 import signal
@@ -17,6 +18,8 @@ from typing import Any
 import httpx
 import pytest
 import structlog
+from granian.log import LogLevels
+from granian.log import configure_logging as granian_logging
 from sqlalchemy import Connection, text
 
 from skillgap.analysis.nearness import find_nearness
@@ -27,10 +30,10 @@ from skillgap.api.main import create_api
 from skillgap.api.request_log import RequestLog
 from skillgap.api_keys import new_key
 from skillgap.errors import DatabaseUnavailable
-from skillgap.logs import configure_logging
+from skillgap.logs import configure_logging, server_logging
 from skillgap.nodes import extract_load_text_files
 from skillgap.store.engine import make_engine, write
-from tests.api.serving import CONFIGURED, Service, eventually, serve, serve_by_command
+from tests.api.serving import CONFIGURED, UNCHANGED, Service, eventually, serve, serve_by_command
 from tests.conftest import mysql_program, onet_zip
 from tests.mysql_server import private_mysql
 
@@ -84,6 +87,61 @@ def test_a_log_line_with_half_a_character_is_not_lost(capfdbinary: pytest.Captur
     configure_logging(log_format="json", log_level="info")
     structlog.get_logger("skillgap").info("seen", path="\ud800")
     assert json.loads(capfdbinary.readouterr().err)["path"] == "\ud800"
+
+
+HOSTILE = "\x1b]0;owned\x07\x1b[2J\r\n\x7f\x9b31m\u202e\u2028\u2066"
+"""What sets a terminal's title, clears it, begins a new line, colours it and turns the direction of writing."""
+
+
+def unprintable(log: str) -> set[str]:
+    return {character for character in log if not character.isprintable()} - {"\n"}
+
+
+@pytest.mark.parametrize("log_format", ["console", "json"])
+def test_no_field_of_a_log_line_reaches_the_terminal_as_it_came(capfd: pytest.CaptureFixture[str], log_format: str):
+    configure_logging(log_format=log_format, log_level="info")
+    log = structlog.get_logger("skillgap")
+
+    def fail() -> None:
+        raise ValueError(HOSTILE)
+
+    try:
+        fail()
+    except ValueError:
+        log.exception(f"failed {HOSTILE}", title=HOSTILE, titles=[HOSTILE], **{HOSTILE: 1, "code": 7})
+    written = capfd.readouterr().err
+    assert unprintable(written) == set()
+    if log_format == "json":
+        line = json.loads(written)
+        assert (line["title"], line["titles"], line["code"]) == (HOSTILE, [HOSTILE], 7)
+        assert written.count("\n") == 1
+    else:
+        assert r"title=\x1b]0;owned\x07\x1b[2J\r\n\x7f\x9b31m\u202e\u2028\u2066" in written
+        assert all(line.startswith("    ") for line in written.splitlines()[1:]), "no line passes for another"
+
+
+@pytest.mark.parametrize("log_format", ["console", "json"])
+def test_lines_of_other_libraries_have_the_same_form(capfd: pytest.CaptureFixture[str], log_format: str):
+    before = logging.root.handlers[:]
+    try:
+        granian_logging(LogLevels.info, server_logging(log_format=log_format))
+        logging.getLogger("_granian").info("Application callable raised an exception\n%s", HOSTILE)
+        logging.getLogger("asyncio").error("Task exception was never retrieved %s", HOSTILE)
+    finally:
+        logging.root.handlers = before
+    written = capfd.readouterr().err
+    assert unprintable(written) == set()
+    assert len([line for line in written.splitlines() if not line.startswith("    ")]) == 2
+
+
+def test_a_hostile_request_and_its_answer_leave_a_plain_console_line(starter_database: str, tmp_path: Path):
+    with serve(tmp_path, starter_database, log_format="console", **UNCHANGED) as service:
+        assert httpx.get(f"{service.url}/%1b%5d0;owned%07%0a%c2%9b2J").status_code == 404
+        asked = {"from": "\x1b[31m29-1141", "to": "\u202e11-9111"}
+        assert httpx.get(f"{service.url}/skill-gap", params=asked).status_code == 422
+        line = eventually(lambda: re.search(r"request .*path=/\S*owned\S*", service.log.read_text()))[0]
+    assert r"path=/\x1b]0;owned\x07\n\x9b2J" in line
+    assert unprintable(service.log.read_text()) == set()
 
 
 def test_every_request_is_one_log_line_with_its_id_and_pair(service: Service, client: httpx.Client):

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import re
+import shlex
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from multiprocessing.connection import Connection
 from pathlib import Path
+from threading import Event
 from time import perf_counter
+from urllib.parse import urlsplit
 
 import httpx
 import orjson
@@ -25,8 +31,11 @@ from skillgap.store.engine import make_engine, read
 from tests.api.serving import Service, eventually, serve_by_command
 from tests.conftest import mysql_program, onet_zip
 from tests.faults.conftest import Noted
+from tests.faults.crowd import crowd, deaf_clients
 from tests.faults.load import Load, load
+from tests.faults.test_memory import memory_mb
 from tests.mysql_server import private_mysql
+from tests.processes import processes
 
 CODES = ("29-1141.00", "11-9111.00", "15-1211.00", "43-4051.00", "29-1229.01", "15-1252.00", "11-1011.00")
 PATHS = [f"/skill-gap?from={current}&to={target}" for current in CODES for target in CODES]
@@ -80,7 +89,7 @@ def test_the_database_is_killed_and_restarted_at_full_load(tmp_path: Path, noted
     )
 
 
-def test_all_connections_of_the_database_are_taken(tmp_path: Path, noted: Noted):
+def test_all_open_files_the_database_are_taken(tmp_path: Path, noted: Noted):
     with mysql_with_starter(tmp_path) as url, ExitStack() as others:
         text_url = url.render_as_string(hide_password=False)
         account = url.set(username="service")
@@ -127,7 +136,7 @@ def test_all_connections_of_the_database_are_taken(tmp_path: Path, noted: Noted)
     )
 
 
-def test_all_connections_of_this_process_are_in_use(mysql_url: str, noted: Noted, monkeypatch: pytest.MonkeyPatch):
+def test_all_open_files_this_process_are_in_use(mysql_url: str, noted: Noted, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("skillgap.store.engine._SECONDS_TO_CONNECT", 1)
     engine = make_engine(mysql_url)
     with ExitStack() as held:
@@ -167,6 +176,141 @@ def test_a_worker_is_killed_at_full_load(starter_database: str, tmp_path: Path, 
         f"1 of 2 workers, {seen.requests:,} requests on {connections} connections",
         f"{lost} requests lost, those in flight there; a new worker took its place",
     )
+
+
+def test_workers_end_with_the_main_process(starter_database: str, tmp_path: Path, noted: Noted):
+    """Killed while a client holds a request back, it leaves a free port and no process."""
+    with ExitStack() as stack:
+        service = stack.enter_context(serve_by_command(tmp_path, starter_database, workers="2"))
+        workers = service.workers()
+        stack.callback(kill, workers)
+        held_back = stack.enter_context(socket.create_connection(address_of(service)))
+        held_back.sendall(b"POST /skill-gap HTTP/1.1\r\nHost: test\r\nContent-Length: 9\r\n\r\n")
+        os.kill(service.pid, signal.SIGKILL)
+        killed = perf_counter()
+        eventually(lambda: not any(is_running(worker) for worker in workers), within=5)
+        lasted = perf_counter() - killed
+        port = urlsplit(service.url).port
+        again = stack.enter_context(serve_by_command(tmp_path, starter_database, port=str(port)))
+        assert again.url == service.url
+        assert httpx.get(again.url + PATHS[1]).is_success
+    noted(
+        "the main process killed (SIGKILL)",
+        "2 workers, one of them with a request in flight",
+        f"both gone after {lasted:.1f} s; the next start took the port",
+    )
+
+
+def test_workers_end_with_the_main_process_where_the_system_does_not_see_to_it():
+    ours, theirs = processes.Pipe()
+    process = processes.Process(target=have_a_worker, args=(theirs,))
+    process.start()
+    worker = ours.recv()
+    process.kill()
+    process.join()
+    eventually(lambda: not is_running(worker), within=5)
+
+
+def have_a_worker(connection: Connection) -> None:
+    sys.platform = "another"
+    worker = multiprocessing.get_context("fork").Process(target=work, args=(connection,))
+    worker.start()
+    worker.join()
+
+
+def work(connection: Connection) -> None:
+    from skillgap.server import _end_with_parent
+
+    _end_with_parent()
+    connection.send(os.getpid())
+    Event().wait()
+
+
+def kill(pids: list[int]) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+# -- the log ----------------------------------------------------------------------------------------------------------
+
+
+def test_nobody_reads_the_log(starter_database: str, noted: Noted):
+    """The pipe that takes the log is full after 64 kB; it is read again later, and closed in the end."""
+    requests = 30_000
+    reading, writing = os.pipe()
+    with ExitStack() as stack:
+        stack.callback(os.close, reading)
+        service = stack.enter_context(serve_into(writing, starter_database))
+        os.close(writing)
+        with load(service.url, PATHS) as seen:
+            seen.wait_for(requests)
+        [lost] = re.findall(
+            r"^skillgap_log_lines_lost_total ([0-9.]+)$", httpx.get(f"{service.url}/metrics").text, re.M
+        )
+        log = b""
+        while b'"log lines lost"' not in log:
+            log += os.read(reading, 65_536)
+    lines = [orjson.loads(line) for line in log.splitlines() if line.startswith(b"{") and line.endswith(b"}")]
+    written = sum(line["event"] == "request" for line in lines)
+    [told] = [line["lines"] for line in lines if line["event"] == "log lines lost"]
+    assert (seen.failures, set(seen.statuses)) == ([], {200})
+    assert 1_000 < float(lost) <= told <= float(lost) + 2, "the request for the metrics is logged as well"
+    assert written + told >= seen.requests, "every line was written or counted"
+    noted(
+        "the log's reader has stalled (a full pipe)",
+        f"{seen.requests:,} requests",
+        f"0 failed; {told:,} lines lost and counted in `/metrics` and the log; ended by SIGTERM as usual",
+    )
+
+
+@pytest.mark.parametrize("stderr", ["full disk", "closed", "reader has gone"])
+def test_the_log_cannot_be_written(starter_database: str, noted: Noted, stderr: str):
+    with ExitStack() as stack:
+        if stderr == "full disk":
+            descriptor = os.open("/dev/full", os.O_WRONLY)
+        elif stderr == "reader has gone":
+            reading, descriptor = os.pipe()
+            os.close(reading)
+        else:
+            descriptor = None
+        if descriptor is not None:
+            stack.callback(os.close, descriptor)
+        service = stack.enter_context(serve_into(descriptor, starter_database))
+        with load(service.url, PATHS) as seen:
+            seen.wait_for(2_000)
+    assert (seen.failures, set(seen.statuses)) == ([], {200})
+    noted(f"the log cannot be written ({stderr})", f"{seen.requests:,} requests", "0 failed")
+
+
+@contextmanager
+def serve_into(stderr: int | None, database_url: str) -> Iterator[Service]:
+    """Run the service with standard error going to a file descriptor, closed for None; it must end by SIGTERM."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    program = f"exec {shlex.quote(sys.executable)} -m skillgap serve --port {port} {'2>&- >&- <&-' * (stderr is None)}"
+    environment = {**os.environ, "SKILLGAP_DATABASE_URL": database_url}
+    with subprocess.Popen(["sh", "-c", program], env=environment, stderr=stderr) as process:
+        url = f"http://127.0.0.1:{port}"
+        try:
+            eventually(lambda: httpx.get(f"{url}/health").is_success)
+            yield Service(url, process.pid, Path(os.devnull), lambda: process.wait(30))
+        finally:
+            process.terminate()
+            try:
+                ended = process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
+    assert ended == 0
 
 
 # -- a load while it serves -----------------------------------------------------------------------------------------
@@ -222,13 +366,12 @@ def test_slow_clients_hold_up_nobody_and_are_sent_away(starter_database: str, tm
         "half a body": b"POST /skill-gap HTTP/1.1\r\nHost: test\r\nContent-Length: 1000\r\n\r\nabc",
     }
     with serve_by_command(tmp_path, starter_database) as service, ExitStack() as stack:
-        address = (service.url.split("//")[1].split(":")[0], int(service.url.rsplit(":", 1)[1]))
         with load(service.url, PATHS, connections=16) as alone:
             alone.wait_for(3_000)
         slow: list[socket.socket] = []
         for start in starts.values():
             for _ in range(500):
-                connection = stack.enter_context(socket.create_connection(address))
+                connection = stack.enter_context(socket.create_connection(address_of(service)))
                 connection.sendall(start)
                 connection.setblocking(False)
                 slow.append(connection)
@@ -258,6 +401,98 @@ def test_slow_clients_hold_up_nobody_and_are_sent_away(starter_database: str, tm
         f"{beside.requests:,} requests of others meanwhile",
         f"0 failed, p99 {p99(beside):.0f} ms ({p99(alone):.0f} ms without them); all sent away in {lasted:.0f} s",
     )
+
+
+def test_idle_connections_make_nobody_wait(starter_database: str, tmp_path: Path, noted: Noted):
+    """3,000 connections that send nothing; each real client is a new connection."""
+    with serve_by_command(tmp_path, starter_database) as service, ExitStack() as idle:
+        with crowd(service.url, PATHS, clients=1, every=0.1):  # its process starts faster the second time
+            eventually(lambda: len(service.lines("request")) > 2)
+        before = len(service.lines("request"))
+        for _ in range(3_000):
+            idle.enter_context(socket.create_connection(address_of(service)))
+        with crowd(service.url, PATHS, clients=16, every=0.2) as answers:
+            eventually(lambda: len(service.lines("request")) >= before + 16 * 10)
+            assert open_files(service) > 3_000, "none of them has been sent away"
+    assert (answers.failures, set(answers.statuses), len(answers.first_ms)) == ([], {200}, 16)
+    assert max(answers.first_ms) < 500
+    noted(
+        "3,000 idle connections",
+        f"16 clients that connect meanwhile, {answers.statuses.total():,} requests",
+        f"0 failed; slowest first answer {max(answers.first_ms):.0f} ms, p99 of all {answers.p99_ms:.0f} ms",
+    )
+
+
+def test_1300_clients_on_open_connections_are_all_answered(starter_database: str, tmp_path: Path, noted: Noted):
+    clients, every, rounds = 1_300, 2.0, 10
+    with serve_by_command(tmp_path, starter_database) as service:
+        [worker] = service.workers()
+        with crowd(service.url, PATHS, clients=clients, every=every) as answers:
+            eventually(lambda: len(service.lines("request")) >= clients * rounds, within=rounds * every * 3)
+            assert open_files(service) >= clients
+            memory = memory_mb(worker, "VmRSS")
+    assert (answers.failures, set(answers.statuses)) == ([], {200})
+    assert len(answers.by_client) == clients, "every client was answered"
+    assert min(answers.by_client.values()) >= rounds - 1
+    noted(
+        "1,300 clients on open connections, one worker",
+        f"each asks every 2 s, {answers.statuses.total():,} requests",
+        f"0 failed, p99 {answers.p99_ms:.0f} ms, slowest first answer {max(answers.first_ms):.0f} ms; "
+        f"{memory:.0f} MB in the worker",
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "requests", "receive_buffer"),
+    [("/occupations?limit=1000", 4, 4_096), (PATHS[1], 500, None)],
+    ids=["long answers", "a pipeline of requests"],
+)
+def test_clients_that_never_read_are_cut_off(
+    starter_database: str,
+    tmp_path: Path,
+    noted: Noted,
+    path: str,
+    requests: int,
+    receive_buffer: int | None,
+):
+    clients = 1_500
+    with serve_by_command(tmp_path, starter_database, reload_seconds="60") as service:
+        service.wait_for_all_data()
+        [worker] = service.workers()
+        with crowd(service.url, PATHS, clients=16, every=0.1):
+            eventually(lambda: len(service.lines("request")) > 500)
+        before, files = memory_mb(worker, "VmRSS"), open_files(service)
+        with crowd(service.url, PATHS, clients=16, every=0.1) as others:
+            began = perf_counter()
+            with deaf_clients(service.url, path, clients=clients, requests=requests, receive_buffer=receive_buffer):
+                eventually(lambda: open_files(service) > clients, within=10)
+                held = memory_mb(worker, "VmRSS")
+                eventually(lambda: open_files(service) < files + 30, within=60)
+                lasted = perf_counter() - began
+            eventually(lambda: memory_mb(worker, "VmRSS") < before + 50)
+            after = memory_mb(worker, "VmRSS")
+    assert (others.failures, set(others.statuses)) == ([], {200})
+    assert lasted < 30
+    assert others.p99_ms < 200
+    noted(
+        f"1,500 clients that never read ({requests} requests each)",
+        f"{others.statuses.total():,} requests of others meanwhile",
+        f"cut off within {lasted:.0f} s; others: 0 failed, p99 {others.p99_ms:.0f} ms; "
+        f"{before:.0f} MB before, {held:.0f} MB meanwhile, {after:.0f} MB after",
+    )
+
+
+def address_of(service: Service) -> tuple[str, int]:
+    address = urlsplit(service.url)
+    assert address.hostname
+    assert address.port
+    return address.hostname, address.port
+
+
+def open_files(service: Service) -> int:
+    """Return how many files, connections among them, its only worker has open."""
+    [worker] = service.workers()
+    return len(list(Path(f"/proc/{worker}/fd").iterdir()))
 
 
 def test_a_thousand_clients_at_once(starter_database: str, tmp_path: Path, noted: Noted):

@@ -1,19 +1,17 @@
-"""Who may ask, how often, and how much at once: looked at before anything else is done for a request."""
+"""ASGI middleware for API keys, rates and body sizes. It runs before routing."""
 
 from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import MutableMapping
-from ipaddress import IPv6Address, ip_address, ip_network
 from pathlib import Path
 
 import structlog
-from aiolimiter import AsyncLimiter
-from cachetools import LRUCache
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from skillgap.api import problems
+from skillgap.api.addresses import client_of
+from skillgap.api.rates import Rates
 from skillgap.api_keys import ApiKey, find_key, read_keys
 from skillgap.errors import ConfigurationError
 from skillgap.web.assets import ADDRESS as ASSETS
@@ -26,8 +24,6 @@ OPEN_PATHS = ("/health", "/ready")
 """Their askers have no key, and a supervisor told to wait would restart the service."""
 KEY_NAME = "skillgap.key"
 """Key of the request's scope: the name of the API key, to be logged."""
-_MOST_CLIENTS = 100_000
-_MINUTE = 60.0
 
 _log = structlog.get_logger("skillgap.api")
 
@@ -66,28 +62,28 @@ class Keys:
 
 
 class Gate:
-    """ASGI middleware that lets a request in or answers it with 401, 408, 411, 413 or 429.
+    """Lets a request in or answers it with 401, 408, 411, 413 or 429.
 
-    Each worker counts by itself; connections of one client may end at several.
+    Each worker counts the requests that it receives; a client with connections to several is counted by each.
     """
 
     def __init__(self, app: ASGIApp, keys: Keys | None, *, anonymous_requests_per_minute: int | None) -> None:
         self._app = app
         self._keys = keys
         self._anonymous = anonymous_requests_per_minute
-        self._limiters: MutableMapping[tuple[str, int], AsyncLimiter] = LRUCache(_MOST_CLIENTS)
+        self._rates = Rates()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             try:
-                await self._check(scope)
+                self._check(scope)
                 if any(name == b"content-length" and value != b"0" for name, value in scope["headers"]):
                     receive = await _whole_body(receive)
             except problems.Refusal as refusal:
                 return await problems.of(refusal, scope)(scope, receive, send)
         return await self._app(scope, receive, send)
 
-    async def _check(self, scope: Scope) -> None:
+    def _check(self, scope: Scope) -> None:
         given = None
         for name, value in scope["headers"]:
             if name == b"content-length" and int(value) > LARGEST_BODY:
@@ -107,21 +103,17 @@ class Gate:
             if key is None:
                 raise problems.InvalidKey("this service has no such key, or has it no longer; its operator can tell")
             scope[KEY_NAME] = key.name
-            await self._count(f"key {key.name}", key.requests_per_minute)
+            self._count(f"key {key.name}", key.requests_per_minute)
         elif self._anonymous is not None:
             if self._anonymous == 0:
                 raise problems.KeyRequired("this service asks for a key, as X-API-Key or as Authorization: Bearer KEY")
-            await self._count(_network(scope), self._anonymous)
+            self._count(client_of(scope), self._anonymous)
 
-    async def _count(self, client: str, per_minute: int) -> None:
-        limiter = self._limiters.get((client, per_minute))
-        if limiter is None:
-            limiter = self._limiters[client, per_minute] = AsyncLimiter(per_minute, _MINUTE)
-        if not limiter.has_capacity():
+    def _count(self, client: str, per_minute: int) -> None:
+        if wait := self._rates.enter(client, per_minute):
             raise problems.TooManyRequests(
-                f"more than {per_minute} requests a minute", retry_after=math.ceil(_MINUTE / per_minute)
+                f"this client may send {per_minute:,} requests in any minute", retry_after=math.ceil(wait)
             )
-        await limiter.acquire()  # at once, as there is room
 
 
 async def _whole_body(receive: Receive) -> Receive:
@@ -141,14 +133,3 @@ async def _whole_body(receive: Receive) -> Receive:
         return first.pop() if first else await receive()
 
     return again
-
-
-def _network(scope: Scope) -> str:
-    """Return the client's address, `""` if unknown; of IPv6 the network of 64 bits, what one client gets."""
-    try:
-        address = ip_address(scope["client"][0] if scope.get("client") else "")
-    except ValueError:
-        return ""
-    if isinstance(address, IPv6Address):
-        return str(ip_network((address, 64), strict=False))
-    return str(address)

@@ -14,21 +14,22 @@ import structlog
 from fastapi import Depends, FastAPI, Response
 from fastapi.openapi.utils import get_openapi
 from fastapi_offline import FastAPIOffline
-from granian.utils.proxies import wrap_asgi_with_proxy_headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp
 
 import skillgap
 from skillgap.api import parameters, problems
+from skillgap.api.addresses import TrustedProxies
 from skillgap.api.answer_cache import AnswerCache
 from skillgap.api.current import CurrentData
 from skillgap.api.gate import OPEN_PATHS, Gate, Keys
+from skillgap.api.metrics import LOST_LINES
 from skillgap.api.on_demand import OnDemand
 from skillgap.api.pool import Pool
 from skillgap.api.request_log import RequestLog
 from skillgap.api.routers import occupations, pages, paths, service, skill_gap
-from skillgap.logs import configure_logging
+from skillgap.logs import configure_logging, count_lost_lines
 from skillgap.settings import Settings, read_settings
 from skillgap.store.engine import make_engine
 from skillgap.web import page
@@ -58,6 +59,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     settings = settings or read_settings()
     settings.check()
     configure_logging(log_format=settings.log_format or "json", log_level=settings.log_level)
+    count_lost_lines(LOST_LINES.inc)
     engine = make_engine(settings.url)
     current = CurrentData(engine, answer_cache_bytes=settings.answer_cache_mb * 2**20)
     on_demand = None
@@ -90,7 +92,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         )
     app = RequestLog(app)
     if settings.trusted_proxies:
-        app = wrap_asgi_with_proxy_headers(app, trusted_hosts=list(settings.trusted_proxies))
+        app = TrustedProxies(app, settings.trusted_proxies)
     return app
 
 

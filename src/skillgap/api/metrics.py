@@ -34,6 +34,7 @@ ONET_REQUESTS = Counter(
 QUEUE_REFUSALS = Counter(
     "skillgap_queue_refusals", "Requests answered with 503 as too many waited.", ["queue"], registry=_REGISTRY
 )
+LOST_LINES = Counter("skillgap_log_lines_lost", "Log lines that could not be written.", registry=_REGISTRY)
 
 
 def count_request(scope: Scope, status: int, seconds: float) -> None:

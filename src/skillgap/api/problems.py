@@ -216,7 +216,7 @@ EXAMPLES: tuple[SkillgapError, ...] = (
     NoData(),
     KeyRequired("this service asks for a key, as X-API-Key or as Authorization: Bearer KEY"),
     InvalidKey("this service has no such key, or has it no longer; its operator can tell"),
-    TooManyRequests("more than 60 requests a minute", retry_after=1),
+    TooManyRequests("this client may send 60 requests in any minute", retry_after=17),
     Overloaded(),
 )
 
