@@ -136,7 +136,7 @@ def test_a_result_is_forgotten_with_its_object():
         (Ratings, "_only", lambda ratings: ratings.of_domain("knowledge")),
         (ratings_module, "replace", lambda ratings: ratings.weighted_by("standard")),
         (Ratings, "_print", lambda ratings: ratings.printed(0)),
-        (ratings_module, "exact_means", lambda ratings: ratings.level),
+        (ratings_module, "as_exact", lambda ratings: ratings.level),
         (compare, "weighted_shortfalls", compare._sorted_shortfalls),
     ],
 )

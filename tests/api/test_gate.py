@@ -167,7 +167,7 @@ def test_ipv4_clients_of_an_ipv6_socket_have_rates_of_their_own(starter_database
 )
 def test_a_network_that_would_match_nothing_is_refused(proxies: str, way_out: str):
     with pytest.raises(ConfigurationError, match=f"SKILLGAP_TRUSTED_PROXIES.*{re.escape(way_out)}"):
-        read_settings(trusted_proxies=proxies)
+        read_settings(trusted_proxies=proxies).check()
 
 
 def test_networks_of_proxies_are_kept_in_the_form_that_addresses_have():

@@ -151,9 +151,12 @@ class CurrentData:
                 renewed: dict[str, Any] = {name: _computing() for name in failed}
                 self.snapshot = snapshot = replace(snapshot, **renewed)
             seconds = min(2 * seconds, _MOST_SECONDS_TO_TRY_AGAIN)
-        for each in snapshot.all_domains.result().values():
-            for domain in get_args(DomainChoice):
-                _warm_up(each.of_domain(domain))
+        try:
+            for each in snapshot.all_domains.result().values():
+                for domain in get_args(DomainChoice):
+                    _warm_up(each.of_domain(domain))
+        except Exception as error:  # noqa: BLE001 - it would end this thread unseen; requests compute for themselves
+            _log.error("not all domains are warmed up", exc_info=error)
         _give_back_freed_memory()
 
     def _snapshot(self, skills: Mapping[RatingsChoice, Ratings], usage: Sequence[ModelUsage] = ()) -> Snapshot:
