@@ -21,6 +21,7 @@ import structlog
 from granian.log import LogLevels
 from granian.log import configure_logging as granian_logging
 from sqlalchemy import Connection, text
+from structlog.testing import capture_logs
 
 from skillgap.analysis.nearness import find_nearness
 from skillgap.api.answer_cache import Answer, AnswerCache, StoredAnswers
@@ -334,6 +335,18 @@ def test_gaps_are_answered_while_the_rest_of_a_release_cannot_be_read(
     assert current.store_error is None
     assert asyncio.run(ask("/occupations/29-1141/transitions")).json()["transitions"]
     assert asyncio.run(ask("/occupations?q=nurse")).json()["items"]
+
+
+def test_a_release_that_cannot_be_read_whole_is_told_of_once(starter_database: str, monkeypatch: pytest.MonkeyPatch):
+    def gone(_: object) -> None:
+        raise DatabaseUnavailable("gone")
+
+    monkeypatch.setattr("skillgap.api.current.get_profiles", gone)
+    current = CurrentData(make_engine(starter_database), answer_cache_bytes=0)
+    with capture_logs() as lines:
+        for _ in range(3):
+            current.refresh()
+    assert [line["event"] for line in lines] == ["data loaded", "database not readable"]
 
 
 def test_a_broken_query_is_logged_with_its_traceback_told_and_tried_again(
