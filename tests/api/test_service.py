@@ -246,6 +246,12 @@ def test_answers_go_on_while_the_database_is_gone_and_new_data_are_seen_after(tm
 # -- starting and stopping --------------------------------------------------------------------------------------------
 
 
+def test_a_host_may_be_a_name(starter_database: str, tmp_path: Path):
+    with serve(tmp_path, starter_database, host="localhost") as service:
+        assert service.url.startswith("http://localhost:")
+        assert httpx.get(f"{service.url}/health").is_success
+
+
 def test_a_port_in_use_is_named(starter_database: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("SKILLGAP_DATABASE_URL", starter_database)
     with socket.socket() as taken:
