@@ -38,7 +38,7 @@ _ALLOCATOR = "dirty_decay_ms:1000,muzzy_decay_ms:0"
 
 def run(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM; requests in flight are answered first. Raises ConfigurationError."""
-    port = _port_to_listen_on(settings.host, settings.port)
+    address, port = _address_to_listen_on(settings.host, settings.port)
     log_format = settings.log_format or "json"
     configure_logging(log_format=log_format, log_level=settings.log_level)
     for name, meant in unknown_variables().items():
@@ -57,7 +57,7 @@ def run(settings: Settings) -> None:
         Server(
             "skillgap.api.main:create_app",
             factory=True,
-            address=settings.host,
+            address=address,
             port=port,
             interface=Interfaces.ASGI,
             workers=settings.workers,
@@ -135,8 +135,11 @@ def allow_open_files() -> int:
     return _MOST_CONNECTIONS + _OTHER_FILES if allowed == resource.RLIM_INFINITY else allowed
 
 
-def _port_to_listen_on(host: str, port: int) -> int:
-    """Return the port, a free one for 0. Workers share their port, so only this tells that another server has it."""
+def _address_to_listen_on(host: str, port: int) -> tuple[str, int]:
+    """Return the address of a host, which may be a name, and the port, a free one for 0. Raises ConfigurationError.
+
+    Workers share their port, so only this tells that another server has it.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -147,5 +150,5 @@ def _port_to_listen_on(host: str, port: int) -> int:
                 f"cannot listen on {host}:{port} ({error.strerror or error}); "
                 "choose another by --host, --port, SKILLGAP_HOST or SKILLGAP_PORT"
             ) from error
-        chosen: int = probe.getsockname()[1]
-        return chosen
+        address, chosen = probe.getsockname()[:2]
+        return address, chosen

@@ -207,6 +207,13 @@ def test_sixty_a_minute_are_sixty_however_they_are_spread():
     assert let_in(Window(60), range(600)) == list(range(600)), "one a second is never refused"
 
 
+def test_a_minute_later_one_is_let_in_whatever_is_rounded():
+    for first in (hundredths / 100 for hundredths in range(10_000)):
+        window = Window(1)
+        assert window.enter(first) == 0
+        assert [window.enter(first + 60.0) == 0 for _ in range(3)].count(True) <= 1, first
+
+
 def test_a_refused_client_is_told_when_to_come_back():
     window = Window(2)
     assert [window.enter(at) for at in (100.0, 130.0, 140.0, 159.5, 160.0, 161.0)] == [0, 0, 20.0, 0.5, 0, 29.0]

@@ -125,7 +125,15 @@ def test_a_new_endpoint_needs_nothing_of_its_own(starter_database: str):
 
 # -- pages ------------------------------------------------------------------------------------------------------------
 
-TRACKING = ("utm_source=a&utm_medium=b", "fbclid=x%26y", "gclid=1", "msclkid=2", "mc_cid=3&mc_eid=4", "ref=5")
+TRACKING = (
+    "utm_source=a&utm_medium=b",
+    "UTM_id2=c&utm_x-y=d&utm_%C3%A4",
+    "fbclid=x%26y",
+    "gclid=1",
+    "msclkid=2",
+    "mc_cid=3&mc_eid=4",
+    "ref=5",
+)
 
 
 @pytest.mark.parametrize("tracking", TRACKING)

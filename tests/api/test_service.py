@@ -21,6 +21,7 @@ import structlog
 from granian.log import LogLevels
 from granian.log import configure_logging as granian_logging
 from sqlalchemy import Connection, text
+from structlog.testing import capture_logs
 
 from skillgap.analysis.nearness import find_nearness
 from skillgap.api.answer_cache import Answer, AnswerCache, StoredAnswers
@@ -245,6 +246,12 @@ def test_answers_go_on_while_the_database_is_gone_and_new_data_are_seen_after(tm
 # -- starting and stopping --------------------------------------------------------------------------------------------
 
 
+def test_a_host_may_be_a_name(starter_database: str, tmp_path: Path):
+    with serve(tmp_path, starter_database, host="localhost") as service:
+        assert service.url.startswith("http://localhost:")
+        assert httpx.get(f"{service.url}/health").is_success
+
+
 def test_a_port_in_use_is_named(starter_database: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("SKILLGAP_DATABASE_URL", starter_database)
     with socket.socket() as taken:
@@ -334,6 +341,18 @@ def test_gaps_are_answered_while_the_rest_of_a_release_cannot_be_read(
     assert current.store_error is None
     assert asyncio.run(ask("/occupations/29-1141/transitions")).json()["transitions"]
     assert asyncio.run(ask("/occupations?q=nurse")).json()["items"]
+
+
+def test_a_release_that_cannot_be_read_whole_is_told_of_once(starter_database: str, monkeypatch: pytest.MonkeyPatch):
+    def gone(_: object) -> None:
+        raise DatabaseUnavailable("gone")
+
+    monkeypatch.setattr("skillgap.api.current.get_profiles", gone)
+    current = CurrentData(make_engine(starter_database), answer_cache_bytes=0)
+    with capture_logs() as lines:
+        for _ in range(3):
+            current.refresh()
+    assert [line["event"] for line in lines] == ["data loaded", "database not readable"]
 
 
 def test_a_broken_query_is_logged_with_its_traceback_told_and_tried_again(

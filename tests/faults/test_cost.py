@@ -156,3 +156,27 @@ def test_new_data_are_seen_while_requests_fill_the_pool(tmp_path: Path, noted: N
         f"{seen.requests:,} requests on 200 connections, {seen.statuses[503]:,} of them answered with 503",
         f"seen {took:.1f} s after the load",
     )
+
+
+def test_a_client_that_fills_the_queues_locks_nobody_out(tmp_path: Path, noted: Noted):
+    stability = [f"/occupations/{code}/transitions?stability=true&limit=100&weight=none" for code in CODES]
+    plain = [f"/?{pair}" for pair in PAIRS] + [f"/occupations?limit=5&offset={n}" for n in range(20)]
+    slowest = 0.0
+    with serve_by_command(tmp_path, with_29(tmp_path), **NEVER_SEEN) as service:
+        service.wait_for_all_data()
+        for flood, address in ((stability, "127.0.0.1"), (stability, "127.0.0.2"), (plain, "127.0.0.2")):
+            transport = httpx.HTTPTransport(local_address=address)
+            with (
+                load(service.url, flood, connections=100) as seen,
+                httpx.Client(base_url=service.url, timeout=60, transport=transport) as client,
+            ):
+                eventually(lambda seen=seen: seen.statuses[503])
+                answers = [client.get(path) for path in plain]
+            assert {answer.status_code for answer in answers} == {200}
+            slowest = max(slowest, *(answer.elapsed.total_seconds() for answer in answers))
+    assert slowest < 2
+    noted(
+        "a client that keeps the queue full on 100 connections, with questions of stability or plain ones",
+        f"{len(plain)} questions of another client, three times",
+        f"0 refused, slowest {slowest * 1e3:.0f} ms",
+    )

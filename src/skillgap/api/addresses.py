@@ -1,4 +1,4 @@
-"""Addresses of clients: behind proxies, and as one rate counts them."""
+"""Who a client is: its address behind proxies, and what rates and queues count as one."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 Address = IPv4Address | IPv6Address
+
+KEY_NAME = "skillgap.key"
+"""Key of the request's scope: the name of its API key, if it has one."""
 
 _MOST_HOPS = 32
 """Of X-Forwarded-For that are looked at, from the last; whoever fills a header with addresses must not cost time."""
@@ -44,6 +47,12 @@ def client_of(scope: Scope) -> str:
     if isinstance(address, IPv6Address):
         return str(ip_network((address, 64), strict=False))
     return str(address or "")
+
+
+def asker_of(scope: Scope) -> str:
+    """Return what counts as one client: a key, or else an address as of `client_of`."""
+    key = scope.get(KEY_NAME)
+    return f"key {key}" if key else client_of(scope)
 
 
 class TrustedProxies:

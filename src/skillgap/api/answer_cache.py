@@ -27,7 +27,7 @@ _PAGES = ("/", "/path")
 PAGES = (*_PAGES, "/own", "/report")
 """What people share addresses of; the programs that they share them with add parameters of their own."""
 _TRACKING = re.compile(
-    rb"(?:^|(?<=&))(?:utm_[a-z_]+|fbclid|gclid|gclsrc|dclid|wbraid|gbraid|gad_source|gad_campaignid|msclkid|yclid|ttclid"
+    rb"(?:^|(?<=&))(?:utm_[^=&]*|fbclid|gclid|gclsrc|dclid|wbraid|gbraid|gad_source|gad_campaignid|msclkid|yclid|ttclid"
     rb"|twclid|li_fat_id|igshid|igsh|mc_cid|mc_eid|mkt_tok|_hsenc|_hsmi|_ga|_gl|ref|ref_src|srsltid|si)(?:=[^&]*)?(?:&|$)",
     re.IGNORECASE,
 )

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 from skillgap.analysis.nearness import Nearness
 from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.search import TitleIndex
+from skillgap.api.addresses import asker_of
 from skillgap.api.answer_cache import PAIR, SNAPSHOT
 from skillgap.api.current import Snapshot
 from skillgap.errors import OccupationError
@@ -176,17 +177,19 @@ async def from_ratings(
     weight: WeightChoice = "importance",
     *,
     takes_long: bool = True,
+    stability: bool = False,
 ) -> Result:
     """Return what `compute` makes of the ratings that this request is answered from.
 
-    It runs in the pool unless it takes a millisecond: what every data version needs is computed beforehand for skills
-    by importance alone.
+    It runs in a pool unless it takes a millisecond: what every data version needs is computed beforehand for skills
+    by importance alone. Stability, which may take 400 times as long, has a pool of its own.
     """
     snapshot: Snapshot = request.scope[SNAPSHOT]
-    if (domain, weight, takes_long) == ("skills", "importance", False):
+    if (domain, weight, takes_long or stability) == ("skills", "importance", False):
         return compute(snapshot.skills[choice])
     found = snapshot.skills if domain == "skills" else await asyncio.wrap_future(snapshot.all_domains)
-    return await in_pool(request, lambda: compute(found[choice].of_domain(domain).weighted_by(weight)))
+    pool = "stability" if stability else "work"
+    return await _run(request, pool, lambda: compute(found[choice].of_domain(domain).weighted_by(weight)))
 
 
 async def in_pool(request: Request, work: Callable[[], Result]) -> Result:
@@ -206,7 +209,7 @@ async def in_metrics_pool(request: Request, work: Callable[[], Result]) -> Resul
 
 async def _run(request: Request, name: str, work: Callable[[], Result]) -> Result:
     pools: Mapping[str, Pool] = request.app.state.pools
-    return await pools[name].run(work, request.receive)
+    return await pools[name].run(work, request.receive, asker_of(request.scope))
 
 
 @asynccontextmanager

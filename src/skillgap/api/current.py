@@ -124,16 +124,18 @@ class CurrentData:
         for ratings in skills.values():
             _warm_up(ratings)
         self._is_whole = False
+        before = self.snapshot.ratings.data_version
         replaced, self.snapshot = self.snapshot.replaced, self._snapshot(skills, get_model_usage(connection))
         replaced.set_result(None)
         rated, shown = len(skills["onet"].codes), len(self.snapshot.ratings.codes)
-        _log.info(
-            "data loaded",
-            data_version=self.snapshot.ratings.data_version,
-            rated=rated,
-            predicted=shown - rated,
-            known=len(self.snapshot.ratings.occupations),
-        )
+        if self.snapshot.ratings.data_version != before:  # else its rest could not be read before
+            _log.info(
+                "data loaded",
+                data_version=self.snapshot.ratings.data_version,
+                rated=rated,
+                predicted=shown - rated,
+                known=len(self.snapshot.ratings.occupations),
+            )
         all_domains, profiles = next(reading), get_profiles(connection)
         self._is_whole = True
         self.snapshot.all_domains.set_result(all_domains)

@@ -10,7 +10,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from skillgap.api import problems
-from skillgap.api.addresses import client_of
+from skillgap.api.addresses import KEY_NAME, asker_of
 from skillgap.api.rates import Rates
 from skillgap.api_keys import ApiKey, find_key, read_keys
 from skillgap.errors import ConfigurationError
@@ -22,8 +22,6 @@ _BODY_SECONDS = 10
 """How long a client may take to send it."""
 OPEN_PATHS = ("/health", "/ready")
 """Their askers have no key, and a supervisor told to wait would restart the service."""
-KEY_NAME = "skillgap.key"
-"""Key of the request's scope: the name of the API key, to be logged."""
 
 _log = structlog.get_logger("skillgap.api")
 
@@ -103,11 +101,11 @@ class Gate:
             if key is None:
                 raise problems.InvalidKey("this service has no such key, or has it no longer; its operator can tell")
             scope[KEY_NAME] = key.name
-            self._count(f"key {key.name}", key.requests_per_minute)
+            self._count(asker_of(scope), key.requests_per_minute)
         elif self._anonymous is not None:
             if self._anonymous == 0:
                 raise problems.KeyRequired("this service asks for a key, as X-API-Key or as Authorization: Bearer KEY")
-            self._count(client_of(scope), self._anonymous)
+            self._count(asker_of(scope), self._anonymous)
 
     def _count(self, client: str, per_minute: int) -> None:
         if wait := self._rates.enter(client, per_minute):

@@ -130,6 +130,7 @@ def create_api(
     )
     pools = {
         "work": Pool("work", threads=2, waiting=64, longest_wait=5.0),
+        "stability": Pool("stability", threads=1, waiting=16, longest_wait=5.0),
         "pictures": Pool("pictures", threads=1, waiting=8, longest_wait=20.0),
         "metrics": Pool("metrics", threads=1, waiting=4, longest_wait=5.0),
     }

@@ -35,10 +35,10 @@ class Window:
     def enter(self, now: float) -> float:
         """Let a request in and return 0, or return the seconds until one will be let in."""
         groups = self._groups
-        while groups and groups[0].last <= now - _MINUTE:
+        while groups and now - groups[0].last >= _MINUTE:
             self._number -= groups.popleft().number
         if self._number >= self._most:
-            return groups[0].last + _MINUTE - now
+            return _MINUTE - (now - groups[0].last)  # above zero, whatever is rounded
         if groups and now - groups[-1].first < _SHORTEST_GROUP:
             groups[-1].last = now
             groups[-1].number += 1

@@ -175,4 +175,4 @@ async def get_transitions(
             )
         )
 
-    return await answers.from_ratings(request, compute, choice, domain, weight)
+    return await answers.from_ratings(request, compute, choice, domain, weight, stability=stability)

@@ -70,7 +70,8 @@ async def skill_gap(
             request,
             lambda ratings: answers.json(identify_skill_gap(current, target, ratings, stability=stability)),
             *(choice, domain, weight),
-            takes_long=stability,
+            takes_long=False,
+            stability=stability,
         )
 
 
@@ -108,6 +109,7 @@ async def person_gap(
             request,
             lambda ratings: answers.json(identify_person_gap(profile, target, ratings, stability=stability)),
             *(choice, domain, weight),
+            stability=stability,
         )
     answer.headers["Cache-Control"] = "no-store"
     return answer
