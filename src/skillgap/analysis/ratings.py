@@ -542,6 +542,19 @@ class Ratings:
         occupation = self.occupation(onet_soc_code)
         raise UnratedOccupation(self._why_not(occupation), onet_soc_code=onet_soc_code)
 
+    def check_levels(self) -> None:
+        """Raise NoData if no occupation has levels: nothing is loaded, or a release without them."""
+        if not self.occupations:
+            raise NoData()
+        if self.codes:
+            return
+        if self.domain == "skills" and any(occupation.is_rated for occupation in self.occupations.values()):
+            raise NoData("no levels are predicted; ask for the ratings onet+llm, or run `skillgap enrich`")
+        of = "any domain" if self.domain == "all" else self.domain.replace("_", " ")
+        raise NoData(
+            f"O*NET {self._release_text()} is loaded without levels of {of}; `skillgap status` shows what is missing"
+        )
+
     def _why_not(self, occupation: Occupation) -> str:
         """Return why an occupation has no levels here, and the way out."""
         name = f"{occupation.onet_soc_code} ({occupation.title})"
