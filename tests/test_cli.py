@@ -504,6 +504,13 @@ def test_diff_as_json_of_what_is_the_same(run: Run):
     assert "O*NET 29.0 Database" in found["provenance"]["attribution"]
 
 
+@pytest.mark.usefixtures("with_levels_alone")
+def test_diff_does_not_call_importances_unchanged_that_are_gone(run: Run):
+    said = run("diff", "starter", "loaded").out
+    assert "no level changed" in said
+    assert "nothing changed" not in said
+
+
 @pytest.mark.usefixtures("with_starter")
 def test_diff_of_what_is_not_there_is_said(run: Run):
     assert "no knowledge ratings are there to compare" in run("diff", "starter", "loaded", "--domain", "knowledge").err

@@ -1027,6 +1027,12 @@ def test_a_damaged_zip_is_refused_or_read(scratch: Path, data: st.DataObject):
     assert len(data_read.tables["Skills"]) == 12
 
 
+def test_texts_in_another_folder_of_the_zip_that_hold_no_table_are_passed_over(tmp_path: Path):
+    tables = {f"db_29_0_text/{name}": content for name, content in as_text(small_tables()).items()}
+    archive = write_zip(tmp_path / "release.zip", tables | {"db_29_0_text/docs/notes.txt": b"mine", "todo.csv": b"a,b"})
+    assert len(extract_onet_data(archive).tables["Skills"]) == 12
+
+
 def test_two_releases_in_one_zip_are_refused_by_their_folders(tmp_path: Path):
     path = tmp_path / "both.zip"
     with zipfile.ZipFile(path, "w") as zipped:
