@@ -526,8 +526,8 @@ class Ratings:
 
     @cached_property
     def codes_by_title(self) -> Mapping[str, str]:
-        """The code of each title, in lower case."""
-        return {title.casefold(): code for code, title in self.titles.items()}
+        """The code of each title, by its `title_key`."""
+        return {title_key(title): code for code, title in self.titles.items()}
 
     @cached_property
     def rows(self) -> Mapping[str, int]:
@@ -640,6 +640,11 @@ def _around(level: float, scale: _Scale) -> LevelAnchors | None:
 
 
 @lru_cache(maxsize=1_000)
+def title_key(title: str) -> str:
+    """Return a title in lower case with single spaces: spreadsheets leave double, non-breaking and trailing ones."""
+    return " ".join(title.split()).casefold()
+
+
 def _month_text(month: int) -> str:
     return f"{month // 12:04d}-{month % 12 + 1:02d}"
 
