@@ -381,6 +381,31 @@ def test_export_writes_a_file_and_says_how_many_rows(run: Run, ratings: Ratings,
     assert "pairs.txt: write to a file named .csv, .parquet, .json" in again.err
 
 
+@pytest.mark.usefixtures("with_levels_alone")
+@pytest.mark.parametrize("command", [("export",), ("batch", "people.csv", "--to", MANAGER, "-o")])
+@pytest.mark.parametrize(
+    ("option", "why"),
+    [
+        (("--domain", "abilities"), "O*NET 29.0 is loaded without levels of abilities; `skillgap status` shows"),
+        (("--ratings", "llm"), "no levels are predicted; ask for the ratings onet+llm"),
+    ],
+)
+def test_levels_that_are_not_there_are_not_taken_for_an_empty_database(
+    run: Run,
+    command: tuple[str, ...],
+    option: tuple[str, str],
+    why: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.chdir(tmp_path)
+    Path("people.csv").write_text(f"id,occupation\na,{NURSE}\n")
+    ended = run(*command, "out.csv", *option)
+    assert ended.code == 1
+    assert f"skillgap: {why}" in ended.err
+    assert list(Path().glob("out*")) == []
+
+
 @pytest.mark.usefixtures("with_starter")
 def test_a_profile_is_filled_in_and_compared(run: Run, ratings: Ratings, tmp_path: Path):
     template = json.loads(run("profile-template", "Registered Nurses").out)
@@ -477,6 +502,13 @@ def test_diff_as_json_of_what_is_the_same(run: Run):
     assert (found["levels_changed"], found["pairs_compared"], found["beyond_noise"]) == (0, 0, [])
     assert found["before"]["number"] == found["after"]["number"] == "29.0"
     assert "O*NET 29.0 Database" in found["provenance"]["attribution"]
+
+
+@pytest.mark.usefixtures("with_levels_alone")
+def test_diff_does_not_call_importances_unchanged_that_are_gone(run: Run):
+    said = run("diff", "starter", "loaded").out
+    assert "no level changed" in said
+    assert "nothing changed" not in said
 
 
 @pytest.mark.usefixtures("with_starter")

@@ -491,14 +491,12 @@ def export(
 ) -> None:
     """Write figures of all occupations to a file. Pairs, ratings or near occupations, a row each."""
     from skillgap import frames, terminal
-    from skillgap.errors import NoData
 
     check_ending(file, frames.SUFFIXES)
     refuse_replacing(file, force=force)
     is_near = what == "transitions"
     nearness, levels = _nearness(ratings, domain) if is_near else (None, _ratings(ratings, domain))
-    if not levels.codes:
-        raise NoData()
+    levels.check_levels()
     with terminal.progress() as bars:
         if what == "pairs":
             rows = frames.write_frames(frames.pair_batches(levels, on_batch=bars.on_batch), file)

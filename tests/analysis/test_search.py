@@ -322,6 +322,8 @@ def test_a_code_or_an_exact_title_is_meant():
     titles = {NURSES: "Registered Nurses"}
     assert find_code("291141", titles) == NURSES
     assert find_code(" registered nurses ", titles) == NURSES
+    assert find_code("Registered\u00a0 Nurses", titles) == NURSES, "spaces as spreadsheets leave them"
+    assert find_code("Registered Nurses", {NURSES: "Registered  Nurses\u00a0"}) == NURSES
 
 
 @pytest.mark.parametrize(

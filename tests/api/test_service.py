@@ -35,7 +35,7 @@ from skillgap.logs import configure_logging, server_logging
 from skillgap.nodes import extract_load_text_files
 from skillgap.store.engine import make_engine, write
 from tests.api.serving import CONFIGURED, UNCHANGED, Service, eventually, serve, serve_by_command
-from tests.conftest import mysql_program, onet_zip
+from tests.conftest import changed_release, mysql_program, onet_zip
 from tests.mysql_server import private_mysql
 
 PAIR = "/skill-gap?from=29-1141.00&to=11-9111.00"
@@ -183,6 +183,16 @@ def test_an_empty_database_is_no_data_until_a_load_makes_it_ready(tmp_path: Path
         extract_load_text_files(make_engine(url), "starter", cache_dir=tmp_path)
         eventually(lambda: httpx.get(f"{service.url}/ready").is_success)
         assert httpx.get(service.url + PAIR).json()["provenance"]["release"] == "29.0"
+
+
+def test_a_release_without_levels_is_not_ready_and_says_so(tmp_path: Path):
+    url = f"sqlite:///{tmp_path}/skillgap.db"
+    archive = changed_release(tmp_path, lambda row: row if row["Scale ID"] == "IM" else None)
+    extract_load_text_files(make_engine(url), str(archive), cache_dir=tmp_path)
+    with serve(tmp_path, url) as service:
+        answer = httpx.get(f"{service.url}/ready")
+        assert (answer.status_code, answer.json()["code"]) == (503, "no-data")
+        assert answer.json()["detail"].startswith("O*NET 29.0 is loaded without levels of skills")
 
 
 def test_another_release_is_taken_over_with_new_etags(tmp_path: Path):

@@ -574,7 +574,10 @@ def test_a_wrong_header_is_shown_beside_the_columns_missed(extract: Extract):
         (2, "Recommend Suppress", "y", "'y', expected Y or N"),
         (2, "Not Relevant", "No", "'No', expected Y or N"),
         (2, "Date", "13/2023", "'13/2023', expected a month, MM/YYYY"),
-        (2, "Date", "2023-08-01", "'2023-08-01', expected a month, MM/YYYY"),
+        (2, "Date", "2023-08-02", "'2023-08-02', expected a month, MM/YYYY"),
+        (2, "Date", "2023-13-01", "'2023-13-01', expected a month, MM/YYYY"),
+        (2, "Date", "01/08/2023", "'01/08/2023', expected a month, MM/YYYY"),
+        (2, "Date", "Agu-23", "'Agu-23', expected a month, MM/YYYY"),
         (2, "Date", "08/0000", "'08/0000', expected a month, MM/YYYY"),
         (2, "O*NET-SOC Code", "11-1011", "'11-1011', expected an O*NET-SOC code, NN-NNNN.NN"),
         (2, "O*NET-SOC Code", "n/a", "'n/a', expected an O*NET-SOC code, NN-NNNN.NN"),
@@ -1022,6 +1025,12 @@ def test_a_damaged_zip_is_refused_or_read(scratch: Path, data: st.DataObject):
     except SourceError:
         return
     assert len(data_read.tables["Skills"]) == 12
+
+
+def test_texts_in_another_folder_of_the_zip_that_hold_no_table_are_passed_over(tmp_path: Path):
+    tables = {f"db_29_0_text/{name}": content for name, content in as_text(small_tables()).items()}
+    archive = write_zip(tmp_path / "release.zip", tables | {"db_29_0_text/docs/notes.txt": b"mine", "todo.csv": b"a,b"})
+    assert len(extract_onet_data(archive).tables["Skills"]) == 12
 
 
 def test_two_releases_in_one_zip_are_refused_by_their_folders(tmp_path: Path):

@@ -526,8 +526,8 @@ class Ratings:
 
     @cached_property
     def codes_by_title(self) -> Mapping[str, str]:
-        """The code of each title, in lower case."""
-        return {title.casefold(): code for code, title in self.titles.items()}
+        """The code of each title, by its `title_key`."""
+        return {title_key(title): code for code, title in self.titles.items()}
 
     @cached_property
     def rows(self) -> Mapping[str, int]:
@@ -541,6 +541,19 @@ class Ratings:
             return row
         occupation = self.occupation(onet_soc_code)
         raise UnratedOccupation(self._why_not(occupation), onet_soc_code=onet_soc_code)
+
+    def check_levels(self) -> None:
+        """Raise NoData if no occupation has levels: nothing is loaded, or a release without them."""
+        if not self.occupations:
+            raise NoData()
+        if self.codes:
+            return
+        if self.domain == "skills" and any(occupation.is_rated for occupation in self.occupations.values()):
+            raise NoData("no levels are predicted; ask for the ratings onet+llm, or run `skillgap enrich`")
+        of = "any domain" if self.domain == "all" else self.domain.replace("_", " ")
+        raise NoData(
+            f"O*NET {self._release_text()} is loaded without levels of {of}; `skillgap status` shows what is missing"
+        )
 
     def _why_not(self, occupation: Occupation) -> str:
         """Return why an occupation has no levels here, and the way out."""
@@ -627,6 +640,11 @@ def _around(level: float, scale: _Scale) -> LevelAnchors | None:
 
 
 @lru_cache(maxsize=1_000)
+def title_key(title: str) -> str:
+    """Return a title in lower case with single spaces: spreadsheets leave double, non-breaking and trailing ones."""
+    return " ".join(title.split()).casefold()
+
+
 def _month_text(month: int) -> str:
     return f"{month // 12:04d}-{month % 12 + 1:02d}"
 

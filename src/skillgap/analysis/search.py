@@ -23,7 +23,7 @@ from rapidfuzz.process import extract
 from scipy.sparse import csr_array
 
 from skillgap.analysis.profiles import Profile
-from skillgap.analysis.ratings import FloatArray
+from skillgap.analysis.ratings import FloatArray, title_key
 from skillgap.analysis.words import STEM, words
 from skillgap.errors import InvalidCode, InvalidSearchText, UnknownOccupation
 from skillgap.model import ListedOccupation, Match, Occupation, OnetSocCode, TitleKind, parse_code
@@ -289,7 +289,7 @@ def index_titles(occupations: Collection[Occupation], profiles: Mapping[str, Pro
 
 
 def find_code(text: str, titles: Mapping[str, str]) -> OnetSocCode:
-    """Return the code meant by a code in any accepted form, or by an exact title (case does not matter).
+    """Return the code meant by a code in any accepted form, or by an exact title (case and spaces do not matter).
 
     `titles` are by code. Raises UnknownOccupation, with titles like it, where it is neither.
     """
@@ -297,8 +297,8 @@ def find_code(text: str, titles: Mapping[str, str]) -> OnetSocCode:
     try:
         return parse_code(text)
     except InvalidCode:
-        codes = {title.casefold(): OnetSocCode(code) for code, title in titles.items()}
-    code = codes.get(text.casefold())
+        codes = {title_key(title): OnetSocCode(code) for code, title in titles.items()}
+    code = codes.get(title_key(text))
     if code is not None:
         return code
     alike = extract(text.casefold()[:200], list(codes), scorer=OSA.normalized_similarity, score_cutoff=0.6, limit=3)

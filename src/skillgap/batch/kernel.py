@@ -20,7 +20,7 @@ from rapidfuzz.distance import OSA
 from skillgap.analysis.bulk import NONE, People, bulk_figures, bulk_gaps, bulk_nearest
 from skillgap.analysis.missing import NEEDS, lacks, shortly
 from skillgap.analysis.nearness import Nearness
-from skillgap.analysis.ratings import FloatArray, Ratings
+from skillgap.analysis.ratings import FloatArray, Ratings, title_key
 from skillgap.errors import BatchInputError, InvalidCode, OccupationError
 from skillgap.model import HIGHEST_LEVEL, GapSummary, parse_code
 
@@ -170,7 +170,7 @@ def occupation_code(text: str, ratings: Ratings) -> str:
     try:
         return parse_code(text)
     except InvalidCode:
-        return ratings.codes_by_title.get(text.casefold(), text)
+        return ratings.codes_by_title.get(title_key(text), text)
 
 
 def _suggestion(candidates: Sequence[str]) -> str:

@@ -23,7 +23,7 @@ from skillgap.analysis.nearness import Nearness
 from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.search import find_code
 from skillgap.batch.kernel import Columns, Each, GapKernel, column_called, find_columns, usual_min_own_levels
-from skillgap.errors import BatchInputError, NoData, UnknownOccupation
+from skillgap.errors import BatchInputError, UnknownOccupation
 from skillgap.escaping import FORMULA, NEGATIVE_NUMBER, CsvWriter, csv_text
 from skillgap.files import sweep, whole_file
 
@@ -373,8 +373,7 @@ def answer_file(
         occupation_column=occupation_column,
         min_own_levels=least,
     )
-    if not ratings.codes:
-        raise NoData(f"no occupation has levels of {ratings.domain} here; see --ratings and --domain")
+    ratings.check_levels()
     code = None
     if target is not None and not columns.target:
         code = target_meant(target, source, ratings)

@@ -85,7 +85,7 @@ class ReleaseFiles:
     """The files of a release that hold tables, and Read Me.txt."""
 
     def __init__(self, archive: Archive, files: Iterable[tuple[str, ReleaseFile]]) -> None:
-        """Take files with their paths in the archive. Raises ReleaseLayoutError (sizes, more than one folder)."""
+        """Take files with their paths in the archive. Raises ReleaseLayoutError (sizes, tables in two folders)."""
         self._archive = archive
         self._by_key: dict[str, list[ReleaseFile]] = {}
         self._with_other_ending: dict[str, str] = {}
@@ -100,7 +100,6 @@ class ReleaseFiles:
             if ending.lower() not in _ENDINGS:
                 self._with_other_ending[_key(file.name)] = self._with_other_ending[_key(stem)] = file.name
                 continue
-            folders.add(str(PurePosixPath(path).parent))
             names.append(file.name)
             if len(names) > MOST_FILES:
                 raise ReleaseLayoutError(f"{archive.origin}: refused, more than {MOST_FILES:,} text and CSV files")
@@ -110,6 +109,7 @@ class ReleaseFiles:
                     f"(at most {LARGEST_FILE:,})"
                 )
             if _key(stem) in _EXPECTED:
+                folders.add(str(PurePosixPath(path).parent))
                 self._by_key.setdefault(_key(stem), []).append(file)
             elif expected := _nearly(stem):
                 self.warnings.append(f"{file.name} is not read; expected {expected}.txt. If it is that file, rename it")

@@ -19,7 +19,12 @@ from skillgap.sources.releases import RELEASE_FILES
 
 _CODE = re.compile(r"[0-9]{2}-[0-9]{4}\.[0-9]{2}")
 _ELEMENT = re.compile(r"(?=.{1,20}\Z)[0-9](\.[A-Za-z0-9]+)*")
-_MONTH = re.compile(r"(0[1-9]|1[0-2])/((?:19|20)[0-9]{2})")
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+_MONTH = re.compile(
+    r"(?P<number>0?[1-9]|1[0-2])/(?P<year>(?:19|20)[0-9]{2})"
+    rf"|(?P<name>{'|'.join(_MONTHS)})-(?P<of_name>(?:19|20)?[0-9]{{2}})"  # Excel shows 08/2023 as Aug-23 and saves that
+    r"|(?P<of_iso>(?:19|20)[0-9]{2})-(?P<iso>0[1-9]|1[0-2])-01(?:[ T]00:00:00)?"  # pandas and databases
+)
 _DECIMAL = re.compile(r"-?[0-9]{1,9}(?:\.(?=[0-9])([0-9]*?)0*)?")
 _WHOLE = re.compile(r"([0-9]{1,9})(?:\.0+)?")
 _LONGEST_NUMBER = 30
@@ -115,10 +120,16 @@ def _flag(text: str) -> str:
 
 
 def _month(text: str) -> np.datetime64:
+    """Parse O*NET's `08/2023`, and what other programs make of it: `8/2023`, `Aug-23`, `2023-08-01`.
+
+    Another day than the first is refused: O*NET dates rows by month, so the date was not made from one.
+    """
     match = _MONTH.fullmatch(text)
     if match is None:
         raise ValueError("a month, MM/YYYY")
-    return np.datetime64(f"{match[2]}-{match[1]}-01", "s")
+    month = _MONTHS.index(match["name"]) + 1 if match["name"] else int(match["number"] or match["iso"])
+    year = match["year"] or match["of_name"] or match["of_iso"]
+    return np.datetime64(f"{year if len(year) == 4 else f'20{year}'}-{month:02}-01", "s")
 
 
 _soc_code = _matching(_CODE, "an O*NET-SOC code, NN-NNNN.NN")

@@ -106,7 +106,7 @@ def print_diff(changes: ReleaseChanges, after: Ratings, only: str | None, *, as_
     of = f", {wording.name_of(occupation) if occupation else only}" if only else ""
     out.print(Text.assemble(("O*NET " + " to ".join(releases), "bold"), f", {changes.domain.replace('_', ' ')}{of}"))
     lines = list(_change_lines(changes))
-    for line in lines or ["nothing changed"]:
+    for line in lines or ["no level changed, and no occupation is newly rated or no longer rated"]:
         out.print(line)
     if only and changes.gap_changes:
         out.print()

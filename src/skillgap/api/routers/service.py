@@ -47,8 +47,7 @@ async def ready(request: Request) -> Response:
     """Tell whether gaps can be answered: for a load balancer. A lost database alone does not make this fail."""
     current: CurrentData = request.app.state.current
     ratings, analysts = current.snapshot.ratings, current.snapshot.skills["onet"]
-    if not ratings.codes:
-        raise NoData()
+    ratings.check_levels()
     return answers.json(
         {
             "status": "ready",
