@@ -6,15 +6,17 @@ import re
 import socket
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import permutations, product
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from urllib.parse import quote, urlsplit
 
 import httpx
+import pytest
 
 from benchmarks.worst_requests import MOST_LOOP_MS, MOST_STALL_MS, candidates, measure
+from skillgap.llm.reply_json import find_by_id
 from skillgap.nodes import extract_load_text_files
 from skillgap.store.engine import make_engine
 from tests.api.serving import Service, eventually, serve_by_command
@@ -180,3 +182,13 @@ def test_a_client_that_fills_the_queues_locks_nobody_out(tmp_path: Path, noted: 
         f"{len(plain)} questions of another client, three times",
         f"0 refused, slowest {slowest * 1e3:.0f} ms",
     )
+
+
+@pytest.mark.parametrize("repeated", ['{"" }', '{"a}"}', "[[x]]", "[{}] ", '{"', "[{", '\n```{"', "<think>", "</"])
+def test_a_reply_of_a_megabyte_that_is_almost_json_is_read_in_seconds(repeated: str):
+    answer, began = '{"2.A.1.a": {"level": 4}}', process_time()
+    text = repeated * (1_000_000 // len(repeated))
+    for reply in (text, f"{answer}\n{text}"):
+        with suppress(ValueError):
+            assert find_by_id(reply, {"2.A.1.a": "Reading Comprehension"}) == {"2.A.1.a": {"level": 4}}
+    assert process_time() - began < 20

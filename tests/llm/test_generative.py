@@ -286,6 +286,39 @@ def test_a_run_whose_replies_stay_invalid_stops_and_says_what_was_paid_for(serve
     assert all(reply.error for reply in kept.all)
 
 
+NO_COMPLETIONS = {
+    "a gateway's page": Answer(body=b"<html>Sign in</html>", headers={"Content-Type": "text/html"}),
+    "a list": Answer(body=b"[]"),
+    "an error with status 200": Answer(body=b'{"error": "overloaded"}'),
+    "no choices": Answer(body=b'{"id": "1", "object": "chat.completion", "created": 1, "model": "m", "choices": []}'),
+}
+
+
+@pytest.mark.parametrize("answer", NO_COMPLETIONS.values(), ids=NO_COMPLETIONS)
+def test_an_answer_without_a_chat_completion_is_a_failure_of_the_server(server: FakeModelServer, answer: Answer):
+    server.queue = [answer, Answer(said())]
+    found = ask(model(server, concurrency=1), Kept(), profile(), profile("15-1253.00"))
+    assert found[0].reason == "the model's server failed (no chat completion)"
+    assert [(each.onet_soc_code, each.level) for each in found[1:]] == [("15-1253.00", 4.5), ("15-1253.00", 2.0)]
+    server.reply = lambda _: answer
+    with pytest.raises(ModelUnavailable, match=r"failed 5 times in a row, the last time with no chat completion"):
+        ask(model(server), Kept(), *(profile(f"15-{i:04}.00") for i in range(9)))
+
+
+def test_half_a_character_in_a_reply_is_replaced_before_it_is_stored_or_sent_again(
+    server: FakeModelServer, tmp_path: Path
+):
+    """A server that cuts a token in JSON's escapes sends a lone surrogate, which UTF-8 cannot encode."""
+    engine = make_engine(f"sqlite:///{tmp_path}/kept.db")
+    init_tables(engine)
+    server.queue = [Answer("Which form? \ud83d"), Answer(f"{said()} \ud83d\ude00 \udc00")]
+    assert [each.level for each in ask(model(server), _KeptReplies(engine))] == [4.5, 2.0]
+    assert "Which form? \ufffd" in [each["content"] for each in server.requests[1]["messages"]]
+    with read(engine) as connection:
+        assert connection.scalars(sql("SELECT reply FROM LLMReplies")).all() == [f"{said()} \U0001f600 \ufffd"]
+    engine.dispose()
+
+
 def test_a_model_that_heeds_the_second_request_is_never_stopped(server: FakeModelServer):
     server.reply = lambda request: Answer(said() if len(request["messages"]) > 2 else "Which form?")
     kept = Kept()

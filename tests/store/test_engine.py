@@ -53,12 +53,32 @@ def everything_said(error: BaseException) -> str:
         (f"mysql+nosuch://root:{SECRET}@db/skillgap", r"'mysql\+nosuch' .* use mysql\+pymysql"),
         (f"mysql+mysqldb://root:{SECRET}@db/skillgap", r"'mysql\+mysqldb' .* use mysql\+pymysql"),
         ("sqlite+nosuch:///skillgap.db", r"'sqlite\+nosuch' .* or sqlite"),
+        (f"mysql+pymysql://root:{SECRET}@db:3306/", "names no database; write it after the host"),
+        (f"mysql://root:{SECRET}@db?charset=utf8mb4", "names no database"),
+        (f"mysql+pymysql://root:{SECRET}@db..example/skillgap", "names a host that cannot exist"),
+        (f"mysql+pymysql://root:{SECRET}@{'d' * 64}/skillgap", "names a host that cannot exist"),
     ],
 )
 def test_a_url_that_cannot_work_is_refused_with_the_way_out(url: str, said: str) -> None:
     with pytest.raises(ConfigurationError, match=said) as refused:
         make_engine(url)
     assert SECRET not in everything_said(refused.value)
+
+
+@pytest.mark.parametrize("password", ["zażółć€", "ä", "ß%/@:#?", "密碼"])
+def test_a_password_may_have_any_characters(mysql_url: str, password: str) -> None:
+    root = make_engine(mysql_url)
+    name = f"someone_{len(password)}"
+    with write(root) as connection:
+        connection.execute(text(f"CREATE USER {name}@'%' IDENTIFIED BY :password"), {"password": password})
+        connection.execute(text(f"GRANT SELECT ON `{root.url.database}`.* TO {name}@'%'"))
+    engine = make_engine(root.url.set(username=name, password=password).render_as_string(hide_password=False))
+    with read(engine) as connection:
+        assert connection.scalar(text("SELECT current_user()")) == f"{name}@%"
+    engine.dispose()
+    with write(root) as connection:
+        connection.execute(text(f"DROP USER {name}@'%'"))
+    root.dispose()
 
 
 @pytest.mark.parametrize("driver", ["mysql", "mysql+pymysql", "mariadb", "mariadb+pymysql"])

@@ -1,6 +1,7 @@
 """The generative profiler: a hosted or local language model is asked for levels, and what it says is kept, then read.
 
-A reply is kept under the hash of what was asked, as soon as it is there: what was paid for once is not asked again.
+A reply is kept under the hash of the request as soon as it arrives: a valid one is never paid for twice. Of an invalid
+one the text is kept until the next attempt replaces it.
 Raw levels are far off (hosted models by 1.6 levels and more), so `calibration` puts them right before they are used.
 """
 
@@ -38,7 +39,6 @@ from skillgap.llm.reply_json import find_by_id
 from skillgap.urls import masked_url, masked_urls
 
 if TYPE_CHECKING:
-    from pydantic_ai.exceptions import ModelAPIError
     from pydantic_ai.messages import ModelMessage, ModelResponse
     from pydantic_ai.models import Model
 
@@ -208,6 +208,11 @@ def read_digit_reply(text: str, profile: Profile, skill: Skill) -> list[RawLevel
     return [RawLevel(profile.onet_soc_code, skill.element_id, float(level), explanation, text)]
 
 
+def _encodable(text: str) -> str:
+    """Return a text whose lone surrogates, which UTF-8 cannot encode, are U+FFFD, and whose pairs are characters."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def _digit_reply(response: ModelResponse) -> str:
     """Return the reply with the log-probabilities of the digits among its first token's likeliest."""
     [first, *_] = (response.provider_details or {}).get("logprobs") or [{}]
@@ -320,8 +325,8 @@ class Generative:
         begins = said if len(said) <= _SHOWN else f"{said[:_SHOWN]}…"
         return RepliesInvalid(
             f"{self.name}: {self.limits.most_invalid_replies} replies in a row cannot be read, though the model was "
-            f"told why; {usage.requests} replies were paid for ({tokens:,} tokens), all are kept in the table "
-            "LLMReplies. Try another model (SKILLGAP_LLM_MODEL) or prompt (SKILLGAP_LLM_PROMPT). "
+            f"told why; {usage.requests} replies were paid for ({tokens:,} tokens); the table LLMReplies has "
+            "the last one to each request. Try another model (SKILLGAP_LLM_MODEL) or prompt (SKILLGAP_LLM_PROMPT). "
             f"The last one ({stopped.error}): {begins!r}",
             reply=said,
         )
@@ -424,7 +429,7 @@ class _Run:
         self, text: str, read: Callable[[str], list[RawLevel]], keep: Callable[[Reply], None]
     ) -> list[RawLevel]:
         """Ask until a reply can be read, and keep each. Raises _NoReply saying why there is none."""
-        from pydantic_ai.exceptions import ModelAPIError
+        from pydantic_ai.exceptions import ModelAPIError, UnexpectedModelBehavior
         from pydantic_ai.messages import ModelRequest
 
         messages: list[ModelMessage] = [
@@ -435,12 +440,12 @@ class _Run:
             if self._is_spent():
                 raise _NoReply(f"the budget of {self._asking.limits.most_tokens:,} tokens is spent")
             started = time.perf_counter()
-            failure: ModelAPIError | None = None
+            failure: Exception | None = None
             async with self._rate:
                 try:
                     response = await self._request(messages)
-                except ModelAPIError as error_of_provider:
-                    failure = error_of_provider
+                except (ModelAPIError, UnexpectedModelBehavior, IndexError) as error_of_provider:
+                    failure = error_of_provider  # IndexError: a completion without choices
             if failure:  # told outside of its own handling: it may hold the key, and must not be the context of ours
                 raise _NoReply(self._failed(failure))
             self._failures_in_a_row = 0
@@ -477,22 +482,30 @@ class _Run:
 
     async def _request(self, messages: Sequence[ModelMessage]) -> ModelResponse:
         from pydantic_ai.direct import model_request
+        from pydantic_ai.messages import TextPart, ThinkingPart
         from pydantic_ai.models.openai import OpenAIChatModelSettings
 
         limits = self._asking.limits
         settings = OpenAIChatModelSettings(temperature=0.0, timeout=limits.timeout, max_retries=limits.attempts)
         if self._asking.prompt.asks_for_a_digit:
             settings |= OpenAIChatModelSettings(max_tokens=1, openai_logprobs=True, openai_top_logprobs=_TOP_TOKENS)
-        return await model_request(self._model, messages, model_settings=settings)
+        response = await model_request(self._model, messages, model_settings=settings)
+        for part in response.parts:
+            if isinstance(part, TextPart | ThinkingPart):  # to be stored, and sent again after an invalid reply
+                part.content = _encodable(part.content)
+        return response
 
-    def _failed(self, failure: ModelAPIError) -> str:
+    def _failed(self, failure: Exception) -> str:
         """Return what is wrong, in our words: a provider's may hold the key. Raises what ends the run."""
+        from pydantic_ai.exceptions import ModelAPIError
+
         status = getattr(failure, "status_code", None)
         if status in (401, 403):
             raise ModelRefusesCredentials(
                 f"{self._asking.name} refuses the key (HTTP {status}); is SKILLGAP_LLM_API_KEY that of this provider?"
             )
-        reason = f"HTTP {status}" if status else type(failure).__name__
+        is_of_provider = isinstance(failure, ModelAPIError)
+        reason = f"HTTP {status}" if status else type(failure).__name__ if is_of_provider else "no chat completion"
         self._failures_in_a_row += 1
         if self._failures_in_a_row >= _MOST_FAILURES_IN_A_ROW:
             raise ModelUnavailable(

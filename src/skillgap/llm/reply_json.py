@@ -39,13 +39,17 @@ def find_by_id(text: str, names: Mapping[str, str]) -> dict[str, Any]:
 def _json_values(text: str) -> tuple[list[Any], str]:
     """Return the outermost JSON objects and lists of a text, and the error of the first invalid one."""
     decoder = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse_constant)
-    values, wrong, place = [], "", 0
+    values, wrong, place, fence = [], "", 0, -1
     while begins := _BEGINS_OBJECT.search(text, place):
+        start = begins.start()
+        if fence < start:
+            fence = _next_fence(text, start)
+        place = _end_of(text, start, fence)
         try:
-            value, place = decoder.raw_decode(text, begins.start())
-        except json.JSONDecodeError as error:
-            wrong = wrong or f"no valid JSON: {error.msg} at character {error.pos + 1} of {len(text)}"
-            place = _end_of(text, begins.start())  # its parts are not answers by themselves
+            # Cut out, because an error of the decoder counts the lines of all the text before it.
+            value, _ = decoder.raw_decode(text[start:place])
+        except json.JSONDecodeError as error:  # its parts are not answers by themselves
+            wrong = wrong or f"no valid JSON: {error.msg} at character {start + error.pos + 1} of {len(text)}"
         except RecursionError:
             raise ValueError("the JSON is nested too deeply") from None
         else:
@@ -53,10 +57,15 @@ def _json_values(text: str) -> tuple[list[Any], str]:
     return values, wrong
 
 
-def _end_of(text: str, start: int) -> int:
-    """Return the end of the object or list that begins at `start`; if it was cut off, that of its fence or the text."""
-    fence = text.find("\n```", start)  # no JSON string has a line break
-    depth, in_string, place, end = 0, False, start, len(text) if fence < 0 else fence
+def _next_fence(text: str, start: int) -> int:
+    """Return the position of the next fence, or the end of the text. No JSON string has a line break."""
+    fence = text.find("\n```", start)
+    return len(text) if fence < 0 else fence
+
+
+def _end_of(text: str, start: int, end: int) -> int:
+    """Return the end of the object or list that begins at `start`; `end` if it was cut off."""
+    depth, in_string, place = 0, False, start
     while place < end:
         character = text[place]
         if in_string:

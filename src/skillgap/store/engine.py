@@ -71,7 +71,21 @@ def parse_url(database_url: str) -> URL:
         raise ConfigurationError(f"the database URL names {url.get_backend_name()!r}; MySQL and SQLite are supported")
     if url.get_backend_name() == "mysql" and "@" in f"{url.host}{url.database}":
         raise ConfigurationError("the database URL has more than one @; in a user name or a password write @ as %40")
+    if url.get_backend_name() == "mysql":
+        _check_mysql(url)
     return url
+
+
+def _check_mysql(url: URL) -> None:
+    """Raise ConfigurationError for a URL that names no database, or a host that cannot be one."""
+    if not (url.database or "read_default_file" in url.query):
+        raise ConfigurationError(
+            f"the database URL {shown(url)} names no database; write it after the host, as /skillgap"
+        )
+    try:
+        (url.host or "").encode("idna")
+    except UnicodeError:
+        raise ConfigurationError(f"the database URL {shown(url)} names a host that cannot exist") from None
 
 
 def make_engine(database_url: str) -> Engine:
@@ -189,6 +203,9 @@ def _without_password(database_url: str) -> str:
 
 
 def _mysql_engine(url: URL) -> Engine:
+    arguments: dict[str, Any] = {"connect_timeout": _SECONDS_TO_CONNECT, "sql_mode": _STRICT}
+    if url.password:
+        arguments["password"] = url.password.encode()  # as MySQL's own clients do: a text is sent as Latin-1
     return create_engine(
         url.update_query_dict({"charset": "utf8mb4"}),
         hide_parameters=True,  # rows, or a person's data, do not belong in a traceback
@@ -197,7 +214,7 @@ def _mysql_engine(url: URL) -> Engine:
         pool_pre_ping=True,
         pool_recycle=1800,
         pool_timeout=_SECONDS_TO_CONNECT,
-        connect_args={"connect_timeout": _SECONDS_TO_CONNECT, "sql_mode": _STRICT},
+        connect_args=arguments,
     )
 
 

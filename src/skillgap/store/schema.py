@@ -391,7 +391,7 @@ class LLMAbstentions(Base):
 
 
 class LLMReplies(Base):
-    """Replies of generative models, by what was asked: paid for once, kept, valid or not."""
+    """Replies of generative models, valid or not: the last one to each request, a valid one before an invalid one."""
 
     __tablename__ = "LLMReplies"
     __table_args__ = MYSQL
@@ -407,6 +407,7 @@ class LLMReplies(Base):
     error: Mapped[str | None] = mapped_column(Text)
     """Why no level could be read from it; such a request is sent again."""
     input_tokens: Mapped[int]
+    """Of all replies to the request, like the two columns after it."""
     output_tokens: Mapped[int]
     seconds: Mapped[float] = mapped_column(_value(9, 3))
     asked_at: Mapped[datetime] = mapped_column(DateTime)
