@@ -31,8 +31,8 @@ from tests.conftest import changed_release, loaded
 NURSE, MANAGER, DEVELOPER = "29-1141.00", "11-9111.00", "15-1252.00"
 SHORTFALLS = ["weighted_shortfall", "distinguishable_shortfall", "shortfall_percentile"]
 NO_IMPORTANCE = (
-    "No importance of skills is loaded (scale IM). Load a release with its IM rows, or use the weight `none`, which "
-    "needs no importance."
+    "No importance of skills is loaded (scale IM). Load a release with its IM rows. The weight `none` needs no "
+    "importance (command line, HTTP and Python)."
 )
 A, B, C = "11-0000.00", "12-0000.00", "13-0000.00"
 

@@ -102,7 +102,7 @@ def _sentence(lack: Lack, current: Occupation | None, target: Occupation, rating
         case Lack.IMPORTANCE if not analysts.has_importance:
             return no_importance(of)
         case Lack.IMPORTANCE:
-            return f"No importance of the {of} of {target.title} is known. The weight `none` needs no importance."
+            return f"No importance of the {of} of {target.title} is known. {_WITHOUT_IMPORTANCE}"
         case Lack.SOME_IMPORTANCE:
             missing = ratings.lacks_weight[ratings.rows[target.onet_soc_code]]
             names = [name for name, is_missing in zip(ratings.element_names, missing, strict=True) if is_missing]
@@ -128,12 +128,12 @@ def _sentence(lack: Lack, current: Occupation | None, target: Occupation, rating
             return _no_job_zone(current, target, ratings)
 
 
+_WITHOUT_IMPORTANCE = "The weight `none` needs no importance (command line, HTTP and Python)."
+
+
 def no_importance(of: str) -> str:
     """Return the reason for a release with levels alone, with the way out."""
-    return (
-        f"No importance of {of} is loaded (scale IM). Load a release with its IM rows, or use the weight `none`, which "
-        "needs no importance."
-    )
+    return f"No importance of {of} is loaded (scale IM). Load a release with its IM rows. {_WITHOUT_IMPORTANCE}"
 
 
 def _no_job_zone(current: Occupation | None, target: Occupation, ratings: Ratings) -> str:

@@ -210,8 +210,8 @@ EXAMPLES: tuple[SkillgapError, ...] = (
         "Needed), 3, 4, 5"
     ),
     MissingInput(
-        "No importance of skills is loaded (scale IM). Load a release with its IM rows, or use the weight `none`, "
-        "which needs no importance"
+        "No importance of skills is loaded (scale IM). Load a release with its IM rows. The weight `none` needs no "
+        "importance (command line, HTTP and Python)"
     ),
     NoData(),
     KeyRequired("this service asks for a key, as X-API-Key or as Authorization: Bearer KEY"),
