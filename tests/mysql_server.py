@@ -36,7 +36,7 @@ def private_mysql(server: str, folder: Path, *, port: int | None = None) -> Iter
         "--innodb-flush-log-at-trx-commit=0",
         f"--user={getpass.getuser()}",
     ]
-    url = make_url(f"mysql+pymysql://root@127.0.0.1:{port}")
+    url = make_url(f"mysql+pymysql://root@127.0.0.1:{port}/mysql")
     # A server that starts deletes all temporary tables of its temporary folder: it must not be that of another server.
     with tempfile.TemporaryDirectory() as temporary:
         environment = {**os.environ, "TMPDIR": temporary}
