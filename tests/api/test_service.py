@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -325,15 +326,22 @@ def test_a_fault_of_ours_in_reading_the_data_is_told_and_the_next_look_is_taken(
     assert len(current.snapshot.ratings.codes) == 879 + 44
 
 
-def test_gaps_are_answered_while_the_rest_of_a_release_cannot_be_read(
-    starter_database: str, monkeypatch: pytest.MonkeyPatch
-):
-    current = CurrentData(make_engine(starter_database), answer_cache_bytes=0)
+def asker(current: CurrentData) -> Callable[[str], Coroutine[Any, Any, httpx.Response]]:
+    """Return a function that asks an application of these data, whose lifespan does not run: nothing is reloaded."""
     api = AnswerCache(create_api(current, reload_seconds=60), lambda: current.snapshot)
 
     async def ask(path: str) -> httpx.Response:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(api), base_url="http://test") as client:
             return await client.get(path)
+
+    return ask
+
+
+def test_gaps_are_answered_while_the_rest_of_a_release_cannot_be_read(
+    starter_database: str, monkeypatch: pytest.MonkeyPatch
+):
+    current = CurrentData(make_engine(starter_database), answer_cache_bytes=0)
+    ask = asker(current)
 
     def gone(_: object) -> None:
         raise DatabaseUnavailable("gone")
@@ -369,11 +377,7 @@ def test_a_broken_query_is_logged_with_its_traceback_told_and_tried_again(
     starter_database: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     current = CurrentData(make_engine(starter_database), answer_cache_bytes=0)
-    api = AnswerCache(create_api(current, reload_seconds=60), lambda: current.snapshot)
-
-    async def ask(path: str) -> httpx.Response:
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(api), base_url="http://test") as client:
-            return await client.get(path)
+    ask = asker(current)
 
     def broken_query(connection: Connection) -> str:
         return str(connection.scalar(text("SELEC 1")))
