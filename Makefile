@@ -10,7 +10,7 @@ SHELL       := bash
 .SHELLFLAGS := -eu -o pipefail -c
 
 SUITE := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=logical --dist=worksteal --ignore tests/faults
-INNER := */analysis/*,*/sources/*,*/store/*,*/errors.py,*/model.py,*/files.py,*/extras.py,*/wording.py
+INNER := */analysis/*,*/sources/*,*/store/*,*/onet/*,*/models/*,*/errors.py,*/files.py,*/extras.py,*/export/phrases.py
 
 .PHONY: demo demo-api evaluate-llm evaluate-transitions evaluate-search evaluate-stability serve test check lint engines package audit bench bench-page bench-batch worst-requests screenshot notebook faults soak coverage mutants reference starter predictions clean
 

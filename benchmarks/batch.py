@@ -29,8 +29,8 @@ from scipy import stats
 
 from benchmarks.http import free_port
 from skillgap.analysis.ratings import Ratings
-from skillgap.batch.run import ROWS_AT_ONCE
-from skillgap.nodes import extract_load_text_files
+from skillgap.batch.local import ROWS_AT_ONCE
+from skillgap.nodes.pipelines import extract_load_text_files
 from skillgap.store.engine import make_engine, read
 from skillgap.store.ratings import get_ratings
 

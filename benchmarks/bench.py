@@ -29,25 +29,25 @@ from rich.console import Console
 from sqlalchemy import make_url
 
 from benchmarks.http import Load, cpu_seconds, free_port, granian, health_probe, server, skillgap_serve, uvicorn, wrk
-from skillgap.analysis.compare import all_gaps, weighted_shortfalls
 from skillgap.analysis.gap import identify_skill_gap
-from skillgap.analysis.nearness import find_nearness
+from skillgap.analysis.pairs import all_gaps, weighted_shortfalls
 from skillgap.analysis.paths import find_paths
 from skillgap.analysis.ratings import Ratings
+from skillgap.analysis.similarity.model import compute_similarity
 from skillgap.analysis.transitions import find_transitions
-from skillgap.fake_onet_api import FakeOnetApi, FakeTables
-from skillgap.nodes import extract_load_text_files, load_api_data
-from skillgap.server import allow_open_files
-from skillgap.sources.access import REQUESTS_PER_SECOND
-from skillgap.sources.onet_api import Pages, connect
-from skillgap.sources.onet_api_data import OnetApiData, extract_onet_api_data
-from skillgap.sources.onet_text import extract_onet_data
+from skillgap.api.server import allow_open_files
+from skillgap.nodes.pipelines import extract_load_text_files, load_api_data
 from skillgap.sources.releases import OPTIONAL_TABLES, find_release
+from skillgap.sources.text_files import extract_onet_data
+from skillgap.sources.web_services.client import ResponseCache, connect
+from skillgap.sources.web_services.credentials import REQUESTS_PER_SECOND
+from skillgap.sources.web_services.tables import OnetApiData, extract_onet_api_data
 from skillgap.store.engine import make_engine, read
 from skillgap.store.queries import get_profiles
 from skillgap.store.ratings import get_ratings
 from skillgap.store.schema import LOAD_ORDER
 from skillgap.store.tables import init_tables
+from skillgap.testing.fake_onet_api import FakeOnetApi, FakeTables
 
 ONET_29 = Path(os.environ.get("SKILLGAP_TEST_ONET_DIR", "../shared/onet")) / "db_29_0_text.zip"
 MYSQL_URL = os.environ.get("SKILLGAP_TEST_MYSQL_URL", "mysql+pymysql://root@127.0.0.1:3306")
@@ -117,7 +117,7 @@ def bench_questions(folder: Path) -> dict[str, float]:
         every, profiles = get_ratings(connection, domain="all"), get_profiles(connection)
     ratings = every.of_domain("skills")
     started = time.perf_counter()
-    near = find_nearness(profiles, every)
+    near = compute_similarity(profiles, every)
     seconds = time.perf_counter() - started
     out.print(f"nearness of {len(near.codes)} occupations, once per data version: {seconds:.1f} s")
     pairs = random_pairs(ratings, 200)
@@ -255,7 +255,7 @@ def bench_fetch(folder: Path, source: str) -> dict[str, float]:
 
     async def extract() -> None:
         async with connect(stand_in.access) as api:
-            fetched.append(await extract_onet_api_data(api, pages=Pages(folder / "pages")))
+            fetched.append(await extract_onet_api_data(api, pages=ResponseCache(folder / "pages")))
 
     with FakeOnetApi(FakeTables(data)) as stand_in:
         seconds = timed(lambda: asyncio.run(extract()))
@@ -283,10 +283,10 @@ def bench_http(folder: Path, rounds: int, seconds: int, kind: str) -> dict[str, 
     ports = [free_port() for _ in range(3)]
     with (
         server(
-            command("skillgap.api.main:create_app", ports[0], factory=True), ports[0], environment, folder / "ours.log"
+            command("skillgap.api.app:create_app", ports[0], factory=True), ports[0], environment, folder / "ours.log"
         ) as (ours, _),
         server(
-            command("skillgap.api.main:create_app", ports[1], factory=True),
+            command("skillgap.api.app:create_app", ports[1], factory=True),
             ports[1],
             {**environment, "SKILLGAP_ANSWER_CACHE_MB": "0"},
             folder / "uncached.log",
@@ -359,7 +359,7 @@ def bench_endpoints(folder: Path, seconds: int) -> dict[str, float]:
     own = '{"levels": {"Writing": 3.5, "Speaking": 4, "Programming": 1}, "occupation": "29-1141.00"}'
     figures: dict[str, float] = {}
     port, environment = free_port(), {"SKILLGAP_DATABASE_URL": database, "SKILLGAP_ANSWER_CACHE_MB": "0"}
-    command = granian("skillgap.api.main:create_app", port, factory=True)
+    command = granian("skillgap.api.app:create_app", port, factory=True)
     with server(command, port, environment, folder / "endpoints.log") as (url, _):
         for paths in (asked["transitions"], asked["search"]):  # computed once per data version
             httpx.get(url + paths[0], timeout=60).raise_for_status()

@@ -15,23 +15,25 @@ from typing import Any
 import numpy as np
 from scipy.special import erf
 
-from skillgap.analysis.profiles import standardised
 from skillgap.analysis.ratings import FloatArray
+from skillgap.analysis.similarity.profiles import standardised
 from skillgap.llm.evaluation import Rows, both_folds, judged, out_of_fold
-from skillgap.llm.evidence import described, read_evidence
-from skillgap.llm.kernels import WEIGHTS, combined, gaussian, kernels, predict
 from skillgap.llm.prediction import Prediction
-from skillgap.sources.onet_text import extract_onet_data
+from skillgap.llm.ridge import WEIGHTS, combined, gaussian, kernels, predict
+from skillgap.llm.training_data import described, read_training_data
 from skillgap.sources.releases import OPTIONAL_TABLES, find_release
+from skillgap.sources.text_files import extract_onet_data
 
 LAYERS, HEADS = 6, 12
 LONGEST = 256
 
 
 def main(release: str) -> None:
-    evidence = read_evidence(extract_onet_data(find_release(release, cache_dir=Path()), also=OPTIONAL_TABLES).tables)
-    levels = evidence.levels
-    rated = [evidence.profiles[code] for code in levels.codes]
+    training_data = read_training_data(
+        extract_onet_data(find_release(release, cache_dir=Path()), also=OPTIONAL_TABLES).tables
+    )
+    levels = training_data.levels
+    rated = [training_data.profiles[code] for code in levels.codes]
     alike = gaussian(standardised(embeddings(described(rated))))
     parts = {**kernels(rated, None), "minilm": alike}
     words = {name: weight for name, weight in WEIGHTS.items() if name != "states"}

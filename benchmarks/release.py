@@ -7,9 +7,9 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from skillgap.analysis.profiles import Profile
 from skillgap.analysis.ratings import Ratings
-from skillgap.nodes import extract_load_text_files
+from skillgap.analysis.similarity.profiles import Profile
+from skillgap.nodes.pipelines import extract_load_text_files
 from skillgap.store.engine import make_engine, read
 from skillgap.store.queries import get_profiles
 from skillgap.store.ratings import get_ratings

@@ -19,7 +19,7 @@ import numpy as np
 from benchmarks.release import read_release
 from skillgap.analysis.ratings import FloatArray
 from skillgap.analysis.search import TitleIndex, index_titles, titles_of
-from skillgap.analysis.words import words
+from skillgap.analysis.similarity.tfidf import words
 
 Find = Callable[[str], Sequence[str]]
 

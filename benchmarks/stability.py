@@ -17,10 +17,10 @@ import numpy as np
 
 from benchmarks.release import read_release
 from skillgap.analysis.gap import identify_skill_gap
-from skillgap.analysis.nearness import find_nearness
 from skillgap.analysis.ratings import Ratings
+from skillgap.analysis.similarity.model import compute_similarity
 from skillgap.analysis.transitions import find_transitions
-from skillgap.model import GapStability, TransitionStability
+from skillgap.models import GapStability, TransitionStability
 
 _SEED = 29
 _PAIRS = 500
@@ -46,12 +46,12 @@ def main() -> None:
     print("| order | rated anew | by `standard` | by `none` | width of the 95 % interval of a place | ms each |")
     print("|---|---:|---:|---:|---:|---:|")
     stays = [_told(f"first five gaps of {len(of)} {name}", *_gaps(of, skills)) for name, of in pairs.items()]
-    nearness = find_nearness(profiles, ratings)
-    codes = chance.sample(nearness.codes, _OCCUPATIONS)
-    find_transitions(codes[0], nearness, skills, stability=True)
+    similarity = compute_similarity(profiles, ratings)
+    codes = chance.sample(similarity.codes, _OCCUPATIONS)
+    find_transitions(codes[0], similarity, skills, stability=True)
     started = time.perf_counter()
     near: list[Moves] = [
-        [each.stability for each in find_transitions(code, nearness, skills, stability=True)] for code in codes
+        [each.stability for each in find_transitions(code, similarity, skills, stability=True)] for code in codes
     ]
     seconds = (time.perf_counter() - started) / len(codes)
     ten = _told(f"ten nearest of {len(codes)} occupations", near, 10, seconds)

@@ -20,11 +20,11 @@ import numpy.typing as npt
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
-import skillgap.analysis.nearness as product
+import skillgap.analysis.similarity.model as product
 from benchmarks.release import read_release
-from skillgap.analysis.compare import weighted_shortfalls
-from skillgap.analysis.nearness import LIKENESSES, Known, cosine, parts
+from skillgap.analysis.pairs import weighted_shortfalls
 from skillgap.analysis.ratings import FloatArray
+from skillgap.analysis.similarity.model import LIKENESSES, Known, cosine, parts
 
 Floats = npt.NDArray[np.float32]
 Bools = npt.NDArray[np.bool_]
@@ -186,7 +186,7 @@ def _write(found: Mapping[str, list[Floats]], listed: Bools, recall: Mapping[str
                 "recall_at_10": round(recall[name], 3),
             }
         )
-    file = Path(product.__file__).with_name("nearness.json")
+    file = Path(product.__file__).with_name("model.json")
     file.write_text(json.dumps(fitted, indent=1) + "\n")
 
 

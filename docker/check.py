@@ -105,7 +105,7 @@ def containers() -> str:
 def accounts() -> str:
     write = """
 import os, sqlalchemy
-from skillgap.settings import read_settings
+from skillgap.config.settings import read_settings
 engine = sqlalchemy.create_engine(read_settings().url)
 with engine.connect() as connection:
     assert connection.scalar(sqlalchemy.text("SELECT COUNT(*) FROM SkillsView")) > 60000

@@ -17,7 +17,7 @@ GAP = ("-m", "skillgap", "gap", "Registered Nurses", "Medical and Health Service
 ANSWER = "17 of 35 skills ask for a higher level, 8 of them beyond rater noise."
 EXTRAS = {
     "parquet": ("-m", "skillgap", "batch", "people.csv", "--to", "11-9111.00", "-o", "gaps.parquet"),
-    "dask": ("-c", "import distributed, skillgap.batch.cluster"),
+    "dask": ("-c", "import distributed, skillgap.batch.dask"),
     "mcp": ("-m", "skillgap", "mcp"),
     "llm": ("-c", "import pydantic_ai, sklearn, xllamacpp, skillgap.llm.calibration, skillgap.llm.embedded"),
 }

@@ -13,8 +13,8 @@ import httpx
 import stamina
 from pydantic import TypeAdapter
 
-from skillgap.model import GapReport
-from skillgap.terminal import print_report
+from skillgap.cli.printing import print_report
+from skillgap.models import GapReport
 
 FROM, TO = "29-1141.00", "11-9111.00"
 SKILLGAP = (sys.executable, "-m", "skillgap")

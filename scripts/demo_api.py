@@ -8,9 +8,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from skillgap.fake_onet_api import KEY, FakeOnetApi, FakeTables
-from skillgap.sources.onet_text import extract_onet_data
 from skillgap.sources.releases import find_release
+from skillgap.sources.text_files import extract_onet_data
+from skillgap.testing.fake_onet_api import KEY, FakeOnetApi, FakeTables
 
 COMMANDS = (
     ("fetch",),

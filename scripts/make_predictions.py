@@ -9,10 +9,10 @@ import sys
 import tempfile
 from datetime import UTC, datetime
 
-from skillgap import terminal
+from skillgap.cli import printing
+from skillgap.config.settings import read_settings
 from skillgap.llm.embedded import EMBEDDED, find_embedded
-from skillgap.nodes import enrich_skill_data, extract_load_text_files
-from skillgap.settings import read_settings
+from skillgap.nodes.pipelines import enrich_skill_data, extract_load_text_files
 from skillgap.sources.predictions import PredictedLevels, write_predictions
 from skillgap.store.engine import make_engine, read
 from skillgap.store.queries import get_scores
@@ -20,7 +20,7 @@ from skillgap.store.queries import get_scores
 
 def main(release: str) -> None:
     settings = read_settings()
-    with tempfile.TemporaryDirectory() as folder, terminal.progress() as bars:
+    with tempfile.TemporaryDirectory() as folder, printing.progress() as bars:
         engine = make_engine(f"sqlite:///{folder}/skillgap.db")
         data, _ = extract_load_text_files(engine, release, cache_dir=settings.cache_dir)
         profiler = find_embedded(EMBEDDED, cache_dir=settings.cache_dir, on_text=bars.on_text)

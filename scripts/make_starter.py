@@ -14,11 +14,11 @@ from typing import Any
 
 import pandas as pd
 
-from skillgap.model import LICENCE_URL, MODIFICATION, attribution
-from skillgap.settings import read_settings
-from skillgap.sources.onet_text import OnetData, extract_onet_data
+from skillgap.config.settings import read_settings
+from skillgap.onet.license import LICENSE_URL, MODIFICATION, attribution
 from skillgap.sources.releases import RELEASE_FILES, REQUIRED_TABLES, find_release, sha256_of
 from skillgap.sources.rows import COLUMNS
+from skillgap.sources.text_files import OnetData, extract_onet_data
 
 STARTER = Path(__file__).parents[1] / "src" / "skillgap" / "sources" / "starter"
 LEFT_OUT = {
@@ -63,7 +63,7 @@ def write_starter(data: OnetData, folder: Path) -> None:
             "files": "all files but " + ", ".join(RELEASE_FILES[table][0][0] for table in REQUIRED_TABLES),
         },
         "elements": "only those that Skills rates",
-        "licence": LICENCE_URL,
+        "licence": LICENSE_URL,
         "attribution": attribution(data.release),
         "modification": MODIFICATION,
     }

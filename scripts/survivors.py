@@ -40,14 +40,14 @@ ALIKE = {
 }
 """Why a wrong version is none, and what of the right one, by what, makes it."""
 TESTS_OF = {
-    "compare": ("tests/analysis/test_gap.py", "tests/analysis/test_domains.py", "tests/test_frames.py"),
+    "pairs": ("tests/analysis/test_gap.py", "tests/analysis/test_domains.py", "tests/export/test_frames.py"),
     "gap": ("tests/analysis/test_gap.py", "tests/analysis/test_domains.py", "tests/analysis/test_predicted.py"),
     "once": ("tests/analysis/test_ratings.py",),
-    "onet_text": ("tests/sources/test_onet_text.py",),
-    "rank_stability": ("tests/analysis/test_stability.py",),
+    "text_files": ("tests/sources/test_text_files.py",),
+    "bootstrap.transitions": ("tests/analysis/test_bootstrap.py",),
     "ratings": ("tests/analysis/test_ratings.py", "tests/analysis/test_domains.py", "tests/analysis/test_predicted.py"),
-    "rows": ("tests/sources/test_onet_text.py",),
-    "transitions": ("tests/analysis/test_nearness.py",),
+    "rows": ("tests/sources/test_text_files.py",),
+    "transitions": ("tests/analysis/test_similarity.py",),
 }
 """Where a module is tested, if not in the one file of tests/analysis that is named for it."""
 _LONGEST = 900

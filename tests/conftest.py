@@ -22,12 +22,12 @@ from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.engine import URL
 
 from skillgap.analysis.ratings import Ratings
-from skillgap.fake_onet_api import FakeTables
-from skillgap.nodes import extract_load_text_files
-from skillgap.sources.onet_text import OnetData, extract_onet_data
+from skillgap.nodes.pipelines import extract_load_text_files
 from skillgap.sources.releases import OPTIONAL_TABLES, Archive, find_release
+from skillgap.sources.text_files import OnetData, extract_onet_data
 from skillgap.store.engine import make_engine, read
 from skillgap.store.ratings import get_ratings
+from skillgap.testing.fake_onet_api import FakeTables
 from tests.mysql_server import private_mysql
 
 gc.set_threshold(50_000)  # as in cli.main
@@ -184,12 +184,12 @@ def ratings(starter_database: str) -> Ratings:
 @pytest.fixture(scope="session")
 def texts_compared_once() -> Iterator[None]:
     """Have the same texts compared once: those of 29.0 take five seconds, and a dozen tests ask for them."""
-    from skillgap.llm import kernels
+    from skillgap.llm import ridge
 
-    compare = kernels._tfidf
+    compare = ridge._tfidf
     kept = cache(lambda texts, given: compare(texts, **dict(given)))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(kernels, "_tfidf", lambda texts, **given: kept(tuple(texts), tuple(sorted(given.items()))))
+        patch.setattr(ridge, "_tfidf", lambda texts, **given: kept(tuple(texts), tuple(sorted(given.items()))))
         yield
 
 

@@ -9,6 +9,6 @@ processes.set_forkserver_preload(
     [
         *("tests.store.killed_load", "tests.api.serving", "skillgap.llm.calibration", "pydantic_ai.models.openai"),
         # Of the service what does not import prometheus_client, which looks at its import whether workers share counts.
-        *("skillgap.server", "skillgap.api.routers.occupations", "skillgap.api.routers.paths"),
+        *("skillgap.api.server", "skillgap.api.routers.occupations", "skillgap.api.routers.paths"),
     ]
 )

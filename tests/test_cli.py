@@ -27,19 +27,19 @@ from rich.console import Console
 from sqlalchemy import Engine, text
 
 from benchmarks.http import free_port
-from skillgap import cli
 from skillgap.analysis.gap import identify_skill_gap
 from skillgap.analysis.ratings import Ratings
-from skillgap.api_keys import find_key, read_keys
-from skillgap.doctor import Check, examine
-from skillgap.fake_onet_api import PASSWORD, USERNAME, FakeOnetApi, FakeTables
-from skillgap.model import Release
-from skillgap.nodes import extract_load_text_files
+from skillgap.cli.app import app as cli
+from skillgap.cli.printing.gap import _gap_table
+from skillgap.config.api_keys import find_key, read_keys
+from skillgap.config.doctor import Check, examine
+from skillgap.nodes.pipelines import extract_load_text_files
+from skillgap.onet.releases import Release
 from skillgap.sources.releases import RELEASE_FILES, REQUIRED_TABLES, find_release
 from skillgap.store.engine import make_engine, write
 from skillgap.store.loads import Scores, upsert_scores
 from skillgap.store.tables import init_tables
-from skillgap.terminal.gap import _gap_table
+from skillgap.testing.fake_onet_api import PASSWORD, USERNAME, FakeOnetApi, FakeTables
 from tests.conftest import changed_release, close_to_writers, is_level, is_obeyed, onet_zip
 from tests.sources.conftest import ReleaseServer
 
@@ -588,7 +588,7 @@ def test_new_key_finds_its_file_among_the_secrets(run: Run, monkeypatch: pytest.
     secrets, file = tmp_path / "secrets", tmp_path / "keys"
     secrets.mkdir()
     (secrets / "skillgap_api_keys_file").write_text(str(file))
-    monkeypatch.setattr("skillgap.settings.SECRETS", secrets)
+    monkeypatch.setattr("skillgap.config.settings.SECRETS", secrets)
     assert run("new-key", "reporting").code == 0
     assert list(read_keys(file)) == ["reporting"]
 

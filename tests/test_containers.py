@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from skillgap.settings import Settings
+from skillgap.config.settings import Settings
 
 TOP = Path(__file__).parents[1]
 DOCKERFILES = sorted(TOP.glob("Dockerfile.*"))

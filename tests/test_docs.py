@@ -24,10 +24,10 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 import skillgap
-from skillgap import cli
+from skillgap.cli.app import app as cli
+from skillgap.config.settings import Settings
 from skillgap.errors import DatabaseUnavailable
-from skillgap.nodes import extract_load_text_files
-from skillgap.settings import Settings
+from skillgap.nodes.pipelines import extract_load_text_files
 from skillgap.store.engine import make_engine, read, write
 from skillgap.store.ratings import get_ratings
 from tests.api.serving import Service, serve
@@ -159,7 +159,7 @@ def test_every_command_shown_is_understood(arguments: list[str], tmp_path: Path,
 ELSEWHERE = {
     "load 29.0": "tests/sources/test_releases.py, from a server that has releases",
     "fetch": "tests/test_integration_api_load.py",
-    "export pairs.csv": "tests/test_frames.py",
+    "export pairs.csv": "tests/export/test_frames.py",
     "diff 30.3 31.0": "tests/test_cli.py, of releases that are there",
     "enrich": "tests/test_integration_enrich.py",
     "serve": "tests/api",

@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from skillgap.errors import ConfigurationError
-from skillgap.fake_onet_api import KEY, PASSWORD, USERNAME, FakeOnetApi, FakeTables, Fault
-from skillgap.sources.onet_text import OnetData
+from skillgap.sources.text_files import OnetData
+from skillgap.testing.fake_onet_api import KEY, PASSWORD, USERNAME, FakeOnetApi, FakeTables, Fault
 
 NURSE, DEVELOPER = "29-1141.00", "15-1252.00"
 
@@ -198,7 +198,7 @@ def test_a_fault_hits_the_next_requests_that_match(onet_29_tables: FakeTables, k
 
 
 def test_the_command_serves_and_says_how_to_reach_it():
-    command = [sys.executable, "-m", "skillgap.fake_onet_api", "starter", "--port", "0"]
+    command = [sys.executable, "-m", "skillgap.testing.fake_onet_api", "starter", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             line = process.stdout.readline()

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from skillgap.errors import ConfigurationError
-from skillgap.files import sweep, whole_file
+from skillgap.files import atomic_write, sweep
 
 WRITERS, ROUNDS = 4, 40
 
@@ -30,7 +30,7 @@ def content(writer: int) -> bytes:
 def write_again_and_again(file: Path, writer: int) -> None:
     os.getpid = lambda: 7  # type: ignore[assignment] # as in two containers, whose processes have the same numbers
     for _ in range(ROUNDS):
-        with whole_file(file) as out:
+        with atomic_write(file) as out:
             half = len(content(writer)) // 2
             out.write(content(writer)[:half])
             out.flush()
@@ -52,9 +52,9 @@ def umask(mask: int) -> Iterator[None]:
 
 def test_two_writers_of_one_file_do_not_mix(tmp_path: Path):
     file = tmp_path / "out"
-    with whole_file(file) as first:
+    with atomic_write(file) as first:
         first.write(b"first " * 10)
-        with whole_file(file) as second:
+        with atomic_write(file) as second:
             second.write(b"second")
         assert file.read_bytes() == b"second"
         first.write(b"to its end")
@@ -66,7 +66,7 @@ def test_two_writers_of_one_file_do_not_mix(tmp_path: Path):
 def test_readers_see_one_writers_content_whole(tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch):
     file = tmp_path / "out"
     monkeypatch.setattr(os, "getpid", os.getpid)  # put back: the threads set it too
-    with whole_file(file) as out:
+    with atomic_write(file) as out:
         out.write(content(0))
     known = {content(writer) for writer in range(WRITERS)}
     context = multiprocessing.get_context("forkserver")
@@ -89,7 +89,7 @@ def test_an_error_leaves_the_file_before_and_nothing_else(tmp_path: Path):
     file.write_bytes(b"before")
 
     def fail() -> None:
-        with whole_file(file) as out:
+        with atomic_write(file) as out:
             out.write(b"half")
             raise RuntimeError
 
@@ -114,14 +114,14 @@ def test_the_content_is_on_disk_before_it_takes_the_name(tmp_path: Path, monkeyp
 
     monkeypatch.setattr(os, "fsync", synced)
     monkeypatch.setattr(Path, "replace", replaced)
-    with whole_file(tmp_path / "out") as out:
+    with atomic_write(tmp_path / "out") as out:
         out.write(b"content")
     assert done == ["7 bytes", "rename", "folder"]
 
 
 def test_a_new_file_has_the_permissions_that_open_gives(tmp_path: Path):
     for mask in (0o022, 0o077, 0o002):
-        with umask(mask), whole_file(tmp_path / f"{mask}") as out:
+        with umask(mask), atomic_write(tmp_path / f"{mask}") as out:
             out.write(b"x")
         assert stat.S_IMODE((tmp_path / f"{mask}").stat().st_mode) == 0o666 & ~mask
 
@@ -130,14 +130,14 @@ def test_a_replaced_file_keeps_its_permissions(tmp_path: Path):
     file = tmp_path / "out"
     file.touch()
     file.chmod(0o640)
-    with whole_file(file) as out:
+    with atomic_write(file) as out:
         out.write(b"x")
     assert stat.S_IMODE(file.stat().st_mode) == 0o640
 
 
 def test_a_name_as_long_as_can_be_is_written(tmp_path: Path):
     file = tmp_path / ("é" * 127)
-    with whole_file(file) as out:
+    with atomic_write(file) as out:
         out.write(b"x")
     assert file.read_bytes() == b"x"
 
@@ -149,7 +149,7 @@ def test_a_sweep_removes_what_the_dead_left_and_spares_the_living(tmp_path: Path
     )
     assert subprocess.run([sys.executable, "-c", killed], check=False).returncode == -signal.SIGKILL
     [left] = names_in(tmp_path)
-    with whole_file(tmp_path / "living") as out:
+    with atomic_write(tmp_path / "living") as out:
         sweep(tmp_path)
         assert left not in names_in(tmp_path)
         out.write(b"x")
@@ -168,7 +168,7 @@ def test_sweeps_beside_writers_take_nothing_from_them(tmp_path: Path):
         sweeping = pool.submit(sweep_all_the_time)
         try:
             for number in range(200):
-                with whole_file(tmp_path / f"{number}") as out:
+                with atomic_write(tmp_path / f"{number}") as out:
                     out.write(b"x")
         finally:
             ended.set()
@@ -179,6 +179,6 @@ def test_sweeps_beside_writers_take_nothing_from_them(tmp_path: Path):
 def test_a_file_that_cannot_be_written_names_its_place(tmp_path: Path):
     with (
         pytest.raises(ConfigurationError, match=f"there is no folder {tmp_path}/none"),
-        whole_file(tmp_path / "none/x"),
+        atomic_write(tmp_path / "none/x"),
     ):
         pass

@@ -18,14 +18,14 @@ from sqlalchemy import Engine, func, select
 
 from skillgap.analysis.gap import identify_skill_gap
 from skillgap.errors import ConfigurationError, DatabaseUnavailable, OnetApiUnavailable, SchemaMismatch
-from skillgap.fake_onet_api import FakeOnetApi, FakeTables, Fault
-from skillgap.nodes import extract_load_api_data, extract_load_text_files
-from skillgap.sources.onet_text import OnetData
+from skillgap.nodes.pipelines import extract_load_api_data, extract_load_text_files
+from skillgap.sources.text_files import OnetData
 from skillgap.store.engine import read
 from skillgap.store.loads import LoadReport
 from skillgap.store.queries import count_rows, count_skills_by_source, get_status
 from skillgap.store.ratings import SKILLS_VIEW, get_ratings
 from skillgap.store.schema import OnetApiSkillsData
+from skillgap.testing.fake_onet_api import FakeOnetApi, FakeTables, Fault
 from tests.api.serving import eventually
 from tests.conftest import onet_zip
 
@@ -188,7 +188,7 @@ def test_a_fetch_killed_while_it_writes_leaves_no_row(
         "    print('written', given[1], flush=True)\n"
         "    if given[1] == 'OnetApiSkillsData': time.sleep(600)\n"
         "loads.upsert = slow\n"
-        "from skillgap.cli import main\n"
+        "from skillgap.cli.app import main\n"
         "sys.argv = ['skillgap', 'fetch']\n"
         "main()\n"
     )

@@ -22,10 +22,10 @@ from sqlalchemy import Engine, func, select, text
 from skillgap.analysis.gap import identify_skill_gap
 from skillgap.errors import ConfigurationError, NoData, UnratedOccupation
 from skillgap.llm.embedded import Embedded
-from skillgap.llm.evidence import Evidence, read_evidence
 from skillgap.llm.profiler import Scoring, SkillScore
-from skillgap.nodes import Enrichment, enrich_skill_data, extract_load_text_files, find_profiler
-from skillgap.sources.onet_text import OnetData
+from skillgap.llm.training_data import TrainingData, read_training_data
+from skillgap.nodes.pipelines import Enrichment, enrich_skill_data, extract_load_text_files, find_profiler
+from skillgap.sources.text_files import OnetData
 from skillgap.store.engine import make_engine, read
 from skillgap.store.queries import get_tables, list_disagreements, list_unrated_occupations
 from skillgap.store.ratings import get_all_ratings, get_data_version, get_ratings
@@ -49,10 +49,10 @@ class Stub:
     model: str = "embedded:stub"
     prompt_version: str = "1"
 
-    def score(self, evidence: Evidence, codes: Sequence[str]) -> Scoring:
+    def score(self, training_data: TrainingData, codes: Sequence[str]) -> Scoring:
         """Score them all."""
         said = (3.0, 2.0, 4.0, 0.5, "it is all the same")
-        return Scoring([SkillScore(code, skill.element_id, *said) for code in codes for skill in evidence.skills])
+        return Scoring([SkillScore(code, skill.element_id, *said) for code in codes for skill in training_data.skills])
 
 
 def load_29(engine: Engine, tmp_path: Path) -> None:
@@ -342,10 +342,10 @@ def test_enrichment_and_evaluation_run_in_a_notebook(own_29: Engine, tmp_path: P
 
         async def cell() -> tuple[int, list[str]]:
             enrichment = enrich_skill_data(own_29, profiler, codes=[DEVELOPER])
-            return len(enrichment.scoring.scores), [each.model for each in profiler.evaluate(evidence)]
+            return len(enrichment.scoring.scores), [each.model for each in profiler.evaluate(training_data)]
 
         with read(own_29) as connection:
-            evidence = read_evidence(get_tables(connection))
+            training_data = read_training_data(get_tables(connection))
         scored, judged = asyncio.run(cell())
     assert scored == 35
     assert set(judged) == {"openai:some-model as said", "openai:some-model calibrated"}

@@ -10,7 +10,7 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillgap.logs import configure_logging, server_logging
+from skillgap.config.logs import configure_logging, server_logging
 from skillgap.urls import masked_url, masked_urls
 
 

@@ -6,14 +6,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from skillgap.analysis.compare import weighted_shortfalls
     from skillgap.analysis.gap import identify_skill_gap
+    from skillgap.analysis.pairs import weighted_shortfalls
     from skillgap.analysis.person import OwnProfile, identify_person_gap
     from skillgap.analysis.ratings import Ratings
     from skillgap.errors import SkillgapError
-    from skillgap.frames import gap_matrix, ratings_frame, transitions_frame
-    from skillgap.model import GapReport, Occupation, PersonGapReport, SkillGap, SkillRating
-    from skillgap.nodes import extract_load_text_files
+    from skillgap.export.frames import gap_matrix, ratings_frame, transitions_frame
+    from skillgap.models import GapReport, Occupation, PersonGapReport, SkillGap, SkillRating
+    from skillgap.nodes.pipelines import extract_load_text_files
     from skillgap.store.engine import make_engine, read
     from skillgap.store.ratings import get_occupation_skills, get_ratings
     from skillgap.store.tables import init_tables
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "GapReport": "skillgap.model",
-    "Occupation": "skillgap.model",
+    "GapReport": "skillgap.models",
+    "Occupation": "skillgap.models",
     "OwnProfile": "skillgap.analysis.person",
-    "PersonGapReport": "skillgap.model",
+    "PersonGapReport": "skillgap.models",
     "Ratings": "skillgap.analysis.ratings",
-    "SkillGap": "skillgap.model",
-    "SkillRating": "skillgap.model",
+    "SkillGap": "skillgap.models",
+    "SkillRating": "skillgap.models",
     "SkillgapError": "skillgap.errors",
-    "extract_load_text_files": "skillgap.nodes",
-    "gap_matrix": "skillgap.frames",
+    "extract_load_text_files": "skillgap.nodes.pipelines",
+    "gap_matrix": "skillgap.export.frames",
     "get_occupation_skills": "skillgap.store.ratings",
     "get_ratings": "skillgap.store.ratings",
     "identify_person_gap": "skillgap.analysis.person",
@@ -38,9 +38,9 @@ _HOMES = {
     "init_tables": "skillgap.store.tables",
     "make_engine": "skillgap.store.engine",
     "read": "skillgap.store.engine",
-    "ratings_frame": "skillgap.frames",
-    "transitions_frame": "skillgap.frames",
-    "weighted_shortfalls": "skillgap.analysis.compare",
+    "ratings_frame": "skillgap.export.frames",
+    "transitions_frame": "skillgap.export.frames",
+    "weighted_shortfalls": "skillgap.analysis.pairs",
 }
 
 __all__ = ["__version__", *_HOMES]

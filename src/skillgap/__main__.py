@@ -1,5 +1,5 @@
 """`python -m skillgap` is `skillgap`."""
 
-from skillgap.cli import main
+from skillgap.cli.app import main
 
 main()

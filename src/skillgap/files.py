@@ -40,7 +40,7 @@ def refuse_replacing(*files: Path, force: bool) -> None:
 
 
 @contextmanager
-def whole_file(file: Path) -> Iterator[IO[bytes]]:
+def atomic_write(file: Path) -> Iterator[IO[bytes]]:
     """Yield a temporary file; rename it to `file` on success, delete it on error.
 
     Any number of threads, processes and hosts may write the same file: readers see the content of one writer, and the

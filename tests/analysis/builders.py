@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from skillgap.analysis.bulk import NONE, People
 from skillgap.analysis.gap import identify_skill_gap
-from skillgap.analysis.nearness import Nearness, Rated, recipes
 from skillgap.analysis.person import OwnProfile, identify_person_gap
 from skillgap.analysis.ratings import Ratings
-from skillgap.model import GapReport, Occupation, PersonGapReport
+from skillgap.analysis.similarity.model import Rated, Similarity, recipes
+from skillgap.analysis.vectorized import NONE, People
+from skillgap.models import GapReport, Occupation, PersonGapReport
 
 
 def make_ratings(
@@ -78,13 +78,13 @@ _DTYPES: dict[str, type[np.generic]] = {
 }
 
 
-def near_by(score: list[list[float]], ratings: Ratings) -> Nearness:
+def near_by(score: list[list[float]], ratings: Ratings) -> Similarity:
     """Return a nearness made by hand."""
     values = np.array(score, dtype=np.float32)
     np.fill_diagonal(values, -1)
     order = np.argsort(-values, axis=1, kind="stable")[:, :-1].astype(np.int16)
     nothing = Rated(*([np.empty((len(values), 0))] * 3))
-    return Nearness(ratings.codes, values, order, recipes()[0], nothing, nothing, {})
+    return Similarity(ratings.codes, values, order, recipes()[0], nothing, nothing, {})
 
 
 def alone(ratings: Ratings, people: People, k: int, target: str) -> GapReport | PersonGapReport:

@@ -14,13 +14,14 @@ import pytest
 from scipy import stats
 from sqlalchemy import Engine
 
-from skillgap.analysis.compare import all_gaps, shortfalls_from, weighted_shortfalls
 from skillgap.analysis.gap import identify_skill_gap, summarise_gaps
+from skillgap.analysis.pairs import all_gaps, shortfalls_from, weighted_shortfalls
 from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.significance import compare_means, least_standard_error
 from skillgap.errors import UnknownOccupation, UnratedOccupation
-from skillgap.model import DOMAIN_TABLES, Anchor, LevelAnchors, domain_of
-from skillgap.nodes import extract_load_text_files
+from skillgap.models import Anchor, LevelAnchors
+from skillgap.nodes.pipelines import extract_load_text_files
+from skillgap.onet.domains import DOMAIN_TABLES, domain_of
 from skillgap.store.engine import make_engine, read
 from skillgap.store.ratings import get_all_ratings, get_occupation_skills, get_ratings
 from tests.conftest import onet_zip

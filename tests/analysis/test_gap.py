@@ -22,13 +22,13 @@ from hypothesis import strategies as st
 from scipy import stats
 from sqlalchemy import Engine
 
-from skillgap.analysis.compare import all_gaps, pair_of, weighted_shortfalls
 from skillgap.analysis.gap import identify_skill_gap
+from skillgap.analysis.pairs import all_gaps, pair_of, weighted_shortfalls
 from skillgap.analysis.ratings import Ratings, exact_means
 from skillgap.analysis.significance import compare_means
 from skillgap.errors import NoData, UnknownOccupation, UnratedOccupation
-from skillgap.model import GapReport, GapSummary
-from skillgap.nodes import extract_load_text_files
+from skillgap.models import GapReport, GapSummary
+from skillgap.nodes.pipelines import extract_load_text_files
 from skillgap.sources import releases
 from skillgap.store.engine import make_engine, read
 from skillgap.store.ratings import get_ratings

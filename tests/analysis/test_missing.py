@@ -9,19 +9,20 @@ import numpy as np
 import pytest
 from sqlalchemy import Engine
 
-from skillgap.analysis.bulk import NONE, People, bulk_nearest
-from skillgap.analysis.changes import compare_releases
-from skillgap.analysis.compare import percentiles, weighted_shortfalls
 from skillgap.analysis.gap import identify_skill_gap
 from skillgap.analysis.missing import NEEDS
-from skillgap.analysis.nearness import Nearness, find_nearness
+from skillgap.analysis.pairs import percentiles, weighted_shortfalls
 from skillgap.analysis.paths import find_paths
 from skillgap.analysis.person import OwnProfile, identify_person_gap
 from skillgap.analysis.ratings import Ratings
+from skillgap.analysis.release_diff import compare_releases
+from skillgap.analysis.similarity.model import Similarity, compute_similarity
 from skillgap.analysis.transitions import TransitionFilter, find_transitions
+from skillgap.analysis.vectorized import NONE, People, bulk_nearest
 from skillgap.analysis.workforce import Workforce
 from skillgap.errors import MissingInput, UnknownJobZone, UnratedOccupation
-from skillgap.model import GapSummary, Release
+from skillgap.models import GapSummary
+from skillgap.onet.releases import Release
 from skillgap.store.engine import read
 from skillgap.store.queries import get_profiles, get_status
 from skillgap.store.ratings import get_ratings
@@ -37,23 +38,25 @@ NO_IMPORTANCE = (
 A, B, C = "11-0000.00", "12-0000.00", "13-0000.00"
 
 
-def read_from(engine: Engine) -> tuple[Ratings, Nearness]:
+def read_from(engine: Engine) -> tuple[Ratings, Similarity]:
     with read(engine) as connection:
-        return get_ratings(connection), find_nearness(get_profiles(connection), get_ratings(connection, domain="all"))
+        return get_ratings(connection), compute_similarity(
+            get_profiles(connection), get_ratings(connection, domain="all")
+        )
 
 
 @pytest.fixture(scope="module")
-def alone(levels_alone: Engine) -> tuple[Ratings, Nearness]:
+def alone(levels_alone: Engine) -> tuple[Ratings, Similarity]:
     return read_from(levels_alone)
 
 
 @pytest.fixture(scope="module")
-def untested(no_errors: Engine) -> tuple[Ratings, Nearness]:
+def untested(no_errors: Engine) -> tuple[Ratings, Similarity]:
     return read_from(no_errors)
 
 
 @pytest.fixture(scope="module")
-def whole(whole_29: Engine) -> tuple[Ratings, Nearness]:
+def whole(whole_29: Engine) -> tuple[Ratings, Similarity]:
     return read_from(whole_29)
 
 
@@ -69,7 +72,7 @@ def nulls(summary: GapSummary) -> list[str]:
 
 
 def test_without_importance_a_gap_has_no_shortfall_and_all_else(
-    alone: tuple[Ratings, Nearness], whole: tuple[Ratings, Nearness]
+    alone: tuple[Ratings, Similarity], whole: tuple[Ratings, Similarity]
 ):
     found, full = (identify_skill_gap(NURSE, MANAGER, ratings) for ratings, _ in (alone, whole))
     assert (full.summary.weighted_shortfall, full.summary.shortfall_percentile) == (0.4583, 51.3)
@@ -87,7 +90,7 @@ def test_without_importance_a_gap_has_no_shortfall_and_all_else(
     assert not any(row.to_not_relevant for row in found.skill_gaps)
 
 
-def test_the_weight_none_needs_no_importance(alone: tuple[Ratings, Nearness], whole: tuple[Ratings, Nearness]):
+def test_the_weight_none_needs_no_importance(alone: tuple[Ratings, Similarity], whole: tuple[Ratings, Similarity]):
     found, full = (identify_skill_gap(NURSE, MANAGER, each.weighted_by("none")).summary for each, _ in (alone, whole))
     assert found == full
     assert nulls(found) == []
@@ -97,7 +100,7 @@ def test_the_weight_none_needs_no_importance(alone: tuple[Ratings, Nearness], wh
 
 
 @pytest.mark.parametrize("weight", ["importance", "standard"])
-def test_no_pair_has_a_shortfall_that_nothing_weighs(alone: tuple[Ratings, Nearness], weight: Any):
+def test_no_pair_has_a_shortfall_that_nothing_weighs(alone: tuple[Ratings, Similarity], weight: Any):
     ratings = alone[0].weighted_by(weight)
     assert np.isnan(weighted_shortfalls(ratings)).all()
     for target in ratings.codes[::97]:
@@ -155,12 +158,14 @@ def test_what_counts_for_nothing_is_no_shortfall_of_0():
     assert "counts in Title 12-0000.00" in person.unavailable["weighted_shortfall"]
 
 
-def test_near_occupations_are_ranked_by_what_is_there(alone: tuple[Ratings, Nearness], whole: tuple[Ratings, Nearness]):
-    ratings, nearness = alone
-    assert (nearness.basis.name, nearness.basis.inputs[0]) == ("without importance", "levels of skills")
-    assert np.isfinite(nearness.log_odds[~np.eye(len(nearness.codes), dtype=np.bool_)]).all()
-    assert all(row not in order for row, order in enumerate(nearness.order[:50].tolist()))
-    found = find_transitions(NURSE, nearness, ratings, limit=20, stability=True)
+def test_near_occupations_are_ranked_by_what_is_there(
+    alone: tuple[Ratings, Similarity], whole: tuple[Ratings, Similarity]
+):
+    ratings, similarity = alone
+    assert (similarity.basis.name, similarity.basis.inputs[0]) == ("without importance", "levels of skills")
+    assert np.isfinite(similarity.log_odds[~np.eye(len(similarity.codes), dtype=np.bool_)]).all()
+    assert all(row not in order for row, order in enumerate(similarity.order[:50].tolist()))
+    found = find_transitions(NURSE, similarity, ratings, limit=20, stability=True)
     assert [nulls(each.summary) for each in found] == [SHORTFALLS] * 20
     assert {tuple(each.stability.rank_by_weight) for each in found if each.stability} == {("none",)}
     full = find_transitions(NURSE, whole[1], whole[0], limit=20)
@@ -169,22 +174,22 @@ def test_near_occupations_are_ranked_by_what_is_there(alone: tuple[Ratings, Near
     )
 
 
-def test_what_is_minimised_by_shortfall_is_refused_without_one(alone: tuple[Ratings, Nearness]):
-    ratings, nearness = alone
+def test_what_is_minimised_by_shortfall_is_refused_without_one(alone: tuple[Ratings, Similarity]):
+    ratings, similarity = alone
     with pytest.raises(MissingInput, match="No importance of skills is loaded"):
-        find_paths(NURSE, MANAGER, nearness, ratings)
+        find_paths(NURSE, MANAGER, similarity, ratings)
     with pytest.raises(MissingInput, match="No importance of skills is loaded"):
         Workforce(ratings, [ratings.row(MANAGER)], proposals=3)
     with pytest.raises(MissingInput, match="No importance of skills is loaded"):
-        find_transitions(NURSE, nearness, ratings, where=TransitionFilter(most_percentile=50))
+        find_transitions(NURSE, similarity, ratings, where=TransitionFilter(most_percentile=50))
     own = np.full((1, 35), np.nan)
     own[0, 0] = 3.0
     person = People(np.array([NONE]), np.array([NONE]), own)
     with pytest.raises(MissingInput, match="No importance of skills is loaded"):
-        bulk_nearest(person, 5, ratings, nearness)
-    nearest, _ = bulk_nearest(person, 5, ratings.weighted_by("none"), nearness)
+        bulk_nearest(person, 5, ratings, similarity)
+    nearest, _ = bulk_nearest(person, 5, ratings.weighted_by("none"), similarity)
     assert NONE not in nearest
-    report = find_paths(NURSE, MANAGER, nearness, ratings.weighted_by("none"))
+    report = find_paths(NURSE, MANAGER, similarity, ratings.weighted_by("none"))
     assert report.weight == "none"
     assert report.paths[0].total_shortfall == pytest.approx(
         sum(step.summary.weighted_shortfall for step in report.paths[0].steps), abs=1e-4
@@ -195,14 +200,14 @@ def test_no_path_leads_over_an_occupation_that_nothing_weighs():
     codes = [f"1{k}-0000.00" for k in range(4)]
     levels = {code: [float(k)] for k, code in enumerate(codes)}
     ratings = make_ratings(levels, importance={codes[1]: [np.nan]})
-    nearness = near_by([[1.0] * 4] * 4, ratings)
-    report = find_paths(codes[0], codes[3], nearness, ratings)
+    similarity = near_by([[1.0] * 4] * 4, ratings)
+    report = find_paths(codes[0], codes[3], similarity, ratings)
     assert {step.occupation.onet_soc_code for path in report.paths for step in path.steps} == {codes[2], codes[3]}
     with pytest.raises(MissingInput, match=f"Title {codes[1]}"):
-        find_paths(codes[0], codes[1], nearness, ratings)
+        find_paths(codes[0], codes[1], similarity, ratings)
 
 
-def test_the_order_moves_by_the_weights_that_are_there(alone: tuple[Ratings, Nearness]):
+def test_the_order_moves_by_the_weights_that_are_there(alone: tuple[Ratings, Similarity]):
     moved = [row.stability for row in identify_skill_gap(NURSE, MANAGER, alone[0], stability=True).skill_gaps]
     assert [each.rank for each in moved if each] == list(range(1, 18))
     assert {tuple(each.rank_by_weight) for each in moved if each} == {("none",)}
@@ -212,7 +217,7 @@ def test_the_order_moves_by_the_weights_that_are_there(alone: tuple[Ratings, Nea
 
 
 def test_without_errors_nothing_is_called_sure_or_not(
-    untested: tuple[Ratings, Nearness], whole: tuple[Ratings, Nearness]
+    untested: tuple[Ratings, Similarity], whole: tuple[Ratings, Similarity]
 ):
     found, full = (identify_skill_gap(NURSE, MANAGER, ratings) for ratings, _ in (untested, whole))
     untold = ["distinguishable_gaps", "distinguishable_surplus", "distinguishable_shortfall"]
@@ -224,7 +229,7 @@ def test_without_errors_nothing_is_called_sure_or_not(
 
 
 def test_releases_without_errors_tell_no_change_beyond_noise(
-    untested: tuple[Ratings, Nearness], whole: tuple[Ratings, Nearness]
+    untested: tuple[Ratings, Similarity], whole: tuple[Ratings, Similarity]
 ):
     found = compare_releases(whole[0], untested[0], with_pairs=True)
     assert (found.levels_changed, found.beyond_noise, found.pairs_changed, found.gap_changes) == (0, None, None, [])
@@ -262,14 +267,14 @@ def test_a_job_zone_that_the_release_does_not_use_is_told_and_not_searched():
         release=Release("30.2", None),
         job_zone_names={2: "Job Zone 1-2: Little to Some Preparation Needed"},
     )
-    nearness = near_by([[1.0] * 3] * 3, ratings)
+    similarity = near_by([[1.0] * 3] * 3, ratings)
     with pytest.raises(UnknownJobZone) as error:
-        find_transitions(B, nearness, ratings, where=TransitionFilter(job_zones={1, 2}))
+        find_transitions(B, similarity, ratings, where=TransitionFilter(job_zones={1, 2}))
     assert str(error.value) == (
         "O*NET 30.2 has no occupation in Job Zone 1; its Job Zones are 2 (Job Zone 1-2: Little to Some Preparation "
         "Needed), 3, 5"
     )
-    near = find_transitions(B, nearness, ratings, where=TransitionFilter(job_zones={2}))
+    near = find_transitions(B, similarity, ratings, where=TransitionFilter(job_zones={2}))
     assert [each.occupation.onet_soc_code for each in near] == [A]
 
 

@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import Engine
 
 from skillgap.analysis.gap import identify_skill_gap
-from skillgap.analysis.nearness import Nearness, find_nearness
 from skillgap.analysis.paths import find_paths
 from skillgap.analysis.ratings import Ratings
+from skillgap.analysis.similarity.model import Similarity, compute_similarity
 from skillgap.errors import UnknownOccupation, UnratedOccupation
 from skillgap.store.engine import read
 from skillgap.store.queries import get_profiles
@@ -27,9 +27,9 @@ def all_29(whole_29: Engine) -> Ratings:
 
 
 @pytest.fixture(scope="module")
-def nearness(whole_29: Engine, all_29: Ratings) -> Nearness:
+def similarity(whole_29: Engine, all_29: Ratings) -> Similarity:
     with read(whole_29) as connection:
-        return find_nearness(get_profiles(connection), all_29)
+        return compute_similarity(get_profiles(connection), all_29)
 
 
 def codes_of(path: object) -> tuple[str, ...]:
@@ -37,16 +37,16 @@ def codes_of(path: object) -> tuple[str, ...]:
 
 
 def brute_force(
-    start: str, end: str, nearness: Nearness, ratings: Ratings, neighbours: int
+    start: str, end: str, similarity: Similarity, ratings: Ratings, neighbours: int
 ) -> list[tuple[float, int, float, tuple[str, ...]]]:
     """Return every chain of at most three moves by walking, with hardest move, moves, and sum."""
     first = {
-        code: {nearness.codes[other] for other in nearness.order[row, :neighbours]}
-        for row, code in enumerate(nearness.codes)
+        code: {similarity.codes[other] for other in similarity.order[row, :neighbours]}
+        for row, code in enumerate(similarity.codes)
     }
     near = {
-        code: {other for other in nearness.codes if other in first[code] or code in first[other]}
-        for code in nearness.codes
+        code: {other for other in similarity.codes if other in first[code] or code in first[other]}
+        for code in similarity.codes
     }
     known: dict[tuple[str, str], tuple[float, float]] = {}
 
@@ -72,14 +72,14 @@ def brute_force(
     return sorted(found)
 
 
-def test_the_first_path_is_the_best_of_all_chains_by_another_search(nearness: Nearness, all_29: Ratings):
+def test_the_first_path_is_the_best_of_all_chains_by_another_search(similarity: Similarity, all_29: Ratings):
     skills, chance, reached = all_29.of_domain("skills"), random.Random(3), 0
     pairs = [("29-1141.00", "11-9111.00"), ("43-4051.00", "13-1071.00"), ("29-1141.00", "29-1171.00")]
-    pairs += [tuple(chance.sample(nearness.codes, 2)) for _ in range(12)]
+    pairs += [tuple(chance.sample(similarity.codes, 2)) for _ in range(12)]
     for start, end in pairs:
         for neighbours in (5, 12):
-            expected = brute_force(start, end, nearness, skills, neighbours)
-            report = find_paths(start, end, nearness, skills, neighbours=neighbours, limit=8)
+            expected = brute_force(start, end, similarity, skills, neighbours)
+            report = find_paths(start, end, similarity, skills, neighbours=neighbours, limit=8)
             assert report.chains_compared == len(expected)
             found = [
                 (path.hardest_move, len(path.steps), path.total_shortfall, codes_of(path)) for path in report.paths
@@ -89,9 +89,9 @@ def test_the_first_path_is_the_best_of_all_chains_by_another_search(nearness: Ne
     assert reached >= 5
 
 
-def test_each_step_is_the_gap_of_its_pair(nearness: Nearness, all_29: Ratings):
+def test_each_step_is_the_gap_of_its_pair(similarity: Similarity, all_29: Ratings):
     skills = all_29.of_domain("skills")
-    report = find_paths("29-1141.00", "11-9111.00", nearness, skills)
+    report = find_paths("29-1141.00", "11-9111.00", similarity, skills)
     assert report.direct == identify_skill_gap("29-1141.00", "11-9111.00", skills).summary
     for path in report.paths:
         before = "29-1141.00"
@@ -106,8 +106,8 @@ def test_paths_are_worked_by_hand():
     # One skill at levels 1, 3, 5 and 6. From a to c: in one step 4; by b at most 2; by b and d at most 3 (and 5 in all,
     # since the way from d down to c asks for nothing).
     ratings = make_ratings({"a": [1.0], "b": [3.0], "c": [5.0], "d": [6.0]})
-    nearness = near_by([[0, 9, 8, 1], [9, 0, 8, 1], [8, 9, 0, 1], [1, 2, 9, 0]], ratings)
-    report = find_paths("a", "c", nearness, ratings, neighbours=2)
+    similarity = near_by([[0, 9, 8, 1], [9, 0, 8, 1], [8, 9, 0, 1], [1, 2, 9, 0]], ratings)
+    report = find_paths("a", "c", similarity, ratings, neighbours=2)
     assert [(codes_of(path), path.hardest_move, path.total_shortfall) for path in report.paths] == [
         (("b", "c"), 2.0, 4.0),
         (("b", "d", "c"), 3.0, 5.0),
@@ -118,9 +118,9 @@ def test_paths_are_worked_by_hand():
         identify_skill_gap(*pair, ratings).summary for pair in pairwise("abdc")
     ]
     assert (report.from_occupation, report.to_occupation) == (ratings.occupations["a"], ratings.occupations["c"])
-    assert (report.domain, report.neighbours, report.basis) == ("all", 2, nearness.basis)
+    assert (report.domain, report.neighbours, report.basis) == ("all", 2, similarity.basis)
     assert report.provenance == ratings.provenance
-    assert [codes_of(path) for path in find_paths("a", "c", nearness, ratings, neighbours=2, limit=1).paths] == [
+    assert [codes_of(path) for path in find_paths("a", "c", similarity, ratings, neighbours=2, limit=1).paths] == [
         ("b", "c")
     ]
 
@@ -161,8 +161,8 @@ def test_figures_are_rounded_as_they_are_shown():
 
 def test_what_is_not_near_is_not_reached_and_the_direct_move_is_still_told():
     ratings = make_ratings({"a": [1.0], "b": [3.0], "c": [5.0], "d": [6.0]})
-    nearness = near_by([[0, 9, 1, 1], [9, 0, 1, 1], [1, 1, 0, 9], [1, 1, 9, 0]], ratings)
-    report = find_paths("a", "c", nearness, ratings, neighbours=1)
+    similarity = near_by([[0, 9, 1, 1], [9, 0, 1, 1], [1, 1, 0, 9], [1, 1, 9, 0]], ratings)
+    report = find_paths("a", "c", similarity, ratings, neighbours=1)
     assert (report.paths, report.chains_compared) == ([], 0)
     assert report.direct.weighted_shortfall == 4.0
 
@@ -172,24 +172,24 @@ def test_nobody_has_to_move_to_stay():
     assert find_paths("a", "a", near_by([[0, 1], [1, 0]], ratings), ratings).paths == []
 
 
-def test_what_has_no_levels_has_no_paths(nearness: Nearness, all_29: Ratings):
+def test_what_has_no_levels_has_no_paths(similarity: Similarity, all_29: Ratings):
     for pair, error in ((("29-1141.00", "55-1011.00"), UnratedOccupation), (("0", "29-1141.00"), UnknownOccupation)):
         with pytest.raises(error):
-            find_paths(*pair, nearness, all_29.of_domain("skills"))
+            find_paths(*pair, similarity, all_29.of_domain("skills"))
 
 
-def test_paths_over_another_domain_go_by_its_gaps(nearness: Nearness, all_29: Ratings):
+def test_paths_over_another_domain_go_by_its_gaps(similarity: Similarity, all_29: Ratings):
     knowledge = all_29.of_domain("knowledge")
-    report = find_paths("29-1141.00", "29-1171.00", nearness, knowledge)
+    report = find_paths("29-1141.00", "29-1171.00", similarity, knowledge)
     assert report.paths[0].steps[-1].summary.job_zone_step is not None
     assert report.domain == "knowledge"
     assert report.direct == identify_skill_gap("29-1141.00", "29-1171.00", knowledge).summary
 
 
-def test_what_has_no_errors_counts_in_full(nearness: Nearness, all_29: Ratings):
+def test_what_has_no_errors_counts_in_full(similarity: Similarity, all_29: Ratings):
     # Experts rated the managers, without errors: nothing tells which gaps are noise, and that must not look easy.
     knowledge = all_29.of_domain("knowledge")
-    report = find_paths("29-1141.00", "11-9111.00", nearness, knowledge, limit=20)
+    report = find_paths("29-1141.00", "11-9111.00", similarity, knowledge, limit=20)
     assert (report.direct.skills_tested, report.direct.distinguishable_shortfall) == (0, None)
     [direct] = [path for path in report.paths if len(path.steps) == 1] or [None]
     assert direct is None or direct.hardest_move == report.direct.weighted_shortfall

@@ -12,7 +12,7 @@ from scipy import stats
 from skillgap.analysis.gap import identify_skill_gap
 from skillgap.analysis.ratings import Ratings
 from skillgap.errors import UnratedOccupation
-from skillgap.model import Occupation, Predictions
+from skillgap.models import Occupation, Predictions
 from tests.analysis.builders import make_ratings
 
 CLERK, NURSE, DEVELOPER, SCIENTIST, MILITARY = "11-0000.00", "12-0000.00", "15-0000.00", "15-2051.00", "55-0000.00"

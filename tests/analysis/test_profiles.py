@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from skillgap.analysis.profiles import PROFILE_COLUMNS, Profile, interests_of, read_profiles, standardised
+from skillgap.analysis.similarity.profiles import PROFILE_COLUMNS, Profile, interests_of, read_profiles, standardised
 
 COOK, BAKER, CLERK = "35-2014.00", "51-3011.00", "43-9061.00"
 

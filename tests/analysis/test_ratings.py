@@ -10,7 +10,8 @@ import pytest
 
 from skillgap.analysis.ratings import NO_MONTH, Ratings
 from skillgap.errors import NoData, UnknownElement, UnknownOccupation, UnratedOccupation
-from skillgap.model import Anchor, LevelAnchors, Occupation, Predictions, Release
+from skillgap.models import Anchor, LevelAnchors, Occupation, Predictions
+from skillgap.onet.releases import Release
 from tests.analysis.builders import make_ratings
 
 COOK, BAKER = "35-2014.00", "51-3011.00"

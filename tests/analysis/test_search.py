@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from skillgap.analysis import search
-from skillgap.analysis.profiles import Profile
 from skillgap.analysis.search import Hit, TitleIndex, find_code, index_titles, titles_of
+from skillgap.analysis.similarity.profiles import Profile
 from skillgap.errors import InvalidSearchText, UnknownOccupation
-from skillgap.model import ListedOccupation, Occupation
+from skillgap.models import ListedOccupation, Occupation
 from skillgap.store.engine import read
 from skillgap.store.queries import get_profiles
 from skillgap.store.ratings import get_ratings

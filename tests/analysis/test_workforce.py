@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from skillgap.analysis import workforce
-from skillgap.analysis.bulk import NONE, People
 from skillgap.analysis.ratings import Ratings
+from skillgap.analysis.vectorized import NONE, People
 from skillgap.analysis.workforce import Workforce
-from skillgap.model import GapReport, PersonGapReport, WorkforceReport
+from skillgap.models import GapReport, PersonGapReport, WorkforceReport
 from tests.analysis.builders import alone, make_ratings
 
 NURSE, MANAGER, CASHIER, DEVELOPER = "29-1141.00", "11-9111.00", "41-2011.00", "15-1252.00"

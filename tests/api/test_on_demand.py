@@ -10,18 +10,18 @@ import httpx
 import pytest
 from sqlalchemy import Connection, Engine, delete
 
-from skillgap.analysis.profiles import Profile
-from skillgap.api.answer_cache import AnswerCache
-from skillgap.api.current import CurrentData
-from skillgap.api.main import create_api
-from skillgap.api.on_demand import OnDemand
-from skillgap.fake_onet_api import FakeOnetApi, FakeTables, Fault
-from skillgap.sources.access import Access
-from skillgap.sources.onet_text import OnetData
+from skillgap.analysis.similarity.profiles import Profile
+from skillgap.api.app import create_api
+from skillgap.api.cache import AnswerCache
+from skillgap.service.fetch_missing import OnDemand
+from skillgap.service.snapshot import CurrentData
+from skillgap.sources.text_files import OnetData
+from skillgap.sources.web_services.credentials import Credentials
 from skillgap.store.engine import make_engine, read, write
 from skillgap.store.queries import count_rows, get_profiles, list_loads
 from skillgap.store.schema import Occupations, Skills
 from skillgap.store.tables import init_tables
+from skillgap.testing.fake_onet_api import FakeOnetApi, FakeTables, Fault
 from tests.api.serving import Service, eventually, serve
 
 NURSE, MANAGER, DEVELOPER, CHIEF = "29-1141.00", "11-9111.00", "15-1252.00", "11-1011.00"
@@ -110,14 +110,14 @@ def test_the_gap_does_not_wait_for_the_rest_of_the_release(
         return get_profiles(connection)
 
     async def ask(fake: FakeOnetApi) -> httpx.Response:
-        access = Access.with_key(fake.key, base_url=fake.url)
+        access = Credentials.with_key(fake.key, base_url=fake.url)
         on_demand = OnDemand(current, engine, access, requests_per_second=100, longest_wait=60)
         app = AnswerCache(create_api(current, reload_seconds=60, on_demand=on_demand), lambda: current.snapshot)
         transport = httpx.ASGITransport(app)
         async with on_demand.running(), httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             return await client.get(gap(NURSE, MANAGER))
 
-    monkeypatch.setattr("skillgap.api.current.get_profiles", held)
+    monkeypatch.setattr("skillgap.service.snapshot.get_profiles", held)
     with FakeOnetApi(fake_tables) as fake:
         answer = asyncio.run(ask(fake))
     assert (answer.status_code, current.snapshot.all_domains.done()) == (200, False)

@@ -385,7 +385,7 @@ def test_the_drawing_process_ends_with_its_chart(service: Service, browser: http
     processes = subprocess.run(["ps", "-eo", "ppid=,args="], capture_output=True, text=True, check=True).stdout
     workers = {str(worker) for worker in service.workers()}
     children = [line for line in processes.splitlines() if line.split()[0] in workers]
-    assert not [child for child in children if "skillgap.web.renderer" in child]
+    assert not [child for child in children if "skillgap.export.renderer" in child]
 
 
 # -- inputs that are missing ------------------------------------------------------------------------------------------

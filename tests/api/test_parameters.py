@@ -10,8 +10,8 @@ import httpx
 import pytest
 from fastapi.testclient import TestClient
 
-from skillgap.api.current import CurrentData
-from skillgap.api.main import create_api
+from skillgap.api.app import create_api
+from skillgap.service.snapshot import CurrentData
 from skillgap.store.engine import make_engine
 from tests.api.serving import Service
 from tests.api.test_pages import BROWSER, GAP, MANAGER, NURSE, Parsed

@@ -24,16 +24,16 @@ from granian.log import configure_logging as granian_logging
 from sqlalchemy import Connection, text
 from structlog.testing import capture_logs
 
-from skillgap.analysis.nearness import find_nearness
-from skillgap.api.answer_cache import Answer, AnswerCache, StoredAnswers
-from skillgap.api.current import CurrentData
-from skillgap.api.gate import Keys
-from skillgap.api.main import create_api
+from skillgap.analysis.similarity.model import compute_similarity
+from skillgap.api.access_control import Keys
+from skillgap.api.app import create_api
+from skillgap.api.cache import Answer, AnswerCache, StoredAnswers
 from skillgap.api.request_log import RequestLog
-from skillgap.api_keys import new_key
+from skillgap.config.api_keys import new_key
+from skillgap.config.logs import configure_logging, server_logging
 from skillgap.errors import DatabaseUnavailable
-from skillgap.logs import configure_logging, server_logging
-from skillgap.nodes import extract_load_text_files
+from skillgap.nodes.pipelines import extract_load_text_files
+from skillgap.service.snapshot import CurrentData
 from skillgap.store.engine import make_engine, write
 from tests.api.serving import CONFIGURED, UNCHANGED, Service, eventually, serve, serve_by_command
 from tests.conftest import changed_release, mysql_program, onet_zip
@@ -317,7 +317,7 @@ def test_a_fault_of_ours_in_reading_the_data_is_told_and_the_next_look_is_taken(
 ):
     current = CurrentData(make_engine(starter_database), answer_cache_bytes=0)
     with monkeypatch.context() as broken:
-        broken.setattr("skillgap.api.current._warm_up", lambda _: 1 / 0)
+        broken.setattr("skillgap.service.snapshot._warm_up", lambda _: 1 / 0)
         current.refresh()
         assert "ZeroDivisionError" in str(current.store_error)
         assert current.snapshot.ratings.codes == ()
@@ -347,7 +347,7 @@ def test_gaps_are_answered_while_the_rest_of_a_release_cannot_be_read(
         raise DatabaseUnavailable("gone")
 
     with monkeypatch.context() as broken:
-        broken.setattr("skillgap.api.current.get_profiles", gone)
+        broken.setattr("skillgap.service.snapshot.get_profiles", gone)
         current.refresh()
         assert str(current.store_error) == "gone"
         assert asyncio.run(ask(PAIR)).status_code == 200
@@ -365,7 +365,7 @@ def test_a_release_that_cannot_be_read_whole_is_told_of_once(starter_database: s
     def gone(_: object) -> None:
         raise DatabaseUnavailable("gone")
 
-    monkeypatch.setattr("skillgap.api.current.get_profiles", gone)
+    monkeypatch.setattr("skillgap.service.snapshot.get_profiles", gone)
     current = CurrentData(make_engine(starter_database), answer_cache_bytes=0)
     with capture_logs() as lines:
         for _ in range(3):
@@ -385,7 +385,7 @@ def test_a_broken_query_is_logged_with_its_traceback_told_and_tried_again(
     current.refresh()
     configure_logging(log_format="json", log_level="info")
     with monkeypatch.context() as broken:
-        broken.setattr("skillgap.api.current.get_data_version", broken_query)
+        broken.setattr("skillgap.service.snapshot.get_data_version", broken_query)
         for _ in range(3):
             current.refresh()
         assert asyncio.run(ask("/ready")).json()["database"] == "not readable"
@@ -438,22 +438,22 @@ def test_one_refresh_that_fails_ends_neither_itself_nor_another(starter_database
 def test_a_computation_that_fails_is_tried_again_and_takes_no_other_with_it(
     starter_database: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    monkeypatch.setattr("skillgap.api.current._SECONDS_TO_TRY_AGAIN", 0.01, raising=False)
+    monkeypatch.setattr("skillgap.service.snapshot._SECONDS_TO_TRY_AGAIN", 0.01, raising=False)
     current = CurrentData(make_engine(starter_database), answer_cache_bytes=0)
     api = AnswerCache(create_api(current, reload_seconds=60), lambda: current.snapshot)
     failures, may_succeed = [], Event()
 
     def sometimes(*given: Any) -> Any:
         if not may_succeed.is_set():
-            failures.append(current.snapshot.nearness)
+            failures.append(current.snapshot.similarity)
             raise ArithmeticError("ours")
-        return find_nearness(*given)
+        return compute_similarity(*given)
 
     async def ask(path: str) -> httpx.Response:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(api), base_url="http://test") as client:
             return await client.get(path)
 
-    monkeypatch.setattr("skillgap.api.current.find_nearness", sometimes)
+    monkeypatch.setattr("skillgap.service.snapshot.compute_similarity", sometimes)
     configure_logging(log_format="json", log_level="info")
     current.refresh()
     eventually(lambda: len(failures) >= 3)
@@ -522,17 +522,17 @@ def test_an_outage_while_near_occupations_are_computed_loses_nothing(
     def slow(*given: Any) -> Any:
         begun.set()
         assert may_end.wait(30)
-        return find_nearness(*given)
+        return compute_similarity(*given)
 
     def gone(_: object) -> str:
         raise DatabaseUnavailable("gone")
 
-    monkeypatch.setattr("skillgap.api.current.find_nearness", slow)
+    monkeypatch.setattr("skillgap.service.snapshot.compute_similarity", slow)
     current.refresh()
     assert begun.wait(30)
-    monkeypatch.setattr("skillgap.api.current.get_data_version", gone)
+    monkeypatch.setattr("skillgap.service.snapshot.get_data_version", gone)
     current.refresh()
     assert str(current.store_error) == "gone"
     may_end.set()
-    assert len(current.snapshot.nearness.result(30).codes) == 879 + 44
+    assert len(current.snapshot.similarity.result(30).codes) == 879 + 44
     assert current.snapshot.all_domains.result(30)

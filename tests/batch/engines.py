@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from skillgap.analysis.ratings import Ratings
-from skillgap.batch.kernel import GapKernel, find_columns
-from skillgap.batch.run import answer_file
+from skillgap.batch.arrow import GapKernel, find_columns
+from skillgap.batch.local import answer_file
 from tests.batch.test_batch import people
 
 ROWS = 20_000

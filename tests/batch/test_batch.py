@@ -23,14 +23,14 @@ import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import Engine
 
-from skillgap.analysis.nearness import Nearness, find_nearness
 from skillgap.analysis.ratings import Ratings
+from skillgap.analysis.similarity.model import Similarity, compute_similarity
 from skillgap.analysis.transitions import TransitionFilter, find_transitions
-from skillgap.batch import run
-from skillgap.batch.kernel import GapKernel, find_columns
-from skillgap.batch.run import BatchReport, answer_file, rejects_of
+from skillgap.batch import local
+from skillgap.batch.arrow import GapKernel, find_columns
+from skillgap.batch.local import BatchReport, answer_file, rejects_of
 from skillgap.errors import BatchInputError, UnknownOccupation
-from skillgap.model import GapSummary
+from skillgap.models import GapSummary
 from skillgap.store.engine import make_engine, read
 from skillgap.store.queries import get_profiles
 from skillgap.store.ratings import get_all_ratings, get_ratings
@@ -155,27 +155,27 @@ def test_weights_and_predictions_are_those_of_the_ratings(
 
 
 def test_nearest_targets_of_an_occupation_are_its_transitions(
-    answer: Answer, whole: tuple[Ratings, Nearness], tmp_path: Path
+    answer: Answer, whole: tuple[Ratings, Similarity], tmp_path: Path
 ):
-    ratings, nearness = whole
+    ratings, similarity = whole
     codes = ratings.codes[::40]
-    answer(pa.table({"id": codes, "occupation": codes}), target=None, nearest=7, nearness=nearness, ratings=ratings)
+    answer(pa.table({"id": codes, "occupation": codes}), target=None, nearest=7, similarity=similarity, ratings=ratings)
     lines = rows_of(tmp_path / "out.parquet")
     for code in codes:
-        near = find_transitions(code, nearness, ratings, where=TransitionFilter(), limit=7)
+        near = find_transitions(code, similarity, ratings, where=TransitionFilter(), limit=7)
         got = [line for line in lines if line["id"] == code]
         assert [line["to_onet_soc_code"] for line in got] == [each.occupation.onet_soc_code for each in near]
         assert [line["score"] for line in got] == pytest.approx([each.score for each in near])
 
 
 def test_nearest_targets_of_own_levels_are_those_with_the_least_difference(
-    answer: Answer, whole: tuple[Ratings, Nearness], tmp_path: Path
+    answer: Answer, whole: tuple[Ratings, Similarity], tmp_path: Path
 ):
-    ratings, nearness = whole
+    ratings, similarity = whole
     chance = np.random.default_rng(3)
     own = chance.uniform(0, 7, (5, 3))
     table = pa.table({"id": range(5), **{ratings.element_names[k]: own[:, k] for k in range(3)}})
-    answer(table, target=None, nearest=4, nearness=nearness, ratings=ratings, min_own_levels=3)
+    answer(table, target=None, nearest=4, similarity=similarity, ratings=ratings, min_own_levels=3)
     lines = rows_of(tmp_path / "out.parquet")
     for row in range(5):
         alike = []
@@ -189,12 +189,12 @@ def test_nearest_targets_of_own_levels_are_those_with_the_least_difference(
 
 
 @pytest.fixture(scope="module")
-def whole(starter_database: str) -> tuple[Ratings, Nearness]:
+def whole(starter_database: str) -> tuple[Ratings, Similarity]:
     engine = make_engine(starter_database)
     with read(engine) as connection:
         found, profiles = get_all_ratings(connection), get_profiles(connection)
     engine.dispose()
-    return found["onet+llm"].of_domain("skills"), find_nearness(profiles, found["onet+llm"])
+    return found["onet+llm"].of_domain("skills"), compute_similarity(profiles, found["onet+llm"])
 
 
 # -- nothing is lost --------------------------------------------------------------------------------------------------
@@ -244,7 +244,7 @@ def test_rows_that_cannot_be_answered_are_kept_with_their_reasons(answer: Answer
 def test_what_is_read_at_once_may_be_wrong_from_end_to_end(
     answer: Answer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, each: str
 ):
-    monkeypatch.setattr(run, "ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(local, "ROWS_AT_ONCE", 2)
     codes = ["99-9999.00", "99-9999.00", NURSE, NURSE, "99-9999.00", "99-9999.00", NURSE]
     report = answer(pa.table({"id": range(7), "occupation": codes}), each=each)
     assert (report.rows, report.rejected.total()) == (7, 4)
@@ -569,7 +569,7 @@ def test_another_least_number_of_levels_is_another_run(answer: Answer, tmp_path:
 def test_a_run_that_was_cut_off_makes_the_parts_that_are_missing(
     answer: Answer, ratings: Ratings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(run, "ROWS_OF_A_PART", 1_000)
+    monkeypatch.setattr(local, "ROWS_OF_A_PART", 1_000)
     table = people(ratings, 4_500, seed=1)
     answer(table, target="wants", row_group_size=500)
     whole = pq.read_table(tmp_path / "out.parquet")
@@ -616,8 +616,8 @@ def test_parts_of_another_run_are_not_mixed_in(answer: Answer, ratings: Ratings,
 def test_csv_and_parquet_give_the_same(
     answer: Answer, ratings: Ratings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(run, "ROWS_AT_ONCE", 40)
-    monkeypatch.setattr(run, "ROWS_OF_A_PART", 150)
+    monkeypatch.setattr(local, "ROWS_AT_ONCE", 40)
+    monkeypatch.setattr(local, "ROWS_OF_A_PART", 150)
     table = people(ratings, 700, seed=5)
     answer(table, target="wants", output="a.parquet")
     text = "\n".join(

@@ -16,8 +16,8 @@ from pyarrow.csv import write_csv
 
 from benchmarks.http import free_port
 from skillgap.analysis.ratings import Ratings
-from skillgap.batch import run
-from skillgap.batch.run import answer_file
+from skillgap.batch import local
+from skillgap.batch.local import answer_file
 from skillgap.errors import BatchInputError, ConfigurationError
 from tests.api.serving import eventually
 from tests.batch.test_batch import people
@@ -69,7 +69,7 @@ def test_two_workers_give_what_one_process_gives_and_one_that_dies_loses_nothing
     ratings: Ratings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     rows = 2_000
-    monkeypatch.setattr(run, "ROWS_OF_A_PART", rows)
+    monkeypatch.setattr(local, "ROWS_OF_A_PART", rows)
     table = people(ratings, PARTS * rows, seed=4)
     source = tmp_path / "in.parquet"
     pq.write_table(table, source, row_group_size=rows)

@@ -15,13 +15,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from skillgap.analysis.ratings import Ratings
-from skillgap.batch.run import answer_file, rejects_of
+from skillgap.batch.local import answer_file, rejects_of
 from skillgap.batch.workforce import view_workforce
 from skillgap.errors import BatchInputError, ConfigurationError, UnknownOccupation, UnratedOccupation
-from skillgap.model import WorkforceReport
-from skillgap.web.workforce import write_workforce
+from skillgap.export.workforce import write_workforce
+from skillgap.models import WorkforceReport
 from tests.batch.test_batch import people
-from tests.web.test_report import HOSTILE, cells
+from tests.export.test_report import HOSTILE, cells
 
 NURSE, MANAGER, SPECIALIST = "29-1141.00", "11-9111.00", "13-1071.00"
 MADE = date(2026, 11, 25)
@@ -56,7 +56,7 @@ def test_counts_are_those_of_the_batch(view: View, ratings: Ratings, tmp_path: P
             ratings,
             target="wants",
             nearest=0,
-            nearness=None,
+            similarity=None,
             each=each,
             on_rows=lambda *_: None,
             **options,  # type: ignore[arg-type]

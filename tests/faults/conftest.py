@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from skillgap.server import allow_open_files
+from skillgap.api.server import allow_open_files
 
 Noted = Callable[[str, str, str], None]
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from urllib.parse import urlsplit
 
-from skillgap.server import allow_open_files
+from skillgap.api.server import allow_open_files
 from tests.processes import processes
 
 _SECONDS_FOR_LAST_ANSWERS = 10

@@ -26,7 +26,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import URL
 
 from skillgap.errors import DatabaseUnavailable
-from skillgap.nodes import extract_load_text_files
+from skillgap.nodes.pipelines import extract_load_text_files
 from skillgap.store.engine import make_engine, read
 from tests.api.serving import Service, eventually, serve_by_command
 from tests.conftest import mysql_program, onet_zip
@@ -219,7 +219,7 @@ def have_a_worker(connection: Connection) -> None:
 
 
 def work(connection: Connection) -> None:
-    from skillgap.server import _end_with_parent
+    from skillgap.api.server import _end_with_parent
 
     _end_with_parent()
     connection.send(os.getpid())

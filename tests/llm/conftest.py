@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from skillgap.analysis.profiles import Profile, read_profiles
-from skillgap.llm.evidence import Levels, read_levels
-from skillgap.sources.onet_text import OnetData
+from skillgap.analysis.similarity.profiles import Profile, read_profiles
+from skillgap.llm.training_data import Levels, read_levels
+from skillgap.sources.text_files import OnetData
 
 
 @pytest.fixture(autouse=True, scope="session")

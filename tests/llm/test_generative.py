@@ -18,7 +18,7 @@ from pydantic_ai.messages import ModelResponse, TextPart
 from pydantic_ai.usage import RequestUsage
 from sqlalchemy import text as sql
 
-from skillgap.analysis.profiles import Profile
+from skillgap.analysis.similarity.profiles import Profile
 from skillgap.errors import (
     ConfigurationError,
     DatabaseUnavailable,
@@ -26,8 +26,7 @@ from skillgap.errors import (
     ModelUnavailable,
     RepliesInvalid,
 )
-from skillgap.llm.evidence import Skill
-from skillgap.llm.generative import (
+from skillgap.llm.generative.profiler import (
     LOCAL,
     Generative,
     Limits,
@@ -39,7 +38,8 @@ from skillgap.llm.generative import (
     read_levels_reply,
     read_prompt,
 )
-from skillgap.nodes import _KeptReplies
+from skillgap.llm.training_data import Skill
+from skillgap.nodes.pipelines import _KeptReplies
 from skillgap.store.engine import make_engine, read, write
 from skillgap.store.tables import init_tables
 from tests.llm.fake_model_server import Answer, FakeModelServer

@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from skillgap.sources.onet_text import OnetData, extract_onet_data
 from skillgap.sources.releases import STARTER, Archive, find_release
+from skillgap.sources.text_files import OnetData, extract_onet_data
 
 Tables = dict[str, list[list[str]]]
 """File name without ending -> header and rows, as texts."""

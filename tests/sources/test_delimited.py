@@ -14,8 +14,8 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from skillgap.errors import ReleaseDataError
-from skillgap.sources.onet_text import OnetData
 from skillgap.sources.releases import OPTIONAL_TABLES
+from skillgap.sources.text_files import OnetData
 from tests.conftest import onet_zip
 from tests.sources.conftest import as_text, set_cell, small_tables
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from skillgap.errors import ReleaseDataError, ReleaseLayoutError
-from skillgap.sources.onet_text import OnetData, extract_onet_data
 from skillgap.sources.releases import OPTIONAL_TABLES, Archive
+from skillgap.sources.text_files import OnetData, extract_onet_data
 from tests.conftest import onet_zip
 from tests.sources.conftest import (
     READ_ME,
@@ -280,7 +280,7 @@ import resource, sys
 from pathlib import Path
 resource.setrlimit(resource.RLIMIT_AS, (3 * 2**30, 3 * 2**30))
 from skillgap.errors import SourceError
-from skillgap.sources.onet_text import extract_onet_data
+from skillgap.sources.text_files import extract_onet_data
 from skillgap.sources.releases import Archive
 try:
     extract_onet_data(Archive(Path(sys.argv[1]), "here"))

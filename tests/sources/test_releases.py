@@ -19,9 +19,8 @@ import pandas as pd
 import pytest
 import stamina
 
+from skillgap.config.logs import configure_logging
 from skillgap.errors import ReleaseUnavailable
-from skillgap.logs import configure_logging
-from skillgap.sources.onet_text import OnetData, extract_onet_data
 from skillgap.sources.releases import (
     OPTIONAL_TABLES,
     Archive,
@@ -30,6 +29,7 @@ from skillgap.sources.releases import (
     release_date,
     sha256_of,
 )
+from skillgap.sources.text_files import OnetData, extract_onet_data
 from tests.conftest import onet_zip
 from tests.sources.conftest import ReleaseServer
 

@@ -14,9 +14,9 @@ from pandas.testing import assert_frame_equal
 from scripts import make_starter
 from scripts.make_starter import write_starter
 
-from skillgap.sources.onet_text import OnetData
 from skillgap.sources.predictions import read_predictions, write_predictions
 from skillgap.sources.releases import STARTER, find_release
+from skillgap.sources.text_files import OnetData
 from tests.conftest import onet_zip
 
 HERE = find_release(STARTER, cache_dir=Path()).path

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import Engine
 
-from skillgap.sources.onet_text import OnetData
+from skillgap.sources.text_files import OnetData
 from skillgap.store.engine import make_engine
 from skillgap.store.tables import init_tables
 from tests.conftest import mysql_schema

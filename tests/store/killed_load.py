@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine, event, text
 
-from skillgap.sources.onet_text import OnetData
+from skillgap.sources.text_files import OnetData
 from skillgap.store.engine import make_engine
 from tests.processes import processes
 from tests.store.small_releases import load

@@ -10,13 +10,13 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Connection, Engine, insert, select
 
-from skillgap.model import Release
-from skillgap.sources.onet_text import OnetData
+from skillgap.onet.releases import Release
 from skillgap.sources.rows import COLUMNS
-from skillgap.store.differences import OnRows
+from skillgap.sources.text_files import OnetData
 from skillgap.store.engine import read
 from skillgap.store.loads import LoadReport, load_release
 from skillgap.store.schema import Base
+from skillgap.store.table_sync import OnRows
 
 CHIEFS, DEVELOPERS, NURSES, CLERKS = "11-1011.00", "15-1252.00", "29-1141.00", "43-4051.00"
 READING, LISTENING, WRITING = "2.A.1.a", "2.A.1.b", "2.A.1.c"

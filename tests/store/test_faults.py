@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import Connection, Engine, event, inspect, text
 
 from skillgap.errors import DatabaseUnavailable, StoreError
-from skillgap.sources.onet_text import OnetData
+from skillgap.sources.text_files import OnetData
 from skillgap.store import engine as engine_module
 from skillgap.store.engine import make_engine, read, write
 from skillgap.store.queries import list_loads

@@ -14,15 +14,15 @@ import pytest
 from sqlalchemy import Engine, event, func, select, text
 
 from skillgap.errors import LoadConflict
-from skillgap.model import Release
-from skillgap.sources.onet_text import OnetData
-from skillgap.store import differences
-from skillgap.store.differences import upsert
+from skillgap.onet.releases import Release
+from skillgap.sources.text_files import OnetData
+from skillgap.store import table_sync
 from skillgap.store.engine import read, write
 from skillgap.store.loads import TableChange, load_release
 from skillgap.store.queries import count_rows, list_loads
 from skillgap.store.ratings import get_data_version, get_ratings
 from skillgap.store.schema import LLMSkillScores, OnetApiOccupationData
+from skillgap.store.table_sync import upsert
 from tests.store.small_releases import (
     ACTIVE_MODEL,
     CHIEFS,
@@ -97,7 +97,7 @@ def test_dates_nulls_and_letters_come_back_as_they_went_in(loaded: Engine) -> No
 def test_rows_in_any_order_and_batches_of_any_size_store_the_same(
     blank: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(differences, "_ROWS_PER_BATCH", 3)
+    monkeypatch.setattr(table_sync, "_ROWS_PER_BATCH", 3)
     shuffled = {name: frame.iloc[::-1].reset_index(drop=True) for name, frame in RELEASE_A.tables.items()}
     seen: list[tuple[str, int, int]] = []
     load(blank, changed(RELEASE_A, **shuffled), on_rows=lambda *step: seen.append(step))

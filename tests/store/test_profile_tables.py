@@ -13,9 +13,9 @@ import pytest
 from sqlalchemy import Engine, func, select
 
 from skillgap.errors import ReleaseDataError
-from skillgap.sources.onet_text import OnetData, extract_onet_data
 from skillgap.sources.releases import OPTIONAL_TABLES, RELEASE_FILES, REQUIRED_TABLES, Archive
 from skillgap.sources.rows import COLUMNS, check_rows, no_rows
+from skillgap.sources.text_files import OnetData, extract_onet_data
 from skillgap.store.engine import read
 from skillgap.store.queries import get_status
 from skillgap.store.schema import Base

@@ -13,8 +13,9 @@ from sqlalchemy import Engine, delete, update
 
 from skillgap.analysis.ratings import NO_MONTH, Ratings
 from skillgap.errors import NoData, UnknownOccupation, UnratedOccupation
-from skillgap.model import Occupation, Predictions, Release, SkillRating
-from skillgap.sources.onet_text import OnetData
+from skillgap.models import Occupation, Predictions, SkillRating
+from skillgap.onet.releases import Release
+from skillgap.sources.text_files import OnetData
 from skillgap.store.engine import read, write
 from skillgap.store.queries import count_rows, get_status, get_titles, list_loads, list_unrated_occupations
 from skillgap.store.ratings import get_all_ratings, get_data_version, get_occupation_skills, get_ratings

@@ -14,7 +14,7 @@ from sqlalchemy import Engine, column, event, insert, inspect, table, text
 from sqlalchemy.exc import DBAPIError
 
 from skillgap.errors import ConfigurationError, SchemaMismatch
-from skillgap.model import DOMAIN_TABLES
+from skillgap.onet.domains import DOMAIN_TABLES
 from skillgap.store.engine import make_engine, read
 from skillgap.store.queries import count_rows, get_status
 from skillgap.store.schema import Base

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine, event, select
 
 from skillgap.errors import NoData
-from skillgap.model import Release
+from skillgap.onet.releases import Release
 from skillgap.store.engine import make_engine, read
 from skillgap.store.loads import LoadReport, Scores, keep_reply, load_release, upsert_scores
 from skillgap.store.queries import count_scores, get_scores, get_tables, list_loads, list_models

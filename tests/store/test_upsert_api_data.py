@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import Engine, delete, select
 
 from skillgap.errors import DatabaseUnavailable, LoadConflict
-from skillgap.model import Release
-from skillgap.sources.onet_text import OnetData
+from skillgap.onet.releases import Release
+from skillgap.sources.text_files import OnetData
 from skillgap.store.engine import read, write
 from skillgap.store.loads import LoadReport, upsert_api_data
 from skillgap.store.queries import list_loads

@@ -14,8 +14,8 @@ import pandas as pd
 import pytest
 from sqlalchemy import Date, DateTime, Engine, column, inspect, select, table, text
 
-from skillgap.model import Release
-from skillgap.sources.onet_text import OnetData
+from skillgap.onet.releases import Release
+from skillgap.sources.text_files import OnetData
 from skillgap.store.engine import read
 from skillgap.store.queries import count_skills_by_source
 from tests.store.small_releases import (

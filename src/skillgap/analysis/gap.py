@@ -8,12 +8,21 @@ from typing import Any
 
 import numpy as np
 
-from skillgap.analysis.compare import Figures, Pair, Side, compare_in_full, figures, order_of, pair_of, side_of
+from skillgap.analysis.bootstrap.gap import gap_stability
 from skillgap.analysis.missing import lacks, unavailable
+from skillgap.analysis.pairs import (
+    LevelVector,
+    Pair,
+    SummaryArrays,
+    compare_in_full,
+    figures,
+    level_vector,
+    order_of,
+    pair_of,
+)
 from skillgap.analysis.ratings import IntArray, PrintedRatings, Ratings, python_numbers
 from skillgap.analysis.significance import Differences, shown, shown_p
-from skillgap.analysis.stability import gap_stability
-from skillgap.model import GapReport, GapStability, GapSummary, Occupation, SkillGap
+from skillgap.models import GapReport, GapStability, GapSummary, Occupation, SkillGap
 
 SCALE_ID = "LV"
 
@@ -27,7 +36,7 @@ def identify_skill_gap(current: str, target: str, ratings: Ratings, *, stability
     """
     a, b = ratings.row(current), ratings.row(target)
     pair, skill_gaps, surplus_skills = ranked_rows(
-        side_of(ratings, a), ratings.printed(a), b, ratings, stability=stability
+        level_vector(ratings, a), ratings.printed(a), b, ratings, stability=stability
     )
     return GapReport(
         from_occupation=ratings.occupations[current],
@@ -73,7 +82,7 @@ def _summary(
     ratings: Ratings,
 ) -> GapSummary:
     """Return a summary of the figures of a pair, `Figures` as Python numbers; what is unknown is null, with why."""
-    fields = dict(zip(Figures._fields, found, strict=True))
+    fields = dict(zip(SummaryArrays._fields, found, strict=True))
     if not lack:
         return GapSummary(**fields, job_zone_step=step)
     why = unavailable(lack, current, target, ratings)
@@ -82,10 +91,10 @@ def _summary(
 
 
 def ranked_rows(
-    current: Side, printed: PrintedRatings, b: int, ratings: Ratings, *, stability: bool
+    current: LevelVector, printed: PrintedRatings, b: int, ratings: Ratings, *, stability: bool
 ) -> tuple[Pair, list[SkillGap], list[SkillGap]]:
     """Return a side compared with an occupation, given by its row, with gaps and surplus in order (see `order_of`)."""
-    target = side_of(ratings, b)
+    target = level_vector(ratings, b)
     pair, tests = compare_in_full(current, target)
     moves = gap_stability(current, b, ratings) if stability else repeat(None)
     rows = _rows(printed, ratings.printed(b), pair, tests, moves, ratings)
@@ -146,7 +155,9 @@ def _rows(
 
 def _tested(pair: Pair) -> list[bool | None]:
     """Return which differences are distinguishable, None for one that cannot be tested."""
-    is_sure = pair.is_sure.tolist()
+    is_distinguishable = pair.is_distinguishable.tolist()
     if pair.is_tested.all():
-        return is_sure  # type: ignore[no-any-return]
-    return [sure if is_tested else None for sure, is_tested in zip(is_sure, pair.is_tested.tolist(), strict=True)]
+        return is_distinguishable  # type: ignore[no-any-return]
+    return [
+        sure if is_tested else None for sure, is_tested in zip(is_distinguishable, pair.is_tested.tolist(), strict=True)
+    ]

@@ -15,10 +15,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from skillgap.analysis.compare import Figures, has_yardstick
+from skillgap.analysis.pairs import SummaryArrays, has_yardstick
 from skillgap.analysis.ratings import BoolArray, IntArray, Ratings
 from skillgap.errors import MissingInput
-from skillgap.model import Domain, MissingData, Occupation
+from skillgap.models import MissingData, Occupation
+from skillgap.onet.domains import Domain
 
 
 class Lack(IntFlag):
@@ -62,7 +63,7 @@ _SHORTLY = {
 
 
 def lacks(
-    figures: Figures, has_step: BoolArray | bool, target: int | IntArray, ratings: Ratings
+    figures: SummaryArrays, has_step: BoolArray | bool, target: int | IntArray, ratings: Ratings
 ) -> npt.NDArray[np.int64]:
     """Return which Lacks each pair has, as a sum of flags; `target` are rows of the ratings."""
     lacks_weight = ratings.lacks_some_weight[target]

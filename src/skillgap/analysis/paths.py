@@ -7,16 +7,16 @@ from itertools import pairwise
 
 import numpy as np
 
-from skillgap.analysis.compare import pair_of, shortfalls_of
 from skillgap.analysis.gap import summarise_gaps
 from skillgap.analysis.missing import check_weights
-from skillgap.analysis.nearness import Nearness
+from skillgap.analysis.pairs import pair_of, shortfalls_of
 from skillgap.analysis.ratings import BoolArray, IntArray, Ratings
-from skillgap.model import GapSummary, Path, PathReport, PathStep
+from skillgap.analysis.similarity.model import Similarity
+from skillgap.models import GapSummary, Path, PathReport, PathStep
 
 
 def find_paths(
-    current: str, target: str, nearness: Nearness, ratings: Ratings, *, neighbours: int = 20, limit: int = 5
+    current: str, target: str, similarity: Similarity, ratings: Ratings, *, neighbours: int = 20, limit: int = 5
 ) -> PathReport:
     """Return the chains of at most three moves whose hardest move is easiest, and next to them the best others.
 
@@ -26,9 +26,9 @@ def find_paths(
     importance are no stations, since no move to them can be weighed. Raises NoData, UnknownOccupation,
     UnratedOccupation, MissingInput (no importance of the target).
     """
-    start, end = (nearness.row(code, ratings) for code in (current, target))
+    start, end = (similarity.row(code, ratings) for code in (current, target))
     check_weights(ratings, ratings.row(target))
-    graph = _Graph(nearness, ratings, neighbours)
+    graph = _Graph(similarity, ratings, neighbours)
     chains = [] if start == end else graph.chains(start, end)
     # Rounded as it is shown: moves that look alike are alike, whatever floating point adds.
     ranked = sorted(chains, key=lambda each: (each.hardest, len(each.rows), each.total, each.rows))
@@ -53,7 +53,7 @@ def find_paths(
         paths=paths,
         chains_compared=len(chains),
         neighbours=neighbours,
-        basis=nearness.basis,
+        basis=similarity.basis,
         provenance=ratings.provenance_of(*map(ratings.row, sorted(shown))),
     )
 
@@ -68,12 +68,12 @@ class _Chain:
 class _Graph:
     """The moves between near occupations that have levels."""
 
-    def __init__(self, nearness: Nearness, ratings: Ratings, neighbours: int) -> None:
-        self.codes = nearness.codes
-        self._places = nearness.places_in(ratings)
+    def __init__(self, similarity: Similarity, ratings: Ratings, neighbours: int) -> None:
+        self.codes = similarity.codes
+        self._places = similarity.places_in(ratings)
         self._ratings = ratings
         self._is_near: BoolArray = np.zeros((len(self.codes), len(self.codes)), dtype=np.bool_)
-        np.put_along_axis(self._is_near, nearness.order[:, :neighbours].astype(np.intp), values=True, axis=1)
+        np.put_along_axis(self._is_near, similarity.order[:, :neighbours].astype(np.intp), values=True, axis=1)
         self._is_near |= self._is_near.T
         has_levels = self._places >= 0
         is_reached = has_levels & ~np.isnan(ratings.weight_sum)[self._places]

@@ -9,11 +9,13 @@ import numpy as np
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from skillgap.analysis.compare import Side
 from skillgap.analysis.gap import ranked_rows, summarise
+from skillgap.analysis.pairs import LevelVector
 from skillgap.analysis.ratings import PrintedRatings, Ratings
 from skillgap.errors import InvalidCode, InvalidProfile
-from skillgap.model import CODE_PATTERN, HIGHEST_LEVEL, PersonGapReport, parse_code
+from skillgap.models import PersonGapReport
+from skillgap.onet.codes import CODE_PATTERN, parse_code
+from skillgap.onet.scales import HIGHEST_LEVEL
 
 
 def _code(text: str) -> str:
@@ -124,7 +126,7 @@ def _own_levels(profile: OwnProfile, ratings: Ratings) -> dict[int, float]:
     return found
 
 
-def _side(own: dict[int, float], row: int | None, ratings: Ratings) -> tuple[Side, PrintedRatings]:
+def _side(own: dict[int, float], row: int | None, ratings: Ratings) -> tuple[LevelVector, PrintedRatings]:
     """Return the person's levels, as numbers and as they are shown."""
     width = len(ratings.element_ids)
     if row is None:
@@ -143,4 +145,4 @@ def _side(own: dict[int, float], row: int | None, ratings: Ratings) -> tuple[Sid
         for name in PrintedRatings._fields:
             is_flag = name in ("not_relevant", "recommend_suppress")
             getattr(printed, name)[column] = stated.get(name, False if is_flag else None)
-    return Side(level, level, error, raters, np.zeros(width, dtype=np.bool_)), printed
+    return LevelVector(level, level, error, raters, np.zeros(width, dtype=np.bool_)), printed

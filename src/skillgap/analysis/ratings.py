@@ -15,25 +15,13 @@ import numpy.typing as npt
 from rapidfuzz.distance import OSA
 from rapidfuzz.process import extract, extractOne
 
-from skillgap.analysis.once import cached_property, once_in
+from skillgap.analysis.memo import cached_property, memoized_in
 from skillgap.errors import NoData, UnknownElement, UnknownOccupation, UnratedOccupation
-from skillgap.model import (
-    HIGHEST_IMPORTANCE,
-    LICENCE_URL,
-    MODIFICATION,
-    Anchor,
-    Domain,
-    DomainChoice,
-    LevelAnchors,
-    Occupation,
-    Predictions,
-    Provenance,
-    Release,
-    SkillRating,
-    WeightChoice,
-    attribution,
-    domain_of,
-)
+from skillgap.models import Anchor, LevelAnchors, Occupation, Predictions, Provenance, SkillRating, WeightChoice
+from skillgap.onet.domains import Domain, DomainChoice, domain_of
+from skillgap.onet.license import LICENSE_URL, MODIFICATION, attribution
+from skillgap.onet.releases import Release
+from skillgap.onet.scales import HIGHEST_IMPORTANCE
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
@@ -194,7 +182,7 @@ class Ratings:
         """Return the ratings of one domain's elements, of the occupations that have levels there; made once each."""
         if domain == self.domain:
             return self
-        return once_in(self._domains, domain, lambda: self._only(domain))
+        return memoized_in(self._domains, domain, lambda: self._only(domain))
 
     @cached_property
     def _domains(self) -> dict[DomainChoice, Ratings]:
@@ -204,7 +192,7 @@ class Ratings:
         """Return the same ratings with other weights; made once each."""
         if weighting == self.weighting:
             return self
-        return once_in(self._weighted, weighting, lambda: self._by(weighting))
+        return memoized_in(self._weighted, weighting, lambda: self._by(weighting))
 
     def _by(self, weighting: WeightChoice) -> Ratings:
         analysts = self.analysts.weighted_by(weighting) if self.analysts else None
@@ -456,7 +444,7 @@ class Ratings:
 
     def printed(self, row: int) -> PrintedRatings:
         """Return an occupation's figures as Python values, made once for all reports."""
-        return once_in(self._printed, row, lambda: self._print(row))
+        return memoized_in(self._printed, row, lambda: self._print(row))
 
     @cached_property
     def _printed(self) -> dict[int, PrintedRatings]:
@@ -501,7 +489,7 @@ class Ratings:
             predictions=self.predictions,
             attribution=attribution(self.release, web_services="api" in sources),
             modification=MODIFICATION,
-            licence=LICENCE_URL,
+            licence=LICENSE_URL,
         )
 
     def provenance_of(self, *rows: int) -> Provenance:

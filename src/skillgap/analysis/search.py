@@ -22,11 +22,12 @@ from rapidfuzz.distance import OSA
 from rapidfuzz.process import extract
 from scipy.sparse import csr_array
 
-from skillgap.analysis.profiles import Profile
 from skillgap.analysis.ratings import FloatArray, title_key
-from skillgap.analysis.words import STEM, words
+from skillgap.analysis.similarity.profiles import Profile
+from skillgap.analysis.similarity.tfidf import STEM, words
 from skillgap.errors import InvalidCode, InvalidSearchText, UnknownOccupation
-from skillgap.model import ListedOccupation, Match, Occupation, OnetSocCode, TitleKind, parse_code
+from skillgap.models import ListedOccupation, Match, Occupation, TitleKind
+from skillgap.onet.codes import OnetSocCode, parse_code
 
 LONGEST_TEXT = 200
 """Characters of a text that is searched for, in Unicode's form NFKC; the longest title of O*NET 29.0 has 128."""
@@ -251,11 +252,11 @@ def _naive_bayes(found: csr_array, owners: Sequence[int], count: int) -> tuple[c
     """
     used = csr_array((np.ones(len(owners)), (owners, np.arange(len(owners)))), shape=(count, len(owners))) @ found
     usual = np.asarray(used.sum(axis=0)).ravel() / used.sum()
-    evidence = csr_array(used.T)
-    expected = _PRIOR * np.repeat(usual, np.diff(evidence.indptr))
-    evidence.data = np.log((evidence.data + expected) / expected)
+    training_data = csr_array(used.T)
+    expected = _PRIOR * np.repeat(usual, np.diff(training_data.indptr))
+    training_data.data = np.log((training_data.data + expected) / expected)
     base: FloatArray = np.log(_PRIOR / (np.asarray(used.sum(axis=1)).ravel() + _PRIOR))
-    return evidence, base
+    return training_data, base
 
 
 def _postings(found: csr_array, is_term: Sequence[bool]) -> tuple[csr_array, FloatArray]:

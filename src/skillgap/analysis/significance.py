@@ -94,9 +94,9 @@ def _p_where_needed(t: FloatArray, degrees_of_freedom: FloatArray) -> FloatArray
     """Return p values for `discoveries`: 0 and 1 in the place of those below, and above, what every rank asks for."""
     always, ever = _quantiles(t.shape[-1])
     below, above = np.floor(degrees_of_freedom), np.ceil(degrees_of_freedom)  # t asks for less with more freedom
-    is_sure = t >= always.take(np.nan_to_num(below).astype(np.intp), mode="clip")
-    is_open = ~is_sure & (t >= ever.take(np.nan_to_num(above).astype(np.intp), mode="clip"))
-    p_value = np.where(t >= 0, 1.0 - is_sure, np.nan)
+    is_distinguishable = t >= always.take(np.nan_to_num(below).astype(np.intp), mode="clip")
+    is_open = ~is_distinguishable & (t >= ever.take(np.nan_to_num(above).astype(np.intp), mode="clip"))
+    p_value = np.where(t >= 0, 1.0 - is_distinguishable, np.nan)
     p_value[is_open] = 2.0 * stdtr(np.broadcast_to(degrees_of_freedom, t.shape)[is_open], -t[is_open])
     return p_value
 

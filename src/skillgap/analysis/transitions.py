@@ -8,14 +8,14 @@ from itertools import repeat
 
 import numpy as np
 
-from skillgap.analysis.compare import percentiles_from
+from skillgap.analysis.bootstrap.transitions import transition_stability
 from skillgap.analysis.gap import summarise_gaps
 from skillgap.analysis.missing import check_weights
-from skillgap.analysis.nearness import Nearness
-from skillgap.analysis.rank_stability import transition_stability
+from skillgap.analysis.pairs import percentiles_from
 from skillgap.analysis.ratings import BoolArray, Ratings
+from skillgap.analysis.similarity.model import Similarity
 from skillgap.errors import MissingInput, UnknownJobZone
-from skillgap.model import Transition
+from skillgap.models import Transition
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class TransitionFilter:
 
 def find_transitions(
     onet_soc_code: str,
-    nearness: Nearness,
+    similarity: Similarity,
     ratings: Ratings,
     *,
     where: TransitionFilter = TransitionFilter(),
@@ -46,22 +46,22 @@ def find_transitions(
     `ratings` give the gaps, of any domain. Raises NoData, UnknownOccupation, UnratedOccupation, UnknownJobZone,
     MissingInput (a filter reads what is not loaded).
     """
-    row = nearness.row(onet_soc_code, ratings)
-    places = nearness.places_in(ratings)
-    is_wanted = _passes(nearness, ratings, onet_soc_code, where)
-    order = nearness.order[row]
+    row = similarity.row(onet_soc_code, ratings)
+    places = similarity.places_in(ratings)
+    is_wanted = _passes(similarity, ratings, onet_soc_code, where)
+    order = similarity.order[row]
     ranks = np.flatnonzero(is_wanted[order])[:limit]
     found = order[ranks]
     summaries = summarise_gaps(ratings.row(onet_soc_code), places[found], ratings)
-    moves = transition_stability(row, found, nearness) if stability else repeat(None)
-    scores = nearness.scores(row)
-    tiers = nearness.related.get(onet_soc_code, {})
+    moves = transition_stability(row, found, similarity) if stability else repeat(None)
+    scores = similarity.scores(row)
+    tiers = similarity.related.get(onet_soc_code, {})
     return [
         Transition(
             rank=int(rank) + 1,
-            occupation=ratings.occupations[nearness.codes[other]],
+            occupation=ratings.occupations[similarity.codes[other]],
             score=round(float(scores[other]), 4),
-            related_tier=tiers.get(nearness.codes[other]),
+            related_tier=tiers.get(similarity.codes[other]),
             summary=summary,
             stability=moved,
         )
@@ -69,7 +69,7 @@ def find_transitions(
     ]
 
 
-def _passes(nearness: Nearness, ratings: Ratings, onet_soc_code: str, where: TransitionFilter) -> BoolArray:
+def _passes(similarity: Similarity, ratings: Ratings, onet_soc_code: str, where: TransitionFilter) -> BoolArray:
     """Return for each occupation of the nearness whether it has levels in these ratings, and passes."""
     _check_zones(where.job_zones, ratings)
     is_easy = _is_easy(ratings.row(onet_soc_code), where.most_percentile, ratings)
@@ -80,7 +80,7 @@ def _passes(nearness: Nearness, ratings: Ratings, onet_soc_code: str, where: Tra
             and (where.major_group is None or code.startswith(where.major_group))
             and bool(is_easy[ratings.rows[code]])
             and (not where.only_rated or ratings.occupations[code].is_rated)
-            for code in nearness.codes
+            for code in similarity.codes
         ],
         dtype=np.bool_,
     )

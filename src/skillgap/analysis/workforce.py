@@ -12,21 +12,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
-from skillgap.analysis.bulk import AT_ONCE, NONE, People, compare_people
-from skillgap.analysis.compare import Pair, order_of, shortfalls_of, side_of
 from skillgap.analysis.missing import check_weights
+from skillgap.analysis.pairs import Pair, level_vector, order_of, shortfalls_of
 from skillgap.analysis.ratings import BoolArray, FloatArray, IntArray, Ratings
 from skillgap.analysis.significance import shown
-from skillgap.model import (
-    HIGHEST_LEVEL,
-    SHORTFALL_BARS,
-    Conversion,
-    Feeder,
-    SkillLack,
-    Spread,
-    TargetView,
-    WorkforceReport,
-)
+from skillgap.analysis.vectorized import AT_ONCE, NONE, People, compare_people
+from skillgap.models import SHORTFALL_BARS, Conversion, Feeder, SkillLack, Spread, TargetView, WorkforceReport
+from skillgap.onet.scales import HIGHEST_LEVEL
 
 _STEPS = 200
 """Of a level point, in which gaps are counted: eighths and hundredths are whole numbers of them."""
@@ -164,7 +156,7 @@ class _Tally:
         """Count rows in, each as many times as there are people like it."""
         occupation = people.occupation
         is_gap = pair.gap > 0
-        lacks = is_gap & pair.is_sure
+        lacks = is_gap & pair.is_distinguishable
         self.people += int(counts.sum())
         self._lacking += counts @ lacks
         self._tested += counts @ pair.is_tested
@@ -277,8 +269,8 @@ class _Candidates:
         """Return proposals for the target at place k, with what each person lacks."""
         people = self.people.take(rows)._replace(target=np.full(len(rows), target))
         pair = compare_people(people, ratings)
-        order = order_of(pair, side_of(ratings, people.target), ratings.weight[people.target])
-        lacks: BoolArray = pair.is_sure & (pair.gap > 0)
+        order = order_of(pair, level_vector(ratings, people.target), ratings.weight[people.target])
+        lacks: BoolArray = pair.is_distinguishable & (pair.gap > 0)
         is_tested: BoolArray = np.asarray(pair.is_tested.any(axis=1))
         own = people.own_levels.tolist()
         return [

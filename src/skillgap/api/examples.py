@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from skillgap.model import LICENCE_URL, MODIFICATION, Release, attribution
+from skillgap.onet.license import LICENSE_URL, MODIFICATION, attribution
+from skillgap.onet.releases import Release
 
 SKILL_GAP: dict[str, Any] = {
     "from_occupation": {
@@ -123,6 +124,6 @@ SKILL_GAP: dict[str, Any] = {
         "predictions": None,
         "attribution": attribution(Release("29.0", date(2024, 8, 1))),
         "modification": MODIFICATION,
-        "licence": LICENCE_URL,
+        "licence": LICENSE_URL,
     },
 }

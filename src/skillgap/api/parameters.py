@@ -19,10 +19,10 @@ from fastapi.routing import APIRoute
 from rapidfuzz.distance import OSA
 from rapidfuzz.process import extractOne
 
-from skillgap.api.answer_cache import PAGES, PASSING
+from skillgap.api.cache import PAGES, PASSING
 from skillgap.api.problems import UnknownParameter, WrongParameter, invalid
 from skillgap.errors import InvalidSearchText
-from skillgap.web.page import Unknown
+from skillgap.web.view import Unknown
 
 _MOST = 100
 """Parameters of a query."""

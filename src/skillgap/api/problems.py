@@ -16,9 +16,8 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 from starlette.types import Scope
 
-from skillgap.api.answer_cache import SNAPSHOT
-from skillgap.api.answers import page
-from skillgap.api.current import CurrentData, Snapshot
+from skillgap.api.cache import SNAPSHOT
+from skillgap.api.dependencies import page
 from skillgap.errors import (
     InvalidCode,
     InvalidProfile,
@@ -30,9 +29,11 @@ from skillgap.errors import (
     UnknownOccupation,
     UnratedOccupation,
 )
-from skillgap.model import DomainChoice, RatingsChoice
-from skillgap.web.page import Question
-from skillgap.web.page import problem as problem_page
+from skillgap.models import RatingsChoice
+from skillgap.onet.domains import DomainChoice
+from skillgap.service.snapshot import CurrentData, Snapshot
+from skillgap.web.view import Question
+from skillgap.web.view import problem as problem_page
 
 MEDIA_TYPE = "application/problem+json"
 _LONGEST_DETAIL = 500

@@ -10,7 +10,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from skillgap.api.addresses import KEY_NAME
-from skillgap.api.answer_cache import PAIR
+from skillgap.api.cache import PAIR
 from skillgap.api.metrics import count_request
 
 _CLIENT_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")

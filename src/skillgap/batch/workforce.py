@@ -9,8 +9,8 @@ from pathlib import Path
 
 from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.workforce import Workforce
-from skillgap.batch.kernel import Columns, GapKernel, usual_min_own_levels
-from skillgap.batch.run import (
+from skillgap.batch.arrow import Columns, GapKernel, usual_min_own_levels
+from skillgap.batch.local import (
     Filled,
     Malformed,
     OnRows,
@@ -23,7 +23,7 @@ from skillgap.batch.run import (
     without_values,
 )
 from skillgap.errors import BatchInputError
-from skillgap.model import WorkforceReport
+from skillgap.models import WorkforceReport
 
 _MOST_PROPOSALS = 1_000
 """Of all targets together: who is proposed for which is weighed all against all."""

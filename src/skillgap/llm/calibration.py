@@ -17,11 +17,11 @@ from skillgap.analysis.ratings import BoolArray, FloatArray
 from skillgap.analysis.significance import CONFIDENCE
 from skillgap.errors import ModelUnavailable
 from skillgap.llm.evaluation import Score, both_folds, judged, judged_whole, out_of_fold
-from skillgap.llm.evidence import Evidence
-from skillgap.llm.generative import Generative, OnReply, RawLevel, Replies
+from skillgap.llm.generative.profiler import Generative, OnReply, RawLevel, Replies
 from skillgap.llm.prediction import Prediction
 from skillgap.llm.profiler import Scoring, SkillScore
-from skillgap.model import HIGHEST_LEVEL
+from skillgap.llm.training_data import TrainingData
+from skillgap.onet.scales import HIGHEST_LEVEL
 
 _SEED = 29
 _SAMPLE = 60
@@ -62,11 +62,11 @@ class Calibrated:
         """Version of the prompt."""
         return self.generative.prompt.version
 
-    def score(self, evidence: Evidence, codes: Sequence[str]) -> Scoring:
+    def score(self, training_data: TrainingData, codes: Sequence[str]) -> Scoring:
         """Ask for the sample and the occupations, and calibrate; a rated one by others alone. Raises LLMError."""
-        levels = evidence.levels
+        levels = training_data.levels
         sample = self.sampled(levels.codes)
-        said = self.raw_levels(evidence, [*sample, *(code for code in codes if code not in sample)])
+        said = self.raw_levels(training_data, [*sample, *(code for code in codes if code not in sample)])
         raw = said.matrix(sample, levels.element_ids)
         level = levels.level[[levels.codes.index(code) for code in sample]]
         is_whole = ~np.isnan(raw).all(axis=1)
@@ -98,17 +98,17 @@ class Calibrated:
         failures = {key: reason for key, reason in said.failures.items() if key[0] in codes}
         return Scoring(scores, judged_whole(self.model, folded, level), failures=failures, usage=self.generative.usage)
 
-    def evaluate(self, evidence: Evidence) -> Iterator[Score]:
+    def evaluate(self, training_data: TrainingData) -> Iterator[Score]:
         """Score what it says of the sample, as said and calibrated. Raises LLMError."""
-        levels = evidence.levels
+        levels = training_data.levels
         sample = self.sampled(levels.codes)
         started = time.perf_counter()
-        raw = self.raw_levels(evidence, sample).matrix(sample, levels.element_ids)
+        raw = self.raw_levels(training_data, sample).matrix(sample, levels.element_ids)
         seconds, usage = time.perf_counter() - started, replace(self.generative.usage)
         whole = np.flatnonzero(~np.isnan(raw).any(axis=1))
         if len(whole) < min(_FEWEST, len(sample)):
             raise ModelUnavailable(f"{self.model} gave valid replies for {len(whole)} of {len(sample)} occupations")
-        repeated = replace(self, replies=_Forgotten()).raw_levels(evidence, sample[:_REPEATED])
+        repeated = replace(self, replies=_Forgotten()).raw_levels(training_data, sample[:_REPEATED])
         spread = float(np.nanmean(np.abs(repeated.matrix(sample[:_REPEATED], levels.element_ids) - raw[:_REPEATED])))
         codes = [sample[row] for row in whole]
         raw, level = raw[whole], levels.level[[levels.codes.index(code) for code in codes]]
@@ -127,17 +127,19 @@ class Calibrated:
         chosen = np.random.default_rng(_SEED).permutation(len(rated))[: self.sample]
         return [rated[row] for row in sorted(chosen)]
 
-    def raw_levels(self, evidence: Evidence, codes: Sequence[str]) -> Said:
+    def raw_levels(self, training_data: TrainingData, codes: Sequence[str]) -> Said:
         """Ask for the levels of the occupations. Raises LLMError."""
-        profiles = [evidence.profiles[code] for code in codes]
-        outcomes = event_loop.run(self.generative.ask(profiles, evidence.skills, self.replies, on_reply=self.on_reply))
+        profiles = [training_data.profiles[code] for code in codes]
+        outcomes = event_loop.run(
+            self.generative.ask(profiles, training_data.skills, self.replies, on_reply=self.on_reply)
+        )
         levels: dict[tuple[str, str], RawLevel] = {}
         failures: dict[tuple[str, str], str] = {}
         for each in outcomes:
             if isinstance(each, RawLevel):
                 levels[each.onet_soc_code, each.element_id] = each
                 continue
-            for skill in evidence.skills:
+            for skill in training_data.skills:
                 if each.element_id in (None, skill.element_id):
                     failures[each.onet_soc_code, skill.element_id] = each.reason
         return Said(levels, failures)

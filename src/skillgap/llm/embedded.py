@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from skillgap.analysis.profiles import Profile
+from skillgap.analysis.similarity.profiles import Profile
 from skillgap.errors import ConfigurationError
 from skillgap.llm.encoder import OnText, encode
 from skillgap.llm.evaluation import both_folds, judged_whole, out_of_fold
-from skillgap.llm.evidence import Evidence, described
-from skillgap.llm.kernels import kernel, predict
 from skillgap.llm.prediction import Prediction
 from skillgap.llm.profiler import Scoring, SkillScore
+from skillgap.llm.ridge import kernel, predict
+from skillgap.llm.training_data import TrainingData, described
 
 _SHOWN = 3
 """Occupations that an explanation names."""
@@ -46,16 +46,16 @@ class Embedded:
     """Gives a language model's states of profiles; None leaves them out."""
     prompt_version: str = "kernels-1"
 
-    def score(self, evidence: Evidence, codes: Sequence[str]) -> Scoring:
+    def score(self, training_data: TrainingData, codes: Sequence[str]) -> Scoring:
         """Score occupations; those that are rated, and the model itself, by what others alone tell."""
-        levels = evidence.levels
+        levels = training_data.levels
         # All that can be told of, so that what is asked does not change what is answered.
         others = [
             code
-            for code, profile in evidence.profiles.items()
+            for code, profile in training_data.profiles.items()
             if code not in set(levels.codes) and not profile.abstention
         ]
-        known = [evidence.profiles[code] for code in (*levels.codes, *others)]
+        known = [training_data.profiles[code] for code in (*levels.codes, *others)]
         alike = kernel(known, self.encode(known) if self.encode else None)
         trained = np.arange(len(levels.codes))
         folded = {
@@ -66,15 +66,15 @@ class Embedded:
         scores: list[SkillScore] = []
         for code in codes:
             if code in others:
-                scores += self._scores(evidence, code, unrated, others.index(code))
+                scores += self._scores(training_data, code, unrated, others.index(code))
             else:
-                scores += self._scores(evidence, code, folded["random"], levels.codes.index(code))
+                scores += self._scores(training_data, code, folded["random"], levels.codes.index(code))
         return Scoring(scores, judged_whole(self.model, folded, levels.level))
 
-    def _scores(self, evidence: Evidence, code: str, predicted: Prediction, row: int) -> list[SkillScore]:
-        levels, leaning = evidence.levels, predicted.leaning[row]
+    def _scores(self, training_data: TrainingData, code: str, predicted: Prediction, row: int) -> list[SkillScore]:
+        levels, leaning = training_data.levels, predicted.leaning[row]
         most = np.argsort(-leaning, kind="stable")[:_SHOWN]
-        titles = {i: evidence.profiles[levels.codes[i]].title for i in most}
+        titles = {i: training_data.profiles[levels.codes[i]].title for i in most}
 
         def explained(column: int) -> str:
             shares = (f"{titles[i]} ({leaning[i]:.0%}, level {levels.level[i, column]:.2f})" for i in most)

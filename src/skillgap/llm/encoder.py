@@ -19,7 +19,7 @@ import structlog
 from skillgap.analysis.ratings import FloatArray
 from skillgap.errors import ConfigurationError
 from skillgap.extras import needs, pip_install
-from skillgap.files import whole_file
+from skillgap.files import atomic_write
 
 MODEL = "SmolLM2-135M-Instruct.Q4_1"
 _THREADS = 2
@@ -42,7 +42,7 @@ def encode(texts: Sequence[str], *, cache_dir: Path, on_text: OnText | None = No
     if missing:
         _log.info("reading texts that are new to the model", texts=len(missing), kept_in=str(folder))
     for done, (i, state) in enumerate(zip(missing, _states([texts[i] for i in missing]), strict=True), start=1):
-        with whole_file(files[i]) as out:
+        with atomic_write(files[i]) as out:
             np.save(out, state)
         if on_text:
             on_text(done, len(missing))

@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
-from skillgap.analysis.profiles import Profile
 from skillgap.analysis.ratings import FloatArray
-from skillgap.llm.evidence import Evidence, Levels
-from skillgap.llm.kernels import WEIGHTS, combined, kernels, predict
+from skillgap.analysis.similarity.profiles import Profile
 from skillgap.llm.prediction import Prediction
+from skillgap.llm.ridge import WEIGHTS, combined, kernels, predict
+from skillgap.llm.training_data import Levels, TrainingData
 
 _FOLDS = 10
 _SEED = 29
@@ -56,10 +56,10 @@ Model = Callable[[Rows, Rows], Prediction]
 """Predicts the rows of Levels given second from those given first."""
 
 
-def evaluate(evidence: Evidence, states: FloatArray | None = None) -> Iterator[Score]:
+def evaluate(training_data: TrainingData, states: FloatArray | None = None) -> Iterator[Score]:
     """Score baselines and embedded models, each by both kinds of folds; `states` are of the rated occupations."""
-    levels = evidence.levels
-    profiles = [evidence.profiles[code] for code in levels.codes]
+    levels = training_data.levels
+    profiles = [training_data.profiles[code] for code in levels.codes]
     for name, model in _models(profiles, levels, states):
         for folds, fold in both_folds(levels.codes).items():
             started = time.perf_counter()

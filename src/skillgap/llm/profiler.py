@@ -12,9 +12,9 @@ from typing import Protocol
 
 from skillgap.errors import UnknownOccupation
 from skillgap.llm.evaluation import Score
-from skillgap.llm.evidence import Evidence, check_evidence
-from skillgap.llm.generative import Usage
+from skillgap.llm.generative.profiler import Usage
 from skillgap.llm.prediction import Prediction
+from skillgap.llm.training_data import TrainingData, check_training_data
 
 
 @dataclass(frozen=True)
@@ -84,21 +84,21 @@ class Profiler(Protocol):
     def prompt_version(self) -> str:
         """Version of the prompt, or of the recipe."""
 
-    def score(self, evidence: Evidence, codes: Sequence[str]) -> Scoring:
+    def score(self, training_data: TrainingData, codes: Sequence[str]) -> Scoring:
         """Score the skills of occupations whose profile is not too thin; a rated one without its own ratings."""
 
 
-def llm_skill_profiler(profiler: Profiler, evidence: Evidence, codes: Sequence[str]) -> Scoring:
+def llm_skill_profiler(profiler: Profiler, training_data: TrainingData, codes: Sequence[str]) -> Scoring:
     """Return the levels of all skills of the occupations, as a model says.
 
     Raises UnknownOccupation, ConfigurationError (nothing to fit a model to).
     """
-    if unknown := [code for code in codes if code not in evidence.profiles]:
+    if unknown := [code for code in codes if code not in training_data.profiles]:
         raise UnknownOccupation(f"no occupation {unknown[0]} is in the text release", onet_soc_code=unknown[0])
-    check_evidence(evidence)
-    abstentions = {code: reason for code in codes if (reason := evidence.profiles[code].abstention)}
+    check_training_data(training_data)
+    abstentions = {code: reason for code in codes if (reason := training_data.profiles[code].abstention)}
     wanted = [code for code in codes if code not in abstentions]
     if not wanted:
         return Scoring([], abstentions=abstentions)
-    found = profiler.score(evidence, wanted)
+    found = profiler.score(training_data, wanted)
     return replace(found, abstentions={**found.abstentions, **abstentions})

@@ -21,7 +21,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from skillgap.errors import ReleaseLayoutError
-from skillgap.model import Release
+from skillgap.onet.releases import Release
 from skillgap.sources.releases import RELEASE_FILES, Archive, release_date
 
 LARGEST_FILE = 256 * 2**20

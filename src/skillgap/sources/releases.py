@@ -22,7 +22,7 @@ import stamina
 from filelock import FileLock
 
 from skillgap.errors import ReleaseUnavailable
-from skillgap.files import whole_file
+from skillgap.files import atomic_write
 from skillgap.urls import masked_url, masked_urls
 
 DOWNLOAD_URL = "https://www.onetcenter.org/dl_files/database"
@@ -212,7 +212,7 @@ def _get(edition: _Edition, on_bytes: OnBytes | None) -> Archive:
 
 
 def _note(record: Path, done: DownloadRecord) -> None:
-    with whole_file(record) as file:
+    with atomic_write(record) as file:
         file.write(json.dumps(asdict(done), indent=2).encode())
 
 

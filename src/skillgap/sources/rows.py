@@ -14,7 +14,7 @@ import pandas as pd
 
 from skillgap.errors import ReleaseDataError
 from skillgap.escaping import find_control
-from skillgap.model import DOMAIN_TABLES
+from skillgap.onet.domains import DOMAIN_TABLES
 from skillgap.sources.releases import RELEASE_FILES
 
 _CODE = re.compile(r"[0-9]{2}-[0-9]{4}\.[0-9]{2}")

@@ -24,8 +24,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.types import TypeEngine
 
 from skillgap.errors import LoadConflict
-from skillgap.model import Release, ReleaseChanges
-from skillgap.store.differences import (
+from skillgap.models import ReleaseChanges
+from skillgap.onet.releases import Release
+from skillgap.store.engine import one_load_at_a_time, read, utc_now, write
+from skillgap.store.schema import LOAD_ORDER, LLMModels, Loads
+from skillgap.store.table_sync import (
     Difference,
     OnRows,
     compare,
@@ -35,8 +38,6 @@ from skillgap.store.differences import (
     upsert,
     upsert_row,
 )
-from skillgap.store.engine import one_load_at_a_time, read, utc_now, write
-from skillgap.store.schema import LOAD_ORDER, LLMModels, Loads
 
 API_TABLES = {"Occupations": "OnetApiOccupationData", "Skills": "OnetApiSkillsData"}
 """Where the rows of O*NET Web Services go, parents before children."""

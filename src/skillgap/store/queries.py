@@ -22,15 +22,11 @@ from sqlalchemy import (
 )
 
 from skillgap.analysis.missing import RatingCounts, what_is_missing
-from skillgap.analysis.profiles import PROFILE_COLUMNS, Profile, read_profiles
+from skillgap.analysis.similarity.profiles import PROFILE_COLUMNS, Profile, read_profiles
 from skillgap.errors import NoData
-from skillgap.model import (
-    DOMAIN_TABLES,
-    Domain,
-    MissingData,
-    Predictions,
-    Release,
-)
+from skillgap.models import MissingData, Predictions
+from skillgap.onet.domains import DOMAIN_TABLES, Domain
+from skillgap.onet.releases import Release
 from skillgap.store.ratings import (
     HAS_RATING,
     IS_LEVEL,

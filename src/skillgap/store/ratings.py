@@ -14,16 +14,9 @@ from sqlalchemy import DateTime as SqlDateTime
 from sqlalchemy import Float as SqlFloat
 
 from skillgap.analysis.ratings import NO_MONTH, FloatArray, Ratings
-from skillgap.model import (
-    DOMAIN_TABLES,
-    Anchor,
-    DomainChoice,
-    Occupation,
-    Predictions,
-    RatingsChoice,
-    Release,
-    SkillRating,
-)
+from skillgap.models import Anchor, Occupation, Predictions, RatingsChoice, SkillRating
+from skillgap.onet.domains import DOMAIN_TABLES, DomainChoice
+from skillgap.onet.releases import Release
 from skillgap.store.schema import Base, JobZoneReference, JobZones, LevelScaleAnchors, LLMAbstentions, LLMModels, Loads
 
 OCCUPATIONS_VIEW = table(

@@ -27,7 +27,7 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeEngine
 
-from skillgap.model import DOMAIN_TABLES
+from skillgap.onet.domains import DOMAIN_TABLES
 
 MYSQL = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_unicode_520_ci"}
 """Named, since MySQL 8.4 and MariaDB differ in their defaults, and foreign keys need one collation."""

@@ -23,10 +23,10 @@ from sqlalchemy import (
 )
 
 from skillgap.errors import ConfigurationError, SchemaMismatch
-from skillgap.store.differences import table_of
 from skillgap.store.engine import one_load_at_a_time, shown, utc_now, write
 from skillgap.store.loads import SOURCE_TABLES
 from skillgap.store.schema import Base, Loads
+from skillgap.store.table_sync import table_of
 
 VIEWS = ("OccupationsView", "SkillsView")
 

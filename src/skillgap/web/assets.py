@@ -14,7 +14,7 @@ from importlib.resources import files
 
 import orjson
 
-from skillgap.web.charts import specification
+from skillgap.export.charts import specification
 
 ADDRESS = "/assets/"
 _MEDIA_TYPES = {

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.transitions import TransitionFilter, find_transitions
-from skillgap.api import answers, parameters, problems
+from skillgap.api import dependencies, parameters, problems
 from skillgap.errors import (
     InvalidCode,
     MissingInput,
@@ -19,12 +19,12 @@ from skillgap.errors import (
     UnknownOccupation,
     UnratedOccupation,
 )
-from skillgap.model import ListedOccupation
+from skillgap.models import ListedOccupation
 
 router = APIRouter(prefix="/occupations", tags=["occupations"])
 
 CodePath = Annotated[
-    answers.CodeParameter,
+    dependencies.CodeParameter,
     Path(description="O*NET-SOC code.", openapi_examples={"Registered Nurses": {"value": "29-1141.00"}}),
 ]
 
@@ -32,7 +32,7 @@ CodePath = Annotated[
 @router.get(
     "",
     summary="Occupations, all or by what people call them",
-    response_model=answers.OccupationsAnswer,
+    response_model=dependencies.OccupationsAnswer,
     responses=problems.responses(problems.InvalidParameter, NoData, problems.Overloaded),
 )
 async def list_occupations(
@@ -48,11 +48,11 @@ async def list_occupations(
     Whole titles come first, then those that begin so, then those that share words or parts of words; a slip or two in a
     word is forgiven. For occupations with `is_rated` or `is_predicted` a gap can be computed.
     """
-    ratings = answers.skills_of(request)
+    ratings = dependencies.skills_of(request)
     if not ratings.occupations:
         raise NoData()
     text = q if q and q.strip() else ""
-    titles = await answers.titles_of(request) if text else None
+    titles = await dependencies.titles_of(request) if text else None
 
     def compute() -> Response:
         if titles:
@@ -65,8 +65,8 @@ async def list_occupations(
             items = [ListedOccupation(each, None, None, None) for each in every[offset : offset + limit]]
         following = offset + limit
         query = urlencode({**({"q": q} if q else {}), "limit": limit, "offset": following})
-        return answers.json(
-            answers.OccupationsAnswer(
+        return dependencies.json(
+            dependencies.OccupationsAnswer(
                 items=items,
                 total=total,
                 limit=limit,
@@ -76,32 +76,32 @@ async def list_occupations(
             )
         )
 
-    return await answers.in_pool(request, compute)
+    return await dependencies.in_pool(request, compute)
 
 
 @router.get(
     "/{onet_soc_code}",
     summary="One occupation",
-    response_model=answers.OccupationAnswer,
+    response_model=dependencies.OccupationAnswer,
     responses=problems.responses(InvalidCode, UnknownOccupation, NoData),
 )
 async def get_occupation(request: Request, onet_soc_code: CodePath) -> Response:
     """Return title and, where the loaded source has it, description."""
-    ratings = answers.skills_of(request)
-    return answers.json(answers.OccupationAnswer(ratings.occupation(onet_soc_code), ratings.provenance))
+    ratings = dependencies.skills_of(request)
+    return dependencies.json(dependencies.OccupationAnswer(ratings.occupation(onet_soc_code), ratings.provenance))
 
 
 @router.get(
     "/{onet_soc_code}/skills",
     summary="The skills of an occupation",
-    response_model=answers.SkillsAnswer,
+    response_model=dependencies.SkillsAnswer,
     responses=problems.responses(InvalidCode, UnknownOccupation, UnratedOccupation, NoData, problems.Overloaded),
 )
 async def get_occupation_skills(
     request: Request,
     onet_soc_code: CodePath,
-    choice: answers.RatingsParameter = "onet+llm",
-    domain: answers.DomainParameter = "skills",
+    choice: dependencies.RatingsParameter = "onet+llm",
+    domain: dependencies.DomainParameter = "skills",
 ) -> Response:
     """List level and importance of each skill with their errors, flags, dates and sources.
 
@@ -111,15 +111,15 @@ async def get_occupation_skills(
     def compute(ratings: Ratings) -> Response:
         occupation, skills = ratings.occupation(onet_soc_code), ratings.skills(onet_soc_code)
         provenance = ratings.provenance_of(ratings.row(onet_soc_code))
-        return answers.json(answers.SkillsAnswer(occupation, skills, provenance))
+        return dependencies.json(dependencies.SkillsAnswer(occupation, skills, provenance))
 
-    return await answers.from_ratings(request, compute, choice, domain, takes_long=False)
+    return await dependencies.from_ratings(request, compute, choice, domain, takes_long=False)
 
 
 @router.get(
     "/{onet_soc_code}/transitions",
     summary="Where one can go from an occupation",
-    response_model=answers.TransitionsAnswer,
+    response_model=dependencies.TransitionsAnswer,
     responses=problems.responses(
         *(InvalidCode, problems.InvalidParameter, UnknownJobZone, UnknownOccupation, UnratedOccupation, MissingInput),
         *(NoData, problems.Overloaded),
@@ -148,31 +148,31 @@ async def get_transitions(
     ] = 100.0,
     only_rated: Annotated[bool, Query(description="Leave out occupations whose levels are predicted.")] = False,
     limit: Annotated[int, Query(ge=1, le=100, description="Most occupations to list.")] = 10,
-    choice: answers.RatingsParameter = "onet+llm",
-    domain: answers.DomainParameter = "skills",
-    weight: answers.WeightParameter = "importance",
-    stability: answers.StabilityParameter = False,
+    choice: dependencies.RatingsParameter = "onet+llm",
+    domain: dependencies.DomainParameter = "skills",
+    weight: dependencies.WeightParameter = "importance",
+    stability: dependencies.StabilityParameter = False,
 ) -> Response:
     """List occupations near this one, nearest first, each with what stands between.
 
     Near is what people do, know and are called, not the smallest gap: the gap stands beside the rank and plays no part
     in it. `basis` names the inputs, and how many of those that O*NET lists itself are among their first ten.
     """
-    nearness = await answers.nearness_of(request)
+    similarity = await dependencies.similarity_of(request)
     where = TransitionFilter(frozenset(job_zone or ()), major_group, max_shortfall_percentile, only_rated)
 
     def compute(ratings: Ratings) -> Response:
-        found = find_transitions(onet_soc_code, nearness, ratings, where=where, limit=limit, stability=stability)
+        found = find_transitions(onet_soc_code, similarity, ratings, where=where, limit=limit, stability=stability)
         rows = (ratings.row(onet_soc_code), *(ratings.row(each.occupation.onet_soc_code) for each in found))
-        return answers.json(
-            answers.TransitionsAnswer(
+        return dependencies.json(
+            dependencies.TransitionsAnswer(
                 occupation=ratings.occupation(onet_soc_code),
                 transitions=found,
-                basis=nearness.basis,
+                basis=similarity.basis,
                 domain=domain,
                 weight=weight,
                 provenance=ratings.provenance_of(*rows),
             )
         )
 
-    return await answers.from_ratings(request, compute, choice, domain, weight, stability=stability)
+    return await dependencies.from_ratings(request, compute, choice, domain, weight, stability=stability)

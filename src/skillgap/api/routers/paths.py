@@ -8,9 +8,9 @@ from fastapi import APIRouter, Query, Request, Response
 
 from skillgap.analysis.paths import find_paths
 from skillgap.analysis.ratings import Ratings
-from skillgap.api import answers, problems
+from skillgap.api import dependencies, problems
 from skillgap.errors import InvalidCode, MissingInput, NoData, UnknownOccupation, UnratedOccupation
-from skillgap.model import PathReport
+from skillgap.models import PathReport
 
 router = APIRouter(tags=["paths"])
 
@@ -26,25 +26,25 @@ router = APIRouter(tags=["paths"])
 )
 async def get_paths(
     request: Request,
-    current: answers.FromParameter,
-    target: answers.ToParameter,
+    current: dependencies.FromParameter,
+    target: dependencies.ToParameter,
     neighbours: Annotated[
         int, Query(ge=1, le=50, description="A move leads to one of so many nearest, or from one.")
     ] = 20,
     limit: Annotated[int, Query(ge=1, le=20, description="Most paths to list.")] = 5,
-    choice: answers.RatingsParameter = "onet+llm",
-    domain: answers.DomainParameter = "skills",
-    weight: answers.WeightParameter = "importance",
+    choice: dependencies.RatingsParameter = "onet+llm",
+    domain: dependencies.DomainParameter = "skills",
+    weight: dependencies.WeightParameter = "importance",
 ) -> Response:
     """List chains of at most three moves between near occupations, the one whose hardest move is easiest first.
 
     A move is as hard as its `distinguishable_shortfall`: what it asks for beyond rater noise. All chains are compared,
     so the first one is the best there is; `direct` is the same move in one step.
     """
-    answers.remember_pair(request, current, target)
-    nearness = await answers.nearness_of(request)
+    dependencies.remember_pair(request, current, target)
+    similarity = await dependencies.similarity_of(request)
 
     def compute(ratings: Ratings) -> Response:
-        return answers.json(find_paths(current, target, nearness, ratings, neighbours=neighbours, limit=limit))
+        return dependencies.json(find_paths(current, target, similarity, ratings, neighbours=neighbours, limit=limit))
 
-    return await answers.from_ratings(request, compute, choice, domain, weight)
+    return await dependencies.from_ratings(request, compute, choice, domain, weight)

@@ -8,9 +8,9 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 from starlette.responses import PlainTextResponse
 
-from skillgap.api import answers, metrics, problems
-from skillgap.api.current import CurrentData
+from skillgap.api import dependencies, metrics, problems
 from skillgap.errors import NoData
+from skillgap.service.snapshot import CurrentData
 
 router = APIRouter(tags=["service"])
 
@@ -39,7 +39,7 @@ class Ready(BaseModel):
 @router.get("/health", summary="Is the process alive?", response_model=Health)
 async def health() -> Response:
     """Answer without touching anything: for a supervisor that restarts what does not answer."""
-    return answers.json({"status": "ok"})
+    return dependencies.json({"status": "ok"})
 
 
 @router.get("/ready", summary="Can the service answer?", response_model=Ready, responses=problems.responses(NoData))
@@ -48,7 +48,7 @@ async def ready(request: Request) -> Response:
     current: CurrentData = request.app.state.current
     ratings, analysts = current.snapshot.ratings, current.snapshot.skills["onet"]
     ratings.check_levels()
-    return answers.json(
+    return dependencies.json(
         {
             "status": "ready",
             "database": "not readable" if current.store_error else "readable",
@@ -70,5 +70,5 @@ async def ready(request: Request) -> Response:
 async def show_metrics(request: Request) -> Response:
     """Count requests by route and status, their seconds, and calls to others; tell data version and ratings' age."""
     current: CurrentData = request.app.state.current
-    text = await answers.in_metrics_pool(request, lambda: metrics.exposition_of(current))
+    text = await dependencies.in_metrics_pool(request, lambda: metrics.exposition_of(current))
     return Response(text, media_type=metrics.CONTENT_TYPE)

@@ -10,10 +10,11 @@ from pydantic_core import PydanticCustomError
 
 from skillgap.analysis.gap import identify_skill_gap
 from skillgap.analysis.person import OwnProfile, identify_person_gap
-from skillgap.api import answers, problems
+from skillgap.api import dependencies, problems
 from skillgap.api.examples import SKILL_GAP
 from skillgap.errors import InvalidCode, InvalidProfile, NoData, UnknownOccupation, UnratedOccupation
-from skillgap.model import GapReport, PersonGapReport, parse_code
+from skillgap.models import GapReport, PersonGapReport
+from skillgap.onet.codes import parse_code
 
 router = APIRouter(tags=["skill gap"])
 
@@ -48,12 +49,12 @@ Profile = Annotated[OwnProfile, BeforeValidator(_bounded)]
 )
 async def skill_gap(
     request: Request,
-    current: answers.FromParameter,
-    target: answers.ToParameter,
-    choice: answers.RatingsParameter = "onet+llm",
-    domain: answers.DomainParameter = "skills",
-    weight: answers.WeightParameter = "importance",
-    stability: answers.StabilityParameter = False,
+    current: dependencies.FromParameter,
+    target: dependencies.ToParameter,
+    choice: dependencies.RatingsParameter = "onet+llm",
+    domain: dependencies.DomainParameter = "skills",
+    weight: dependencies.WeightParameter = "importance",
+    stability: dependencies.StabilityParameter = False,
 ) -> Response:
     """List the skills in which the target asks for a higher level, the sure and weighty ones first.
 
@@ -64,11 +65,11 @@ async def skill_gap(
     Services, what is missing of an occupation is fetched; a 404 with `Retry-After` means that this takes longer than a
     request may.
     """
-    answers.remember_pair(request, current, target)
-    async with answers.completed(request, {current, target}, choice):
-        return await answers.from_ratings(
+    dependencies.remember_pair(request, current, target)
+    async with dependencies.completed(request, {current, target}, choice):
+        return await dependencies.from_ratings(
             request,
-            lambda ratings: answers.json(identify_skill_gap(current, target, ratings, stability=stability)),
+            lambda ratings: dependencies.json(identify_skill_gap(current, target, ratings, stability=stability)),
             *(choice, domain, weight),
             takes_long=False,
             stability=stability,
@@ -92,11 +93,11 @@ async def skill_gap(
 async def person_gap(
     request: Request,
     profile: Profile,
-    target: answers.ToParameter,
-    choice: answers.RatingsParameter = "onet+llm",
-    domain: answers.DomainParameter = "skills",
-    weight: answers.WeightParameter = "importance",
-    stability: answers.StabilityParameter = False,
+    target: dependencies.ToParameter,
+    choice: dependencies.RatingsParameter = "onet+llm",
+    domain: dependencies.DomainParameter = "skills",
+    weight: dependencies.WeightParameter = "importance",
+    stability: dependencies.StabilityParameter = False,
 ) -> Response:
     """List the skills in which an occupation asks for more than a person has.
 
@@ -104,10 +105,10 @@ async def person_gap(
     gap nor a match: `unknown_skills` lists it. Nothing of a profile is stored or logged, and no cache keeps the answer.
     """
     codes = {target, *([parse_code(profile.occupation)] if profile.occupation else [])}
-    async with answers.completed(request, codes, choice):
-        answer = await answers.from_ratings(
+    async with dependencies.completed(request, codes, choice):
+        answer = await dependencies.from_ratings(
             request,
-            lambda ratings: answers.json(identify_person_gap(profile, target, ratings, stability=stability)),
+            lambda ratings: dependencies.json(identify_person_gap(profile, target, ratings, stability=stability)),
             *(choice, domain, weight),
             stability=stability,
         )

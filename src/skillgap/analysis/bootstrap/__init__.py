@@ -1,0 +1,1 @@
+"""How orders move when all occupations are rated again."""

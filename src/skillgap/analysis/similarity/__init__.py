@@ -1,0 +1,1 @@
+"""Which occupations are similar, from what people do and know."""

@@ -1,0 +1,192 @@
+"""The application: settings in, an ASGI app out."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, nullcontext
+from typing import Any
+
+import orjson
+import structlog
+from fastapi import Depends, FastAPI, Response
+from fastapi.openapi.utils import get_openapi
+from fastapi_offline import FastAPIOffline
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.types import ASGIApp
+
+import skillgap
+from skillgap.api import parameters, problems
+from skillgap.api.access_control import OPEN_PATHS, Gate, Keys
+from skillgap.api.addresses import TrustedProxies
+from skillgap.api.cache import AnswerCache
+from skillgap.api.metrics import LOST_LINES
+from skillgap.api.pool import Pool
+from skillgap.api.request_log import RequestLog
+from skillgap.api.routers import occupations, paths, service, skill_gap
+from skillgap.config.logs import configure_logging, count_lost_lines
+from skillgap.config.settings import Settings, read_settings
+from skillgap.export.renderer import Renderer
+from skillgap.service.fetch_missing import OnDemand
+from skillgap.service.snapshot import CurrentData
+from skillgap.store.engine import make_engine
+from skillgap.web import routes, view
+
+_log = structlog.get_logger("skillgap.api")
+_DESCRIPTION = """Which O*NET® skills stand between two occupations, by how much, and how sure that is.
+
+Codes are O*NET-SOC codes (`15-1252.00`, `15-1252` or `15125200`). Every error is a problem document (RFC 9457) with a
+stable `code`. Answers carry an ETag that changes with the data; every answer names its release and sources."""
+
+
+_KEY_SCHEMES = {
+    "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    "bearer": {"type": "http", "scheme": "bearer"},
+}
+"""Both carry the same key; whether one is needed is the operator's choice."""
+_REFUSALS = (problems.KeyRequired, problems.InvalidKey, problems.TooManyRequests)
+_SWITCH_SECONDS = 0.001
+"""How long a thread of a pool keeps the event loop from running Python: at the usual 0.005, a busy pool slows all."""
+
+
+def create_app(settings: Settings | None = None) -> ASGIApp:
+    """Return the service. Settings come from the environment unless given. Raises ConfigurationError."""
+    gc.set_threshold(50_000)  # as in cli.main: this process is another
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    settings = settings or read_settings()
+    settings.check()
+    configure_logging(log_format=settings.log_format or "json", log_level=settings.log_level)
+    count_lost_lines(LOST_LINES.inc)
+    engine = make_engine(settings.url)
+    current = CurrentData(engine, answer_cache_bytes=settings.answer_cache_mb * 2**20)
+    on_demand = None
+    if settings.has_onet_credentials:
+        rate = settings.onet_requests_per_second / settings.workers
+        on_demand = OnDemand(
+            current,
+            engine,
+            settings.onet_credentials(),
+            requests_per_second=rate,
+            longest_wait=settings.onet_wait_seconds,
+        )
+    keys = Keys(settings.api_keys_file) if settings.api_keys_file else None
+    api = create_api(
+        current,
+        reload_seconds=settings.reload_seconds,
+        on_demand=on_demand,
+        keys=keys,
+        renderer=Renderer(settings.cache_dir),
+    )
+    app: ASGIApp = AnswerCache(api, lambda: current.snapshot)
+    app = Gate(app, keys, anonymous_requests_per_minute=settings.anonymous_requests_per_minute)
+    if settings.cors_origins:
+        app = CORSMiddleware(
+            app,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["X-API-Key", "Authorization", "X-Request-ID", "If-None-Match"],
+            expose_headers=["ETag", "Retry-After", "X-Request-ID"],
+        )
+    app = RequestLog(app)
+    if settings.trusted_proxies:
+        app = TrustedProxies(app, settings.trusted_proxies)
+    return app
+
+
+def create_api(
+    current: CurrentData,
+    *,
+    reload_seconds: float,
+    on_demand: OnDemand | None = None,
+    keys: Keys | None = None,
+    renderer: Renderer | None = None,
+) -> FastAPI:
+    """Return the FastAPI application alone, without log, gate and answer cache; it keeps the keys up to date."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await asyncio.to_thread(current.refresh)
+        refreshes = {"data": current.refresh} | ({"keys": keys.refresh} if keys else {})
+        watchers = [asyncio.create_task(_every(reload_seconds, *named)) for named in refreshes.items()]
+        async with on_demand.running() if on_demand else nullcontext():
+            yield
+        for pool in pools.values():
+            pool.close()
+        for watcher in watchers:
+            watcher.cancel()
+        await asyncio.gather(*watchers, return_exceptions=True)
+
+    api = FastAPIOffline(  # its pages take their scripts from this server, not from elsewhere
+        title="skillgap",
+        version=skillgap.__version__,
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        redoc_url=None,
+        redirect_slashes=False,
+        dependencies=[Depends(parameters.check)],
+    )
+    pools = {
+        "work": Pool("work", threads=2, waiting=64, longest_wait=5.0),
+        "stability": Pool("stability", threads=1, waiting=16, longest_wait=5.0),
+        "pictures": Pool("pictures", threads=1, waiting=8, longest_wait=20.0),
+        "metrics": Pool("metrics", threads=1, waiting=4, longest_wait=5.0),
+    }
+    view.compile_templates()
+    api.state.current = current
+    api.state.on_demand = on_demand
+    api.state.renderer = renderer or Renderer(None)
+    api.state.pools = pools
+    api.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=5)
+    problems.install(api)
+    for router in (routes.router, skill_gap.router, paths.router, occupations.router, service.router):
+        api.include_router(router)
+    api.openapi = lambda: _openapi(api)  # type: ignore[method-assign]
+    _serve_document(api)
+    return api
+
+
+def _serve_document(api: FastAPI) -> None:
+    """Serve the OpenAPI document from memory, in the place of FastAPI's route, which encodes it for each request."""
+    document = orjson.dumps(api.openapi())
+    path = api.openapi_url or "/openapi.json"
+    api.router.routes[:] = [route for route in api.router.routes if getattr(route, "path", None) != path]
+
+    @api.get(path, include_in_schema=False)
+    async def _() -> Response:
+        return Response(document, media_type="application/json")
+
+
+async def _every(seconds: float, name: str, refresh: Callable[[], None]) -> None:
+    """Refresh periodically, beside the requests. Log an error once for as long as it stays the same, and go on."""
+    logged = ""
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            await asyncio.to_thread(refresh)
+        except Exception as error:  # noqa: BLE001 - it would end this task unseen
+            if repr(error) != logged:
+                _log.error(f"{name} not refreshed", exc_info=error)
+            logged = repr(error)
+        else:
+            logged = ""
+
+
+def _openapi(api: FastAPI) -> dict[str, Any]:
+    """Return the OpenAPI document, with the schema that all errors share."""
+    if api.openapi_schema is None:
+        document = get_openapi(title=api.title, version=api.version, description=api.description, routes=api.routes)
+        template = "#/components/schemas/{model}"
+        schema = problems.Problem.model_json_schema(ref_template=template)
+        document["components"]["securitySchemes"] = _KEY_SCHEMES
+        for path, operations in document["paths"].items():
+            for operation in operations.values():
+                problems.document(operation, problems.UnknownParameter)
+                if path not in OPEN_PATHS:
+                    problems.document(operation, *_REFUSALS)
+                    operation["security"] = [{}, *({name: []} for name in _KEY_SCHEMES)]
+        document["components"]["schemas"] |= {**schema.pop("$defs", {}), "Problem": schema}
+        api.openapi_schema = document
+    return api.openapi_schema

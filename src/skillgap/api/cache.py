@@ -1,0 +1,195 @@
+"""ETags, 304 and stored answers for everything that depends on the data version and the request alone."""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import blake2b
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+if TYPE_CHECKING:
+    from skillgap.service.snapshot import Snapshot
+
+SNAPSHOT = "skillgap.snapshot"
+PAIR = "skillgap.pair"
+"""Keys of the request's scope: its snapshot, and the pair of codes to be logged."""
+PASSING = "skillgap.passing"
+"""Key of the scope: the answer will be another one soon, though the data are the same, so it is not to be kept."""
+
+_DATA_PATHS = ("/skill-gap", "/occupations", "/paths")
+_PAGES = ("/", "/path")
+PAGES = (*_PAGES, "/own", "/report")
+"""What people share addresses of; the programs that they share them with add parameters of their own."""
+_TRACKING = re.compile(
+    rb"(?:^|(?<=&))(?:utm_[^=&]*|fbclid|gclid|gclsrc|dclid|wbraid|gbraid|gad_source|gad_campaignid|msclkid|yclid|ttclid"
+    rb"|twclid|li_fat_id|igshid|igsh|mc_cid|mc_eid|mkt_tok|_hsenc|_hsmi|_ga|_gl|ref|ref_src|srsltid|si)(?:=[^&]*)?(?:&|$)",
+    re.IGNORECASE,
+)
+"""What mail programs, social networks and search engines add to links."""
+_SOFTWARE = version("skillgap")
+Key = tuple[str, bytes, bool]
+"""Path, query, and whether gzip is accepted."""
+_ANY = b"*"
+_ZERO = re.compile(rb"(^|;)\s*q\s*=\s*0(\.0*)?\s*(;|$)")
+_VARY = (b"vary", b"Accept-Encoding")
+_OVERHEAD = 1_000
+"""Bytes that an entry takes beside its body."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A finished 200 answer."""
+
+    start: Message
+    body: Message
+    pair: tuple[str, str] | None
+    route: Any
+    """Of the application: what answers are counted by."""
+
+    def size(self, key: Key) -> int:
+        path, query, _ = key
+        return len(self.body["body"]) + len(path) + len(query) + _OVERHEAD
+
+
+class StoredAnswers:
+    """Answers of one data version, the least recently used dropped above `most_bytes`."""
+
+    def __init__(self, data_version: str, *, most_bytes: int) -> None:
+        self.data_version = data_version
+        self._most_bytes = most_bytes
+        self._bytes = 0
+        self._answers: OrderedDict[Key, Answer] = OrderedDict()
+
+    def get(self, key: Key) -> Answer | None:
+        answer = self._answers.get(key)
+        if answer is not None:
+            self._answers.move_to_end(key)
+        return answer
+
+    def put(self, key: Key, answer: Answer) -> None:
+        size = answer.size(key)
+        if key in self._answers or size > self._most_bytes:
+            return
+        self._answers[key] = answer
+        self._bytes += size
+        while self._bytes > self._most_bytes:
+            oldest, dropped = self._answers.popitem(last=False)
+            self._bytes -= dropped.size(oldest)
+
+    def etag(self, path: str, query: bytes) -> bytes:
+        """Return the tag that changes with the data, the software and the question. Weak: gzip or not, it is one."""
+        text = f"{_SOFTWARE}\0{self.data_version}\0{path}\0".encode() + query
+        return b'W/"%s"' % blake2b(text, digest_size=12).hexdigest().encode()
+
+
+class AnswerCache:
+    """ASGI middleware: gives each request its snapshot, and answers what has been answered from it before."""
+
+    def __init__(self, app: ASGIApp, snapshot: Callable[[], Snapshot]) -> None:
+        self._app = app
+        self._snapshot = snapshot
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        snapshot = scope[SNAPSHOT] = self._snapshot()
+        if scope["query_string"] and scope["path"] in PAGES:
+            scope["query_string"] = without_tracking(scope["query_string"])
+        if scope["method"] == "HEAD":
+            scope["method"] = "GET"  # the server sends no body to a HEAD
+        if scope["method"] != "GET" or (not scope["path"].startswith(_DATA_PATHS) and scope["path"] not in _PAGES):
+            return await self._app(scope, receive, send)
+        accepts_gzip, known_tags = _conditions(scope)
+        answers, path, query = snapshot.answers, scope["path"], scope["query_string"]
+        key = (path, query, accepts_gzip)
+        answer = answers.get(key)
+        etag = answers.etag(path, query) if known_tags else b""
+        if etag and (_has_tag(known_tags, etag) or (known_tags == _ANY and answer)):
+            await _send_not_modified(send, etag)
+            return None
+        if answer is None:
+            # The inner middleware looks for the word alone: `gzip;q=0` would be consent to it.
+            scope["headers"] = [pair for pair in scope["headers"] if pair[0] != b"accept-encoding"]
+            if accepts_gzip:
+                scope["headers"].append((b"accept-encoding", b"gzip"))
+            recorder = _Recorder(send, key, scope, not_modified=known_tags == _ANY)
+            return await self._app(scope, receive, recorder)
+        scope[PAIR], scope["route"] = answer.pair, answer.route
+        await send({**answer.start})  # outer layers add headers to what they are sent
+        await send(answer.body)
+        return None
+
+
+def without_tracking(query: bytes) -> bytes:
+    """Return the query of a page without what others have added to follow who clicks where."""
+    return _TRACKING.sub(b"", query).rstrip(b"&")
+
+
+class _Recorder:
+    """A `send` that adds ETag and Cache-Control to a 200 answer and stores it, with those of its snapshot."""
+
+    def __init__(self, send: Send, key: Key, scope: Scope, *, not_modified: bool) -> None:
+        self._send = send
+        self._key = key
+        self._scope = scope
+        self._not_modified = not_modified
+        """Whoever asks has an answer, and any will do: a 200 is sent as a 304."""
+        self._start: Message | None = None
+
+    @property
+    def _answers(self) -> StoredAnswers:
+        # not before the answer begins: what was fetched for it has put a new snapshot into the scope
+        answers: StoredAnswers = self._scope[SNAPSHOT].answers
+        return answers
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start" and message["status"] == 200 and not self._scope.get(PASSING):
+            path, query, _ = self._key
+            etag = self._answers.etag(path, query)
+            message["headers"] = [*(pair for pair in message["headers"] if pair[0] != b"vary"), *_headers(etag)]
+            self._start = {**message}
+            if self._not_modified:
+                return await _send_not_modified(self._send, etag)
+        elif self._start and not message.get("more_body"):
+            self._answers.put(self._key, Answer(self._start, message, self._scope.get(PAIR), self._scope.get("route")))
+        if not (self._start and self._not_modified):
+            await self._send(message)
+        return None
+
+
+async def _send_not_modified(send: Send, etag: bytes) -> None:
+    await send({"type": "http.response.start", "status": 304, "headers": _headers(etag)})
+    await send({"type": "http.response.body", "body": b""})
+
+
+def _headers(etag: bytes) -> list[tuple[bytes, bytes]]:
+    # no-cache: caches keep the answer and ask each time whether it still stands
+    return [(b"etag", etag), (b"cache-control", b"no-cache"), _VARY]
+
+
+def _conditions(scope: Scope) -> tuple[bool, bytes]:
+    """Return whether gzip is accepted, and the If-None-Match header."""
+    accepted, known_tags = b"", b""
+    for name, value in scope["headers"]:
+        if name == b"accept-encoding":
+            accepted = accepted + b"," + value if accepted else value
+        elif name == b"if-none-match":
+            known_tags = known_tags + b"," + value if known_tags else value
+    return _accepts_gzip(accepted), known_tags.strip()
+
+
+@lru_cache(maxsize=256)
+def _accepts_gzip(accept_encoding: bytes) -> bool:
+    codings = (coding.lower().partition(b";") for coding in accept_encoding.split(b","))
+    return any(name.strip() == b"gzip" and not _ZERO.search(weight) for name, _, weight in codings)
+
+
+def _has_tag(known_tags: bytes, etag: bytes) -> bool:
+    """Compare weakly: with or without W/, the tag is the same."""
+    return any(tag.strip().removeprefix(b"W/") == etag.removeprefix(b"W/") for tag in known_tags.split(b","))

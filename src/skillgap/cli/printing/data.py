@@ -1,0 +1,166 @@
+"""What loads and fetches change, what is loaded, and how releases differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from skillgap.cli.printing.console import answer_console, notes_console, some, write_json
+from skillgap.escaping import lines_of
+from skillgap.export import phrases
+from skillgap.models import GapChange, MissingData, ReleaseChanges
+
+if TYPE_CHECKING:
+    from skillgap.analysis.ratings import Ratings
+    from skillgap.config.doctor import Check
+    from skillgap.sources.text_files import OnetData
+    from skillgap.sources.web_services.tables import OnetApiData
+    from skillgap.store.loads import LoadReport
+    from skillgap.store.queries import Status
+
+
+def print_load(data: OnetData, report: LoadReport, missing: Sequence[MissingData]) -> None:
+    """Print on standard error what a load changed, what it left out, what is missing, and what looks wrong."""
+    _print_changes(f"O*NET {data.release.number} loaded", report)
+    out = notes_console()
+    for table, reason in data.left_out.items():
+        out.print(f"  {table} left out, so it has no rows: {reason}")
+    for warning in data.warnings:
+        out.print(f"  warning: {warning}")
+    if missing:
+        out.print("missing, compared with a whole release:")
+        for line in phrases.missing_lines(missing):
+            out.print(f"  {line}")
+
+
+def print_fetch(data: OnetApiData, report: LoadReport, *, dry_run: bool) -> None:
+    """Say on standard error what a fetch changed, or would change."""
+    done = "compared, nothing written" if dry_run else "stored"
+    where = f"O*NET Web Services {data.api_version}, release {data.release.number}"
+    _print_changes(f"{where}, {data.requests:,} requests, {done}", report)
+    if data.from_reports:
+        notes_console().print(
+            "  this account cannot read the Database Services: importances only, no levels, so no gaps"
+        )
+
+
+def _print_changes(what: str, report: LoadReport) -> None:
+    out = notes_console()
+    rows = ", ".join(f"{table.rows:,} {table.table}" for table in report.tables if table.rows)
+    out.print(f"{what}: {rows}")
+    if not report.rows_changed:
+        out.print("nothing changed: the database had it all")
+        return
+    for table in report.tables:
+        if table.changed:
+            out.print(f"  {table.table}: {table.inserted:,} new, {table.updated:,} changed, {table.deleted:,} gone")
+    if not report.was_empty:
+        out.print(f"  levels changed: {report.levels_changed:,}")
+    if report.changes:
+        lines = _change_lines(report.changes)
+    else:
+        lines = iter(()) if report.was_empty else _rated_lines(report.newly_rated, report.no_longer_rated)
+    for line in lines:
+        out.print(f"  {line}")
+
+
+def _rated_lines(newly_rated: list[str], no_longer_rated: list[str]) -> Iterator[str]:
+    for codes, what in ((newly_rated, "newly rated"), (no_longer_rated, "no longer rated")):
+        if codes:
+            yield f"{what}: {some(codes)}"
+
+
+def _change_lines(changes: ReleaseChanges) -> Iterator[str]:
+    """Say what changed between two releases."""
+    yield from _rated_lines(changes.newly_rated, changes.no_longer_rated)
+    beyond = changes.beyond_noise
+    if changes.levels_changed and beyond is None:
+        yield (
+            f"levels changed: {changes.levels_changed:,}; without standard errors in both releases, nothing tells "
+            "which changes exceed rater noise"
+        )
+    elif changes.levels_changed and beyond is not None:
+        yield f"levels changed beyond rater noise: {len(beyond):,} of {changes.levels_changed:,}"
+    if beyond:
+        yield some(
+            [f"{each.title}, {each.element_name} {each.before:.2f} to {each.after:.2f}" for each in beyond], "; "
+        )
+    if changes.pairs_compared:
+        yield (
+            f"pairs of occupations whose sure gaps are others: {changes.pairs_changed:,} of {changes.pairs_compared:,} "
+            "with a changed level"
+        )
+
+
+def print_diff(changes: ReleaseChanges, after: Ratings, only: str | None, *, as_json: bool) -> None:
+    """Print what changed between two releases."""
+    if as_json:
+        write_json({**vars(changes), "provenance": after.provenance})
+        return
+    out = answer_console()
+    releases = (each.number if each else "?" for each in (changes.before, changes.after))
+    occupation = after.occupations.get(only or "")
+    of = f", {phrases.name_of(occupation) if occupation else only}" if only else ""
+    out.print(Text.assemble(("O*NET " + " to ".join(releases), "bold"), f", {changes.domain.replace('_', ' ')}{of}"))
+    lines = list(_change_lines(changes))
+    for line in lines or ["no level changed, and no occupation is newly rated or no longer rated"]:
+        out.print(line)
+    if only and changes.gap_changes:
+        out.print()
+        for change in changes.gap_changes:
+            out.print(_gap_change_line(change, only, after), soft_wrap=True)
+    out.print()
+    out.print(phrases.source_line(after.provenance), style="dim")
+
+
+def _gap_change_line(change: GapChange, only: str, after: Ratings) -> str:
+    is_from = change.from_onet_soc_code == only
+    other = after.occupations[change.to_onet_soc_code if is_from else change.from_onet_soc_code]
+    moves = [*(f"+{name}" for name in change.new), *(f"-{name}" for name in change.gone)]
+    return f"{'to' if is_from else 'from'} {other.title}: {', '.join(moves)}"
+
+
+def print_status(status: Status, *, unrated: bool, as_json: bool) -> None:
+    """Print what the database holds."""
+    if as_json:
+        write_json(asdict(status))
+        return
+    out = answer_console()
+    if not status.data_version:
+        out.print("nothing is loaded; run `skillgap load starter`, or load a release")
+        return
+    rated = status.occupations - len(status.unrated)
+    last = status.loads[0]
+    out.print(f"O*NET release   {status.release.number if status.release else 'none'}")
+    if status.web_services_release:
+        out.print(f"Web Services    release {status.web_services_release.number} at the last fetch")
+    out.print(f"data version    {status.data_version}")
+    out.print(f"last load       {last.finished_at:%Y-%m-%d %H:%M} UTC from {last.origin}")
+    out.print(
+        f"occupations     {status.occupations:,}: {rated:,} rated, {len(status.unrated):,} not (--unrated lists them)"
+    )
+    out.print(f"ratings         {', '.join(f'{count:,} from {source}' for source, count in status.sources.items())}")
+    for each in status.models:
+        shown = "" if each.is_active else " (not shown)"
+        out.print(f"predicted       {each.occupations:,} occupations by {each.predictions.model}{shown}")
+    out.print(f"rows            {', '.join(f'{count:,} {name}' for name, count in status.tables.items() if count)}")
+    for place, line in enumerate(phrases.missing_lines(status.missing)):
+        out.print(f"{'' if place else 'missing':16}{line}", soft_wrap=True)
+    if unrated:
+        for code, title in status.unrated:
+            out.print(f"{code}  {title}")
+
+
+def print_checks(checks: Sequence[Check], *, as_json: bool) -> None:
+    """Print what an examination found, a line each."""
+    if as_json:
+        write_json([asdict(check) for check in checks])
+        return
+    out = answer_console()
+    width = max(len(check.name) for check in checks)
+    for check in checks:
+        for line in lines_of(f"{check.outcome:7}  {check.name:{width}}  {check.detail}"):
+            out.print(line, soft_wrap=True)

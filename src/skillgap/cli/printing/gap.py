@@ -1,0 +1,185 @@
+"""A gap: as a table with a chart of the levels, as JSON, CSV or Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields
+from typing import get_args
+
+from rich.table import Table
+from rich.text import Text
+
+from skillgap.cli.printing.console import (
+    SHORTEST_NAME,
+    answer_console,
+    csv_output,
+    interval,
+    plain_table,
+    write_json,
+    write_line,
+)
+from skillgap.escaping import for_markdown
+from skillgap.export import phrases
+from skillgap.export.phrases import Report
+from skillgap.models import GapStability, LevelAnchors, SkillGap, WeightChoice
+
+_CELLS = 14
+_CELLS_PER_LEVEL = 2
+_NARROWEST_WITH_BAR = 72
+_FIGURES = 31
+"""Columns that a gap's figures take, with the word `yes` or `no`."""
+_STABILITY = 12
+"""Columns that its place, and how often it is sure again, take besides."""
+
+
+def print_report(report: Report) -> None:
+    """Print the report as a table with a chart of the levels."""
+    out = answer_console()
+    out.print(Text.assemble("From  ", (phrases.start_of(report), "bold")))
+    out.print(Text.assemble("To    ", (phrases.name_of(report.to_occupation), "bold")))
+    out.print()
+    out.print(phrases.in_one_sentence(report))
+    if report.skill_gaps:
+        out.print()
+        out.print(_gap_table(report.skill_gaps, out.width))
+        out.print("█ level now  ▓ gap beyond rater noise  ░ within it  ± half of the 95 % interval", style="dim")
+        if any(gap.stability for gap in report.skill_gaps):
+            out.print(
+                "If as many raters rated anew: Place, 95 % interval of the place among all that is compared (what is "
+                "no gap any more comes last); Again, how often sure.",
+                style="dim",
+            )
+    if meanings := list(_level_meanings(report.skill_gaps)):
+        out.print()
+        for line in meanings:
+            out.print(line)
+    if predicted := phrases.predictions_line(phrases.predicted(report), report.provenance.predictions):
+        out.print()
+        out.print(predicted)
+    if unknown := phrases.not_compared_line(report):
+        out.print()
+        out.print(unknown)
+    for reason in phrases.unavailable_lines(report.summary):
+        out.print()
+        out.print(reason)
+    if sure := [row.element_name for row in report.surplus_skills if row.distinguishable]:
+        out.print()
+        out.print(f"Clearly above the target: {', '.join(sure)}.")
+    out.print()
+    out.print(phrases.source_line(report.provenance), style="dim")
+
+
+def _gap_table(gaps: list[SkillGap], width: int) -> Table:
+    """Return a line per gap; a narrow terminal loses the bar, and letters of the names, before a figure."""
+    has_stability = any(gap.stability for gap in gaps)
+    figures = _FIGURES + _STABILITY if has_stability else _FIGURES
+    has_bar = width >= _NARROWEST_WITH_BAR + (figures - _FIGURES)
+    longest = max(SHORTEST_NAME, min(33, width - (figures + _CELLS + 1 if has_bar else figures)))
+    table = plain_table(header_style="bold")
+    table.add_column("Skill", no_wrap=True, max_width=longest)
+    table.add_column("Now", justify="right", no_wrap=True)
+    table.add_column("Asked", justify="right", no_wrap=True)
+    if has_bar:
+        table.add_column(f"0{'level':^{_CELLS - 2}}7", no_wrap=True)
+    table.add_column("Gap", justify="right", no_wrap=True)
+    table.add_column("±", justify="right", no_wrap=True)
+    table.add_column("Sure")
+    for header in ("Place", "Again") if has_stability else ():
+        table.add_column(header, justify="right", no_wrap=True)
+    for gap in gaps:
+        table.add_row(
+            gap.element_name,
+            phrases.level(gap.from_data_value, gap.from_source),
+            phrases.level(gap.to_data_value, gap.to_source),
+            *([_bar(gap)] if has_bar else []),
+            f"{gap.gap:.3f}",
+            phrases.number(None if gap.gap_upper is None else gap.gap_upper - gap.gap),
+            phrases.certainty(gap),
+            *([interval(gap.stability), _again(gap.stability)] if has_stability else []),
+            style="" if gap.distinguishable else "dim",
+        )
+    return table
+
+
+def _bar(gap: SkillGap) -> Text:
+    now = round((gap.from_data_value or 0.0) * _CELLS_PER_LEVEL)
+    asked = round((gap.to_data_value or 0.0) * _CELLS_PER_LEVEL)
+    fill, style = ("▓", "yellow") if gap.distinguishable else ("░", "dim")
+    return Text.assemble(("█" * now, "cyan"), (fill * (asked - now), style), "·" * (_CELLS - max(asked, now)))
+
+
+def print_json(report: Report) -> None:
+    """Print what `GET /skill-gap` answers, indented."""
+    write_json(report)
+
+
+def _again(stability: GapStability | None) -> str:
+    return phrases.percent_cell(100.0 * stability.distinguishable_share).replace(" ", "") if stability else ""
+
+
+def print_csv(report: Report) -> None:
+    """Print one line per gap, with the pair's codes before the fields of SkillGap."""
+    codes = [
+        report.from_occupation.onet_soc_code if report.from_occupation else "",
+        report.to_occupation.onet_soc_code,
+    ]
+    has_stability = any(gap.stability for gap in report.skill_gaps)
+    names = [field.name for field in fields(SkillGap) if field.name != "stability"]
+    moves = [field.name for field in fields(GapStability) if field.name != "rank_by_weight"] if has_stability else []
+    weights = get_args(WeightChoice) if has_stability else ()
+    writer = csv_output()
+    writer.writerow(
+        ["from_onet_soc_code", "to_onet_soc_code", *names, *moves, *(f"rank_by_{each}" for each in weights)]
+    )
+    for gap in report.skill_gaps:
+        values = (getattr(gap, name) for name in names)
+        shown = (phrases.meaning(each) if isinstance(each, LevelAnchors) else each for each in values)
+        moved = [getattr(gap.stability, name, None) for name in moves]
+        by_weight = gap.stability.rank_by_weight if gap.stability else {}
+        writer.writerow([*codes, *shown, *moved, *(by_weight.get(each) for each in weights)])
+
+
+_SURE = {True: "yes", False: "no", None: "not known"}
+
+
+def print_markdown(report: Report) -> None:
+    """Print the report as Markdown."""
+    start, target = for_markdown(phrases.start_of(report)), for_markdown(phrases.name_of(report.to_occupation))
+    write_line(f"**From** {start} **to** {target}")
+    _write_paragraph(phrases.in_one_sentence(report))
+    if report.skill_gaps:
+        write_line()
+        write_line("| Skill | Now | Asked | Gap | 95 % interval | Importance | Beyond rater noise |")
+        write_line("|---|---:|---:|---:|---|---:|---|")
+    for gap in report.skill_gaps:
+        interval = "" if gap.gap_lower is None else f"{gap.gap_lower:.2f} to {gap.gap_upper:.2f}"
+        cells = (
+            for_markdown(gap.element_name),
+            phrases.level(gap.from_data_value, gap.from_source),
+            phrases.level(gap.to_data_value, gap.to_source),
+            f"{gap.gap:.3f}",
+            interval,
+            phrases.number(gap.importance),
+            _SURE[gap.distinguishable],
+        )
+        write_line(f"| {' | '.join(cells)} |")
+    if line := phrases.predictions_line(phrases.predicted(report), report.provenance.predictions):
+        _write_paragraph(line)
+    for line in (phrases.not_compared_line(report), *phrases.unavailable_lines(report.summary)):
+        if line:
+            _write_paragraph(line)
+    _write_paragraph(phrases.source_line(report.provenance))
+
+
+def _write_paragraph(text: str) -> None:
+    write_line()
+    write_line(for_markdown(text))
+
+
+def _level_meanings(gaps: list[SkillGap]) -> Iterator[Text]:
+    """Say of each sure gap what the two levels mean, where anchors are loaded."""
+    for gap in gaps:
+        if gap.distinguishable and gap.to_anchors:
+            yield Text.assemble(
+                f"{gap.element_name}: now {phrases.meaning(gap.from_anchors)}; asked {phrases.meaning(gap.to_anchors)}"
+            )

@@ -1,0 +1,1 @@
+"""Settings, logging and API keys, read at the edges."""

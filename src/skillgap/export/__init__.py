@@ -1,0 +1,1 @@
+"""Answers as text, charts, files and frames."""

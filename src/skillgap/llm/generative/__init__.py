@@ -1,0 +1,1 @@
+"""Levels from generative language models."""

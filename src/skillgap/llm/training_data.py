@@ -1,0 +1,105 @@
+"""What models are told of occupations and skills, and fitted to. Importance is never part of it.
+
+Importance correlates with level at 0.97, and an occupation without levels has none either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from skillgap.analysis.ratings import FloatArray, exact_means
+from skillgap.analysis.similarity.profiles import Profile, read_profiles
+from skillgap.errors import ConfigurationError
+
+
+@dataclass(frozen=True)
+class Skill:
+    """One skill as a model is told of it."""
+
+    element_id: str
+    name: str
+    description: str
+    """Empty where not loaded."""
+    anchors: tuple[tuple[int, str], ...]
+    """What levels mean: (level, example), levels ascending; empty where not loaded."""
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Analysts' levels of the occupations that they rated whole."""
+
+    codes: tuple[str, ...]
+    element_ids: tuple[str, ...]
+    level: FloatArray
+    """(occupations, elements), points of scale LV, the exact eighths."""
+    standard_error: FloatArray
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """All that a model may be told, and fitted to."""
+
+    profiles: Mapping[str, Profile]
+    """By O*NET-SOC code."""
+    skills: tuple[Skill, ...]
+    """In the order of the levels' elements."""
+    levels: Levels
+
+
+def read_training_data(tables: Mapping[str, pd.DataFrame]) -> TrainingData:
+    """Return what the tables of a release tell, OPTIONAL_TABLES among them; from its files, or from the store."""
+    levels = read_levels(tables)
+    return TrainingData(read_profiles(tables), _skills(tables, levels.element_ids), levels)
+
+
+def read_levels(tables: Mapping[str, pd.DataFrame]) -> Levels:
+    """Return the levels of the rated occupations. Source: Skills, scale LV."""
+    rows = tables["Skills"].query("scale_id == 'LV'")
+    level, error, n = (
+        rows.pivot(index="onet_soc_code", columns="element_id", values=name).sort_index().sort_index(axis="columns")
+        for name in ("data_value", "standard_error", "n")
+    )
+    is_whole = level.notna().all(axis=1)
+    level, error, n = level[is_whole], error[is_whole], n[is_whole]
+    return Levels(
+        codes=tuple(level.index),
+        element_ids=tuple(level.columns),
+        level=exact_means(level.to_numpy(np.float64), n.fillna(0).to_numpy(np.int32)),
+        standard_error=error.to_numpy(np.float64),
+    )
+
+
+def _skills(tables: Mapping[str, pd.DataFrame], element_ids: Sequence[str]) -> tuple[Skill, ...]:
+    elements = tables["Elements"].set_index("element_id")
+    names, descriptions = (elements[name].fillna("").to_dict() for name in ("element_name", "description"))
+    anchors = tables["LevelScaleAnchors"].query("scale_id == 'LV'").sort_values("anchor_value")
+    by_element = {
+        str(element_id): tuple(group[["anchor_value", "anchor_description"]].itertuples(index=False, name=None))
+        for element_id, group in anchors.groupby("element_id")
+    }
+    return tuple(
+        Skill(
+            element_id=element_id,
+            name=names[element_id],
+            description=descriptions[element_id],
+            anchors=by_element.get(element_id, ()),
+        )
+        for element_id in element_ids
+    )
+
+
+def described(profiles: Sequence[Profile]) -> list[str]:
+    """Return title and description of each."""
+    return [f"{profile.title}. {profile.description}".strip() for profile in profiles]
+
+
+def check_training_data(training_data: TrainingData) -> None:
+    """Raise ConfigurationError where there is nothing to fit a model to."""
+    if all(training_data.profiles[code].abstention for code in training_data.levels.codes):
+        raise ConfigurationError(
+            "nothing to fit a model to: load a whole release, with tasks and Job Zones; the starter has none"
+        )

@@ -1,0 +1,57 @@
+"""Frozen answer types: the values that every layer passes on.
+
+Attribute docstrings are also the field descriptions of the HTTP API's schema.
+"""
+
+from skillgap.models.gap import GapReport, GapStability, GapSummary, PersonGapReport, SkillGap, WeightChoice
+from skillgap.models.occupation import (
+    Anchor,
+    LevelAnchors,
+    ListedOccupation,
+    Match,
+    Occupation,
+    RatingsChoice,
+    SkillRating,
+    TitleKind,
+)
+from skillgap.models.provenance import Predictions, Provenance
+from skillgap.models.release_diff import GapChange, LevelChange, ReleaseChanges
+from skillgap.models.status import MissingData
+from skillgap.models.transition import Path, PathReport, PathStep, Transition, TransitionBasis, TransitionStability
+from skillgap.models.workforce import SHORTFALL_BARS, Conversion, Feeder, SkillLack, Spread, TargetView, WorkforceReport
+
+__all__ = [
+    "SHORTFALL_BARS",
+    "Anchor",
+    "Conversion",
+    "Feeder",
+    "GapChange",
+    "GapReport",
+    "GapStability",
+    "GapSummary",
+    "LevelAnchors",
+    "LevelChange",
+    "ListedOccupation",
+    "Match",
+    "MissingData",
+    "Occupation",
+    "Path",
+    "PathReport",
+    "PathStep",
+    "PersonGapReport",
+    "Predictions",
+    "Provenance",
+    "RatingsChoice",
+    "ReleaseChanges",
+    "SkillGap",
+    "SkillLack",
+    "SkillRating",
+    "Spread",
+    "TargetView",
+    "TitleKind",
+    "Transition",
+    "TransitionBasis",
+    "TransitionStability",
+    "WeightChoice",
+    "WorkforceReport",
+]

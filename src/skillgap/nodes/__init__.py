@@ -1,0 +1,1 @@
+"""The pipelines that load and enrich data."""

@@ -1,0 +1,1 @@
+"""What O*NET is: its codes, tables, domains and license."""

@@ -1,0 +1,10 @@
+"""Bounds of O*NET's rating scales."""
+
+from __future__ import annotations
+
+HIGHEST_LEVEL = 7.0
+"""Of the scale LV, which begins at 0."""
+
+
+HIGHEST_IMPORTANCE = 5.0
+"""Of the scale IM, which begins at 1."""

@@ -1,0 +1,1 @@
+"""Questions and their answers. Every edge calls this package and formats."""

@@ -1,0 +1,164 @@
+"""What is missing of an occupation, fetched from O*NET Web Services when a gap is asked for.
+
+One fetch per code at a time, however many requests ask; what O*NET does not have is not asked for again for a day.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Collection
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import Any
+
+import structlog
+from cachetools import TTLCache
+from sqlalchemy import Engine
+
+from skillgap.api.metrics import ONET_REQUESTS
+from skillgap.errors import OnetApiUnavailable, SkillgapError, UnknownOccupation
+from skillgap.nodes.pipelines import load_api_data
+from skillgap.service.snapshot import CurrentData
+from skillgap.sources.web_services.client import OnetApi, connect
+from skillgap.sources.web_services.credentials import Credentials
+from skillgap.sources.web_services.tables import OnetApiData, ServiceCatalog, extract_occupations, fetch_catalog
+
+_SECONDS_ABSENT = 86_400
+_SECONDS_DOWN = 60
+"""Between attempts after O*NET, or our database, failed."""
+_SECONDS_SURVEYED = 3_600
+_MOST_FETCHES = 20
+"""At once."""
+_MOST_PER_DAY = 10_000
+"""Requests of this process; the terms allow 50,000 a day to all that use the account."""
+_ATTEMPTS = 2
+
+_log = structlog.get_logger("skillgap.api")
+
+
+class OnDemand:
+    """Fetches occupations into the database and has the ratings in use refreshed.
+
+    A request waits `longest_wait` seconds for a fetch, which goes on without it. Once an hour it surveys what O*NET
+    has, titles included, so that codes that nobody has cost no request.
+    """
+
+    def __init__(
+        self,
+        current: CurrentData,
+        engine: Engine,
+        access: Credentials,
+        *,
+        requests_per_second: float,
+        longest_wait: float,
+    ) -> None:
+        self._current = current
+        self._engine = engine
+        self._access = access
+        self._requests_per_second = requests_per_second
+        self._longest_wait = longest_wait
+        self._api: OnetApi
+        self._survey: TTLCache[str, ServiceCatalog] = TTLCache(1, ttl=_SECONDS_SURVEYED)
+        self._surveying = asyncio.Lock()
+        self._absent: TTLCache[str, bool] = TTLCache(10_000, ttl=_SECONDS_ABSENT)
+        self._fetches: dict[str, asyncio.Task[None]] = {}
+        self._writer = ThreadPoolExecutor(1, "on-demand")  # a locked database must not take the threads of others
+        self._down_until = 0.0
+        self._day = (0, 0)
+        """Today, and the requests before its first."""
+        self._counted = 0
+        """Requests that metrics know of."""
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Hold a client until the block ends; then fetches that are not done are given up."""
+        async with connect(
+            self._access, requests_per_second=self._requests_per_second, attempts=_ATTEMPTS
+        ) as self._api:
+            yield
+            for fetch in self._fetches.values():
+                fetch.cancel()
+            await asyncio.gather(*self._fetches.values(), return_exceptions=True)
+            self._writer.shutdown(wait=False, cancel_futures=True)
+
+    async def complete(self, codes: Collection[str]) -> int | None:
+        """Fetch the codes, for as long as a request may wait.
+
+        Return None when all is known that O*NET has, else the seconds after which to ask again.
+        """
+        wanted = [code for code in codes if code not in self._absent]
+        down = self._down_until - time.monotonic()
+        if wanted and down > 0:
+            return int(down) + 1
+        fetches = [fetch for code in wanted if (fetch := self._fetch_of(code))]
+        if fetches:
+            await asyncio.wait(fetches, timeout=self._longest_wait)
+        if len(fetches) < len(wanted) or not all(fetch.done() for fetch in fetches):
+            return int(self._longest_wait) + 1
+        return _SECONDS_DOWN if self._down_until > time.monotonic() else None
+
+    def _fetch_of(self, code: str) -> asyncio.Task[None] | None:
+        """Return the fetch of a code, begun now if need be; None where too many are running."""
+        if code not in self._fetches and len(self._fetches) < _MOST_FETCHES:
+            self._fetches[code] = fetch = asyncio.create_task(self._fetch(code))
+            fetch.add_done_callback(lambda _: self._fetches.pop(code))
+        return self._fetches.get(code)
+
+    async def _fetch(self, code: str) -> None:
+        try:
+            self._check_budget()
+            data = await self._extract(code)
+            run = asyncio.get_running_loop().run_in_executor
+            await run(self._writer, load_api_data, self._engine, data)
+            await self._in_use(code, run(self._writer, self._current.refresh))
+        except UnknownOccupation:
+            self._absent[code] = True
+            _log.info("not at O*NET either", onet_soc_code=code)
+        except SkillgapError as error:
+            self._rest(code, error=str(error))
+        except Exception as error:  # noqa: BLE001 - nobody awaits this task, so here is where a fault of ours is told
+            self._rest(code, exc_info=error)
+        else:
+            skills = data.tables["Skills"]
+            if not (skills["scale_id"] == "LV").any():
+                self._absent[code] = True
+            _log.info("fetched", onet_soc_code=code, ratings=len(skills))
+        finally:
+            ONET_REQUESTS.inc(self._api.requests - self._counted)
+            self._counted = self._api.requests
+
+    async def _in_use(self, code: str, refreshing: asyncio.Future[None]) -> None:
+        """Return once requests are answered from the ratings of a code: long before all of a release is read."""
+        while not refreshing.done() and code not in (snapshot := self._current.snapshot).skills["onet"].rows:
+            replaced = asyncio.wrap_future(snapshot.replaced)
+            await asyncio.wait([refreshing, replaced], return_when=asyncio.FIRST_COMPLETED)
+
+    async def _extract(self, code: str) -> OnetApiData:
+        """Return the rows of a code; before it is called unrated, the survey must be fresh."""
+        catalog, is_fresh = await self._surveyed()
+        data = await extract_occupations(self._api, catalog, [code])
+        if is_fresh or not data.tables["Skills"].empty:
+            return data
+        self._survey.clear()
+        catalog, _ = await self._surveyed()
+        return await extract_occupations(self._api, catalog, [code])
+
+    async def _surveyed(self) -> tuple[ServiceCatalog, bool]:
+        """Return the survey, and whether it was made for this call; several calls wait for one."""
+        async with self._surveying:
+            if catalog := self._survey.get(""):
+                return catalog, False
+            catalog = self._survey[""] = await fetch_catalog(self._api, with_occupations=True)
+            return catalog, True
+
+    def _check_budget(self) -> None:
+        today = int(time.time()) // 86_400
+        if today != self._day[0]:
+            self._day = (today, self._api.requests)
+        if self._api.requests - self._day[1] >= _MOST_PER_DAY:
+            raise OnetApiUnavailable(f"{_MOST_PER_DAY:,} requests were sent today; O*NET's terms limit them")
+
+    def _rest(self, code: str, **why: Any) -> None:
+        self._down_until = time.monotonic() + _SECONDS_DOWN
+        _log.warning("fetch failed", onet_soc_code=code, next_in_seconds=_SECONDS_DOWN, **why)
