@@ -52,7 +52,7 @@ def kernel(source: Path, ratings: Ratings) -> GapKernel:
 def expected(source: Path, ratings: Ratings) -> list[dict[str, Any]]:
     """What this process answers, by id."""
     output = source.with_name("here.parquet")
-    usual: dict[str, Any] = {"nearest": 0, "nearness": None, "each": "row", "id_column": "id"}
+    usual: dict[str, Any] = {"nearest": 0, "similarity": None, "each": "row", "id_column": "id"}
     answer_file(
         source,
         output,

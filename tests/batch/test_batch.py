@@ -52,7 +52,7 @@ def answer(ratings: Ratings, tmp_path: Path) -> Answer:
             source.write_text(given)
         elif isinstance(given, pa.Table):
             pq.write_table(given, source, row_group_size=options.pop("row_group_size", None))
-        usual = {"target": MANAGER, "nearest": 0, "nearness": None, "each": "row", "id_column": "id"}
+        usual = {"target": MANAGER, "nearest": 0, "similarity": None, "each": "row", "id_column": "id"}
         usual |= {"occupation_column": None, "scheduler": None, "on_rows": lambda *_: None}
         output = tmp_path / options.pop("output", "out.parquet")
         report, _ = answer_file(source, output, options.pop("ratings", ratings), **{**usual, **options})
@@ -541,7 +541,7 @@ def test_columns_that_differ_in_case_alone_are_an_error(answer: Answer):
 
 def test_every_column_that_gives_nothing_is_named(ratings: Ratings, tmp_path: Path):
     (tmp_path / "in.csv").write_text(with_levels(ratings, {"a": ("x", 34), "b": ("y", 18)}, occupation="Job Code"))
-    options: dict[str, Any] = {"target": MANAGER, "nearest": 0, "nearness": None, "each": "row", "id_column": "id"}
+    options: dict[str, Any] = {"target": MANAGER, "nearest": 0, "similarity": None, "each": "row", "id_column": "id"}
     _, columns = answer_file(
         tmp_path / "in.csv",
         tmp_path / "out.parquet",
@@ -597,7 +597,7 @@ def test_a_run_that_was_cut_off_makes_the_parts_that_are_missing(
 
 
 def answer_again(ratings: Ratings, folder: Path, target: str, **options: Any) -> Any:
-    usual = {"nearest": 0, "nearness": None, "each": "row", "id_column": "id", "occupation_column": None}
+    usual = {"nearest": 0, "similarity": None, "each": "row", "id_column": "id", "occupation_column": None}
     usual |= {"scheduler": None, "on_rows": lambda *_: None}
     return answer_file(folder / "in.parquet", folder / "parts", ratings, target=target, **{**usual, **options})
 

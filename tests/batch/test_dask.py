@@ -25,7 +25,7 @@ from tests.batch.test_batch import people
 USUAL: dict[str, Any] = {
     "target": "wants",
     "nearest": 0,
-    "nearness": None,
+    "similarity": None,
     "each": "row",
     "id_column": "id",
     "occupation_column": None,

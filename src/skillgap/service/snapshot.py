@@ -178,7 +178,7 @@ def _compute(snapshot: Snapshot, profiles: Mapping[str, Profile]) -> list[str]:
     ratings = snapshot.all_domains.result()["onet+llm"]
     parts: dict[str, tuple[str, Callable[[], Any]]] = {
         "titles": ("titles", lambda: index_titles(list(ratings.occupations.values()), profiles)),
-        "nearness": ("near occupations", lambda: compute_similarity(profiles, ratings)),
+        "similarity": ("near occupations", lambda: compute_similarity(profiles, ratings)),
     }
     failed = []
     for name, (what, compute) in parts.items():

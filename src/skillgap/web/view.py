@@ -374,7 +374,7 @@ def _environment() -> Environment:
         "source_line": phrases.source_line,
         "start_of": phrases.start_of,
         "reasons_of": _reasons_of,
-        "sureness": phrases.certainty,
+        "certainty": phrases.certainty,
         "taking": phrases.taking,
         "unavailable_lines": phrases.unavailable_lines,
         "verdicts": phrases.VERDICTS,
