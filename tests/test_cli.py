@@ -29,7 +29,7 @@ from sqlalchemy import Engine, text
 from benchmarks.http import free_port
 from skillgap.analysis.gap import identify_skill_gap
 from skillgap.analysis.ratings import Ratings
-from skillgap.cli.app import app as cli
+from skillgap.cli import app as cli
 from skillgap.cli.printing.gap import _gap_table
 from skillgap.config.api_keys import find_key, read_keys
 from skillgap.config.doctor import Check, examine

@@ -24,7 +24,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 import skillgap
-from skillgap.cli.app import app as cli
+from skillgap.cli import app as cli
 from skillgap.config.settings import Settings
 from skillgap.errors import DatabaseUnavailable
 from skillgap.nodes.pipelines import extract_load_text_files

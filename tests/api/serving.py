@@ -17,7 +17,7 @@ import httpx
 import orjson
 import stamina
 
-from skillgap.cli.app import app as cli
+from skillgap.cli import app as cli
 from tests.processes import processes
 
 CONFIGURED = ("--config-file", Path(__file__).with_name("schemathesis.toml"))
