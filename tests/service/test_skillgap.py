@@ -142,7 +142,6 @@ def test_a_snapshot_has_no_status(starter_database: str):
 
 def test_the_embedded_database_is_given_the_starter_on_first_use(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.delenv("SKILLGAP_DATABASE_URL", raising=False)
-    monkeypatch.setenv("SKILLGAP_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     with skillgap.connect() as onet:
