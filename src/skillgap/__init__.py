@@ -5,30 +5,47 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from skillgap.models.display import Display, displayed_by
+
 if TYPE_CHECKING:
     from skillgap.analysis.gap import identify_skill_gap
     from skillgap.analysis.pairs import weighted_shortfalls
-    from skillgap.analysis.person import OwnProfile, identify_person_gap
+    from skillgap.analysis.person import identify_person_gap
     from skillgap.analysis.ratings import Ratings
     from skillgap.errors import SkillgapError
     from skillgap.export.frames import gap_matrix, ratings_frame, transitions_frame
     from skillgap.models import GapReport, Occupation, PersonGapReport, SkillGap, SkillRating
+    from skillgap.models.person import OwnProfile
     from skillgap.nodes.pipelines import extract_load_text_files
+    from skillgap.service import Skillgap, connect
     from skillgap.store.engine import make_engine, read
     from skillgap.store.ratings import get_occupation_skills, get_ratings
     from skillgap.store.tables import init_tables
 
 __version__ = "0.1.0"
 
+
+def _display() -> Display:
+    from skillgap.export.gap_frame import gap_frame
+    from skillgap.export.notebook import chart_of
+    from skillgap.web.view import notebook
+
+    return Display(chart=chart_of, to_frame=gap_frame, to_html=notebook)
+
+
+displayed_by(_display)
+
 _HOMES = {
     "GapReport": "skillgap.models",
     "Occupation": "skillgap.models",
-    "OwnProfile": "skillgap.analysis.person",
+    "OwnProfile": "skillgap.models.person",
     "PersonGapReport": "skillgap.models",
     "Ratings": "skillgap.analysis.ratings",
     "SkillGap": "skillgap.models",
     "SkillRating": "skillgap.models",
+    "Skillgap": "skillgap.service",
     "SkillgapError": "skillgap.errors",
+    "connect": "skillgap.service",
     "extract_load_text_files": "skillgap.nodes.pipelines",
     "gap_matrix": "skillgap.export.frames",
     "get_occupation_skills": "skillgap.store.ratings",

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from skillgap.analysis.gap import identify_skill_gap
-from skillgap.analysis.person import OwnProfile, identify_person_gap
+from skillgap.analysis.person import identify_person_gap
 from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.similarity.model import Rated, Similarity, recipes
 from skillgap.analysis.vectorized import NONE, People
 from skillgap.models import GapReport, Occupation, PersonGapReport
+from skillgap.models.person import OwnProfile
 
 
 def make_ratings(

@@ -17,12 +17,13 @@ from sqlalchemy import Engine
 from skillgap.analysis.bootstrap import transitions
 from skillgap.analysis.bootstrap.gap import DRAWS
 from skillgap.analysis.gap import identify_skill_gap
-from skillgap.analysis.person import OwnProfile, identify_person_gap
+from skillgap.analysis.person import identify_person_gap
 from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.similarity.model import Rated, Similarity, compute_similarity
 from skillgap.analysis.similarity.profiles import Profile
 from skillgap.analysis.transitions import find_transitions
 from skillgap.models import GapStability, TransitionStability
+from skillgap.models.person import OwnProfile
 from skillgap.store.engine import read
 from skillgap.store.queries import get_profiles
 from skillgap.store.ratings import get_all_ratings, get_ratings

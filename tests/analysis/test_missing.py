@@ -13,7 +13,7 @@ from skillgap.analysis.gap import identify_skill_gap
 from skillgap.analysis.missing import NEEDS
 from skillgap.analysis.pairs import percentiles, weighted_shortfalls
 from skillgap.analysis.paths import find_paths
-from skillgap.analysis.person import OwnProfile, identify_person_gap
+from skillgap.analysis.person import identify_person_gap
 from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.release_diff import compare_releases
 from skillgap.analysis.similarity.model import Similarity, compute_similarity
@@ -22,6 +22,7 @@ from skillgap.analysis.vectorized import NONE, People, bulk_nearest
 from skillgap.analysis.workforce import Workforce
 from skillgap.errors import MissingInput, UnknownJobZone, UnratedOccupation
 from skillgap.models import GapSummary
+from skillgap.models.person import OwnProfile
 from skillgap.onet.releases import Release
 from skillgap.store.engine import read
 from skillgap.store.queries import get_profiles, get_status

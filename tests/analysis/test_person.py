@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from skillgap.analysis.gap import identify_skill_gap
-from skillgap.analysis.person import OwnProfile, identify_person_gap, profile_template
+from skillgap.analysis.person import identify_person_gap, profile_template
 from skillgap.analysis.ratings import Ratings
 from skillgap.errors import InvalidCode, InvalidProfile, UnknownOccupation, UnratedOccupation
 from skillgap.models import Anchor, LevelAnchors
+from skillgap.models.person import OwnProfile
 from tests.analysis.builders import make_ratings
 
 NURSES, MANAGERS, DEVELOPERS = "29-1141.00", "11-9111.00", "15-1252.00"

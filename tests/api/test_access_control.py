@@ -322,7 +322,7 @@ def test_metrics_tell_what_language_models_were_asked(own_starter: Engine):
                 **{"input_tokens": tokens, "output_tokens": 3, "seconds": 0.5},
             },
         )
-    current = CurrentData(own_starter, answer_cache_bytes=0)
+    current = CurrentData(own_starter)
     current.refresh()
     text = exposition_of(current).decode()
     assert 'skillgap_llm_requests_total{model="openai:m"} 2.0' in text

@@ -12,10 +12,11 @@ import pytest
 from pydantic import TypeAdapter
 
 from skillgap.analysis.gap import identify_skill_gap
-from skillgap.analysis.person import OwnProfile, identify_person_gap
+from skillgap.analysis.person import identify_person_gap
 from skillgap.analysis.ratings import Ratings
 from skillgap.api.examples import SKILL_GAP
 from skillgap.models import GapReport
+from skillgap.models.person import OwnProfile
 
 NURSE, MANAGER = "29-1141.00", "11-9111.00"
 EIGHTHS = {round(k / 8, 2): k / 8 for k in range(57)}

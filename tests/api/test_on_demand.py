@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, delete
 from skillgap.analysis.similarity.profiles import Profile
 from skillgap.api.app import create_api
 from skillgap.api.cache import AnswerCache
+from skillgap.api.metrics import ONET_REQUESTS
 from skillgap.service.fetch_missing import OnDemand
 from skillgap.service.snapshot import CurrentData
 from skillgap.sources.text_files import OnetData
@@ -101,7 +102,7 @@ def test_the_gap_does_not_wait_for_the_rest_of_the_release(
     without_nurses: str, fake_tables: FakeTables, monkeypatch: pytest.MonkeyPatch
 ):
     engine = make_engine(without_nurses)
-    current = CurrentData(engine, answer_cache_bytes=0)
+    current = CurrentData(engine)
     current.refresh()
     answered = Event()
 
@@ -111,8 +112,12 @@ def test_the_gap_does_not_wait_for_the_rest_of_the_release(
 
     async def ask(fake: FakeOnetApi) -> httpx.Response:
         access = Credentials.with_key(fake.key, base_url=fake.url)
-        on_demand = OnDemand(current, engine, access, requests_per_second=100, longest_wait=60)
-        app = AnswerCache(create_api(current, reload_seconds=60, on_demand=on_demand), lambda: current.snapshot)
+        on_demand = OnDemand(
+            current, engine, access, requests_per_second=100, longest_wait=60, on_requests=ONET_REQUESTS.inc
+        )
+        app = AnswerCache(
+            create_api(current, reload_seconds=60, on_demand=on_demand), lambda: current.snapshot, most_bytes=0
+        )
         transport = httpx.ASGITransport(app)
         async with on_demand.running(), httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             return await client.get(gap(NURSE, MANAGER))

@@ -110,7 +110,7 @@ def test_thousands_of_parameters_are_not_read(client: httpx.Client):
 
 
 def test_a_new_endpoint_needs_nothing_of_its_own(starter_database: str):
-    current = CurrentData(make_engine(starter_database), answer_cache_bytes=0)
+    current = CurrentData(make_engine(starter_database))
     api = create_api(current, reload_seconds=60)
 
     @api.get("/new")

@@ -295,7 +295,7 @@ def test_two_workers_give_the_same_answers_and_etags(starter_database: str, tmp_
 
 
 def test_an_unexpected_error_is_a_500_that_tells_nothing_of_the_inside(starter_database: str):
-    current = CurrentData(make_engine(starter_database), answer_cache_bytes=0)
+    current = CurrentData(make_engine(starter_database))
     api = create_api(current, reload_seconds=60)
 
     @api.get("/broken")
@@ -315,7 +315,7 @@ def test_an_unexpected_error_is_a_500_that_tells_nothing_of_the_inside(starter_d
 def test_a_fault_of_ours_in_reading_the_data_is_told_and_the_next_look_is_taken(
     starter_database: str, monkeypatch: pytest.MonkeyPatch
 ):
-    current = CurrentData(make_engine(starter_database), answer_cache_bytes=0)
+    current = CurrentData(make_engine(starter_database))
     with monkeypatch.context() as broken:
         broken.setattr("skillgap.service.snapshot._warm_up", lambda _: 1 / 0)
         current.refresh()
@@ -328,7 +328,7 @@ def test_a_fault_of_ours_in_reading_the_data_is_told_and_the_next_look_is_taken(
 
 def asker(current: CurrentData) -> Callable[[str], Coroutine[Any, Any, httpx.Response]]:
     """Return a function that asks an application of these data, whose lifespan does not run: nothing is reloaded."""
-    api = AnswerCache(create_api(current, reload_seconds=60), lambda: current.snapshot)
+    api = AnswerCache(create_api(current, reload_seconds=60), lambda: current.snapshot, most_bytes=0)
 
     async def ask(path: str) -> httpx.Response:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(api), base_url="http://test") as client:
@@ -340,7 +340,7 @@ def asker(current: CurrentData) -> Callable[[str], Coroutine[Any, Any, httpx.Res
 def test_gaps_are_answered_while_the_rest_of_a_release_cannot_be_read(
     starter_database: str, monkeypatch: pytest.MonkeyPatch
 ):
-    current = CurrentData(make_engine(starter_database), answer_cache_bytes=0)
+    current = CurrentData(make_engine(starter_database))
     ask = asker(current)
 
     def gone(_: object) -> None:
@@ -366,7 +366,7 @@ def test_a_release_that_cannot_be_read_whole_is_told_of_once(starter_database: s
         raise DatabaseUnavailable("gone")
 
     monkeypatch.setattr("skillgap.service.snapshot.get_profiles", gone)
-    current = CurrentData(make_engine(starter_database), answer_cache_bytes=0)
+    current = CurrentData(make_engine(starter_database))
     with capture_logs() as lines:
         for _ in range(3):
             current.refresh()
@@ -376,7 +376,7 @@ def test_a_release_that_cannot_be_read_whole_is_told_of_once(starter_database: s
 def test_a_broken_query_is_logged_with_its_traceback_told_and_tried_again(
     starter_database: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    current = CurrentData(make_engine(starter_database), answer_cache_bytes=0)
+    current = CurrentData(make_engine(starter_database))
     ask = asker(current)
 
     def broken_query(connection: Connection) -> str:
@@ -401,7 +401,7 @@ def test_a_broken_query_is_logged_with_its_traceback_told_and_tried_again(
 def test_one_refresh_that_fails_ends_neither_itself_nor_another(starter_database: str, tmp_path: Path, capsys):
     file = tmp_path / "keys"
     new_key(file, "first", requests_per_minute=1)
-    current, keys = CurrentData(make_engine(starter_database), answer_cache_bytes=0), Keys(file)
+    current, keys = CurrentData(make_engine(starter_database)), Keys(file)
     asked = {"data": 0, "keys": 0}
     refresh_data, refresh_keys = current.refresh, keys.refresh
 
@@ -439,8 +439,8 @@ def test_a_computation_that_fails_is_tried_again_and_takes_no_other_with_it(
     starter_database: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     monkeypatch.setattr("skillgap.service.snapshot._SECONDS_TO_TRY_AGAIN", 0.01, raising=False)
-    current = CurrentData(make_engine(starter_database), answer_cache_bytes=0)
-    api = AnswerCache(create_api(current, reload_seconds=60), lambda: current.snapshot)
+    current = CurrentData(make_engine(starter_database))
+    api = AnswerCache(create_api(current, reload_seconds=60), lambda: current.snapshot, most_bytes=0)
     failures, may_succeed = [], Event()
 
     def sometimes(*given: Any) -> Any:
@@ -516,7 +516,7 @@ def test_schemathesis_finds_no_deviation(service: Service, tmp_path: Path):
 def test_an_outage_while_near_occupations_are_computed_loses_nothing(
     starter_database: str, monkeypatch: pytest.MonkeyPatch
 ):
-    current = CurrentData(make_engine(starter_database), answer_cache_bytes=0)
+    current = CurrentData(make_engine(starter_database))
     begun, may_end = Event(), Event()
 
     def slow(*given: Any) -> Any:

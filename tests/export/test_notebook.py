@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from skillgap.analysis.gap import identify_skill_gap
-from skillgap.analysis.person import OwnProfile, identify_person_gap
+from skillgap.analysis.person import identify_person_gap
 from skillgap.analysis.ratings import Ratings
 from skillgap.errors import ConfigurationError
+from skillgap.models.person import OwnProfile
 from tests.export.test_report import HOSTILE
 
 NURSE, MANAGER = "29-1141.00", "11-9111.00"

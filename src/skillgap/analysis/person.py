@@ -2,57 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated
-
 import numpy as np
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema
-from pydantic_core import PydanticCustomError
 
 from skillgap.analysis.gap import ranked_rows, summarise
 from skillgap.analysis.pairs import LevelVector
 from skillgap.analysis.ratings import PrintedRatings, Ratings
-from skillgap.errors import InvalidCode, InvalidProfile
+from skillgap.errors import InvalidProfile
 from skillgap.models import PersonGapReport
-from skillgap.onet.codes import CODE_PATTERN, parse_code
-from skillgap.onet.scales import HIGHEST_LEVEL
-
-
-def _code(text: str) -> str:
-    try:
-        return parse_code(text)
-    except InvalidCode as error:
-        raise PydanticCustomError("onet_soc_code", "{reason}", {"reason": str(error)}) from None
-
-
-_MOST_LEVELS = 500
-
-
-def _bounded(levels: object) -> object:
-    """Refuse too many levels at once: else the validator would name what is wrong with each."""
-    if isinstance(levels, dict) and len(levels) > _MOST_LEVELS:
-        raise PydanticCustomError(
-            "too_many_levels", "at most {most} levels, and not {count}", {"most": _MOST_LEVELS, "count": len(levels)}
-        )
-    return levels
-
-
-OwnLevel = Annotated[float, Field(strict=True, ge=0, le=HIGHEST_LEVEL, allow_inf_nan=False)]
-
-
-@dataclass(frozen=True)
-class OwnProfile:
-    """What a person can do: own levels of some skills, and an occupation that the rest may be taken from."""
-
-    __pydantic_config__ = ConfigDict(use_attribute_docstrings=True, extra="forbid")
-
-    levels: Annotated[dict[str, OwnLevel | None], Field(max_length=_MOST_LEVELS), BeforeValidator(_bounded)]
-    """Levels (0-7, scale LV) by O*NET element id or name; null is unknown, as is what is left out."""
-    occupation: (
-        Annotated[str, AfterValidator(_code), WithJsonSchema({"type": "string", "pattern": CODE_PATTERN})] | None
-    ) = None
-    """O*NET-SOC code of the occupation whose levels stand in for those that are not given; null for none."""
-
+from skillgap.models.person import OwnProfile
+from skillgap.onet.codes import parse_code
 
 _MOST_NAMED = 100
 """Wrong names that an error lists: a name that may be meant is looked for for each of them."""

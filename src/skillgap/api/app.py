@@ -23,7 +23,7 @@ from skillgap.api import parameters, problems
 from skillgap.api.access_control import OPEN_PATHS, Gate, Keys
 from skillgap.api.addresses import TrustedProxies
 from skillgap.api.cache import AnswerCache
-from skillgap.api.metrics import LOST_LINES
+from skillgap.api.metrics import LOST_LINES, ONET_REQUESTS
 from skillgap.api.pool import Pool
 from skillgap.api.request_log import RequestLog
 from skillgap.api.routers import occupations, paths, service, skill_gap
@@ -61,7 +61,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     configure_logging(log_format=settings.log_format or "json", log_level=settings.log_level)
     count_lost_lines(LOST_LINES.inc)
     engine = make_engine(settings.url)
-    current = CurrentData(engine, answer_cache_bytes=settings.answer_cache_mb * 2**20)
+    current = CurrentData(engine)
     on_demand = None
     if settings.has_onet_credentials:
         rate = settings.onet_requests_per_second / settings.workers
@@ -71,6 +71,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
             settings.onet_credentials(),
             requests_per_second=rate,
             longest_wait=settings.onet_wait_seconds,
+            on_requests=ONET_REQUESTS.inc,
         )
     keys = Keys(settings.api_keys_file) if settings.api_keys_file else None
     api = create_api(
@@ -80,7 +81,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         keys=keys,
         renderer=Renderer(settings.cache_dir),
     )
-    app: ASGIApp = AnswerCache(api, lambda: current.snapshot)
+    app: ASGIApp = AnswerCache(api, lambda: current.snapshot, most_bytes=settings.answer_cache_mb * 2**20)
     app = Gate(app, keys, anonymous_requests_per_minute=settings.anonymous_requests_per_minute)
     if settings.cors_origins:
         app = CORSMiddleware(

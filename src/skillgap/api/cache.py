@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-if TYPE_CHECKING:
-    from skillgap.service.snapshot import Snapshot
+from skillgap.service.snapshot import Snapshot
 
 SNAPSHOT = "skillgap.snapshot"
 PAIR = "skillgap.pair"
@@ -66,6 +65,10 @@ class StoredAnswers:
         self._bytes = 0
         self._answers: OrderedDict[Key, Answer] = OrderedDict()
 
+    def of_version(self, data_version: str) -> StoredAnswers:
+        """Return a store of another version, with nothing in it."""
+        return StoredAnswers(data_version, most_bytes=self._most_bytes)
+
     def get(self, key: Key) -> Answer | None:
         answer = self._answers.get(key)
         if answer is not None:
@@ -91,9 +94,19 @@ class StoredAnswers:
 class AnswerCache:
     """ASGI middleware: gives each request its snapshot, and answers what has been answered from it before."""
 
-    def __init__(self, app: ASGIApp, snapshot: Callable[[], Snapshot]) -> None:
+    def __init__(self, app: ASGIApp, snapshot: Callable[[], Snapshot], *, most_bytes: int) -> None:
         self._app = app
         self._snapshot = snapshot
+        self._stored = StoredAnswers("", most_bytes=most_bytes)
+
+    def stored(self, data_version: str) -> StoredAnswers:
+        """Return the answers of a data version: those of the newest are kept, others begin and end with a request."""
+        if data_version == self._stored.data_version:
+            return self._stored
+        stored = self._stored.of_version(data_version)
+        if data_version == self._snapshot().data_version:
+            self._stored = stored
+        return stored
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -106,7 +119,7 @@ class AnswerCache:
         if scope["method"] != "GET" or (not scope["path"].startswith(_DATA_PATHS) and scope["path"] not in _PAGES):
             return await self._app(scope, receive, send)
         accepts_gzip, known_tags = _conditions(scope)
-        answers, path, query = snapshot.answers, scope["path"], scope["query_string"]
+        answers, path, query = self.stored(snapshot.data_version), scope["path"], scope["query_string"]
         key = (path, query, accepts_gzip)
         answer = answers.get(key)
         etag = answers.etag(path, query) if known_tags else b""
@@ -118,7 +131,7 @@ class AnswerCache:
             scope["headers"] = [pair for pair in scope["headers"] if pair[0] != b"accept-encoding"]
             if accepts_gzip:
                 scope["headers"].append((b"accept-encoding", b"gzip"))
-            recorder = _Recorder(send, key, scope, not_modified=known_tags == _ANY)
+            recorder = _Recorder(send, key, scope, self.stored, not_modified=known_tags == _ANY)
             return await self._app(scope, receive, recorder)
         scope[PAIR], scope["route"] = answer.pair, answer.route
         await send({**answer.start})  # outer layers add headers to what they are sent
@@ -134,8 +147,11 @@ def without_tracking(query: bytes) -> bytes:
 class _Recorder:
     """A `send` that adds ETag and Cache-Control to a 200 answer and stores it, with those of its snapshot."""
 
-    def __init__(self, send: Send, key: Key, scope: Scope, *, not_modified: bool) -> None:
+    def __init__(
+        self, send: Send, key: Key, scope: Scope, stored: Callable[[str], StoredAnswers], *, not_modified: bool
+    ) -> None:
         self._send = send
+        self._stored = stored
         self._key = key
         self._scope = scope
         self._not_modified = not_modified
@@ -145,8 +161,8 @@ class _Recorder:
     @property
     def _answers(self) -> StoredAnswers:
         # not before the answer begins: what was fetched for it has put a new snapshot into the scope
-        answers: StoredAnswers = self._scope[SNAPSHOT].answers
-        return answers
+        snapshot: Snapshot = self._scope[SNAPSHOT]
+        return self._stored(snapshot.data_version)
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start" and message["status"] == 200 and not self._scope.get(PASSING):

@@ -21,12 +21,8 @@ from skillgap.api.cache import PAIR, SNAPSHOT
 from skillgap.errors import OccupationError
 from skillgap.models import (
     ListedOccupation,
-    Occupation,
     Provenance,
     RatingsChoice,
-    SkillRating,
-    Transition,
-    TransitionBasis,
     WeightChoice,
 )
 from skillgap.onet.codes import CODE_PATTERN, parse_code
@@ -97,19 +93,7 @@ StabilityParameter = Annotated[
 
 
 @dataclass(frozen=True)
-class OccupationAnswer:
-    """One occupation."""
-
-    __pydantic_config__ = _DOCUMENTED
-
-    occupation: Occupation
-    """The occupation."""
-    provenance: Provenance
-    """Where the figures come from."""
-
-
-@dataclass(frozen=True)
-class OccupationsAnswer:
+class OccupationPage:
     """A page of occupations: codes ascending, or the best match first."""
 
     __pydantic_config__ = _DOCUMENTED
@@ -124,40 +108,6 @@ class OccupationsAnswer:
     """Matching occupations before this page."""
     next: str | None
     """Path and query of the next page; null on the last."""
-    provenance: Provenance
-    """Where the figures come from."""
-
-
-@dataclass(frozen=True)
-class SkillsAnswer:
-    """The skills of one occupation, most important first."""
-
-    __pydantic_config__ = _DOCUMENTED
-
-    occupation: Occupation
-    """The occupation."""
-    skills: list[SkillRating]
-    """Its skills: relevant ones first, then by importance and level; predicted ones by level."""
-    provenance: Provenance
-    """Where the figures come from."""
-
-
-@dataclass(frozen=True)
-class TransitionsAnswer:
-    """Occupations near one, nearest first."""
-
-    __pydantic_config__ = _DOCUMENTED
-
-    occupation: Occupation
-    """The current occupation."""
-    transitions: list[Transition]
-    """The near occupations that pass the filters."""
-    basis: TransitionBasis
-    """What they are ranked by, and how good that is."""
-    domain: str
-    """What the gaps compare: `skills`, `knowledge`, `abilities`, `work_activities` or `all`."""
-    weight: str
-    """What gaps weigh in the shortfall: `importance`, `standard` or `none`."""
     provenance: Provenance
     """Where the figures come from."""
 

@@ -29,7 +29,6 @@ from skillgap.onet.domains import DomainChoice
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from skillgap.analysis.person import OwnProfile
     from skillgap.analysis.ratings import Ratings as Levels
     from skillgap.analysis.similarity.model import Similarity
     from skillgap.batch.arrow import Columns
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from skillgap.errors import SkillgapError
     from skillgap.llm.profiler import Profiler
     from skillgap.models import GapReport, PersonGapReport
+    from skillgap.models.person import OwnProfile
     from skillgap.store.loads import LoadReport
 
 
@@ -826,7 +826,7 @@ def mcp(
     with needs("mcp"):
         from skillgap.mcp.server import create_server
     _settings()
-    current = CurrentData(_engine(), answer_cache_bytes=0)
+    current = CurrentData(_engine())
     current.refresh()
     server = create_server(current)
     if http:
@@ -910,8 +910,8 @@ def _read_profile(file: Path) -> OwnProfile:
     """Return a person's profile. Raises InvalidProfile with every field that is wrong, and without its value."""
     from pydantic import TypeAdapter, ValidationError
 
-    from skillgap.analysis.person import OwnProfile
     from skillgap.errors import InvalidProfile
+    from skillgap.models.person import OwnProfile
 
     try:
         return TypeAdapter(OwnProfile).validate_json(file.read_bytes())

@@ -222,15 +222,7 @@ def certainty(gap: SkillGap) -> str:
 
 def meaning(anchors: LevelAnchors | None) -> str:
     """Return between which examples a level stands."""
-    if anchors is None:
-        return "no level"
-    lower, upper = (
-        f"“{each.anchor_description}” ({each.anchor_value})" if each else None
-        for each in (anchors.lower, anchors.upper)
-    )
-    if lower and upper:
-        return f"between {lower} and {upper}"
-    return f"below {upper}" if upper else f"{lower} or above"
+    return "no level" if anchors is None else anchors.in_words()
 
 
 def move(summary: GapSummary) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Annotated, ParamSpec, TypeVar
@@ -18,10 +17,6 @@ from mcp.types import ToolAnnotations
 from pydantic import Field
 
 import skillgap
-from skillgap.analysis.gap import identify_skill_gap
-from skillgap.analysis.ratings import Ratings
-from skillgap.analysis.search import find_code
-from skillgap.analysis.transitions import TransitionFilter, find_transitions
 from skillgap.errors import (
     InvalidCode,
     MissingInput,
@@ -33,9 +28,8 @@ from skillgap.errors import (
 )
 from skillgap.export import phrases
 from skillgap.models import (
-    Anchor,
     GapReport,
-    LevelAnchors,
+    LevelMeaning,
     ListedOccupation,
     Occupation,
     Provenance,
@@ -46,7 +40,8 @@ from skillgap.models import (
 )
 from skillgap.onet.domains import DomainChoice
 from skillgap.onet.scales import HIGHEST_LEVEL
-from skillgap.service.snapshot import CurrentData, Snapshot
+from skillgap.service import Skillgap
+from skillgap.service.snapshot import CurrentData
 
 _DOCUMENTED = {"use_attribute_docstrings": True}
 _READS = ToolAnnotations(read_only_hint=True, idempotent_hint=True, destructive_hint=False, open_world_hint=False)
@@ -102,7 +97,7 @@ RatingsArgument = Annotated[
 
 
 @dataclass(frozen=True)
-class FoundOccupations:
+class OccupationsPage:
     """Occupations that a text may mean, the best first."""
 
     __pydantic_config__ = _DOCUMENTED
@@ -118,7 +113,7 @@ class FoundOccupations:
 
 
 @dataclass(frozen=True)
-class GapAnswer:
+class GapPage:
     """What stands between two occupations."""
 
     __pydantic_config__ = _DOCUMENTED
@@ -136,7 +131,7 @@ class GapAnswer:
 
 
 @dataclass(frozen=True)
-class NearOccupations:
+class TransitionsPage:
     """Occupations near one, the nearest first."""
 
     __pydantic_config__ = _DOCUMENTED
@@ -154,7 +149,7 @@ class NearOccupations:
 
 
 @dataclass(frozen=True)
-class OccupationSkills:
+class SkillsPage:
     """The skills of one occupation, most important first."""
 
     __pydantic_config__ = _DOCUMENTED
@@ -171,28 +166,6 @@ class OccupationSkills:
     """Where the figures come from."""
 
 
-@dataclass(frozen=True)
-class LevelMeaning:
-    """What a level of an element means."""
-
-    __pydantic_config__ = _DOCUMENTED
-
-    element_id: str
-    """O*NET element."""
-    element_name: str
-    """O*NET's name of it."""
-    level: float
-    """The level that was asked for, 0 to 7."""
-    in_words: str
-    """Between which of O*NET's examples it stands."""
-    around: LevelAnchors | None
-    """These examples; null where the loaded release has none."""
-    scale: list[Anchor]
-    """All of O*NET's examples for this element."""
-    provenance: Provenance
-    """Where the examples come from."""
-
-
 class _Tools:
     """What agents can ask, answered from the newest data, which is looked for every few seconds."""
 
@@ -205,12 +178,10 @@ class _Tools:
         query: Annotated[str, Field(min_length=1, max_length=200, description="A job title in any words, or a code.")],
         limit: Limit = 10,
         offset: Offset = 0,
-    ) -> FoundOccupations:
+    ) -> OccupationsPage:
         """Find O*NET-SOC codes by what people call a job; slips are forgiven. Begin here."""
-        snapshot = self._now()
-        hits, total = _wait(snapshot.titles).find(query, limit, offset)
-        items = [hit.listed(snapshot.ratings.occupations) for hit in hits]
-        return FoundOccupations(items, total, _next(offset, limit, total), snapshot.ratings.provenance)
+        answer = self._onet().search(query, limit=limit, offset=offset)
+        return OccupationsPage(answer.items, answer.total, _next(offset, limit, answer.total), answer.provenance)
 
     def skill_gap(
         self,
@@ -220,13 +191,12 @@ class _Tools:
         ratings: RatingsArgument = "onet+llm",
         limit: Limit = 15,
         offset: Offset = 0,
-    ) -> GapAnswer:
+    ) -> GapPage:
         """Say in which skills the target asks for more, by how much, and whether that stands out from rater noise."""
-        levels = _levels(self._now(), ratings, domain)
-        report = identify_skill_gap(_code(from_occupation, levels), _code(to_occupation, levels), levels)
+        report = self._onet().gap(from_occupation, to_occupation, domain=domain, ratings=ratings)
         gaps, surplus = report.skill_gaps, report.surplus_skills
         page = slice(offset, offset + limit)
-        return GapAnswer(
+        return GapPage(
             phrases.in_plain_words(report),
             replace(report, skill_gaps=gaps[page], surplus_skills=surplus[page]),
             len(gaps),
@@ -240,21 +210,14 @@ class _Tools:
         only_rated: Annotated[bool, Field(description="Leave out occupations whose levels are predicted.")] = False,
         limit: Limit = 10,
         offset: Offset = 0,
-    ) -> NearOccupations:
+    ) -> TransitionsPage:
         """List where one can go from an occupation: the nearest by what people do and know, with the gap of each."""
-        snapshot = self._now()
-        levels, similarity = snapshot.ratings, _wait(snapshot.similarity)
-        code = _code(occupation, levels)
-        where = TransitionFilter(only_rated=only_rated)
-        near = find_transitions(code, similarity, levels, where=where, limit=offset + limit + 1)
-        page = near[offset : offset + limit]
-        rows = (levels.row(code), *(levels.row(each.occupation.onet_soc_code) for each in page))
-        return NearOccupations(
-            levels.occupation(code),
-            page,
-            similarity.basis,
-            _next(offset, limit, len(near)),
-            levels.provenance_of(*rows),
+        onet = self._onet()
+        answer = onet.transitions(occupation, only_rated=only_rated, limit=limit, offset=offset)
+        following = onet.transitions(occupation, only_rated=only_rated, limit=1, offset=offset + limit)
+        total = offset + len(answer.transitions) + len(following.transitions)
+        return TransitionsPage(
+            answer.occupation, answer.transitions, answer.basis, _next(offset, limit, total), answer.provenance
         )
 
     def occupation_skills(
@@ -264,18 +227,12 @@ class _Tools:
         ratings: RatingsArgument = "onet+llm",
         limit: Limit = 35,
         offset: Offset = 0,
-    ) -> OccupationSkills:
+    ) -> SkillsPage:
         """List the skills of an occupation, most important first, with errors, flags, dates and what levels mean."""
-        levels = _levels(self._now(), ratings, domain)
-        code = _code(occupation, levels)
-        every = levels.skills(code)
-        return OccupationSkills(
-            levels.occupation(code),
-            every[offset : offset + limit],
-            len(every),
-            _next(offset, limit, len(every)),
-            levels.provenance_of(levels.row(code)),
-        )
+        answer = self._onet().skills(occupation, domain=domain, ratings=ratings)
+        total = len(answer.skills)
+        page = answer.skills[offset : offset + limit]
+        return SkillsPage(answer.occupation, page, total, _next(offset, limit, total), answer.provenance)
 
     def explain_level(
         self,
@@ -283,28 +240,21 @@ class _Tools:
         level: Annotated[float, Field(ge=0, le=HIGHEST_LEVEL, description="A level of scale LV.")],
     ) -> LevelMeaning:
         """Say what somebody of a level can do, by O*NET's own examples on either side of it."""
-        levels = _levels(self._now(), "onet+llm", "all")
-        column = levels.column(element)
-        around = levels.anchors_around(column, level)
-        element_id, name = levels.element_ids[column], levels.element_names[column]
-        words = phrases.meaning(around) if around else "the loaded release has no examples of levels"
-        scale = list(levels.anchors.get(element_id, ()))
-        return LevelMeaning(
-            element_id, name, level, f"{name}, level {level:g}: {words}", around, scale, levels.provenance
-        )
+        return self._onet().explain_level(element, level)
 
     def attribution(self) -> str:
         """What must be said of the figures: O*NET's credit, licence and modification."""
-        found = self._now().ratings.provenance
+        found = self._onet().occupations(limit=0).provenance
         return f"{phrases.source_line(found)} Licence of the data: {found.licence}"
 
-    def _now(self) -> Snapshot:
+    def _onet(self) -> Skillgap:
         if time.monotonic() - self._last_look > _SECONDS_BETWEEN_LOOKS:
             self._current.refresh()
             self._last_look = time.monotonic()
-        if not self._current.snapshot.ratings.occupations:
+        snapshot = self._current.snapshot
+        if not snapshot.get_occupations():
             raise NoData()
-        return self._current.snapshot
+        return Skillgap(lambda: snapshot)
 
 
 def method() -> str:
@@ -351,17 +301,3 @@ def _next_step(error: SkillgapError) -> str:
 
 def _next(offset: int, limit: int, total: int) -> int | None:
     return offset + limit if offset + limit < total else None
-
-
-def _levels(snapshot: Snapshot, choice: RatingsChoice, domain: DomainChoice) -> Ratings:
-    return snapshot.skills[choice] if domain == "skills" else _wait(snapshot.all_domains)[choice].of_domain(domain)
-
-
-def _wait(future: Future[T]) -> T:
-    """Return what is being computed of this data version; it takes some seconds after a load."""
-    return future.result()
-
-
-def _code(text: str, levels: Ratings) -> str:
-    """Return the code of an occupation given by code or title. Raises UnknownOccupation."""
-    return find_code(text, levels.titles)

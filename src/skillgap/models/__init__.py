@@ -7,17 +7,29 @@ from skillgap.models.gap import GapReport, GapStability, GapSummary, PersonGapRe
 from skillgap.models.occupation import (
     Anchor,
     LevelAnchors,
+    LevelMeaning,
     ListedOccupation,
     Match,
     Occupation,
+    OccupationDetails,
+    OccupationList,
+    OccupationSkills,
     RatingsChoice,
     SkillRating,
     TitleKind,
 )
 from skillgap.models.provenance import Predictions, Provenance
 from skillgap.models.release_diff import GapChange, LevelChange, ReleaseChanges
-from skillgap.models.status import MissingData
-from skillgap.models.transition import Path, PathReport, PathStep, Transition, TransitionBasis, TransitionStability
+from skillgap.models.status import LoadRecord, MissingData, ModelRecord, Status
+from skillgap.models.transition import (
+    Path,
+    PathReport,
+    PathStep,
+    Transition,
+    TransitionBasis,
+    TransitionReport,
+    TransitionStability,
+)
 from skillgap.models.workforce import SHORTFALL_BARS, Conversion, Feeder, SkillLack, Spread, TargetView, WorkforceReport
 
 __all__ = [
@@ -31,10 +43,16 @@ __all__ = [
     "GapSummary",
     "LevelAnchors",
     "LevelChange",
+    "LevelMeaning",
     "ListedOccupation",
+    "LoadRecord",
     "Match",
     "MissingData",
+    "ModelRecord",
     "Occupation",
+    "OccupationDetails",
+    "OccupationList",
+    "OccupationSkills",
     "Path",
     "PathReport",
     "PathStep",
@@ -47,10 +65,12 @@ __all__ = [
     "SkillLack",
     "SkillRating",
     "Spread",
+    "Status",
     "TargetView",
     "TitleKind",
     "Transition",
     "TransitionBasis",
+    "TransitionReport",
     "TransitionStability",
     "WeightChoice",
     "WorkforceReport",

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, cast
+from typing import Literal
 
+from skillgap.models.display import Displayed
 from skillgap.models.documented import DOCUMENTED
 from skillgap.models.occupation import LevelAnchors, Occupation, SkillRating
 from skillgap.models.provenance import Provenance
-
-if TYPE_CHECKING:
-    from skillgap.export.notebook import Chart
-
 
 WeightChoice = Literal["importance", "standard", "none"]
 """What a gap weighs: its importance in the target (1-5), O*NET's standard score of it (importance less 1: what is not
@@ -148,23 +145,8 @@ class GapSummary:
     """Why fields of this summary are null: a sentence for each, which names the missing input; empty where none is."""
 
 
-class _Shown:
-    """A report that shows itself in a notebook."""
-
-    def chart(self) -> Chart:
-        """Return the chart of levels: a notebook draws it, `save` writes it."""
-        from skillgap.export.notebook import chart_of
-
-        return chart_of(cast("GapReport | PersonGapReport", self))
-
-    def _repr_html_(self) -> str:
-        from skillgap.web.view import notebook
-
-        return notebook(cast("GapReport | PersonGapReport", self))
-
-
 @dataclass(frozen=True)
-class GapReport(_Shown):
+class GapReport(Displayed):
     """What stands between two occupations: the gaps, what one brings beyond, and the sum of it."""
 
     __pydantic_config__ = DOCUMENTED
@@ -190,7 +172,7 @@ class GapReport(_Shown):
 
 
 @dataclass(frozen=True)
-class PersonGapReport(_Shown):
+class PersonGapReport(Displayed):
     """What stands between a person and an occupation."""
 
     __pydantic_config__ = DOCUMENTED

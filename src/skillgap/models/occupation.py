@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from skillgap.models.documented import DOCUMENTED
+from skillgap.models.provenance import Provenance
 
 RatingsChoice = Literal["onet", "llm", "onet+llm"]
 """Whose levels to use: the analysts', a language model's predictions, or predictions where analysts rated nothing."""
@@ -87,6 +88,16 @@ class LevelAnchors:
     upper: Anchor | None
     """The lowest one above the level; null from the last on."""
 
+    def in_words(self) -> str:
+        """Return the examples as words: `between “…” (2) and “…” (4)`."""
+        lower, upper = (
+            f"“{anchor.anchor_description}” ({anchor.anchor_value})" if anchor else None
+            for anchor in (self.lower, self.upper)
+        )
+        if lower and upper:
+            return f"between {lower} and {upper}"
+        return f"below {upper}" if upper else f"{lower} or above"
+
 
 @dataclass(frozen=True)
 class SkillRating:
@@ -129,3 +140,65 @@ class SkillRating:
     """What a prediction leans on; null for analysts' ratings."""
     anchors: LevelAnchors | None
     """What the level means; null where there is none, or where the loaded source has no anchors."""
+
+
+@dataclass(frozen=True)
+class OccupationDetails:
+    """One occupation."""
+
+    __pydantic_config__ = DOCUMENTED
+
+    occupation: Occupation
+    """The occupation."""
+    provenance: Provenance
+    """Where the figures come from."""
+
+
+@dataclass(frozen=True)
+class OccupationList:
+    """A page of occupations: codes ascending, or the best match first."""
+
+    __pydantic_config__ = DOCUMENTED
+
+    items: list[ListedOccupation]
+    """The page's occupations."""
+    total: int
+    """Occupations that match, on all pages."""
+    provenance: Provenance
+    """Where the figures come from."""
+
+
+@dataclass(frozen=True)
+class OccupationSkills:
+    """The skills of one occupation, most important first."""
+
+    __pydantic_config__ = DOCUMENTED
+
+    occupation: Occupation
+    """The occupation."""
+    skills: list[SkillRating]
+    """Its skills: relevant ones first, then by importance and level; predicted ones by level."""
+    provenance: Provenance
+    """Where the figures come from."""
+
+
+@dataclass(frozen=True)
+class LevelMeaning:
+    """What a level of an element means."""
+
+    __pydantic_config__ = DOCUMENTED
+
+    element_id: str
+    """O*NET element."""
+    element_name: str
+    """O*NET's name of it."""
+    level: float
+    """The level that was asked for, 0 to 7."""
+    in_words: str
+    """Between which of O*NET's examples it stands."""
+    around: LevelAnchors | None
+    """These examples; null where the loaded release has none."""
+    scale: list[Anchor]
+    """All of O*NET's examples for this element."""
+    provenance: Provenance
+    """Where the examples come from."""

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, datetime
 
 from skillgap.models.documented import DOCUMENTED
+from skillgap.models.provenance import Predictions
+from skillgap.onet.releases import Release
 
 
 @dataclass(frozen=True)
@@ -21,3 +24,52 @@ class MissingData:
     """How many there should be; 0 where nothing tells."""
     disables: str
     """What does not work without it."""
+
+
+@dataclass(frozen=True)
+class LoadRecord:
+    """One row of Loads."""
+
+    load_id: int
+    source: str
+    release_number: str
+    release_date: date | None
+    origin: str
+    sha256: str | None
+    started_at: datetime
+    finished_at: datetime
+    row_counts: dict[str, int]
+    rows_changed: int
+
+
+@dataclass(frozen=True)
+class ModelRecord:
+    """A model whose scores are kept."""
+
+    predictions: Predictions
+    is_active: bool
+    """Its scores are those shown."""
+    occupations: int
+    """How many it has scored."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """What the database holds."""
+
+    data_version: str
+    release: Release | None
+    web_services_release: Release | None
+    occupations: int
+    unrated: list[tuple[str, str]]
+    """Code and title of each occupation without ratings."""
+    tables: dict[str, int]
+    """Rows of every table."""
+    sources: dict[str, int]
+    """Rows of SkillsView by source."""
+    models: list[ModelRecord]
+    """The active one first."""
+    loads: list[LoadRecord]
+    """The last one first."""
+    missing: list[MissingData]
+    """What of a whole release is not loaded, and what that disables."""

@@ -67,6 +67,26 @@ class TransitionBasis:
 
 
 @dataclass(frozen=True)
+class TransitionReport:
+    """Occupations near one, nearest first."""
+
+    __pydantic_config__ = DOCUMENTED
+
+    occupation: Occupation
+    """The current occupation."""
+    transitions: list[Transition]
+    """The near occupations that pass the filters."""
+    basis: TransitionBasis
+    """What they are ranked by, and how good that is."""
+    domain: str
+    """What the gaps compare: `skills`, `knowledge`, `abilities`, `work_activities` or `all`."""
+    weight: str
+    """What gaps weigh in the shortfall: `importance`, `standard` or `none`."""
+    provenance: Provenance
+    """Where the figures come from."""
+
+
+@dataclass(frozen=True)
 class PathStep:
     """One move of a path."""
 

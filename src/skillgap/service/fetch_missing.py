@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any
@@ -16,7 +16,6 @@ import structlog
 from cachetools import TTLCache
 from sqlalchemy import Engine
 
-from skillgap.api.metrics import ONET_REQUESTS
 from skillgap.errors import OnetApiUnavailable, SkillgapError, UnknownOccupation
 from skillgap.nodes.pipelines import load_api_data
 from skillgap.service.snapshot import CurrentData
@@ -52,12 +51,14 @@ class OnDemand:
         *,
         requests_per_second: float,
         longest_wait: float,
+        on_requests: Callable[[int], object],
     ) -> None:
         self._current = current
         self._engine = engine
         self._access = access
         self._requests_per_second = requests_per_second
         self._longest_wait = longest_wait
+        self._on_requests = on_requests
         self._api: OnetApi
         self._survey: TTLCache[str, ServiceCatalog] = TTLCache(1, ttl=_SECONDS_SURVEYED)
         self._surveying = asyncio.Lock()
@@ -68,7 +69,7 @@ class OnDemand:
         self._day = (0, 0)
         """Today, and the requests before its first."""
         self._counted = 0
-        """Requests that metrics know of."""
+        """Requests that `on_requests` has been told of."""
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -125,7 +126,7 @@ class OnDemand:
                 self._absent[code] = True
             _log.info("fetched", onet_soc_code=code, ratings=len(skills))
         finally:
-            ONET_REQUESTS.inc(self._api.requests - self._counted)
+            self._on_requests(self._api.requests - self._counted)
             self._counted = self._api.requests
 
     async def _in_use(self, code: str, refreshing: asyncio.Future[None]) -> None:

@@ -18,12 +18,12 @@ from sqlalchemy import Connection, Engine
 
 from skillgap.analysis.gap import identify_skill_gap
 from skillgap.analysis.ratings import Ratings
-from skillgap.analysis.search import TitleIndex, index_titles
+from skillgap.analysis.search import TitleIndex, find_code, index_titles
 from skillgap.analysis.similarity.model import Similarity, compute_similarity
 from skillgap.analysis.similarity.profiles import Profile
-from skillgap.api.cache import StoredAnswers
 from skillgap.errors import NoData, SkillgapError, StoreError
-from skillgap.models import RatingsChoice
+from skillgap.models import Occupation, Provenance, RatingsChoice
+from skillgap.onet.codes import OnetSocCode
 from skillgap.onet.domains import DomainChoice
 from skillgap.store.engine import read
 from skillgap.store.queries import ModelUsage, get_model_usage, get_profiles
@@ -36,7 +36,7 @@ _SECONDS_TO_TRY_AGAIN, _MOST_SECONDS_TO_TRY_AGAIN = 5.0, 300.0
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One data version with the answers already given from it. A request sees one snapshot from first to last."""
+    """One data version. A request sees one snapshot from first to last."""
 
     skills: Mapping[RatingsChoice, Ratings]
     """Of skills, by whose levels are used."""
@@ -46,7 +46,6 @@ class Snapshot:
     """Which occupations are near which, likewise."""
     titles: Future[TitleIndex]
     """What occupations are called, likewise."""
-    answers: StoredAnswers
     replaced: Future[None]
     """Done once requests see a later one."""
     model_usage: Sequence[ModelUsage] = ()
@@ -55,6 +54,40 @@ class Snapshot:
     def ratings(self) -> Ratings:
         """Levels of skills: the analysts', and predictions where they have rated nothing."""
         return self.skills["onet+llm"]
+
+    @property
+    def data_version(self) -> str:
+        """Version of the figures."""
+        return self.skills["onet"].data_version
+
+    def get_ratings(self, choice: RatingsChoice, domain: DomainChoice) -> Ratings:
+        """Return the ratings of a domain; those of other domains than skills may have to be waited for."""
+        if domain == "skills":
+            return self.skills[choice]
+        return self.all_domains.result()[choice].of_domain(domain)
+
+    def get_occupation_ratings(
+        self, occupation: str, choice: RatingsChoice, domain: DomainChoice
+    ) -> tuple[OnetSocCode, Ratings]:
+        """Return the code of an occupation given by code or title, and ratings that include its own."""
+        ratings = self.get_ratings(choice, domain)
+        return find_code(occupation, ratings.titles), ratings
+
+    def get_similarity(self) -> Similarity:
+        """Wait for the similarity of occupations."""
+        return self.similarity.result()
+
+    def get_titles(self) -> TitleIndex:
+        """Wait for the index of titles."""
+        return self.titles.result()
+
+    def get_occupations(self) -> Mapping[str, Occupation]:
+        """Return all occupations by code, codes ascending."""
+        return self.ratings.occupations
+
+    def get_provenance(self) -> Provenance:
+        """Return the source of the titles."""
+        return self.ratings.provenance
 
     def fail(self, error: Exception) -> None:
         """Have whoever waits for what is not there yet get an error."""
@@ -66,11 +99,10 @@ class Snapshot:
 class CurrentData:
     """Reads the database at start and when its data version changes; without it, the last snapshot stands."""
 
-    def __init__(self, engine: Engine, *, answer_cache_bytes: int) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._answer_cache_bytes = answer_cache_bytes
         nothing: Mapping[RatingsChoice, Ratings] = dict.fromkeys(get_args(RatingsChoice), Ratings.empty())
-        self.snapshot = self._snapshot(nothing)
+        self.snapshot = _snapshot(nothing)
         self.snapshot.all_domains.set_result(nothing)
         _compute(self.snapshot, {})
         self._is_whole = True
@@ -126,7 +158,7 @@ class CurrentData:
             _warm_up(ratings)
         self._is_whole = False
         before = self.snapshot.ratings.data_version
-        replaced, self.snapshot = self.snapshot.replaced, self._snapshot(skills, get_model_usage(connection))
+        replaced, self.snapshot = self.snapshot.replaced, _snapshot(skills, get_model_usage(connection))
         replaced.set_result(None)
         rated, shown = len(skills["onet"].codes), len(self.snapshot.ratings.codes)
         if self.snapshot.ratings.data_version != before:  # else its rest could not be read before
@@ -162,9 +194,16 @@ class CurrentData:
             _log.error("not all domains are warmed up", exc_info=error)
         _give_back_freed_memory()
 
-    def _snapshot(self, skills: Mapping[RatingsChoice, Ratings], usage: Sequence[ModelUsage] = ()) -> Snapshot:
-        stored = StoredAnswers(skills["onet"].data_version, most_bytes=self._answer_cache_bytes)
-        return Snapshot(skills, _computing(), _computing(), _computing(), stored, _computing(), usage)
+
+def _snapshot(skills: Mapping[RatingsChoice, Ratings], usage: Sequence[ModelUsage] = ()) -> Snapshot:
+    return Snapshot(
+        skills=skills,
+        all_domains=_computing(),
+        similarity=_computing(),
+        titles=_computing(),
+        replaced=_computing(),
+        model_usage=usage,
+    )
 
 
 def _computing() -> Future[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -24,9 +24,8 @@ from sqlalchemy import (
 from skillgap.analysis.missing import RatingCounts, what_is_missing
 from skillgap.analysis.similarity.profiles import PROFILE_COLUMNS, Profile, read_profiles
 from skillgap.errors import NoData
-from skillgap.models import MissingData, Predictions
+from skillgap.models import LoadRecord, MissingData, ModelRecord, Predictions, Status
 from skillgap.onet.domains import DOMAIN_TABLES, Domain
-from skillgap.onet.releases import Release
 from skillgap.store.ratings import (
     HAS_RATING,
     IS_LEVEL,
@@ -50,33 +49,6 @@ from skillgap.urls import masked_url
 
 
 @dataclass(frozen=True)
-class LoadRecord:
-    """One row of Loads."""
-
-    load_id: int
-    source: str
-    release_number: str
-    release_date: date | None
-    origin: str
-    sha256: str | None
-    started_at: datetime
-    finished_at: datetime
-    row_counts: dict[str, int]
-    rows_changed: int
-
-
-@dataclass(frozen=True)
-class ModelRecord:
-    """A model whose scores are kept."""
-
-    predictions: Predictions
-    is_active: bool
-    """Its scores are those shown."""
-    occupations: int
-    """How many it has scored."""
-
-
-@dataclass(frozen=True)
 class ModelUsage:
     """What a generative model was asked, by the replies that are kept."""
 
@@ -84,28 +56,6 @@ class ModelUsage:
     requests: int
     input_tokens: int
     output_tokens: int
-
-
-@dataclass(frozen=True)
-class Status:
-    """What the database holds."""
-
-    data_version: str
-    release: Release | None
-    web_services_release: Release | None
-    occupations: int
-    unrated: list[tuple[str, str]]
-    """Code and title of each occupation without ratings."""
-    tables: dict[str, int]
-    """Rows of every table."""
-    sources: dict[str, int]
-    """Rows of SkillsView by source."""
-    models: list[ModelRecord]
-    """The active one first."""
-    loads: list[LoadRecord]
-    """The last one first."""
-    missing: list[MissingData]
-    """What of a whole release is not loaded, and what that disables."""
 
 
 def get_status(connection: Connection) -> Status:

@@ -16,7 +16,7 @@ from starlette.responses import HTMLResponse, RedirectResponse
 
 from skillgap.analysis.gap import identify_skill_gap
 from skillgap.analysis.paths import find_paths
-from skillgap.analysis.person import OwnProfile, identify_person_gap
+from skillgap.analysis.person import identify_person_gap
 from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.search import normalised
 from skillgap.analysis.similarity.model import Similarity
@@ -29,6 +29,7 @@ from skillgap.export import charts
 from skillgap.export.phrases import Report
 from skillgap.export.renderer import Renderer, encoded
 from skillgap.models import GapReport, ListedOccupation, Transition
+from skillgap.models.person import OwnProfile
 from skillgap.onet.codes import parse_code
 from skillgap.onet.scales import HIGHEST_LEVEL
 from skillgap.service.snapshot import Snapshot

@@ -19,7 +19,7 @@ from skillgap.errors import (
     UnknownOccupation,
     UnratedOccupation,
 )
-from skillgap.models import ListedOccupation
+from skillgap.models import ListedOccupation, OccupationDetails, OccupationSkills, TransitionReport
 
 router = APIRouter(prefix="/occupations", tags=["occupations"])
 
@@ -32,7 +32,7 @@ CodePath = Annotated[
 @router.get(
     "",
     summary="Occupations, all or by what people call them",
-    response_model=dependencies.OccupationsAnswer,
+    response_model=dependencies.OccupationPage,
     responses=problems.responses(problems.InvalidParameter, NoData, problems.Overloaded),
 )
 async def list_occupations(
@@ -66,7 +66,7 @@ async def list_occupations(
         following = offset + limit
         query = urlencode({**({"q": q} if q else {}), "limit": limit, "offset": following})
         return dependencies.json(
-            dependencies.OccupationsAnswer(
+            dependencies.OccupationPage(
                 items=items,
                 total=total,
                 limit=limit,
@@ -82,19 +82,19 @@ async def list_occupations(
 @router.get(
     "/{onet_soc_code}",
     summary="One occupation",
-    response_model=dependencies.OccupationAnswer,
+    response_model=OccupationDetails,
     responses=problems.responses(InvalidCode, UnknownOccupation, NoData),
 )
 async def get_occupation(request: Request, onet_soc_code: CodePath) -> Response:
     """Return title and, where the loaded source has it, description."""
     ratings = dependencies.skills_of(request)
-    return dependencies.json(dependencies.OccupationAnswer(ratings.occupation(onet_soc_code), ratings.provenance))
+    return dependencies.json(OccupationDetails(ratings.occupation(onet_soc_code), ratings.provenance))
 
 
 @router.get(
     "/{onet_soc_code}/skills",
     summary="The skills of an occupation",
-    response_model=dependencies.SkillsAnswer,
+    response_model=OccupationSkills,
     responses=problems.responses(InvalidCode, UnknownOccupation, UnratedOccupation, NoData, problems.Overloaded),
 )
 async def get_occupation_skills(
@@ -111,7 +111,7 @@ async def get_occupation_skills(
     def compute(ratings: Ratings) -> Response:
         occupation, skills = ratings.occupation(onet_soc_code), ratings.skills(onet_soc_code)
         provenance = ratings.provenance_of(ratings.row(onet_soc_code))
-        return dependencies.json(dependencies.SkillsAnswer(occupation, skills, provenance))
+        return dependencies.json(OccupationSkills(occupation, skills, provenance))
 
     return await dependencies.from_ratings(request, compute, choice, domain, takes_long=False)
 
@@ -119,7 +119,7 @@ async def get_occupation_skills(
 @router.get(
     "/{onet_soc_code}/transitions",
     summary="Where one can go from an occupation",
-    response_model=dependencies.TransitionsAnswer,
+    response_model=TransitionReport,
     responses=problems.responses(
         *(InvalidCode, problems.InvalidParameter, UnknownJobZone, UnknownOccupation, UnratedOccupation, MissingInput),
         *(NoData, problems.Overloaded),
@@ -165,7 +165,7 @@ async def get_transitions(
         found = find_transitions(onet_soc_code, similarity, ratings, where=where, limit=limit, stability=stability)
         rows = (ratings.row(onet_soc_code), *(ratings.row(each.occupation.onet_soc_code) for each in found))
         return dependencies.json(
-            dependencies.TransitionsAnswer(
+            TransitionReport(
                 occupation=ratings.occupation(onet_soc_code),
                 transitions=found,
                 basis=similarity.basis,

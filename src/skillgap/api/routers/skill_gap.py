@@ -9,11 +9,12 @@ from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from skillgap.analysis.gap import identify_skill_gap
-from skillgap.analysis.person import OwnProfile, identify_person_gap
+from skillgap.analysis.person import identify_person_gap
 from skillgap.api import dependencies, problems
 from skillgap.api.examples import SKILL_GAP
 from skillgap.errors import InvalidCode, InvalidProfile, NoData, UnknownOccupation, UnratedOccupation
 from skillgap.models import GapReport, PersonGapReport
+from skillgap.models.person import OwnProfile
 from skillgap.onet.codes import parse_code
 
 router = APIRouter(tags=["skill gap"])

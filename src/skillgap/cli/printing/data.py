@@ -16,10 +16,10 @@ from skillgap.models import GapChange, MissingData, ReleaseChanges
 if TYPE_CHECKING:
     from skillgap.analysis.ratings import Ratings
     from skillgap.config.doctor import Check
+    from skillgap.models import Status
     from skillgap.sources.text_files import OnetData
     from skillgap.sources.web_services.tables import OnetApiData
     from skillgap.store.loads import LoadReport
-    from skillgap.store.queries import Status
 
 
 def print_load(data: OnetData, report: LoadReport, missing: Sequence[MissingData]) -> None:

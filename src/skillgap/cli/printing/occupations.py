@@ -21,8 +21,8 @@ from skillgap.models import (
 )
 
 if TYPE_CHECKING:
-    from skillgap.analysis.person import OwnProfile
     from skillgap.analysis.ratings import Ratings
+    from skillgap.models.person import OwnProfile
 
 
 def print_hits(hits: list[ListedOccupation], total: int, *, as_json: bool) -> None:

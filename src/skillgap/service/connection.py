@@ -1,0 +1,65 @@
+"""Connecting to the database of the settings, or to another one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from skillgap.config.settings import Settings, read_settings
+from skillgap.errors import SchemaMismatch
+from skillgap.service.data import Database
+from skillgap.service.skillgap import Skillgap
+from skillgap.store.engine import make_engine, read
+from skillgap.store.ratings import get_data_version
+
+LoadStarter = Callable[[Engine, Settings], object]
+"""Loads the starter data into an empty embedded database."""
+
+
+def connect(url: str | None = None, *, load_starter: LoadStarter | None = None) -> Skillgap:
+    """Return a `Skillgap` that answers from a database: the one at the URL, by default the one of the settings.
+
+    Without a URL in either, it is the embedded database, which is given the starter data (by `load_starter`, by default
+    quietly) before the first answer if it is empty. Nothing is read before the first question. Raises
+    ConfigurationError; questions raise StoreError.
+    """
+    settings = read_settings()
+    database = Database(lambda: ready_engine(settings, url, load_starter=load_starter or _load_starter))
+    return Skillgap(
+        database.current,
+        engine=lambda: database.engine,
+        cache_dir=settings.cache_dir,
+        download_url=settings.onet_download_url,
+        any_engine=lambda: make_engine(url or settings.url),
+        close=database.close,
+    )
+
+
+def ready_engine(settings: Settings, url: str | None = None, *, load_starter: LoadStarter | None = None) -> Engine:
+    """Return the engine of a URL, by default of the settings, after giving an empty embedded database the starter data.
+
+    Raises ConfigurationError, StoreError, SourceError.
+    """
+    engine = make_engine(url or settings.url)
+    if url is None and settings.database_url is None and _is_empty(engine, settings.embedded_database):
+        (load_starter or _load_starter)(engine, settings)
+    return engine
+
+
+def _is_empty(engine: Engine, file: Path) -> bool:
+    if not file.exists():
+        return True
+    try:
+        with read(engine) as connection:
+            return not get_data_version(connection)
+    except SchemaMismatch:
+        return True
+
+
+def _load_starter(engine: Engine, settings: Settings) -> None:
+    from skillgap.nodes.pipelines import extract_load_text_files
+    from skillgap.sources.releases import STARTER
+
+    extract_load_text_files(engine, STARTER, cache_dir=settings.cache_dir)

@@ -1,0 +1,312 @@
+"""The questions: one class, which every edge calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from sqlalchemy import Engine
+
+from skillgap.analysis.gap import identify_skill_gap
+from skillgap.analysis.paths import find_paths
+from skillgap.analysis.person import identify_person_gap, profile_template
+from skillgap.analysis.ratings import Ratings
+from skillgap.analysis.release_diff import compare_releases
+from skillgap.analysis.search import find_code
+from skillgap.analysis.transitions import TransitionFilter, find_transitions
+from skillgap.analysis.vectorized import People
+from skillgap.analysis.workforce import Workforce
+from skillgap.errors import NoData
+from skillgap.models import (
+    GapReport,
+    LevelMeaning,
+    ListedOccupation,
+    OccupationDetails,
+    OccupationList,
+    OccupationSkills,
+    PathReport,
+    PersonGapReport,
+    RatingsChoice,
+    ReleaseChanges,
+    Status,
+    TransitionReport,
+    WeightChoice,
+    WorkforceReport,
+)
+from skillgap.models.person import OwnProfile
+from skillgap.nodes.pipelines import LOADED, get_release_ratings
+from skillgap.onet.codes import parse_code
+from skillgap.onet.domains import DomainChoice
+from skillgap.service.data import Data
+from skillgap.sources.releases import DOWNLOAD_URL, OnBytes
+from skillgap.store.engine import read
+from skillgap.store.queries import get_status
+
+
+def _no_engine() -> Engine:
+    raise NoData("this needs a database; these answers come from a snapshot in memory")
+
+
+class Skillgap:
+    """Answers questions about occupations, each from one data version.
+
+    Occupations are given by O*NET-SOC code in any accepted form (`29-1141`, `29-1141.00`, `29114100`) or by O*NET's
+    exact title, in any case. `ratings` chooses whose levels are used: the analysts' (`onet`), predicted ones (`llm`),
+    or predictions where analysts rated nothing (`onet+llm`). Answers are frozen types of `skillgap.models` with their
+    provenance. Questions raise UnknownOccupation, UnratedOccupation, NoData and StoreError, besides the errors they
+    name.
+    """
+
+    def __init__(
+        self,
+        data: Callable[[], Data],
+        *,
+        engine: Callable[[], Engine] = _no_engine,
+        any_engine: Callable[[], Engine] = _no_engine,
+        cache_dir: Path = Path(),
+        download_url: str = DOWNLOAD_URL,
+        close: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Take a function that returns the data to answer a question from.
+
+        `status` and `diff` read the database itself: `engine` returns it with data, `any_engine` as it is.
+        """
+        self._data = data
+        self._engine = engine
+        self._any_engine = any_engine
+        self._cache_dir = cache_dir
+        self._download_url = download_url
+        self._close = close
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections to the database."""
+        self._close()
+
+    def gap(
+        self,
+        current: str,
+        target: str,
+        *,
+        domain: DomainChoice = "skills",
+        ratings: RatingsChoice = "onet+llm",
+        weight: WeightChoice = "importance",
+        stability: bool = False,
+    ) -> GapReport:
+        """Return the skill gap between two occupations.
+
+        `weight` sets what a gap weighs in order and shortfall; `stability` adds how the order moves under rater noise
+        and other weights (some 20 ms).
+        """
+        levels = self.levels(domain=domain, ratings=ratings, weight=weight)
+        codes = [_code(text, levels) for text in (current, target)]
+        return identify_skill_gap(codes[0], codes[1], levels, stability=stability)
+
+    def person_gap(
+        self,
+        profile: OwnProfile,
+        target: str,
+        *,
+        domain: DomainChoice = "skills",
+        ratings: RatingsChoice = "onet+llm",
+        weight: WeightChoice = "importance",
+        stability: bool = False,
+    ) -> PersonGapReport:
+        """Return the skill gap between a person and an occupation. Raises InvalidProfile."""
+        levels = self.levels(domain=domain, ratings=ratings, weight=weight)
+        return identify_person_gap(profile, _code(target, levels), levels, stability=stability)
+
+    def profile_template(self, occupation: str | None = None, *, domain: DomainChoice = "skills") -> OwnProfile:
+        """Return a profile to fill in: every element by name, with no level."""
+        levels = self.levels(domain=domain)
+        return profile_template(levels, _code(occupation, levels) if occupation else None)
+
+    def occupation(self, occupation: str) -> OccupationDetails:
+        """Return one occupation."""
+        levels = self.levels()
+        return OccupationDetails(levels.occupation(_code(occupation, levels)), levels.provenance)
+
+    def occupations(self, *, limit: int | None = None, offset: int = 0) -> OccupationList:
+        """Return a page of all occupations, codes ascending; without a limit, all that follow the offset."""
+        data = self._data()
+        occupations = list(data.get_occupations().values())
+        end = None if limit is None else offset + limit
+        items = [ListedOccupation(occupation, None, None, None) for occupation in occupations[offset:end]]
+        return OccupationList(items, len(occupations), data.get_provenance())
+
+    def search(self, text: str, *, limit: int = 10, offset: int = 0) -> OccupationList:
+        """Return the occupations that a text may mean, the best match first. Raises InvalidSearchText."""
+        data = self._data()
+        hits, total = data.get_titles().find(text, limit, offset)
+        occupations = data.get_occupations()
+        return OccupationList([hit.listed(occupations) for hit in hits], total, data.get_provenance())
+
+    def skills(
+        self, occupation: str, *, domain: DomainChoice = "skills", ratings: RatingsChoice = "onet+llm"
+    ) -> OccupationSkills:
+        """Return the skills of an occupation, most important first, predicted ones by level."""
+        code, levels = self._data().get_occupation_ratings(occupation, ratings, domain)
+        return OccupationSkills(levels.occupation(code), levels.skills(code), levels.provenance_of(levels.row(code)))
+
+    def transitions(
+        self,
+        occupation: str,
+        *,
+        job_zones: Collection[int] = (),
+        major_group: str | None = None,
+        max_shortfall_percentile: float = 100.0,
+        only_rated: bool = False,
+        limit: int = 10,
+        offset: int = 0,
+        domain: DomainChoice = "skills",
+        ratings: RatingsChoice = "onet+llm",
+        weight: WeightChoice = "importance",
+        stability: bool = False,
+    ) -> TransitionReport:
+        """Return the occupations most similar to one that pass the filters, each with its gap in a few numbers.
+
+        Raises UnknownJobZone, MissingInput (a filter reads an input that is not loaded).
+        """
+        data = self._data()
+        similarity = data.get_similarity()  # first: it reads the ratings of all domains, which are then at hand
+        levels = data.get_ratings(ratings, domain).weighted_by(weight)
+        code = _code(occupation, levels)
+        where = TransitionFilter(job_zones, major_group, max_shortfall_percentile, only_rated)
+        near = find_transitions(code, similarity, levels, where=where, limit=offset + limit, stability=stability)[
+            offset:
+        ]
+        rows = [levels.row(transition.occupation.onet_soc_code) for transition in near]
+        return TransitionReport(
+            occupation=levels.occupation(code),
+            transitions=near,
+            basis=similarity.basis,
+            domain=levels.domain,
+            weight=levels.weighting,
+            provenance=levels.provenance_of(levels.row(code), *rows),
+        )
+
+    def paths(
+        self,
+        current: str,
+        target: str,
+        *,
+        neighbors: int = 20,
+        limit: int = 5,
+        domain: DomainChoice = "skills",
+        ratings: RatingsChoice = "onet+llm",
+        weight: WeightChoice = "importance",
+    ) -> PathReport:
+        """Return the chains of at most three moves between similar occupations whose hardest move is easiest.
+
+        A move goes between occupations of which one is among the `neighbors` most similar of the other. Raises
+        MissingInput (no importance of the target).
+        """
+        data = self._data()
+        similarity = data.get_similarity()
+        levels = data.get_ratings(ratings, domain).weighted_by(weight)
+        codes = [_code(text, levels) for text in (current, target)]
+        return find_paths(codes[0], codes[1], similarity, levels, neighbours=neighbors, limit=limit)
+
+    def explain_level(self, element: str, level: float) -> LevelMeaning:
+        """Return what a level (scale LV, 0-7) of an element, given by name or id, means. Raises UnknownElement."""
+        levels = self.levels(domain="all")
+        column = levels.column(element)
+        around = levels.anchors_around(column, level)
+        element_id, name = levels.element_ids[column], levels.element_names[column]
+        words = around.in_words() if around else "the loaded release has no examples of levels"
+        return LevelMeaning(
+            element_id=element_id,
+            element_name=name,
+            level=level,
+            in_words=f"{name}, level {level:g}: {words}",
+            around=around,
+            scale=list(levels.anchors.get(element_id, ())),
+            provenance=levels.provenance,
+        )
+
+    def workforce(
+        self,
+        people: Mapping[str, str],
+        targets: Sequence[str],
+        *,
+        proposals: int = 10,
+        domain: DomainChoice = "skills",
+        ratings: RatingsChoice = "onet+llm",
+        weight: WeightChoice = "importance",
+    ) -> WorkforceReport:
+        """Return what a population lacks for some targets, and whom to retrain for which.
+
+        `people` maps each id to the current occupation. `batch.workforce` reads files of people, with own levels and
+        rows that cannot be compared. Raises MissingInput (no importance of a target).
+        """
+        levels = self.levels(domain=domain, ratings=ratings, weight=weight)
+        rows = list(dict.fromkeys(levels.row(_code(target, levels)) for target in targets))
+        occupations = {text: levels.row(_code(text, levels)) for text in set(people.values())}
+        current = np.array([occupations[text] for text in people.values()], dtype=np.intp)
+        workforce = Workforce(levels, rows, proposals=proposals)
+        workforce.add(People(current, np.full(len(current), rows[0], dtype=np.intp), None), list(people))
+        return workforce.report({})
+
+    def diff(
+        self,
+        before: str,
+        after: str,
+        *,
+        occupation: str | None = None,
+        with_pairs: bool = False,
+        domain: DomainChoice = "skills",
+        on_bytes: OnBytes | None = None,
+    ) -> ReleaseChanges:
+        """Return what changed between two releases, of all occupations or of one, given by its code.
+
+        Each is a release number, a folder, a zip, `starter`, or `loaded` for the ratings of the database; nothing is
+        loaded. Pairs that changed are listed `with_pairs` or for one occupation. Raises SourceError.
+        """
+        old, new = (self._release(source, domain, on_bytes) for source in (before, after))
+        only = parse_code(occupation) if occupation else None
+        return compare_releases(old, new, only=only, with_pairs=with_pairs)
+
+    def _release(self, source: str, domain: DomainChoice, on_bytes: OnBytes | None) -> Ratings:
+        engine = self._engine() if source == LOADED else self._any_engine()
+        return get_release_ratings(
+            engine, source, domain, cache_dir=self._cache_dir, download_url=self._download_url, on_bytes=on_bytes
+        )
+
+    def status(self) -> Status:
+        """Return what is loaded, and what is missing."""
+        with read(self._engine()) as connection:
+            return get_status(connection)
+
+    def levels(
+        self,
+        *,
+        domain: DomainChoice = "skills",
+        ratings: RatingsChoice = "onet+llm",
+        weight: WeightChoice = "importance",
+    ) -> Ratings:
+        """Return the ratings as arrays: what computations in bulk start from. Empty where nothing is loaded."""
+        return self._data().get_ratings(ratings, domain).weighted_by(weight)
+
+    def all_transitions(
+        self, *, limit: int = 20, domain: DomainChoice = "skills", ratings: RatingsChoice = "onet+llm"
+    ) -> Iterator[TransitionReport]:
+        """Yield the most similar occupations of each one that has levels, codes ascending."""
+        codes: Iterable[str] = self._data().get_similarity().codes
+        levels = self.levels(domain=domain, ratings=ratings)
+        for code in codes:
+            if code in levels.rows:
+                yield self.transitions(code, limit=limit, domain=domain, ratings=ratings)
+
+
+def _code(text: str, levels: Ratings) -> str:
+    return find_code(text, levels.titles)
