@@ -22,8 +22,8 @@ from skillgap.errors import UnknownOccupation, UnratedOccupation
 from skillgap.models import Anchor, LevelAnchors
 from skillgap.nodes.pipelines import extract_load_text_files
 from skillgap.onet.domains import DOMAIN_TABLES, domain_of
+from skillgap.service.ratings import get_all_ratings, get_occupation_skills, get_ratings
 from skillgap.store.engine import make_engine, read
-from skillgap.store.ratings import get_all_ratings, get_occupation_skills, get_ratings
 from tests.conftest import onet_zip
 
 CHIEFS, NURSES, MANAGERS, DEVELOPERS = "11-1011.00", "29-1141.00", "11-9111.00", "15-1252.00"

@@ -23,9 +23,9 @@ from skillgap.analysis.workforce import Workforce
 from skillgap.errors import MissingInput, UnknownJobZone, UnratedOccupation
 from skillgap.models import GapSummary
 from skillgap.onet.releases import Release
+from skillgap.service.ratings import get_ratings
 from skillgap.store.engine import read
 from skillgap.store.queries import get_profiles, get_status
-from skillgap.store.ratings import get_ratings
 from tests.analysis.builders import make_ratings, near_by
 from tests.conftest import changed_release, loaded
 

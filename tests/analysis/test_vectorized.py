@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from skillgap.analysis import vectorized
-from skillgap.analysis.ratings import Ratings, python_numbers
+from skillgap.analysis.arrays import python_numbers
+from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.vectorized import NONE, People, bulk_figures, bulk_gaps, bulk_nearest
 from tests.analysis.builders import alone, make_ratings, near_by
 

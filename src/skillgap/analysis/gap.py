@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from skillgap.analysis.arrays import IntArray, python_numbers
 from skillgap.analysis.bootstrap.gap import gap_stability
 from skillgap.analysis.missing import lacks, unavailable
 from skillgap.analysis.pairs import (
@@ -20,7 +21,8 @@ from skillgap.analysis.pairs import (
     order_of,
     pair_of,
 )
-from skillgap.analysis.ratings import IntArray, PrintedRatings, Ratings, python_numbers
+from skillgap.analysis.printed import PrintedRatings
+from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.significance import Differences, shown, shown_p
 from skillgap.models import GapReport, GapStability, GapSummary, Occupation, SkillGap
 

@@ -7,8 +7,9 @@ from typing import NamedTuple, TypedDict
 import numpy as np
 import numpy.typing as npt
 
+from skillgap.analysis.arrays import BoolArray, FloatArray, IntArray
 from skillgap.analysis.memo import memoized
-from skillgap.analysis.ratings import BoolArray, FloatArray, IntArray, Ratings
+from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.significance import Differences, compare_means, shown, which_stand_out
 
 

@@ -11,7 +11,8 @@ from pydantic_core import PydanticCustomError
 
 from skillgap.analysis.gap import ranked_rows, summarise
 from skillgap.analysis.pairs import LevelVector
-from skillgap.analysis.ratings import PrintedRatings, Ratings
+from skillgap.analysis.printed import PrintedRatings
+from skillgap.analysis.ratings import Ratings
 from skillgap.errors import InvalidCode, InvalidProfile
 from skillgap.models import PersonGapReport
 from skillgap.onet.codes import CODE_PATTERN, parse_code

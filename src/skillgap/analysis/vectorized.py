@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from skillgap.analysis.arrays import BoolArray, FloatArray, IntArray
 from skillgap.analysis.missing import check_weights
 from skillgap.analysis.pairs import (
     LevelVector,
@@ -25,7 +26,7 @@ from skillgap.analysis.pairs import (
     pair_of,
 )
 from skillgap.analysis.person import CERTAIN
-from skillgap.analysis.ratings import BoolArray, FloatArray, IntArray, Ratings
+from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.significance import shown, shown_p
 from skillgap.analysis.similarity.model import Similarity
 from skillgap.onet.scales import HIGHEST_LEVEL

@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
+from skillgap.analysis.arrays import BoolArray, FloatArray, IntArray
 from skillgap.analysis.missing import check_weights
 from skillgap.analysis.pairs import Pair, level_vector, order_of, shortfalls_of
-from skillgap.analysis.ratings import BoolArray, FloatArray, IntArray, Ratings
+from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.significance import shown
 from skillgap.analysis.vectorized import AT_ONCE, NONE, People, compare_people
 from skillgap.models import SHORTFALL_BARS, Conversion, Feeder, SkillLack, Spread, TargetView, WorkforceReport

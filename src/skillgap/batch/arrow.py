@@ -17,8 +17,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from rapidfuzz.distance import OSA
 
+from skillgap.analysis.arrays import FloatArray
+from skillgap.analysis.lookup import title_key
 from skillgap.analysis.missing import NEEDS, lacks, shortly
-from skillgap.analysis.ratings import FloatArray, Ratings, title_key
+from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.similarity.model import Similarity
 from skillgap.analysis.vectorized import NONE, People, bulk_figures, bulk_gaps, bulk_nearest
 from skillgap.errors import BatchInputError, InvalidCode, OccupationError

@@ -16,9 +16,10 @@ import numpy as np
 import orjson
 import pandas as pd
 
+from skillgap.analysis.arrays import NO_MONTH, IntArray
 from skillgap.analysis.missing import NEEDS, lacks, shortly
 from skillgap.analysis.pairs import SummaryArrays, figures_from
-from skillgap.analysis.ratings import NO_MONTH, IntArray, Ratings
+from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.similarity.model import Similarity, compute_similarity
 from skillgap.analysis.transitions import find_transitions
 from skillgap.config.settings import read_settings
@@ -28,9 +29,9 @@ from skillgap.extras import needs
 from skillgap.files import atomic_write, check_ending
 from skillgap.models import GapChange, GapSummary, RatingsChoice, ReleaseChanges
 from skillgap.onet.domains import DomainChoice
+from skillgap.service.ratings import get_ratings
 from skillgap.store.engine import make_engine, read
 from skillgap.store.queries import get_profiles
-from skillgap.store.ratings import get_ratings
 
 OnBatch = Callable[[int, int], None]
 """Called with batches so far, and in all."""

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from skillgap.analysis.ratings import FloatArray, exact_means
+from skillgap.analysis.arrays import FloatArray
+from skillgap.analysis.means import exact_means
 from skillgap.analysis.similarity.profiles import Profile, read_profiles
 from skillgap.errors import ConfigurationError
 

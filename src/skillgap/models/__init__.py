@@ -15,6 +15,7 @@ from skillgap.models.occupation import (
     TitleKind,
 )
 from skillgap.models.provenance import Predictions, Provenance
+from skillgap.models.rating_rows import RatingColumns, RatingRows
 from skillgap.models.release_diff import GapChange, LevelChange, ReleaseChanges
 from skillgap.models.status import MissingData
 from skillgap.models.transition import Path, PathReport, PathStep, Transition, TransitionBasis, TransitionStability
@@ -41,6 +42,8 @@ __all__ = [
     "PersonGapReport",
     "Predictions",
     "Provenance",
+    "RatingColumns",
+    "RatingRows",
     "RatingsChoice",
     "ReleaseChanges",
     "SkillGap",
