@@ -30,7 +30,7 @@ from sqlalchemy import make_url
 
 from benchmarks.http import Load, cpu_seconds, free_port, granian, health_probe, server, skillgap_serve, uvicorn, wrk
 from skillgap.analysis.gap import identify_skill_gap
-from skillgap.analysis.pairs import all_gaps, weighted_shortfalls
+from skillgap.analysis.pairs import weighted_shortfalls
 from skillgap.analysis.paths import find_paths
 from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.similarity.model import compute_similarity
@@ -79,6 +79,19 @@ def main() -> None:
         }
     out.print()
     print("bench", *(f"{name}={value:.4g}" for name, value in figures.items()))
+
+
+def all_gaps(ratings: Ratings) -> np.ndarray[tuple[int, int, int], np.dtype[np.float32]]:
+    """Return the gaps of all pairs in level points: float32 (from, to, element), 0 where there is no gap.
+
+    Differences of eighths are exact, others within 1e-6; levels that print alike have no gap. Size: 108 MB for 879
+    occupations.
+    """
+    level = ratings.comparable_level.astype(np.float32)
+    gaps = np.empty((len(level), *level.shape), dtype=np.float32)
+    for a, current in enumerate(level):
+        np.fmax(np.subtract(level, current, out=gaps[a]), 0.0, out=gaps[a])
+    return gaps
 
 
 # -- analysis -----------------------------------------------------------------------------------------------------

@@ -49,10 +49,10 @@ class Workforce:
         self._groups: dict[tuple[int, ...], _Group] = {}
         self._people = self._with_own_levels = 0
 
-    def add(self, people: People, ids: Sequence[str]) -> None:
-        """Count people in."""
-        for start in range(0, len(ids), AT_ONCE):
-            rows = slice(start, start + AT_ONCE)
+    def add(self, people: People, ids: Sequence[str], *, at_once: int = AT_ONCE) -> None:
+        """Count people in, `at_once` at a time."""
+        for start in range(0, len(ids), at_once):
+            rows = slice(start, start + at_once)
             self._add(people.take(rows), ids[rows])
 
     def _add(self, people: People, ids: Sequence[str]) -> None:
