@@ -24,6 +24,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import httpx
+import numpy as np
 import pymysql
 from rich.console import Console
 from sqlalchemy import make_url
