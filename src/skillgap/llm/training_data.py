@@ -12,7 +12,7 @@ from itertools import compress
 import numpy as np
 import pandas as pd
 
-from skillgap.analysis.arrays import BoolArray, FloatArray
+from skillgap.analysis.arrays import FloatArray
 from skillgap.analysis.means import exact_means
 from skillgap.analysis.pivot import Pivot, columns_of
 from skillgap.analysis.similarity.profiles import Profile, read_profiles
@@ -63,7 +63,7 @@ def read_levels(tables: Mapping[str, pd.DataFrame]) -> Levels:
     """Return the levels of the rated occupations. Source: Skills, scale LV."""
     pivot = Pivot(columns_of(tables["Skills"], _LEVEL_COLUMNS))
     data_value = pivot.numbers("LV", "data_value")
-    is_whole: BoolArray = ~np.isnan(data_value).any(axis=1)
+    is_whole = ~np.asarray(np.isnan(data_value).any(axis=1))
     return Levels(
         codes=tuple(compress(pivot.codes, is_whole.tolist())),
         element_ids=pivot.element_ids,
