@@ -31,8 +31,8 @@ from benchmarks.http import free_port
 from skillgap.analysis.ratings import Ratings
 from skillgap.batch.local import ROWS_AT_ONCE
 from skillgap.nodes.pipelines import extract_load_text_files
+from skillgap.service.ratings import get_ratings
 from skillgap.store.engine import make_engine, read
-from skillgap.store.ratings import get_ratings
 
 _TARGET = "11-9111.00"
 _TARGETS = (_TARGET, "13-1071.00", "15-1232.00")

@@ -24,19 +24,21 @@ from pathlib import Path
 from urllib.parse import quote
 
 import httpx
+import numpy as np
 import pymysql
 from rich.console import Console
 from sqlalchemy import make_url
 
 from benchmarks.http import Load, cpu_seconds, free_port, granian, health_probe, server, skillgap_serve, uvicorn, wrk
 from skillgap.analysis.gap import identify_skill_gap
-from skillgap.analysis.pairs import all_gaps, weighted_shortfalls
+from skillgap.analysis.pairs import weighted_shortfalls
 from skillgap.analysis.paths import find_paths
 from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.similarity.model import compute_similarity
 from skillgap.analysis.transitions import find_transitions
 from skillgap.api.server import allow_open_files
 from skillgap.nodes.pipelines import extract_load_text_files, load_api_data
+from skillgap.service.ratings import get_ratings
 from skillgap.sources.releases import OPTIONAL_TABLES, find_release
 from skillgap.sources.text_files import extract_onet_data
 from skillgap.sources.web_services.client import ResponseCache, connect
@@ -44,7 +46,6 @@ from skillgap.sources.web_services.credentials import REQUESTS_PER_SECOND
 from skillgap.sources.web_services.tables import OnetApiData, extract_onet_api_data
 from skillgap.store.engine import make_engine, read
 from skillgap.store.queries import get_profiles
-from skillgap.store.ratings import get_ratings
 from skillgap.store.schema import LOAD_ORDER
 from skillgap.store.tables import init_tables
 from skillgap.testing.fake_onet_api import FakeOnetApi, FakeTables
@@ -79,6 +80,19 @@ def main() -> None:
         }
     out.print()
     print("bench", *(f"{name}={value:.4g}" for name, value in figures.items()))
+
+
+def all_gaps(ratings: Ratings) -> np.ndarray[tuple[int, int, int], np.dtype[np.float32]]:
+    """Return the gaps of all pairs in level points: float32 (from, to, element), 0 where there is no gap.
+
+    Differences of eighths are exact, others within 1e-6; levels that print alike have no gap. Size: 108 MB for 879
+    occupations.
+    """
+    level = ratings.comparable_level.astype(np.float32)
+    gaps = np.empty((len(level), *level.shape), dtype=np.float32)
+    for a, current in enumerate(level):
+        np.fmax(np.subtract(level, current, out=gaps[a]), 0.0, out=gaps[a])
+    return gaps
 
 
 # -- analysis -----------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from scipy.special import erf
 
-from skillgap.analysis.ratings import FloatArray
+from skillgap.analysis.arrays import FloatArray
 from skillgap.analysis.similarity.profiles import standardised
 from skillgap.llm.evaluation import Rows, both_folds, judged, out_of_fold
 from skillgap.llm.prediction import Prediction

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from benchmarks.release import read_release
-from skillgap.analysis.ratings import FloatArray
+from skillgap.analysis.arrays import FloatArray
 from skillgap.analysis.search import TitleIndex, index_titles, titles_of
 from skillgap.analysis.similarity.tfidf import words
 

@@ -22,8 +22,8 @@ from sklearn.linear_model import LogisticRegression
 
 import skillgap.analysis.similarity.model as product
 from benchmarks.release import read_release
+from skillgap.analysis.arrays import FloatArray
 from skillgap.analysis.pairs import weighted_shortfalls
-from skillgap.analysis.ratings import FloatArray
 from skillgap.analysis.similarity.model import LIKENESSES, Known, cosine, parts
 
 Floats = npt.NDArray[np.float32]

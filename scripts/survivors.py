@@ -36,7 +36,7 @@ ALIKE = {
     "what is empty has no other values": [
         (r"np\.empty\(\(0, 0\)", f"np.empty({each}") for each in ("(1, 0)", "(0, 1)")
     ],
-    "all at once is what pieces give": [(r", _?AT_ONCE\w*\)", ", )")],
+    "all at once is what pieces give": [(r"(\d|\)), at_once\)", r"\1, )")],
 }
 """Why a wrong version is none, and what of the right one, by what, makes it."""
 TESTS_OF = {

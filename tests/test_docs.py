@@ -28,8 +28,8 @@ from skillgap.cli import app as cli
 from skillgap.config.settings import Settings
 from skillgap.errors import DatabaseUnavailable
 from skillgap.nodes.pipelines import extract_load_text_files
+from skillgap.service.ratings import get_ratings
 from skillgap.store.engine import make_engine, read, write
-from skillgap.store.ratings import get_ratings
 from tests.api.serving import Service, serve
 from tests.test_cli import COMMANDS, Run, run  # noqa: F401 - a fixture
 

@@ -25,10 +25,11 @@ from skillgap.llm.embedded import Embedded
 from skillgap.llm.profiler import Scoring, SkillScore
 from skillgap.llm.training_data import TrainingData, read_training_data
 from skillgap.nodes.pipelines import Enrichment, enrich_skill_data, extract_load_text_files, find_profiler
+from skillgap.service.ratings import get_all_ratings, get_ratings
 from skillgap.sources.text_files import OnetData
 from skillgap.store.engine import make_engine, read
 from skillgap.store.queries import get_tables, list_disagreements, list_unrated_occupations
-from skillgap.store.ratings import get_all_ratings, get_data_version, get_ratings
+from skillgap.store.rating_rows import get_data_version
 from skillgap.store.schema import LLMReplies, LLMSkillScores
 from skillgap.store.tables import init_tables
 from tests.conftest import onet_zip

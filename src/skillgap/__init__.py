@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from skillgap.models.person import OwnProfile
     from skillgap.nodes.pipelines import extract_load_text_files
     from skillgap.service import Skillgap, connect
+    from skillgap.service.ratings import get_occupation_skills, get_ratings
     from skillgap.store.engine import make_engine, read
-    from skillgap.store.ratings import get_occupation_skills, get_ratings
     from skillgap.store.tables import init_tables
 
 __version__ = "0.1.0"
@@ -48,8 +48,8 @@ _HOMES = {
     "connect": "skillgap.service",
     "extract_load_text_files": "skillgap.nodes.pipelines",
     "gap_matrix": "skillgap.export.frames",
-    "get_occupation_skills": "skillgap.store.ratings",
-    "get_ratings": "skillgap.store.ratings",
+    "get_occupation_skills": "skillgap.service.ratings",
+    "get_ratings": "skillgap.service.ratings",
     "identify_person_gap": "skillgap.analysis.person",
     "identify_skill_gap": "skillgap.analysis.gap",
     "init_tables": "skillgap.store.tables",

@@ -15,15 +15,16 @@ from scipy import stats
 from sqlalchemy import Engine
 
 from skillgap.analysis.gap import identify_skill_gap, summarise_gaps
-from skillgap.analysis.pairs import all_gaps, shortfalls_from, weighted_shortfalls
+from skillgap.analysis.pairs import shortfalls_from, weighted_shortfalls
 from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.significance import compare_means, least_standard_error
 from skillgap.errors import UnknownOccupation, UnratedOccupation
 from skillgap.models import Anchor, LevelAnchors
 from skillgap.nodes.pipelines import extract_load_text_files
 from skillgap.onet.domains import DOMAIN_TABLES, domain_of
+from skillgap.service.ratings import get_all_ratings, get_occupation_skills, get_ratings
 from skillgap.store.engine import make_engine, read
-from skillgap.store.ratings import get_all_ratings, get_occupation_skills, get_ratings
+from tests.analysis.builders import all_gaps
 from tests.conftest import onet_zip
 
 CHIEFS, NURSES, MANAGERS, DEVELOPERS = "11-1011.00", "29-1141.00", "11-9111.00", "15-1252.00"

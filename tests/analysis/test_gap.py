@@ -23,16 +23,17 @@ from scipy import stats
 from sqlalchemy import Engine
 
 from skillgap.analysis.gap import identify_skill_gap
-from skillgap.analysis.pairs import all_gaps, pair_of, weighted_shortfalls
-from skillgap.analysis.ratings import Ratings, exact_means
+from skillgap.analysis.means import exact_means
+from skillgap.analysis.pairs import pair_of, weighted_shortfalls
+from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.significance import compare_means
 from skillgap.errors import NoData, UnknownOccupation, UnratedOccupation
 from skillgap.models import GapReport, GapSummary
 from skillgap.nodes.pipelines import extract_load_text_files
+from skillgap.service.ratings import get_ratings
 from skillgap.sources import releases
 from skillgap.store.engine import make_engine, read
-from skillgap.store.ratings import get_ratings
-from tests.analysis.builders import make_ratings
+from tests.analysis.builders import all_gaps, make_ratings
 from tests.conftest import ONET_DIR, onet_zip
 
 

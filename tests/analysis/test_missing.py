@@ -24,9 +24,9 @@ from skillgap.errors import MissingInput, UnknownJobZone, UnratedOccupation
 from skillgap.models import GapSummary
 from skillgap.models.person import OwnProfile
 from skillgap.onet.releases import Release
+from skillgap.service.ratings import get_ratings
 from skillgap.store.engine import read
 from skillgap.store.queries import get_profiles, get_status
-from skillgap.store.ratings import get_ratings
 from tests.analysis.builders import make_ratings, near_by
 from tests.conftest import changed_release, loaded
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from skillgap.analysis.ratings import NO_MONTH, Ratings
+from skillgap.analysis.arrays import NO_MONTH
+from skillgap.analysis.ratings import Ratings
 from skillgap.errors import NoData, UnknownElement, UnknownOccupation, UnratedOccupation
 from skillgap.models import Anchor, LevelAnchors, Occupation, Predictions
 from skillgap.onet.releases import Release

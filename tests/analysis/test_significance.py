@@ -17,8 +17,8 @@ from skillgap.analysis.significance import (
     shown_p,
     which_stand_out,
 )
+from skillgap.service.ratings import get_ratings
 from skillgap.store.engine import read
-from skillgap.store.ratings import get_ratings
 
 
 def compare(difference: list[float], first: list[float], second: list[float]):

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from skillgap.analysis import vectorized
-from skillgap.analysis.ratings import Ratings, python_numbers
+from skillgap.analysis.arrays import python_numbers
+from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.vectorized import NONE, People, bulk_figures, bulk_gaps, bulk_nearest
 from tests.analysis.builders import alone, make_ratings, near_by
 
@@ -16,10 +16,9 @@ CODES = tuple(f"1{k}-0000.00" for k in range(6))
 
 
 @pytest.fixture(params=[1, 4, 1_000])
-def parts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Compute so many rows at once."""
-    monkeypatch.setattr(vectorized, "AT_ONCE", request.param)
-    monkeypatch.setattr(vectorized, "_AT_ONCE_WITH_ALL", request.param)
+def at_once(request: pytest.FixtureRequest) -> int:
+    """Return how many rows are compared at a time."""
+    return int(request.param)
 
 
 def some_ratings() -> Ratings:
@@ -39,9 +38,9 @@ def some_people() -> People:
     return People(occupation, chance.integers(0, 6, 11), own)
 
 
-def test_gaps_are_those_of_each_report(parts: None):
+def test_gaps_are_those_of_each_report(at_once: int):
     ratings, people = some_ratings(), some_people()
-    found = bulk_gaps(people, ratings)
+    found = bulk_gaps(people, ratings, at_once=at_once)
     expected = [
         (k, rank, row.element_id, row.from_data_value, row.to_data_value, row.gap, row.importance, row.distinguishable)
         for k in range(11)
@@ -61,18 +60,18 @@ def test_gaps_are_those_of_each_report(parts: None):
     assert {row for row, *_ in expected} >= {0, 5, 9}
 
 
-def test_own_levels_that_print_as_the_target_does_are_no_gaps_of_many(parts: None):
+def test_own_levels_that_print_as_the_target_does_are_no_gaps_of_many(at_once: int):
     ratings = make_ratings({"11-0000.00": [3.88], "12-0000.00": [3.88]}, n={"12-0000.00": [0]})
     own = np.array([[3.88], [3.875], [3.8766667], [np.nan], [3.5]])
     people = People(np.array([NONE, NONE, 0, 0, NONE]), np.ones(5, dtype=int), own)
-    assert bulk_figures(people, ratings).gaps.tolist() == [0, 0, 0, 0, 1]
-    found = bulk_gaps(people, ratings)
+    assert bulk_figures(people, ratings, at_once=at_once).gaps.tolist() == [0, 0, 0, 0, 1]
+    found = bulk_gaps(people, ratings, at_once=at_once)
     assert (found.row.tolist(), found.gap.tolist()) == ([4], [0.375])
 
 
-def test_figures_are_those_of_each_report(parts: None):
+def test_figures_are_those_of_each_report(at_once: int):
     ratings, people = some_ratings(), some_people()
-    found = bulk_figures(people, ratings)
+    found = bulk_figures(people, ratings, at_once=at_once)
     for k in range(11):
         summary = alone(ratings, people, k, CODES[people.target[k]]).summary
         for name, column in zip(found._fields, found, strict=True):
@@ -80,13 +79,13 @@ def test_figures_are_those_of_each_report(parts: None):
             assert value == getattr(summary, name), (k, name)
 
 
-def test_of_nobody_there_is_nothing(parts: None):
+def test_of_nobody_there_is_nothing(at_once: int):
     nobody = some_people().take(slice(0, 0))
-    assert {len(column) for column in bulk_gaps(nobody, some_ratings())} == {0}
-    assert {len(column) for column in bulk_figures(nobody, some_ratings())} == {0}
+    assert {len(column) for column in bulk_gaps(nobody, some_ratings(), at_once=at_once)} == {0}
+    assert {len(column) for column in bulk_figures(nobody, some_ratings(), at_once=at_once)} == {0}
 
 
-def test_the_nearest_to_own_levels_are_worked_by_hand(parts: None):
+def test_the_nearest_to_own_levels_are_worked_by_hand(at_once: int):
     # Weighed 1 and 3 by every target: root mean squares sqrt(1 x 1/4), 1 and sqrt(3 x 4/4); of one level alone, 2.
     ratings = make_ratings(
         {"a": [2.0, 2.0], "b": [3.0, 2.0], "c": [3.0, 3.0], "d": [2.0, 4.0]},
@@ -98,14 +97,14 @@ def test_the_nearest_to_own_levels_are_worked_by_hand(parts: None):
         np.zeros(4, dtype=np.intp),
         np.array([[2.0, 2.0], [2.0, 2.0], [np.nan, 4.0], [np.nan, np.nan]]),
     )
-    nearest, scores = bulk_nearest(people, 3, ratings, nowhere)
+    nearest, scores = bulk_nearest(people, 3, ratings, nowhere, at_once=at_once)
     assert nearest.tolist() == [[0, 1, 2], [0, 2, 3], [3, 2, 0], [1, 2, 3]], "nobody's own occupation"
     worked = [[0, 0.5, 1], [0, 1, np.sqrt(3)], [0, 1, 2]]
     np.testing.assert_array_equal(scores[:3], np.round(1 - np.array(worked) / 7, 4).astype(np.float32))
     np.testing.assert_array_equal(scores[3], np.round(nowhere.scores(0)[[1, 2, 3]], 4).astype(np.float32))
     assert (nearest.dtype, scores.dtype) == (np.int32, np.float32)
     # More than there are: as many as others; and of those that are equally near, the first code comes first.
-    every, _ = bulk_nearest(people.take(slice(1, 3)), 9, ratings, nowhere)
+    every, _ = bulk_nearest(people.take(slice(1, 3)), 9, ratings, nowhere, at_once=at_once)
     assert every.tolist() == [[0, 2, 3], [3, 2, 0]]
 
 

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from skillgap.analysis import workforce
 from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.vectorized import NONE, People
 from skillgap.analysis.workforce import Workforce
@@ -109,11 +108,11 @@ def test_where_people_come_from_adds_up(ratings: Ratings):
 
 
 @pytest.mark.parametrize("at_once", [1, 7])
-def test_many_at_a_time_are_computed_in_parts(ratings: Ratings, monkeypatch: pytest.MonkeyPatch, at_once: int):
+def test_many_at_a_time_are_computed_in_parts(ratings: Ratings, at_once: int):
     people = population(ratings, 60, seed=8)
-    whole = counted(ratings, people)
-    monkeypatch.setattr(workforce, "AT_ONCE", at_once)
-    assert counted(ratings, people) == whole
+    counts = Workforce(ratings, [ratings.row(code) for code in TARGETS], proposals=5)
+    counts.add(people, [f"p{k}" for k in range(60)], at_once=at_once)
+    assert counts.report({}) == counted(ratings, people)
 
 
 @pytest.mark.parametrize("own_target", [False, True])

@@ -15,10 +15,10 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError, ProgrammingError
 
 from skillgap.errors import ConfigurationError, DatabaseUnavailable, SchemaMismatch, SkillgapError
+from skillgap.service.ratings import get_ratings
 from skillgap.store import engine as engine_module
 from skillgap.store.engine import make_engine, read, write
 from skillgap.store.queries import get_status
-from skillgap.store.ratings import get_ratings
 from skillgap.store.tables import init_tables
 from tests.conftest import close_to_writers
 from tests.store.small_releases import CHIEFS, NURSES, RELEASE_A, RELEASE_B, cells, load, stored, stored_on

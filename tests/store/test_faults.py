@@ -18,7 +18,7 @@ from skillgap.sources.text_files import OnetData
 from skillgap.store import engine as engine_module
 from skillgap.store.engine import make_engine, read, write
 from skillgap.store.queries import list_loads
-from skillgap.store.ratings import get_data_version
+from skillgap.store.rating_rows import get_data_version
 from skillgap.store.schema import Base
 from skillgap.store.tables import init_tables
 from tests.store.killed_load import (

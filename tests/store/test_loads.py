@@ -15,12 +15,13 @@ from sqlalchemy import Engine, event, func, select, text
 
 from skillgap.errors import LoadConflict
 from skillgap.onet.releases import Release
+from skillgap.service.ratings import get_ratings
 from skillgap.sources.text_files import OnetData
 from skillgap.store import table_sync
 from skillgap.store.engine import read, write
 from skillgap.store.loads import TableChange, load_release
 from skillgap.store.queries import count_rows, list_loads
-from skillgap.store.ratings import get_data_version, get_ratings
+from skillgap.store.rating_rows import get_data_version
 from skillgap.store.schema import LLMSkillScores, OnetApiOccupationData
 from skillgap.store.table_sync import upsert
 from tests.store.small_releases import (

@@ -12,10 +12,11 @@ from sqlalchemy import Engine, event, select
 
 from skillgap.errors import NoData
 from skillgap.onet.releases import Release
+from skillgap.service.ratings import get_ratings
 from skillgap.store.engine import make_engine, read
 from skillgap.store.loads import LoadReport, Scores, keep_reply, load_release, upsert_scores
 from skillgap.store.queries import count_scores, get_scores, get_tables, list_loads, list_models
-from skillgap.store.ratings import get_data_version, get_ratings, get_ratings_version
+from skillgap.store.rating_rows import get_data_version, get_ratings_version
 from skillgap.store.schema import LLMAbstentions, LLMModels, LLMReplies, LLMSkillScores
 from skillgap.store.tables import init_tables
 from tests.store.small_releases import CHIEFS, DEVELOPERS, LISTENING, NURSES, READING, RELEASE_A, RELEASE_B, load

@@ -11,11 +11,12 @@ from sqlalchemy import Engine, delete, select
 
 from skillgap.errors import DatabaseUnavailable, LoadConflict
 from skillgap.onet.releases import Release
+from skillgap.service.ratings import get_ratings
 from skillgap.sources.text_files import OnetData
 from skillgap.store.engine import read, write
 from skillgap.store.loads import LoadReport, upsert_api_data
 from skillgap.store.queries import list_loads
-from skillgap.store.ratings import get_data_version, get_ratings
+from skillgap.store.rating_rows import get_data_version
 from skillgap.store.schema import Elements, OnetApiOccupationData, OnetApiSkillsData, Scales, Skills
 from skillgap.store.tables import init_tables
 from tests.store.small_releases import (

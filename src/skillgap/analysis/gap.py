@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from skillgap.analysis.arrays import IntArray, python_numbers, rows_by_name
 from skillgap.analysis.bootstrap.gap import gap_stability
 from skillgap.analysis.missing import lacks, unavailable
 from skillgap.analysis.pairs import (
@@ -20,7 +21,8 @@ from skillgap.analysis.pairs import (
     order_of,
     pair_of,
 )
-from skillgap.analysis.ratings import IntArray, PrintedRatings, Ratings, python_numbers
+from skillgap.analysis.printed import PrintedRatings
+from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.significance import Differences, shown, shown_p
 from skillgap.models import GapReport, GapStability, GapSummary, Occupation, SkillGap
 
@@ -118,39 +120,39 @@ def _rows(
 ) -> list[SkillGap]:
     """Return a row for every element, in their order."""
     standard_error, lower, upper = python_numbers(shown(np.array(tests[:3])))
-    columns = (
-        ratings.element_ids,
-        ratings.element_names,
-        ratings.element_domains,
-        repeat(SCALE_ID),
-        current.data_value,
-        target.data_value,
-        pair.gap.tolist(),
-        target.importance,
-        standard_error,
-        lower,
-        upper,
-        python_numbers(shown_p(tests.p_value)),
-        _tested(pair),
-        current.standard_error,
-        target.standard_error,
-        current.lower,
-        current.upper,
-        target.lower,
-        target.upper,
-        current.source,
-        target.source,
-        current.date_updated,
-        target.date_updated,
-        current.not_relevant,
-        target.not_relevant,
-        current.recommend_suppress,
-        target.recommend_suppress,
-        current.anchors,
-        target.anchors,
-        stability,
+    return rows_by_name(
+        SkillGap,
+        element_id=ratings.element_ids,
+        element_name=ratings.element_names,
+        domain=ratings.element_domains,
+        scale_id=repeat(SCALE_ID),
+        from_data_value=current.data_value,
+        to_data_value=target.data_value,
+        gap=pair.gap.tolist(),
+        importance=target.importance,
+        standard_error=standard_error,
+        gap_lower=lower,
+        gap_upper=upper,
+        p_value=python_numbers(shown_p(tests.p_value)),
+        distinguishable=_tested(pair),
+        from_standard_error=current.standard_error,
+        to_standard_error=target.standard_error,
+        from_lower=current.lower,
+        from_upper=current.upper,
+        to_lower=target.lower,
+        to_upper=target.upper,
+        from_source=current.source,
+        to_source=target.source,
+        from_date_updated=current.date_updated,
+        to_date_updated=target.date_updated,
+        from_not_relevant=current.not_relevant,
+        to_not_relevant=target.not_relevant,
+        from_recommend_suppress=current.recommend_suppress,
+        to_recommend_suppress=target.recommend_suppress,
+        from_anchors=current.anchors,
+        to_anchors=target.anchors,
+        stability=stability,
     )
-    return list(map(SkillGap, *columns))
 
 
 def _tested(pair: Pair) -> list[bool | None]:
@@ -159,5 +161,6 @@ def _tested(pair: Pair) -> list[bool | None]:
     if pair.is_tested.all():
         return is_distinguishable  # type: ignore[no-any-return]
     return [
-        sure if is_tested else None for sure, is_tested in zip(is_distinguishable, pair.is_tested.tolist(), strict=True)
+        stands_out if is_tested else None
+        for stands_out, is_tested in zip(is_distinguishable, pair.is_tested.tolist(), strict=True)
     ]

@@ -15,8 +15,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from skillgap.analysis.arrays import BoolArray, IntArray
 from skillgap.analysis.pairs import SummaryArrays, has_yardstick
-from skillgap.analysis.ratings import BoolArray, IntArray, Ratings
+from skillgap.analysis.ratings import Ratings
 from skillgap.errors import MissingInput
 from skillgap.models import MissingData, Occupation
 from skillgap.onet.domains import Domain

@@ -7,8 +7,9 @@ from typing import NamedTuple, TypedDict
 import numpy as np
 import numpy.typing as npt
 
+from skillgap.analysis.arrays import BoolArray, FloatArray, IntArray
 from skillgap.analysis.memo import memoized
-from skillgap.analysis.ratings import BoolArray, FloatArray, IntArray, Ratings
+from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.significance import Differences, compare_means, shown, which_stand_out
 
 
@@ -37,9 +38,12 @@ class Pair(NamedTuple):
 
 def level_vector(ratings: Ratings, row: int | IntArray) -> LevelVector:
     """Return the levels of an occupation, or of many, given by their rows."""
-    of = ratings
     return LevelVector(
-        of.level[row], of.comparable_level[row], of.standard_error[row], of.raters[row], of.not_relevant[row]
+        level=ratings.level[row],
+        level_to_subtract=ratings.comparable_level[row],
+        standard_error=ratings.standard_error[row],
+        raters=ratings.raters[row],
+        not_relevant=ratings.not_relevant[row],
     )
 
 
@@ -80,7 +84,12 @@ def _pair(
 ) -> Pair:
     # Levels are eighths or have two decimals: rounding to four removes floating-point noise alone.
     gap = shown(target.level_to_subtract - current.level_to_subtract)
-    return Pair(gap, ~np.isnan(difference), is_tested, is_distinguishable & ~target.not_relevant)
+    return Pair(
+        gap=gap,
+        has_levels=~np.isnan(difference),
+        is_tested=is_tested,
+        is_distinguishable=is_distinguishable & ~target.not_relevant,
+    )
 
 
 def order_of(pair: Pair, target: LevelVector, weight: FloatArray) -> IntArray:
@@ -97,7 +106,7 @@ def order_of(pair: Pair, target: LevelVector, weight: FloatArray) -> IntArray:
 
 
 class SummaryArrays(NamedTuple):
-    """The fields of GapSummary up to the Job Zone step, in its order, for one pair or for many.
+    """The fields of GapSummary up to the Job Zone step, for one pair or for many.
 
     Shortfalls and percentile are NaN where an input is missing, and counts of what is distinguishable mean nothing
     where nothing is tested: `missing.lacks` tells why.
@@ -130,9 +139,20 @@ def figures(pair: Pair, b: int | IntArray, ratings: Ratings) -> SummaryArrays:
         is_surplus & is_distinguishable,
     )
     shortfalls = _weighted(pair, b, ratings)
-    counts, (all_gaps_sum, sure_sum) = np.array(is_counted).sum(axis=-1), shown(shortfalls)
+    compared, tested, gaps, distinguishable, surplus, distinguishable_surplus = np.array(is_counted).sum(axis=-1)
+    weighted_shortfall, distinguishable_shortfall = shown(shortfalls)
     percentile = np.where(_is_partial(gap, b, ratings), np.nan, percentiles(shortfalls[0], ratings))
-    return SummaryArrays._make((*counts, all_gaps_sum, np.where(counts[1] > 0, sure_sum, np.nan), percentile))
+    return SummaryArrays(
+        skills_compared=compared,
+        skills_tested=tested,
+        gaps=gaps,
+        distinguishable_gaps=distinguishable,
+        surplus=surplus,
+        distinguishable_surplus=distinguishable_surplus,
+        weighted_shortfall=weighted_shortfall,
+        distinguishable_shortfall=np.where(tested > 0, distinguishable_shortfall, np.nan),
+        shortfall_percentile=percentile,
+    )
 
 
 def _is_partial(gap: FloatArray, b: int | IntArray | slice, ratings: Ratings) -> BoolArray:
@@ -196,19 +216,6 @@ def percentiles_from(current: int, ratings: Ratings) -> FloatArray:
     gaps = ratings.comparable_level - ratings.comparable_level[current]
     found = percentiles(shortfalls_from(current, ratings), ratings)
     return np.where(_is_partial(gaps, slice(None), ratings), np.nan, found)
-
-
-def all_gaps(ratings: Ratings) -> np.ndarray[tuple[int, int, int], np.dtype[np.float32]]:
-    """Return the gaps of all pairs in level points: float32 (from, to, element), 0 where there is no gap.
-
-    Differences of eighths are exact, others within 1e-6; levels that print alike have no gap. Size: 108 MB for 879
-    occupations.
-    """
-    level = ratings.comparable_level.astype(np.float32)
-    gaps = np.empty((len(level), *level.shape), dtype=np.float32)
-    for a, current in enumerate(level):
-        np.fmax(np.subtract(level, current, out=gaps[a]), 0.0, out=gaps[a])
-    return gaps
 
 
 def weighted_shortfalls(ratings: Ratings) -> FloatArray:

@@ -7,10 +7,11 @@ from itertools import pairwise
 
 import numpy as np
 
+from skillgap.analysis.arrays import BoolArray, IntArray
 from skillgap.analysis.gap import summarise_gaps
 from skillgap.analysis.missing import check_weights
 from skillgap.analysis.pairs import pair_of, shortfalls_of
-from skillgap.analysis.ratings import BoolArray, IntArray, Ratings
+from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.similarity.model import Similarity
 from skillgap.models import GapSummary, Path, PathReport, PathStep
 

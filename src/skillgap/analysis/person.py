@@ -6,7 +6,8 @@ import numpy as np
 
 from skillgap.analysis.gap import ranked_rows, summarise
 from skillgap.analysis.pairs import LevelVector
-from skillgap.analysis.ratings import PrintedRatings, Ratings
+from skillgap.analysis.printed import PrintedRatings
+from skillgap.analysis.ratings import Ratings
 from skillgap.errors import InvalidProfile
 from skillgap.models import PersonGapReport
 from skillgap.models.person import OwnProfile

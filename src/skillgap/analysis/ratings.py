@@ -2,100 +2,40 @@
 
 from __future__ import annotations
 
-import math
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
-from itertools import pairwise, starmap
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from rapidfuzz.distance import OSA
-from rapidfuzz.process import extract, extractOne
 
+from skillgap.analysis.anchors import AnchorScale
+from skillgap.analysis.arrays import NO_MONTH, BoolArray, FloatArray, python_numbers, rows_by_name
+from skillgap.analysis.lookup import Lookup
+from skillgap.analysis.means import as_exact, exact_means, in_eighths
 from skillgap.analysis.memo import cached_property, memoized_in
-from skillgap.errors import NoData, UnknownElement, UnknownOccupation, UnratedOccupation
-from skillgap.models import Anchor, LevelAnchors, Occupation, Predictions, Provenance, SkillRating, WeightChoice
-from skillgap.onet.domains import Domain, DomainChoice, domain_of
+from skillgap.analysis.pivot import Pivot, columns_of
+from skillgap.analysis.printed import PrintedRatings, month_text
+from skillgap.analysis.weights import as_weight, usual_importance
+from skillgap.models import (
+    Anchor,
+    LevelAnchors,
+    Occupation,
+    Predictions,
+    Provenance,
+    RatingRows,
+    RatingsChoice,
+    SkillRating,
+    WeightChoice,
+)
+from skillgap.onet.domains import DomainChoice, domain_of
 from skillgap.onet.license import LICENSE_URL, MODIFICATION, attribution
 from skillgap.onet.releases import Release
-from skillgap.onet.scales import HIGHEST_IMPORTANCE
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.intp]
-BoolArray = npt.NDArray[np.bool_]
-
-RATERS = 8
-"""Analysts who rate each skill of an occupation (O*NET appendix on analyst ratings)."""
-
-NO_MONTH = int(np.iinfo(np.int32).min)
+from skillgap.onet.scales import RATERS
 
 
-def exact_means(data_values: FloatArray, n: npt.NDArray[np.integer]) -> FloatArray:
-    """Return the means before they were printed with two decimals: (occupations, elements), or one element's.
-
-    4.12 stands for 4.125 where 8 analysts rated (see `in_eighths`). NaN stays NaN.
-    """
-    return as_exact(data_values, in_eighths(data_values, n))
-
-
-def in_eighths(data_values: FloatArray, n: npt.NDArray[np.integer]) -> BoolArray:
-    """Return the elements whose means are eighths printed with two decimals: (elements,).
-
-    The mean of 8 whole-number ratings is a multiple of an eighth. An element is read in eighths if most of its values
-    with a number of raters have 8 and are the print of an eighth. The decision holds for a whole column, since two
-    levels of one element are only comparable if both are read in the same way: O*NET 26.1 has 53 occupations without
-    a number of raters beside 820 with 8.
-    """
-    is_eighth = (n == RATERS) & _prints_as(_nearest_eighth(data_values), data_values)
-    found: BoolArray = 2 * np.count_nonzero(is_eighth, axis=0) > np.count_nonzero(n > 0, axis=0)
-    return found
-
-
-def as_exact(values: FloatArray, is_in_eighths: BoolArray) -> FloatArray:
-    """Return values as they are compared, where `is_in_eighths` tells the elements along the last axis.
-
-    The print of an eighth becomes the eighth, any other value its two decimals. So the result depends on the print
-    alone: equal prints are equal, and a higher print is higher.
-    """
-    eighths = _nearest_eighth(values)
-    is_eighth = is_in_eighths & _prints_as(eighths, values)
-    return np.where(is_eighth, eighths, np.rint(values * 100.0) / 100.0)
-
-
-def _nearest_eighth(values: FloatArray) -> FloatArray:
-    found: FloatArray = np.rint(values * RATERS) / RATERS
-    return found
-
-
-def _prints_as(eighths: FloatArray, values: FloatArray) -> BoolArray:
-    """Tell where both have the same two decimals, rounded half to even as O*NET does."""
-    found: BoolArray = np.rint(eighths * 100.0) == np.rint(values * 100.0)
-    return found
-
-
-class PrintedRatings(NamedTuple):
-    """One occupation's figures, a list over the elements each, in the order of SkillRating's fields."""
-
-    data_value: list[float | None]
-    standard_error: list[float | None]
-    lower: list[float | None]
-    upper: list[float | None]
-    n: list[int | None]
-    importance: list[float | None]
-    importance_standard_error: list[float | None]
-    not_relevant: list[bool]
-    recommend_suppress: list[bool]
-    date_updated: list[str | None]
-    source: list[str | None]
-    explanation: list[str | None]
-    anchors: list[LevelAnchors | None]
-
-
-@dataclass(frozen=True, eq=False)
-class Ratings:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Ratings(Lookup):
     """Levels and importances of every occupation that has levels, with the names of all occupations.
 
     Arrays are (occupations with levels, elements), codes and element ids ascending; NaN, 0 raters or `NO_MONTH` where
@@ -105,19 +45,10 @@ class Ratings:
 
     data_version: str
     """Changes whenever a load changes a row; empty before the first load."""
-    release: Release | None
-    """The text release that is loaded."""
-    web_services_release: Release | None
-    """What O*NET Web Services served at the last fetch."""
-    occupations: Mapping[str, Occupation]
-    """Every occupation by code, rated or not, codes ascending."""
     predictions: Predictions | None
     """The model behind levels whose source is `llm`; None where none are used."""
     analysts: Ratings | None
     """The analysts' ratings alone, where these are not: predictions are put in proportion by them."""
-    codes: tuple[str, ...]
-    element_ids: tuple[str, ...]
-    element_names: tuple[str, ...]
     sources: tuple[str, ...]
     data_value: FloatArray
     standard_error: FloatArray
@@ -138,8 +69,6 @@ class Ratings:
     """Of predicted levels, by O*NET-SOC code and element id."""
     anchors: Mapping[str, tuple[Anchor, ...]]
     """What levels mean, by element id, levels ascending; empty where not loaded."""
-    domain: DomainChoice
-    """Which elements are there, of those that are loaded."""
     job_zone_names: Mapping[int, str] = field(default_factory=dict)
     """The release's name of each Job Zone; empty where its Job Zone Reference is not loaded."""
     weighting: WeightChoice = "importance"
@@ -176,6 +105,69 @@ class Ratings:
             explanations={},
             anchors={},
             domain="all",
+        )
+
+    @classmethod
+    def from_rows(
+        cls, rows: RatingRows, choice: RatingsChoice = "onet+llm", domain: DomainChoice = "skills"
+    ) -> Ratings:
+        """Return the ratings of a domain by whose levels are used, from rows as the store reads them."""
+        return cls.by_choice(rows)[choice].of_domain(domain)
+
+    @classmethod
+    def by_choice(cls, rows: RatingRows) -> dict[RatingsChoice, Ratings]:
+        """Return the ratings of all domains that have rows, by whose levels are used."""
+        empty = replace(
+            cls.empty(),
+            data_version=rows.data_version,
+            release=rows.release,
+            web_services_release=rows.web_services_release,
+            occupations=rows.occupations,
+            anchors=rows.anchors,
+            job_zone_names=rows.job_zone_names,
+        )
+        predicted = Pivot(rows.predicted)
+        onet = replace(empty, **Pivot(rows.rated).arrays())
+        llm = replace(
+            empty,
+            analysts=onet,
+            predictions=rows.predictions if predicted.codes else None,
+            explanations=predicted.texts("explanation"),
+            **predicted.arrays(),
+        )
+        return {"onet": onet, "llm": llm, "onet+llm": onet.filled_with(llm)}
+
+    @classmethod
+    def from_frame(cls, frame: Any, titles: Mapping[str, str], *, release: Release | None = None) -> Ratings:
+        """Return the analysts' ratings of all domains from long rows, such as those of a release's text files.
+
+        `frame` is a DataFrame or a mapping of columns: onet_soc_code, element_id, element_name, scale_id, data_value,
+        standard_error, n, not_relevant, recommend_suppress and date_updated; None, NaN or NaT where nothing is known.
+        `titles` names every occupation by code, rated or not.
+        """
+        pivot = Pivot(columns_of(frame))
+        arrays = pivot.arrays()
+        is_skill = [domain_of(element_id) == "skills" for element_id in arrays["element_ids"]]
+        has_skill = ~np.isnan(arrays["data_value"][:, is_skill]).all(axis=1)
+        rated = {code for code, has in zip(arrays["codes"], has_skill.tolist(), strict=True) if has}
+        return replace(
+            cls.empty(),
+            release=release,
+            occupations={
+                code: Occupation(
+                    onet_soc_code=code,
+                    title=titles[code],
+                    description=None,
+                    is_rated=code in rated,
+                    is_predicted=False,
+                    abstention=None,
+                    source="text",
+                    as_of=f"{release.date:%Y-%m-%d}" if release and release.date else None,
+                    job_zone=None,
+                )
+                for code in sorted(titles)
+            },
+            **arrays,
         )
 
     def of_domain(self, domain: DomainChoice) -> Ratings:
@@ -262,47 +254,6 @@ class Ratings:
             explanations=predicted.explanations,
             **arrays,
         )
-
-    @cached_property
-    def columns(self) -> Mapping[str, int]:
-        """The column of each element, by name and by id, in lower case."""
-        by_id = {element_id.casefold(): k for k, element_id in enumerate(self.element_ids)}
-        names = {name.casefold(): k for k, name in enumerate(self.element_names) if not self.ids_of_name(name)}
-        return by_id | names
-
-    def ids_of_name(self, name: str) -> Sequence[str]:
-        """Return the ids of the elements of a name, where several have it: Mathematics is a skill and a knowledge."""
-        return self._ids_by_name.get(name.strip().casefold(), ())
-
-    @cached_property
-    def _ids_by_name(self) -> Mapping[str, Sequence[str]]:
-        found: dict[str, list[str]] = {}
-        for element_id, name in zip(self.element_ids, self.element_names, strict=True):
-            found.setdefault(name.casefold(), []).append(element_id)
-        return {name: ids for name, ids in found.items() if len(ids) > 1}
-
-    def column(self, text: str) -> int:
-        """Return the column of an element given by name or id. Raises UnknownElement, with a name like it."""
-        found = self.columns.get(text.strip().casefold())
-        if found is None and (ids := self.ids_of_name(text)):
-            raise UnknownElement(f"{text[:60]} may be {' or '.join(ids)}; give the id")
-        if found is None:
-            near = self.near_name(text)
-            where = "" if self.domain == "all" else f" of {self.domain}"
-            raise UnknownElement(f"no element{where} is called {text[:60]!r}{near and f'; is {near} meant?'}")
-        return found
-
-    def near_name(self, text: str, *, alike: float = 0.6) -> str:
-        """Return the name of the element most like a text, empty where none is so much alike."""
-        near = extractOne(
-            text[:60].casefold(), list(self.columns), scorer=OSA.normalized_similarity, score_cutoff=alike
-        )
-        return self.element_names[self.columns[near[0]]] if near else ""
-
-    @cached_property
-    def element_domains(self) -> tuple[Domain, ...]:
-        """The domain of each element."""
-        return tuple(domain_of(element_id) for element_id in self.element_ids)
 
     @cached_property
     def level(self) -> FloatArray:
@@ -404,12 +355,10 @@ class Ratings:
             column = columns.get(element_id)
             if column is None or np.isnan(analysts.importance[:, column]).all():
                 continue
-            is_known = ~np.isnan(analysts.counted_importance[:, column])
-            level, weight = (each[is_known, column] for each in (analysts.level_or_zero, analysts.counted_importance))
-            away = level - level.mean()
-            slope = away @ weight / max(away @ away, 1e-12)
-            usual[:, k] = weight.mean() + slope * (self.level_or_zero[:, k] - level.mean())
-        return np.clip(usual, 0.0, HIGHEST_IMPORTANCE)
+            usual[:, k] = usual_importance(
+                self.level_or_zero[:, k], analysts.level_or_zero[:, column], analysts.counted_importance[:, column]
+            )
+        return usual
 
     @cached_property
     def has_importance(self) -> bool:
@@ -452,29 +401,30 @@ class Ratings:
 
     def _print(self, row: int) -> PrintedRatings:
         code = self.codes[row]
+        levels = zip(self.level[row].tolist(), self._scales, strict=True)
         return PrintedRatings(
-            python_numbers(self.data_value[row]),
-            python_numbers(self.standard_error[row]),
-            python_numbers(self.lower[row]),
-            python_numbers(self.upper[row]),
-            [n or None for n in self.n[row].tolist()],
-            python_numbers(self.importance[row]),
-            python_numbers(self.importance_standard_error[row]),
-            self.not_relevant[row].tolist(),
-            self.recommend_suppress[row].tolist(),
-            [None if month == NO_MONTH else _month_text(month) for month in self.month[row].tolist()],
-            [self.sources[source] for source in self.source[row].tolist()],
-            [self.explanations.get((code, element_id)) for element_id in self.element_ids],
-            [_around(level, known) for level, known in zip(self.level[row].tolist(), self._anchors, strict=True)],
+            data_value=python_numbers(self.data_value[row]),
+            standard_error=python_numbers(self.standard_error[row]),
+            lower=python_numbers(self.lower[row]),
+            upper=python_numbers(self.upper[row]),
+            n=[n or None for n in self.n[row].tolist()],
+            importance=python_numbers(self.importance[row]),
+            importance_standard_error=python_numbers(self.importance_standard_error[row]),
+            not_relevant=self.not_relevant[row].tolist(),
+            recommend_suppress=self.recommend_suppress[row].tolist(),
+            date_updated=[None if month == NO_MONTH else month_text(month) for month in self.month[row].tolist()],
+            source=[self.sources[source] for source in self.source[row].tolist()],
+            explanation=[self.explanations.get((code, element_id)) for element_id in self.element_ids],
+            anchors=[scale.around_level(level) for level, scale in levels],
         )
 
     def anchors_around(self, column: int, level: float) -> LevelAnchors | None:
         """Return between which anchors of an element a level stands; None where none are loaded."""
-        return _around(level, self._anchors[column])
+        return self._scales[column].around_level(level)
 
     @cached_property
-    def _anchors(self) -> list[_Scale]:
-        return [_Scale.of(self.anchors.get(element_id, ())) for element_id in self.element_ids]
+    def _scales(self) -> list[AnchorScale]:
+        return [AnchorScale.of(self.anchors.get(element_id, ())) for element_id in self.element_ids]
 
     @cached_property
     def provenance(self) -> Provenance:
@@ -507,83 +457,6 @@ class Ratings:
         """The Job Zones that occupations have, ascending; empty where none are loaded."""
         return tuple(sorted({each.job_zone for each in self.occupations.values() if each.job_zone is not None}))
 
-    @cached_property
-    def titles(self) -> Mapping[str, str]:
-        """The title of each occupation, with levels or without, by code."""
-        return {code: each.title for code, each in self.occupations.items()}
-
-    @cached_property
-    def codes_by_title(self) -> Mapping[str, str]:
-        """The code of each title, by its `title_key`."""
-        return {title_key(title): code for code, title in self.titles.items()}
-
-    @cached_property
-    def rows(self) -> Mapping[str, int]:
-        """The row of each occupation with levels."""
-        return {code: row for row, code in enumerate(self.codes)}
-
-    def row(self, onet_soc_code: str) -> int:
-        """Return the row of an occupation with levels. Raises NoData, UnknownOccupation, UnratedOccupation."""
-        row = self.rows.get(onet_soc_code)
-        if row is not None:
-            return row
-        occupation = self.occupation(onet_soc_code)
-        raise UnratedOccupation(self._why_not(occupation), onet_soc_code=onet_soc_code)
-
-    def check_levels(self) -> None:
-        """Raise NoData if no occupation has levels: nothing is loaded, or a release without them."""
-        if not self.occupations:
-            raise NoData()
-        if self.codes:
-            return
-        if self.domain == "skills" and any(occupation.is_rated for occupation in self.occupations.values()):
-            raise NoData("no levels are predicted; ask for the ratings onet+llm, or run `skillgap enrich`")
-        of = "any domain" if self.domain == "all" else self.domain.replace("_", " ")
-        raise NoData(
-            f"O*NET {self._release_text()} is loaded without levels of {of}; `skillgap status` shows what is missing"
-        )
-
-    def _why_not(self, occupation: Occupation) -> str:
-        """Return why an occupation has no levels here, and the way out."""
-        name = f"{occupation.onet_soc_code} ({occupation.title})"
-        if self.domain not in ("skills", "all"):
-            what = self.domain.replace("_", " ")
-            if not self.codes:
-                way_out = "`skillgap status` shows what is loaded; predictions are of skills alone"
-                return f"no {what} ratings are there to compare, of {name} or any other occupation; {way_out}"
-            return f"O*NET {self._release_text()} has no {what} ratings for {name}, so no gap can be computed"
-        if occupation.is_rated:
-            return (
-                f"no levels are predicted for {name}, so no gap can be computed; "
-                "analysts have rated it: ask for the ratings onet+llm"
-            )
-        fact = f"O*NET {self._release_text()} has no skill ratings for {name}, so no gap can be computed"
-        if occupation.is_predicted:
-            return f"{fact}; predicted levels are there: ask for the ratings onet+llm"
-        if occupation.abstention:
-            return f"{fact}; nor is it predicted: {occupation.abstention}"
-        return fact if self.codes else f"{fact}; `skillgap status` shows what is missing"
-
-    def occupation(self, onet_soc_code: str) -> Occupation:
-        """Return an occupation, rated or not. Raises NoData, UnknownOccupation."""
-        if not self.occupations:
-            raise NoData()
-        occupation = self.occupations.get(onet_soc_code)
-        if occupation is None:
-            family = [code for code in self.occupations if code[:7] == onet_soc_code[:7]]
-            near = f"; {onet_soc_code[:7]} has {', '.join(family)}" if family else self._a_slip_away(onet_soc_code)
-            raise UnknownOccupation(
-                f"O*NET {self._release_text()} has no occupation {onet_soc_code}{near}",
-                onet_soc_code=onet_soc_code,
-            )
-        return occupation
-
-    def _a_slip_away(self, onet_soc_code: str) -> str:
-        """Ask whether occupations are meant whose codes differ by one digit, or by two that changed places."""
-        alike = extract(onet_soc_code, list(self.occupations), scorer=OSA.distance, score_cutoff=1, limit=3)
-        named = [f"{code} ({self.titles[code]})" for code, *_ in alike]
-        return f"; is {' or '.join(named)} meant?" if named else ""
-
     def skills(self, onet_soc_code: str) -> list[SkillRating]:
         """Return the skills of an occupation with levels, most important first, predicted ones by level.
 
@@ -592,49 +465,14 @@ class Ratings:
         i = self.row(onet_soc_code)
         importance = np.nan_to_num(self.importance[i])
         order = np.lexsort((-self.level_or_zero[i], -importance, self.not_relevant[i])).tolist()
-        columns = (self.element_ids, self.element_names, self.element_domains, *self.printed(i))
-        skills = [SkillRating(*values) for values in zip(*columns, strict=True)]
+        skills = rows_by_name(
+            SkillRating,
+            element_id=self.element_ids,
+            element_name=self.element_names,
+            domain=self.element_domains,
+            **self.printed(i)._asdict(),
+        )
         return [skills[k] for k in order if (skills[k].data_value, skills[k].importance) != (None, None)]
-
-    def _release_text(self) -> str:
-        release = self.release or self.web_services_release
-        return release.number if release else "data"
-
-
-def as_weight(importance: FloatArray, weighting: WeightChoice, *, counts: BoolArray) -> FloatArray:
-    """Return what importances (scale IM) weigh: 0 where they do not count, NaN where they are missing."""
-    if weighting == "none":
-        return counts.astype(np.float64)
-    weight = np.maximum(importance - 1.0, 0.0) if weighting == "standard" else importance
-    return np.where(counts, weight, 0.0)
-
-
-class _Scale(NamedTuple):
-    """The anchors of one element, and the pairs around each of their gaps."""
-
-    values: list[int]
-    around: list[LevelAnchors]
-
-    @classmethod
-    def of(cls, anchors: Sequence[Anchor]) -> _Scale:
-        return cls([each.anchor_value for each in anchors], [*starmap(LevelAnchors, pairwise((None, *anchors, None)))])
-
-
-def _around(level: float, scale: _Scale) -> LevelAnchors | None:
-    """Return the anchors around a level."""
-    if not scale.values or math.isnan(level):
-        return None
-    return scale.around[bisect_right(scale.values, level)]
-
-
-@lru_cache(maxsize=1_000)
-def title_key(title: str) -> str:
-    """Return a title in lower case with single spaces: spreadsheets leave double, non-breaking and trailing ones."""
-    return " ".join(title.split()).casefold()
-
-
-def _month_text(month: int) -> str:
-    return f"{month // 12:04d}-{month % 12 + 1:02d}"
 
 
 def _names(ratings: Ratings) -> dict[str, str]:
@@ -656,13 +494,3 @@ _MISSING: dict[str, Any] = {
     "upper": np.nan,
 }
 """What each array of Ratings has where there is no rating."""
-
-
-def python_numbers(values: FloatArray) -> list[Any]:
-    """Return the array as (nested) lists of Python numbers, None for NaN."""
-    numbers: list[Any] = values.tolist()
-    if np.isnan(values).any():
-        as_objects = values.astype(object)
-        as_objects[np.isnan(values)] = None
-        numbers = as_objects.tolist()
-    return numbers

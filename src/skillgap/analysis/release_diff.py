@@ -8,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from skillgap.analysis.arrays import BoolArray, IntArray
 from skillgap.analysis.pairs import distinguishable_gaps
-from skillgap.analysis.ratings import BoolArray, IntArray, Ratings
+from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.significance import compare_means, shown_p
 from skillgap.models import GapChange, LevelChange, ReleaseChanges
 

@@ -22,7 +22,8 @@ from rapidfuzz.distance import OSA
 from rapidfuzz.process import extract
 from scipy.sparse import csr_array
 
-from skillgap.analysis.ratings import FloatArray, title_key
+from skillgap.analysis.arrays import FloatArray
+from skillgap.analysis.lookup import title_key
 from skillgap.analysis.similarity.profiles import Profile
 from skillgap.analysis.similarity.tfidf import STEM, words
 from skillgap.errors import InvalidCode, InvalidSearchText, UnknownOccupation

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import stdtr, stdtrit
 
-from skillgap.analysis.ratings import BoolArray, FloatArray
+from skillgap.analysis.arrays import BoolArray, FloatArray
 
 FALSE_DISCOVERY_RATE = 0.05
 CONFIDENCE = 0.95

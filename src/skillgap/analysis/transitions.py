@@ -8,11 +8,12 @@ from itertools import repeat
 
 import numpy as np
 
+from skillgap.analysis.arrays import BoolArray
 from skillgap.analysis.bootstrap.transitions import transition_stability
 from skillgap.analysis.gap import summarise_gaps
 from skillgap.analysis.missing import check_weights
 from skillgap.analysis.pairs import percentiles_from
-from skillgap.analysis.ratings import BoolArray, Ratings
+from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.similarity.model import Similarity
 from skillgap.errors import MissingInput, UnknownJobZone
 from skillgap.models import Transition

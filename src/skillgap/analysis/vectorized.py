@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from skillgap.analysis.arrays import BoolArray, FloatArray, IntArray
 from skillgap.analysis.missing import check_weights
 from skillgap.analysis.pairs import (
     LevelVector,
@@ -25,7 +26,7 @@ from skillgap.analysis.pairs import (
     pair_of,
 )
 from skillgap.analysis.person import CERTAIN
-from skillgap.analysis.ratings import BoolArray, FloatArray, IntArray, Ratings
+from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.significance import shown, shown_p
 from skillgap.analysis.similarity.model import Similarity
 from skillgap.onet.scales import HIGHEST_LEVEL
@@ -34,7 +35,7 @@ NONE = -1
 """In the place of an occupation's row: there is none."""
 AT_ONCE = 4_096
 """Rows compared at once: their arrays stay in the processor's cache."""
-_AT_ONCE_WITH_ALL = 1_024
+AT_ONCE_WITH_ALL = 1_024
 """Rows compared at once with all occupations."""
 _PER_PLACE = 1e-9
 """What a place in the order of codes counts beside a score: of thousands, less than scores of four decimals differ."""
@@ -69,36 +70,44 @@ class People(NamedTuple):
         return found
 
 
-def bulk_figures(people: People, ratings: Ratings) -> SummaryArrays:
-    """Return the figures of each row, unknown percentiles as NaN."""
+def bulk_figures(people: People, ratings: Ratings, *, at_once: int = AT_ONCE) -> SummaryArrays:
+    """Return the figures of each row, unknown percentiles as NaN; `at_once` rows are compared at a time."""
     has_own = people.has_own
     nobody = people.take(slice(0, 0))
     kinds = figures(compare_people(nobody, ratings), nobody.target, ratings)
     out = SummaryArrays._make(np.zeros(len(has_own), dtype=column.dtype) for column in kinds)
-    for rows, found in (*_of_pairs(people, np.flatnonzero(~has_own), ratings), *_of_own(people, has_own, ratings)):
+    parts = (
+        *_of_pairs(people, np.flatnonzero(~has_own), ratings, at_once),
+        *_of_own(people, has_own, ratings, at_once),
+    )
+    for rows, found in parts:
         for column, values in zip(out, found, strict=True):
             column[rows] = values
     return out
 
 
-def _of_pairs(people: People, rows: IntArray, ratings: Ratings) -> Iterator[tuple[IntArray, SummaryArrays]]:
+def _of_pairs(
+    people: People, rows: IntArray, ratings: Ratings, at_once: int
+) -> Iterator[tuple[IntArray, SummaryArrays]]:
     """Give the figures of rows without own levels, each pair of occupations computed once."""
     count = len(ratings.codes)
     pairs, which = np.unique(people.occupation[rows] * count + people.target[rows], return_inverse=True)
     if not len(pairs):
         return
     parts = []
-    for start in range(0, len(pairs), AT_ONCE):
-        current, target = np.divmod(pairs[start : start + AT_ONCE], count)
+    for start in range(0, len(pairs), at_once):
+        current, target = np.divmod(pairs[start : start + at_once], count)
         parts.append(figures(pair_of(current, target, ratings), target, ratings))
     yield rows, SummaryArrays._make(np.concatenate(column)[which] for column in zip(*parts, strict=True))
 
 
-def _of_own(people: People, has_own: BoolArray, ratings: Ratings) -> Iterator[tuple[IntArray, SummaryArrays]]:
+def _of_own(
+    people: People, has_own: BoolArray, ratings: Ratings, at_once: int
+) -> Iterator[tuple[IntArray, SummaryArrays]]:
     """Give the figures of rows with own levels."""
     rows = np.flatnonzero(has_own)
-    for start in range(0, len(rows), AT_ONCE):
-        some = rows[start : start + AT_ONCE]
+    for start in range(0, len(rows), at_once):
+        some = rows[start : start + at_once]
         part = people.take(some)
         yield some, figures(compare_people(part, ratings), part.target, ratings)
 
@@ -148,10 +157,10 @@ class Gaps(NamedTuple):
     to_not_relevant: BoolArray
 
 
-def bulk_gaps(people: People, ratings: Ratings) -> Gaps:
+def bulk_gaps(people: People, ratings: Ratings, *, at_once: int = AT_ONCE) -> Gaps:
     """Return all gaps of all rows, as `skill_gaps` of a report has them; NaN where it has null."""
-    starts = range(0, max(len(people.target), 1), AT_ONCE)
-    parts = [_gaps(people.take(slice(start, start + AT_ONCE)), start, ratings) for start in starts]
+    starts = range(0, max(len(people.target), 1), at_once)
+    parts = [_gaps(people.take(slice(start, start + at_once)), start, ratings) for start in starts]
     return Gaps._make(np.concatenate(column) for column in zip(*parts, strict=True))
 
 
@@ -185,7 +194,7 @@ def _gaps(people: People, first: int, ratings: Ratings) -> Gaps:
 
 
 def bulk_nearest(
-    people: People, count: int, ratings: Ratings, similarity: Similarity
+    people: People, count: int, ratings: Ratings, similarity: Similarity, *, at_once: int = AT_ONCE_WITH_ALL
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
     """Return the nearest targets of each row, nearest first, as rows of the ratings, with their scores.
 
@@ -203,8 +212,8 @@ def bulk_nearest(
     rows = np.flatnonzero(has_own)
     if len(rows) and np.isnan(ratings.weight_sum).all():
         check_weights(ratings, *range(len(ratings.codes)))
-    for start in range(0, len(rows), _AT_ONCE_WITH_ALL):
-        some = rows[start : start + _AT_ONCE_WITH_ALL]
+    for start in range(0, len(rows), at_once):
+        some = rows[start : start + at_once]
         part = people.take(some)
         level = side_of_people(part, ratings).level
         if part.own is not None:  # a likeness has no use for prints: own levels count with all their decimals

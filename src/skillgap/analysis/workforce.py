@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
+from skillgap.analysis.arrays import BoolArray, FloatArray, IntArray
 from skillgap.analysis.missing import check_weights
 from skillgap.analysis.pairs import Pair, level_vector, order_of, shortfalls_of
-from skillgap.analysis.ratings import BoolArray, FloatArray, IntArray, Ratings
+from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.significance import shown
 from skillgap.analysis.vectorized import AT_ONCE, NONE, People, compare_people
 from skillgap.models import SHORTFALL_BARS, Conversion, Feeder, SkillLack, Spread, TargetView, WorkforceReport
@@ -48,10 +49,10 @@ class Workforce:
         self._groups: dict[tuple[int, ...], _Group] = {}
         self._people = self._with_own_levels = 0
 
-    def add(self, people: People, ids: Sequence[str]) -> None:
-        """Count people in."""
-        for start in range(0, len(ids), AT_ONCE):
-            rows = slice(start, start + AT_ONCE)
+    def add(self, people: People, ids: Sequence[str], *, at_once: int = AT_ONCE) -> None:
+        """Count people in, `at_once` at a time."""
+        for start in range(0, len(ids), at_once):
+            rows = slice(start, start + at_once)
             self._add(people.take(rows), ids[rows])
 
     def _add(self, people: People, ids: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -17,12 +17,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from rapidfuzz.distance import OSA
 
+from skillgap.analysis.arrays import FloatArray
+from skillgap.analysis.lookup import title_key
 from skillgap.analysis.missing import NEEDS, lacks, shortly
-from skillgap.analysis.ratings import FloatArray, Ratings, title_key
+from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.similarity.model import Similarity
 from skillgap.analysis.vectorized import NONE, People, bulk_figures, bulk_gaps, bulk_nearest
 from skillgap.errors import BatchInputError, InvalidCode, OccupationError
-from skillgap.models import GapSummary
 from skillgap.onet.codes import parse_code
 from skillgap.onet.scales import HIGHEST_LEVEL
 
@@ -306,10 +307,9 @@ class GapKernel:
         figures = bulk_figures(people, self.ratings)
         step = self._zones[people.target] - self._zones[people.occupation]
         lacking = lacks(figures, ~np.isnan(step), people.target, self.ratings)
-        names = [each.name for each in fields(GapSummary) if each.name != "unavailable"]
         columns = {
             name: pa.array(values, mask=(lacking & NEEDS[name]) > 0) if name in NEEDS else _column(values)
-            for name, values in zip(names, (*figures, step), strict=True)
+            for name, values in {**figures._asdict(), "job_zone_step": step}.items()
         }
         columns["job_zone_step"] = pc.cast(columns["job_zone_step"], pa.int32())
         reasons = pa.array([shortly(each) for each in lacking.tolist()], pa.string())

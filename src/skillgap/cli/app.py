@@ -209,7 +209,7 @@ def load(
 ) -> None:
     """Load an O*NET release. Over another release, it tells what changed."""
     from skillgap.store.engine import make_engine, read
-    from skillgap.store.ratings import get_data_version
+    from skillgap.store.rating_rows import get_data_version
     from skillgap.store.tables import init_tables
 
     settings = _settings()
@@ -384,9 +384,9 @@ def skills(
     """Show the skills of an occupation. Level, error, importance, date and flags of each."""
     from skillgap.analysis.search import find_code
     from skillgap.cli import printing
+    from skillgap.service.ratings import get_occupation_ratings
     from skillgap.store.engine import read
     from skillgap.store.queries import get_titles
-    from skillgap.store.ratings import get_occupation_ratings
 
     with read(_engine()) as connection:
         code = find_code(occupation, get_titles(connection))
@@ -404,9 +404,9 @@ def search(
     """Find occupations by what people call them. Each with the title that matched."""
     from skillgap.analysis.search import index_titles
     from skillgap.cli import printing
+    from skillgap.service.ratings import get_ratings
     from skillgap.store.engine import read
     from skillgap.store.queries import get_profiles
-    from skillgap.store.ratings import get_ratings
 
     with read(_engine()) as connection:
         occupations, profiles = get_ratings(connection).occupations, get_profiles(connection)
@@ -872,8 +872,8 @@ def doctor(
 
 def _ratings(choice: RatingsChoice, domain: DomainChoice) -> Levels:
     """Return the ratings that the database has."""
+    from skillgap.service.ratings import get_ratings
     from skillgap.store.engine import read
-    from skillgap.store.ratings import get_ratings
 
     with read(_engine()) as connection:
         return get_ratings(connection, choice, domain)
@@ -882,9 +882,9 @@ def _ratings(choice: RatingsChoice, domain: DomainChoice) -> Levels:
 def _similarity(choice: RatingsChoice, domain: DomainChoice) -> tuple[Similarity, Levels]:
     """Return which occupations are near which, and the ratings that their gaps are computed from."""
     from skillgap.analysis.similarity.model import compute_similarity
+    from skillgap.service.ratings import get_all_ratings
     from skillgap.store.engine import read
     from skillgap.store.queries import get_profiles
-    from skillgap.store.ratings import get_all_ratings
 
     with read(_engine()) as connection:
         found, profiles = get_all_ratings(connection), get_profiles(connection)
@@ -936,7 +936,7 @@ def _engine() -> Engine:
     from skillgap.config.settings import read_settings
     from skillgap.errors import SchemaMismatch
     from skillgap.store.engine import make_engine, read
-    from skillgap.store.ratings import get_data_version
+    from skillgap.store.rating_rows import get_data_version
 
     settings = read_settings()
     engine = make_engine(settings.url)

@@ -16,9 +16,10 @@ import numpy as np
 import orjson
 import pandas as pd
 
+from skillgap.analysis.arrays import NO_MONTH, IntArray
 from skillgap.analysis.missing import NEEDS, lacks, shortly
 from skillgap.analysis.pairs import SummaryArrays, figures_from
-from skillgap.analysis.ratings import NO_MONTH, IntArray, Ratings
+from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.similarity.model import Similarity, compute_similarity
 from skillgap.analysis.transitions import find_transitions
 from skillgap.config.settings import read_settings
@@ -26,11 +27,11 @@ from skillgap.errors import NoData
 from skillgap.escaping import csv_cell
 from skillgap.extras import needs
 from skillgap.files import atomic_write, check_ending
-from skillgap.models import GapChange, GapSummary, RatingsChoice, ReleaseChanges
+from skillgap.models import GapChange, RatingsChoice, ReleaseChanges
 from skillgap.onet.domains import DomainChoice
+from skillgap.service.ratings import get_ratings
 from skillgap.store.engine import make_engine, read
 from skillgap.store.queries import get_profiles
-from skillgap.store.ratings import get_ratings
 
 OnBatch = Callable[[int, int], None]
 """Called with batches so far, and in all."""
@@ -99,7 +100,6 @@ def pair_batches(ratings: Ratings, *, on_batch: OnBatch | None = None) -> Iterat
     """Give the rows of `gap_matrix`, one current occupation after the other."""
     codes = np.array(ratings.codes)
     zones = np.array([ratings.occupations[code].job_zone or np.nan for code in ratings.codes], dtype=np.float64)
-    names = [field.name for field in fields(GapSummary)]
 
     def batch(current: int) -> pd.DataFrame:
         others: IntArray = np.flatnonzero(np.arange(len(codes)) != current)
@@ -107,14 +107,14 @@ def pair_batches(ratings: Ratings, *, on_batch: OnBatch | None = None) -> Iterat
         figures = SummaryArrays._make(column[others] for column in figures_from(current, ratings))
         lacking = lacks(figures, ~np.isnan(away), others, ratings)
         # Not astype("Int64"): it casts NaN, and pandas keeps that quiet in a way that threads undo for each other.
-        columns = (
-            pd.arrays.IntegerArray(np.nan_to_num(column).astype(np.int64), (lacking & NEEDS.get(name, 0)) > 0)
+        columns = {
+            name: pd.arrays.IntegerArray(np.nan_to_num(column).astype(np.int64), (lacking & NEEDS.get(name, 0)) > 0)
             if name in _WHOLE_OR_UNKNOWN
             else column
-            for name, column in zip(names, (*figures, away), strict=False)
-        )
+            for name, column in {**figures._asdict(), "job_zone_step": away}.items()
+        }
         pair = {"from_onet_soc_code": codes[[current] * len(others)], "to_onet_soc_code": codes[others]}
-        frame = pd.DataFrame({**pair, **dict(zip(names, columns, strict=False))})
+        frame = pd.DataFrame({**pair, **columns})
         reasons, which = np.unique(lacking, return_inverse=True)
         return frame.assign(unavailable=np.array([shortly(each) for each in reasons.tolist()], dtype=object)[which])
 

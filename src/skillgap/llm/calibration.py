@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skillgap import event_loop
-from skillgap.analysis.ratings import BoolArray, FloatArray
+from skillgap.analysis.arrays import BoolArray, FloatArray
 from skillgap.analysis.significance import CONFIDENCE
 from skillgap.errors import ModelUnavailable
 from skillgap.llm.evaluation import Score, both_folds, judged, judged_whole, out_of_fold

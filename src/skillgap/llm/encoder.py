@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import structlog
 
-from skillgap.analysis.ratings import FloatArray
+from skillgap.analysis.arrays import FloatArray
 from skillgap.errors import ConfigurationError
 from skillgap.extras import needs, pip_install
 from skillgap.files import atomic_write

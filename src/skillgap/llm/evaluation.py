@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
-from skillgap.analysis.ratings import FloatArray
+from skillgap.analysis.arrays import FloatArray
 from skillgap.analysis.similarity.profiles import Profile
 from skillgap.llm.prediction import Prediction
 from skillgap.llm.ridge import WEIGHTS, combined, kernels, predict

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from skillgap.analysis.ratings import FloatArray, IntArray
+from skillgap.analysis.arrays import FloatArray, IntArray
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from skillgap.analysis.ratings import FloatArray
+from skillgap.analysis.arrays import FloatArray
 from skillgap.analysis.significance import CONFIDENCE
 from skillgap.analysis.similarity.profiles import Profile, interests_of, standardised
 from skillgap.llm.prediction import Prediction

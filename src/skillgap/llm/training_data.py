@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 import pandas as pd
 
-from skillgap.analysis.ratings import FloatArray, exact_means
+from skillgap.analysis.arrays import FloatArray
+from skillgap.analysis.means import exact_means
+from skillgap.analysis.pivot import Pivot, columns_of
 from skillgap.analysis.similarity.profiles import Profile, read_profiles
 from skillgap.errors import ConfigurationError
 
@@ -58,19 +61,18 @@ def read_training_data(tables: Mapping[str, pd.DataFrame]) -> TrainingData:
 
 def read_levels(tables: Mapping[str, pd.DataFrame]) -> Levels:
     """Return the levels of the rated occupations. Source: Skills, scale LV."""
-    rows = tables["Skills"].query("scale_id == 'LV'")
-    level, error, n = (
-        rows.pivot(index="onet_soc_code", columns="element_id", values=name).sort_index().sort_index(axis="columns")
-        for name in ("data_value", "standard_error", "n")
-    )
-    is_whole = level.notna().all(axis=1)
-    level, error, n = level[is_whole], error[is_whole], n[is_whole]
+    pivot = Pivot(columns_of(tables["Skills"], _LEVEL_COLUMNS))
+    data_value = pivot.numbers("LV", "data_value")
+    is_whole = ~np.asarray(np.isnan(data_value).any(axis=1))
     return Levels(
-        codes=tuple(level.index),
-        element_ids=tuple(level.columns),
-        level=exact_means(level.to_numpy(np.float64), n.fillna(0).to_numpy(np.int32)),
-        standard_error=error.to_numpy(np.float64),
+        codes=tuple(compress(pivot.codes, is_whole.tolist())),
+        element_ids=pivot.element_ids,
+        level=exact_means(data_value[is_whole], pivot.counts("LV", "n")[is_whole]),
+        standard_error=pivot.numbers("LV", "standard_error")[is_whole],
     )
+
+
+_LEVEL_COLUMNS = ("onet_soc_code", "element_id", "scale_id", "data_value", "standard_error", "n")
 
 
 def _skills(tables: Mapping[str, pd.DataFrame], element_ids: Sequence[str]) -> tuple[Skill, ...]:

@@ -19,6 +19,7 @@ from skillgap.models.occupation import (
     TitleKind,
 )
 from skillgap.models.provenance import Predictions, Provenance
+from skillgap.models.rating_rows import RatingColumns, RatingRows
 from skillgap.models.release_diff import GapChange, LevelChange, ReleaseChanges
 from skillgap.models.status import LoadRecord, MissingData, ModelRecord, Status
 from skillgap.models.transition import (
@@ -59,6 +60,8 @@ __all__ = [
     "PersonGapReport",
     "Predictions",
     "Provenance",
+    "RatingColumns",
+    "RatingRows",
     "RatingsChoice",
     "ReleaseChanges",
     "SkillGap",

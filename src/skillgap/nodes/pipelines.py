@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Engine
 
@@ -25,10 +25,10 @@ from skillgap.sources.text_files import OnetData, extract_onet_data
 from skillgap.sources.web_services.client import OnRequest, ResponseCache, connect
 from skillgap.sources.web_services.credentials import REQUESTS_PER_SECOND, Credentials
 from skillgap.sources.web_services.tables import OnetApiData, extract_onet_api_data
-from skillgap.store.engine import make_engine, read
+from skillgap.store.engine import read
 from skillgap.store.loads import LoadReport, OnRatings, Scores, keep_reply, load_release, upsert_api_data, upsert_scores
 from skillgap.store.queries import count_scores, get_reply, get_tables
-from skillgap.store.ratings import get_ratings, get_ratings_version, get_release
+from skillgap.store.rating_rows import get_rating_rows, get_ratings_version, get_release
 from skillgap.store.table_sync import OnRows
 from skillgap.store.tables import init_tables
 
@@ -81,7 +81,7 @@ class _Seen:
 
     def look(self, connection: Connection) -> None:
         if not self._ratings or self._ratings[0].codes:  # with nothing before, there is nothing to compare
-            self._ratings.append(get_ratings(connection, "onet"))
+            self._ratings.append(Ratings.from_rows(get_rating_rows(connection), "onet"))
 
     def told(self, report: LoadReport) -> LoadReport:
         """Return the report with what of it is more than rater noise."""
@@ -110,17 +110,14 @@ def get_release_ratings(
     reason = ""
     if source == LOADED:
         with read(engine) as connection:
-            found = get_ratings(connection, "onet", domain)
+            found = Ratings.from_rows(get_rating_rows(connection, domain), "onet", domain)
     else:
         archive = find_release(source, cache_dir=cache_dir, download_url=download_url, on_bytes=on_bytes)
         data = extract_onet_data(archive, also=[table for table in DOMAIN_TABLES.values() if table != "Skills"])
-        with TemporaryDirectory() as folder:
-            scratch = make_engine(f"sqlite:///{folder}/release.db")
-            init_tables(scratch)
-            load_release(scratch, data.tables, release=data.release, origin=data.origin, sha256=data.sha256)
-            with read(scratch) as connection:
-                found = get_ratings(connection, "onet", domain)
-            scratch.dispose()
+        rated = [data.tables[table] for table in DOMAIN_TABLES.values() if not data.tables[table].empty]
+        occupations = data.tables["Occupations"]
+        titles = dict(zip(occupations["onet_soc_code"], occupations["title"], strict=True))
+        found = Ratings.from_frame(pd.concat(rated, ignore_index=True), titles, release=data.release).of_domain(domain)
         if domain != "all" and DOMAIN_TABLES[domain] in data.left_out:
             reason = f" ({data.left_out[DOMAIN_TABLES[domain]]})"
     if not found.codes:

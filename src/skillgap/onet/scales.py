@@ -8,3 +8,6 @@ HIGHEST_LEVEL = 7.0
 
 HIGHEST_IMPORTANCE = 5.0
 """Of the scale IM, which begins at 1."""
+
+RATERS = 8
+"""Analysts who rate each skill of an occupation (O*NET appendix on analyst ratings)."""

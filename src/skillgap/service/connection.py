@@ -12,7 +12,7 @@ from skillgap.errors import SchemaMismatch
 from skillgap.service.data import Database
 from skillgap.service.skillgap import Skillgap
 from skillgap.store.engine import make_engine, read
-from skillgap.store.ratings import get_data_version
+from skillgap.store.rating_rows import get_data_version
 
 LoadStarter = Callable[[Engine, Settings], object]
 """Loads the starter data into an empty embedded database."""

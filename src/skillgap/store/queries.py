@@ -26,7 +26,7 @@ from skillgap.analysis.similarity.profiles import PROFILE_COLUMNS, Profile, read
 from skillgap.errors import NoData
 from skillgap.models import LoadRecord, MissingData, ModelRecord, Predictions, Status
 from skillgap.onet.domains import DOMAIN_TABLES, Domain
-from skillgap.store.ratings import (
+from skillgap.store.rating_rows import (
     HAS_RATING,
     IS_LEVEL,
     MODEL_COLUMNS,
@@ -279,11 +279,19 @@ def list_models(connection: Connection) -> list[ModelRecord]:
         .scalar_subquery()
     )
     rows = connection.execute(
-        select(*MODEL_COLUMNS, model.is_active, occupations).order_by(
+        select(*MODEL_COLUMNS, model.is_active, occupations.label("occupations")).order_by(
             model.is_active.is_(None), model.model, model.prompt_version
         )
     )
-    return [ModelRecord(Predictions(*row[:-2]), bool(row[-2]), row[-1]) for row in rows]
+    names = [column.name for column in MODEL_COLUMNS]
+    return [
+        ModelRecord(
+            predictions=Predictions(**{name: row._mapping[name] for name in names}),
+            is_active=bool(row.is_active),
+            occupations=row.occupations,
+        )
+        for row in rows
+    ]
 
 
 def get_model_usage(connection: Connection) -> list[ModelUsage]:

@@ -14,9 +14,11 @@ from typing import get_args
 import numpy as np
 import numpy.typing as npt
 
+from skillgap.analysis.arrays import FloatArray, IntArray
 from skillgap.analysis.pairs import LevelVector, Pair, compare_sides, level_vector, order_of
-from skillgap.analysis.ratings import FloatArray, IntArray, Ratings, as_weight
+from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.significance import floored, middle_95
+from skillgap.analysis.weights import as_weight
 from skillgap.models import GapStability, WeightChoice
 from skillgap.onet.scales import HIGHEST_IMPORTANCE, HIGHEST_LEVEL
 

@@ -11,10 +11,11 @@ from typing import get_args
 import numpy as np
 import numpy.typing as npt
 
+from skillgap.analysis.arrays import FloatArray, IntArray
 from skillgap.analysis.memo import memoized
-from skillgap.analysis.ratings import FloatArray, IntArray, as_weight
 from skillgap.analysis.significance import middle_95
 from skillgap.analysis.similarity.model import OF_RATINGS, Rated, Similarity, cosine, units
+from skillgap.analysis.weights import as_weight
 from skillgap.models import TransitionStability, WeightChoice
 from skillgap.onet.scales import HIGHEST_IMPORTANCE, HIGHEST_LEVEL
 

@@ -17,8 +17,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from skillgap.analysis.arrays import FloatArray
 from skillgap.analysis.memo import cached_property
-from skillgap.analysis.ratings import FloatArray, Ratings
+from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.significance import floored
 from skillgap.analysis.similarity.profiles import Profile, interests_of, standardised
 from skillgap.analysis.similarity.tfidf import alikeness, stems

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from skillgap.analysis.ratings import FloatArray
+from skillgap.analysis.arrays import FloatArray
 
 PROFILE_COLUMNS = {
     "Occupations": ("onet_soc_code", "title", "description"),

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from scipy.sparse import csr_array
 
-from skillgap.analysis.ratings import FloatArray
+from skillgap.analysis.arrays import FloatArray
 
 STEM = 5
 """Letters of a word that count: `nurse`, `nurses` and `nursing` are near enough the same, and 5 did best of 4 to 6."""

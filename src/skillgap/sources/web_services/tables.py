@@ -17,13 +17,13 @@ import numpy as np
 import pandas as pd
 import structlog
 
-from skillgap.analysis.ratings import RATERS
 from skillgap.errors import (
     OnetApiProtocolError,
     OnetApiRefusal,
     UnknownOccupation,
 )
 from skillgap.onet.releases import Release
+from skillgap.onet.scales import RATERS
 from skillgap.sources.rows import COLUMNS, Column, check_rows, typed_rows
 from skillgap.sources.web_services.client import OnetApi, ResponseCache, together
 

@@ -1,0 +1,29 @@
+"""The anchors of one element's levels."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Sequence
+from itertools import pairwise, starmap
+from typing import NamedTuple
+
+from skillgap.models import Anchor, LevelAnchors
+
+
+class AnchorScale(NamedTuple):
+    """Anchor levels of one element, ascending, and the anchors around each gap between them."""
+
+    values: list[int]
+    around: list[LevelAnchors]
+
+    @classmethod
+    def of(cls, anchors: Sequence[Anchor]) -> AnchorScale:
+        """Return the scale of an element's anchors, levels ascending."""
+        return cls([each.anchor_value for each in anchors], [*starmap(LevelAnchors, pairwise((None, *anchors, None)))])
+
+    def around_level(self, level: float) -> LevelAnchors | None:
+        """Return the anchors around a level; None for a missing level, or where no anchors are loaded."""
+        if not self.values or math.isnan(level):
+            return None
+        return self.around[bisect_right(self.values, level)]

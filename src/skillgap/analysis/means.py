@@ -1,0 +1,52 @@
+"""Exact means behind the two decimals that O*NET prints."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from skillgap.analysis.arrays import BoolArray, FloatArray
+from skillgap.onet.scales import RATERS
+
+
+def exact_means(data_values: FloatArray, n: npt.NDArray[np.integer]) -> FloatArray:
+    """Return the means before they were printed with two decimals: (occupations, elements), or one element's.
+
+    4.12 stands for 4.125 where 8 analysts rated (see `in_eighths`). NaN stays NaN.
+    """
+    return as_exact(data_values, in_eighths(data_values, n))
+
+
+def in_eighths(data_values: FloatArray, n: npt.NDArray[np.integer]) -> BoolArray:
+    """Return the elements whose means are eighths printed with two decimals: (elements,).
+
+    The mean of 8 whole-number ratings is a multiple of an eighth. An element is read in eighths if most of its values
+    with a number of raters have 8 and are the print of an eighth. The decision holds for a whole column, since two
+    levels of one element are only comparable if both are read in the same way: O*NET 26.1 has 53 occupations without
+    a number of raters beside 820 with 8.
+    """
+    is_eighth = (n == RATERS) & _prints_as(_nearest_eighth(data_values), data_values)
+    found: BoolArray = 2 * np.count_nonzero(is_eighth, axis=0) > np.count_nonzero(n > 0, axis=0)
+    return found
+
+
+def as_exact(values: FloatArray, is_in_eighths: BoolArray) -> FloatArray:
+    """Return values as they are compared, where `is_in_eighths` tells the elements along the last axis.
+
+    The print of an eighth becomes the eighth, any other value its two decimals. So the result depends on the print
+    alone: equal prints are equal, and a higher print is higher.
+    """
+    eighths = _nearest_eighth(values)
+    is_eighth = is_in_eighths & _prints_as(eighths, values)
+    return np.where(is_eighth, eighths, np.rint(values * 100.0) / 100.0)
+
+
+def _nearest_eighth(values: FloatArray) -> FloatArray:
+    found: FloatArray = np.rint(values * RATERS) / RATERS
+    return found
+
+
+def _prints_as(eighths: FloatArray, values: FloatArray) -> BoolArray:
+    """Tell where both have the same two decimals, rounded half to even as O*NET does."""
+    found: BoolArray = np.rint(eighths * 100.0) == np.rint(values * 100.0)
+    return found
