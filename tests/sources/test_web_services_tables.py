@@ -26,7 +26,8 @@ from skillgap.errors import (
 )
 from skillgap.sources.releases import Archive
 from skillgap.sources.text_files import OnetData, extract_onet_data
-from skillgap.sources.web_services.client import ResponseCache, connect
+from skillgap.sources.web_services.client import connect
+from skillgap.sources.web_services.response_cache import ResponseCache
 from skillgap.sources.web_services.tables import OnetApiData, extract_onet_api_data
 from skillgap.testing.fake_onet_api import FakeOnetApi, FakeTables, Fault, _Handler
 from tests.api.serving import eventually

@@ -11,7 +11,8 @@ import pandas as pd
 from sqlalchemy import Connection, Engine, insert, select
 
 from skillgap.onet.releases import Release
-from skillgap.sources.rows import COLUMNS
+from skillgap.onet.tables import TABLES
+from skillgap.sources.parsing import dtype_of
 from skillgap.sources.text_files import OnetData
 from skillgap.store.engine import read
 from skillgap.store.loads import LoadReport, load_release
@@ -47,9 +48,9 @@ _NAMES = {READING: "Reading Comprehension", LISTENING: "Active Listening", WRITI
 
 
 def _frame(table: str, rows: list[tuple[Any, ...]]) -> pd.DataFrame:
-    columns = COLUMNS[table]
+    columns = TABLES[table].columns
     frame = pd.DataFrame(rows, columns=[column.name for column in columns])
-    return frame.astype({column.name: column.dtype for column in columns})
+    return frame.astype({column.name: dtype_of(column.type) for column in columns})
 
 
 def _skills(text: str) -> pd.DataFrame:
@@ -159,7 +160,7 @@ def stored_on(connection: Connection) -> dict[str, list[tuple[Any, ...]]]:
     found = {}
     for name in RELEASE_A.tables:
         table = Base.metadata.tables[name]
-        columns = (table.c[column.name] for column in COLUMNS[name])
+        columns = (table.c[column.name] for column in TABLES[name].columns)
         found[name] = sorted(tuple(row) for row in connection.execute(select(*columns)))
     return found
 

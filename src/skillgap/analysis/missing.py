@@ -20,7 +20,7 @@ from skillgap.analysis.pairs import SummaryArrays, has_yardstick
 from skillgap.analysis.ratings import Ratings
 from skillgap.errors import MissingInput
 from skillgap.models import MissingData, Occupation
-from skillgap.onet.domains import Domain
+from skillgap.onet.domains import DOMAINS, Domain
 
 
 class Lack(IntFlag):
@@ -176,9 +176,8 @@ DISABLES = {
     "importance": "weighted shortfalls and percentiles, paths, workforce costs and the order of gaps by importance, "
     "all of which work with the weight `none`",
     "standard errors": "intervals, p values, and which gaps are clear of rater noise",
+    **{domain.table: f"the domain `{domain.name}`" for domain in DOMAINS if domain.name != "skills"},
     "Knowledge": "the domain `knowledge`, and ranking near occupations by it",
-    "Abilities": "the domain `abilities`",
-    "WorkActivities": "the domain `work_activities`",
     "JobZoneReference": "names of Job Zones",
     "JobZones": "Job Zones, steps between them and the filter `job_zone`, predicting levels, and ranking near "
     "occupations by them",

@@ -26,8 +26,9 @@ from sqlalchemy.types import TypeEngine
 from skillgap.errors import LoadConflict
 from skillgap.models import ReleaseChanges
 from skillgap.onet.releases import Release
+from skillgap.onet.tables import LOAD_ORDER, TABLES
 from skillgap.store.engine import one_load_at_a_time, read, utc_now, write
-from skillgap.store.schema import LOAD_ORDER, LLMModels, Loads
+from skillgap.store.schema import LLMModels, Loads
 from skillgap.store.table_sync import (
     Difference,
     OnRows,
@@ -39,8 +40,8 @@ from skillgap.store.table_sync import (
     upsert_row,
 )
 
-API_TABLES = {"Occupations": "OnetApiOccupationData", "Skills": "OnetApiSkillsData"}
-"""Where the rows of O*NET Web Services go, parents before children."""
+API_TABLES = {table.name: table.api_table for table in TABLES.values() if table.api_table}
+"""The table of Web Services rows for each table of a release, parents before children."""
 
 SOURCE_TABLES = {
     "text": LOAD_ORDER,

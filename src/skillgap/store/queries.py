@@ -26,6 +26,7 @@ from skillgap.analysis.similarity.profiles import PROFILE_COLUMNS, Profile, read
 from skillgap.errors import NoData
 from skillgap.models import LoadRecord, MissingData, ModelRecord, Predictions, Status
 from skillgap.onet.domains import DOMAIN_TABLES, Domain
+from skillgap.onet.tables import LOAD_ORDER
 from skillgap.store.rating_rows import (
     HAS_RATING,
     IS_LEVEL,
@@ -36,7 +37,6 @@ from skillgap.store.rating_rows import (
     get_release,
 )
 from skillgap.store.schema import (
-    LOAD_ORDER,
     Base,
     LLMAbstentions,
     LLMModels,
