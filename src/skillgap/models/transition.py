@@ -79,7 +79,7 @@ class TransitionReport:
     basis: TransitionBasis
     """What they are ranked by, and how good that is."""
     domain: str
-    """What the gaps compare: `skills`, `knowledge`, `abilities`, `work_activities` or `all`."""
+    """What the gaps compare: a domain such as `skills`, or `all`."""
     weight: str
     """What gaps weigh in the shortfall: `importance`, `standard` or `none`."""
     provenance: Provenance
