@@ -17,7 +17,7 @@ from skillgap.sources.text_files import OnetData
 from skillgap.store.engine import read
 from skillgap.store.loads import LoadReport, load_release
 from skillgap.store.schema import Base
-from skillgap.store.table_sync import OnRows
+from skillgap.store.table_sync import ROWS_PER_BATCH, OnRows
 
 CHIEFS, DEVELOPERS, NURSES, CLERKS = "11-1011.00", "15-1252.00", "29-1141.00", "43-4051.00"
 READING, LISTENING, WRITING = "2.A.1.a", "2.A.1.b", "2.A.1.c"
@@ -132,9 +132,17 @@ def many_occupations(rated: int) -> OnetData:
     return changed(RELEASE_A, Occupations=occupations, Skills=skills)
 
 
-def load(engine: Engine, data: OnetData, *, on_rows: OnRows | None = None) -> LoadReport:
+def load(
+    engine: Engine, data: OnetData, *, on_rows: OnRows | None = None, rows_per_batch: int = ROWS_PER_BATCH
+) -> LoadReport:
     return load_release(
-        engine, data.tables, release=data.release, origin=data.origin, sha256=data.sha256, on_rows=on_rows
+        engine,
+        data.tables,
+        release=data.release,
+        origin=data.origin,
+        sha256=data.sha256,
+        rows_per_batch=rows_per_batch,
+        on_rows=on_rows,
     )
 
 

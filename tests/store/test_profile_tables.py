@@ -13,12 +13,12 @@ import pytest
 from sqlalchemy import Engine, func, select
 
 from skillgap.errors import ReleaseDataError
+from skillgap.nodes.status import get_status
 from skillgap.onet.tables import OPTIONAL_TABLES, REQUIRED_TABLES, TABLES
 from skillgap.sources.releases import Archive
 from skillgap.sources.rows import check_rows, no_rows
 from skillgap.sources.text_files import OnetData, extract_onet_data
 from skillgap.store.engine import read
-from skillgap.store.queries import get_status
 from skillgap.store.schema import Base
 from tests.conftest import onet_zip
 from tests.store.small_releases import cells, load

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import IntFlag
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +18,7 @@ from skillgap.analysis.arrays import BoolArray, IntArray
 from skillgap.analysis.pairs import SummaryArrays, has_yardstick
 from skillgap.analysis.ratings import Ratings
 from skillgap.errors import MissingInput
-from skillgap.models import MissingData, Occupation
+from skillgap.models import MissingData, Occupation, RatingCounts
 from skillgap.onet.domains import DOMAINS, Domain
 
 
@@ -156,19 +155,6 @@ def check_weights(ratings: Ratings, *targets: int) -> None:
 
 
 # -- a database compared with a whole release ------------------------------------------------------------------------
-
-
-class RatingCounts(NamedTuple):
-    """Numbers of one domain's ratings."""
-
-    levels: int
-    """Levels (LV)."""
-    relevant: int
-    """Those not flagged Not Relevant."""
-    with_importance: int
-    """Relevant levels that have an importance (IM)."""
-    with_errors: int
-    """Levels with a standard error and a number of raters."""
 
 
 DISABLES = {

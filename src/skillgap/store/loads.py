@@ -30,6 +30,7 @@ from skillgap.onet.tables import LOAD_ORDER, TABLES
 from skillgap.store.engine import one_load_at_a_time, read, utc_now, write
 from skillgap.store.schema import LLMModels, Loads
 from skillgap.store.table_sync import (
+    ROWS_PER_BATCH,
     Difference,
     OnRows,
     compare,
@@ -147,6 +148,7 @@ def load_release(
     sha256: str,
     scores: Scores | None = None,
     accept_loss: bool = False,
+    rows_per_batch: int = ROWS_PER_BATCH,
     on_rows: OnRows | None = None,
     on_ratings: OnRatings | None = None,
 ) -> LoadReport:
@@ -169,8 +171,9 @@ def load_release(
             look(connection)
         with _conflicts(release):
             for name in differences:
-                insert_rows(connection, table_of(name), differences[name].new, on_rows, name=name)
-                upsert(connection, name, differences[name].changed, on_rows=on_rows)
+                new, changed = differences[name].new, differences[name].changed
+                insert_rows(connection, table_of(name), new, on_rows, name=name, rows_per_batch=rows_per_batch)
+                upsert(connection, name, changed, on_rows=on_rows, rows_per_batch=rows_per_batch)
             for name in reversed(differences):
                 delete_rows(connection, name, differences[name].gone)
         _check_counts(connection, report)
