@@ -48,7 +48,8 @@ from skillgap.sources.web_services.response_cache import ResponseCache
 from skillgap.sources.web_services.tables import OnetApiData, extract_onet_api_data
 from skillgap.store.engine import make_engine, read
 from skillgap.store.tables import init_tables
-from skillgap.testing.fake_onet_api import FakeOnetApi, FakeTables
+from skillgap.testing.fake_onet_answers import FakeTables
+from skillgap.testing.fake_onet_api import FakeOnetApi
 
 ONET_29 = Path(os.environ.get("SKILLGAP_TEST_ONET_DIR", "../shared/onet")) / "db_29_0_text.zip"
 MYSQL_URL = os.environ.get("SKILLGAP_TEST_MYSQL_URL", "mysql+pymysql://root@127.0.0.1:3306")

@@ -28,7 +28,7 @@ from skillgap.service.ratings import get_ratings
 from skillgap.sources.releases import Archive, find_release
 from skillgap.sources.text_files import OnetData, extract_onet_data
 from skillgap.store.engine import make_engine, read
-from skillgap.testing.fake_onet_api import FakeTables
+from skillgap.testing.fake_onet_answers import FakeTables
 from tests.mysql_server import private_mysql
 
 gc.set_threshold(50_000)  # as in cli.main

@@ -27,7 +27,8 @@ from skillgap.store.loads import LoadReport
 from skillgap.store.queries import count_rows, count_skills_by_source
 from skillgap.store.rating_rows import SKILLS_VIEW
 from skillgap.store.schema import OnetApiSkillsData
-from skillgap.testing.fake_onet_api import FakeOnetApi, FakeTables, Fault
+from skillgap.testing.fake_onet_answers import FakeTables
+from skillgap.testing.fake_onet_api import FakeOnetApi, Fault
 from tests.api.serving import eventually
 from tests.conftest import onet_zip
 

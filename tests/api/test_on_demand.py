@@ -23,7 +23,8 @@ from skillgap.store.engine import make_engine, read, write
 from skillgap.store.queries import count_rows, list_loads
 from skillgap.store.schema import Occupations, Skills
 from skillgap.store.tables import init_tables
-from skillgap.testing.fake_onet_api import FakeOnetApi, FakeTables, Fault
+from skillgap.testing.fake_onet_answers import FakeTables
+from skillgap.testing.fake_onet_api import FakeOnetApi, Fault
 from tests.api.serving import Service, eventually, serve
 
 NURSE, MANAGER, DEVELOPER, CHIEF = "29-1141.00", "11-9111.00", "15-1252.00", "11-1011.00"

@@ -24,7 +24,8 @@ from skillgap.errors import (
 from skillgap.sources.web_services.client import OnetApi, connect, gather_or_first_error
 from skillgap.sources.web_services.credentials import Credentials
 from skillgap.sources.web_services.response_cache import Page, ResponseCache
-from skillgap.testing.fake_onet_api import FakeOnetApi, FakeTables, Fault
+from skillgap.testing.fake_onet_answers import FakeTables
+from skillgap.testing.fake_onet_api import FakeOnetApi, Fault
 
 KEY = "sesame-0b1f"
 ACCESS = Credentials.with_key(KEY, base_url="https://onet.test")
