@@ -19,8 +19,8 @@ def text() -> str:
     """Return the document."""
     parts = [
         "# Schema reference",
-        "Generated from the code by `make reference`. Types are MySQL's. For relations between tables and the origin of\n"
-        "their values, see [tables and views](data.md).",
+        "Generated from the code by `make reference`. Types are MySQL's. [Tables and views](data.md) describes the\n"
+        "relations between tables and the origin of their values.",
     ]
     models = {str(mapper.local_table.description): mapper.class_ for mapper in Base.registry.mappers}
     for name in Base.metadata.tables:
