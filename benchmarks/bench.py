@@ -38,17 +38,18 @@ from skillgap.analysis.similarity.model import compute_similarity
 from skillgap.analysis.transitions import find_transitions
 from skillgap.api.server import allow_open_files
 from skillgap.nodes.pipelines import extract_load_text_files, load_api_data
-from skillgap.service.ratings import get_ratings
-from skillgap.sources.releases import OPTIONAL_TABLES, find_release
+from skillgap.onet.tables import LOAD_ORDER, OPTIONAL_TABLES
+from skillgap.service.ratings import get_profiles, get_ratings
+from skillgap.sources.releases import find_release
 from skillgap.sources.text_files import extract_onet_data
-from skillgap.sources.web_services.client import ResponseCache, connect
+from skillgap.sources.web_services.client import connect
 from skillgap.sources.web_services.credentials import REQUESTS_PER_SECOND
+from skillgap.sources.web_services.response_cache import ResponseCache
 from skillgap.sources.web_services.tables import OnetApiData, extract_onet_api_data
 from skillgap.store.engine import make_engine, read
-from skillgap.store.queries import get_profiles
-from skillgap.store.schema import LOAD_ORDER
 from skillgap.store.tables import init_tables
-from skillgap.testing.fake_onet_api import FakeOnetApi, FakeTables
+from skillgap.testing.fake_onet_answers import FakeTables
+from skillgap.testing.fake_onet_api import FakeOnetApi
 
 ONET_29 = Path(os.environ.get("SKILLGAP_TEST_ONET_DIR", "../shared/onet")) / "db_29_0_text.zip"
 MYSQL_URL = os.environ.get("SKILLGAP_TEST_MYSQL_URL", "mysql+pymysql://root@127.0.0.1:3306")

@@ -21,7 +21,8 @@ from skillgap.llm.evaluation import Rows, both_folds, judged, out_of_fold
 from skillgap.llm.prediction import Prediction
 from skillgap.llm.ridge import WEIGHTS, combined, gaussian, kernels, predict
 from skillgap.llm.training_data import described, read_training_data
-from skillgap.sources.releases import OPTIONAL_TABLES, find_release
+from skillgap.onet.tables import OPTIONAL_TABLES
+from skillgap.sources.releases import find_release
 from skillgap.sources.text_files import extract_onet_data
 
 LAYERS, HEADS = 6, 12

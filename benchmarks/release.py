@@ -10,9 +10,8 @@ from pathlib import Path
 from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.similarity.profiles import Profile
 from skillgap.nodes.pipelines import extract_load_text_files
-from skillgap.service.ratings import get_ratings
+from skillgap.service.ratings import get_profiles, get_ratings
 from skillgap.store.engine import make_engine, read
-from skillgap.store.queries import get_profiles
 
 
 def read_release() -> tuple[str, Mapping[str, Profile], Ratings]:

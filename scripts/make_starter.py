@@ -16,11 +16,12 @@ import pandas as pd
 
 from skillgap.config.settings import read_settings
 from skillgap.onet.license import LICENSE_URL, MODIFICATION, attribution
-from skillgap.sources.releases import RELEASE_FILES, REQUIRED_TABLES, find_release, sha256_of
-from skillgap.sources.rows import COLUMNS
+from skillgap.onet.tables import TABLES
+from skillgap.sources.releases import find_release, sha256_of
 from skillgap.sources.text_files import OnetData, extract_onet_data
 
 STARTER = Path(__file__).parents[1] / "src" / "skillgap" / "sources" / "starter"
+ORDER = ("Occupations", "Elements", "Scales", "Skills")
 LEFT_OUT = {
     "Occupations": ["description"],
     "Elements": ["description"],
@@ -48,19 +49,18 @@ def write_starter(data: OnetData, folder: Path) -> None:
     with zipfile.ZipFile(folder / "starter.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=9) as zipped:
         read_me = f"O*NET {data.release.number} Database\r\n{month} Release\r\n{attribution(data.release)}\r\n"
         zipped.writestr(_entry("starter/Read Me.txt"), read_me)
-        for table, rows in tables.items():
-            name = RELEASE_FILES[table][0][0]
-            zipped.writestr(_entry(f"starter/{name}.txt"), _as_text(table, rows))
+        for table in ORDER:
+            zipped.writestr(_entry(f"starter/{TABLES[table].file}.txt"), _as_text(table, tables[table]))
     provenance = {
         "release": data.release.number,
         "release_month": month,
         "made_from": Path(data.origin).name,
         "made_from_sha256": data.sha256,
         "sha256": sha256_of(folder / "starter.zip"),
-        "rows": {table: len(rows) for table, rows in tables.items()},
+        "rows": {table: len(tables[table]) for table in ORDER},
         "left_out": {
             **LEFT_OUT,
-            "files": "all files but " + ", ".join(RELEASE_FILES[table][0][0] for table in REQUIRED_TABLES),
+            "files": "all files but " + ", ".join(TABLES[table].file for table in ORDER),
         },
         "elements": "only those that Skills rates",
         "licence": LICENSE_URL,
@@ -77,7 +77,7 @@ def _entry(name: str) -> zipfile.ZipInfo:
 
 
 def _as_text(table: str, rows: pd.DataFrame) -> str:
-    columns = [column for column in COLUMNS[table] if column.name not in LEFT_OUT.get(table, [])]
+    columns = [column for column in TABLES[table].columns if column.name not in LEFT_OUT.get(table, [])]
     texts = [_texts(column.name, rows[column.name]) for column in columns]
     lines = ["\t".join(column.header for column in columns), *map("\t".join, zip(*texts, strict=True))]
     return "\r\n".join(lines) + "\r\n"

@@ -19,35 +19,36 @@ def text() -> str:
     """Return the document."""
     parts = [
         "# Schema reference",
-        "Made from the code by `make reference`; types are MySQL's. How the tables hang together, and where their\n"
-        "values come from: [tables and views](data.md).",
+        "Generated from the code by `make reference`. Types are MySQL's. [Tables and views](data.md) describes the\n"
+        "relations between tables and the origin of their values.",
     ]
-    models = {mapper.class_.__tablename__: mapper.class_ for mapper in Base.registry.mappers}
+    models = {str(mapper.local_table.description): mapper.class_ for mapper in Base.registry.mappers}
     for name in Base.metadata.tables:
-        parts += _table(models[name])
+        parts += _table(name, models[name])
     parts += _views()
     return "\n\n".join(parts) + "\n"
 
 
-def _table(model: type[Base]) -> list[str]:
-    table = Base.metadata.tables[model.__tablename__]
+def _table(name: str, model: type[Base]) -> list[str]:
+    table = Base.metadata.tables[name]
     rows = [
-        f"| `{column.name}` | {column.type.compile(mysql.dialect())} | {_role(column)} |" for column in table.columns
+        f"| `{column.name}` | {column.type.compile(mysql.dialect())} | {_role(column)} | {column.doc} |"
+        for column in table.columns
     ]
     rules = [
-        *(f"check `{each.sqltext}`" for each in table.constraints if isinstance(each, CheckConstraint)),
+        *(f"check `{check.sqltext}`" for check in table.constraints if isinstance(check, CheckConstraint)),
         *(
-            f"unique `{', '.join(column.name for column in each.columns)}`"
-            for each in table.constraints
-            if isinstance(each, UniqueConstraint)
+            f"unique `{', '.join(column.name for column in constraint.columns)}`"
+            for constraint in table.constraints
+            if isinstance(constraint, UniqueConstraint)
         ),
-        *(f"index on `{', '.join(column.name for column in each.columns)}`" for each in table.indexes),
+        *(f"index on `{', '.join(column.name for column in index.columns)}`" for index in table.indexes),
     ]
     return [
         f"## {table.name}",
         source.cleandoc(model.__doc__ or ""),
-        "\n".join(["| column | type | |", "|---|---|---|", *rows]),
-        *([f"Besides: {'; '.join(sorted(rules))}."] if rules else []),
+        "\n".join(["| column | type | | |", "|---|---|---|---|", *rows]),
+        *([f"Constraints: {'; '.join(sorted(rules))}."] if rules else []),
     ]
 
 
@@ -70,7 +71,7 @@ def _views() -> list[str]:
             tables = [table for table in Base.metadata.tables if f" {table} " in view_sql(name).replace("\n", " ")]
             parts += [
                 f"## {name}",
-                f"A view of {', '.join(tables)}; its statement: "
+                f"A view of {', '.join(tables)}, defined in "
                 f"[`store/views/{name}.sql`](../src/skillgap/store/views/{name}.sql).",
                 f"Columns: {columns}.",
             ]

@@ -23,11 +23,12 @@ from sqlalchemy.engine import URL
 
 from skillgap.analysis.ratings import Ratings
 from skillgap.nodes.pipelines import extract_load_text_files
+from skillgap.onet.tables import OPTIONAL_TABLES
 from skillgap.service.ratings import get_ratings
-from skillgap.sources.releases import OPTIONAL_TABLES, Archive, find_release
+from skillgap.sources.releases import Archive, find_release
 from skillgap.sources.text_files import OnetData, extract_onet_data
 from skillgap.store.engine import make_engine, read
-from skillgap.testing.fake_onet_api import FakeTables
+from skillgap.testing.fake_onet_answers import FakeTables
 from tests.mysql_server import private_mysql
 
 gc.set_threshold(50_000)  # as in cli.main

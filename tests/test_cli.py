@@ -35,7 +35,8 @@ from skillgap.config.api_keys import find_key, read_keys
 from skillgap.config.doctor import Check, examine
 from skillgap.nodes.pipelines import extract_load_text_files
 from skillgap.onet.releases import Release
-from skillgap.sources.releases import RELEASE_FILES, REQUIRED_TABLES, find_release
+from skillgap.onet.tables import REQUIRED_TABLES, TABLES
+from skillgap.sources.releases import find_release
 from skillgap.store.engine import make_engine, write
 from skillgap.store.loads import Scores, upsert_scores
 from skillgap.store.tables import init_tables
@@ -663,7 +664,7 @@ def broken_29(tmp_path: Path) -> str:
     folder = tmp_path / "db_29_0_text"
     with zipfile.ZipFile(onet_zip("29_0")) as zipped:
         zipped.extractall(tmp_path)
-    kept = {"Read Me", *(RELEASE_FILES[table][0][0] for table in REQUIRED_TABLES)}
+    kept = {"Read Me", *(TABLES[table].file for table in REQUIRED_TABLES)}
     for file in folder.iterdir():
         if file.stem not in kept:
             file.unlink()

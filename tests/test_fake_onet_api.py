@@ -13,7 +13,8 @@ import pytest
 
 from skillgap.errors import ConfigurationError
 from skillgap.sources.text_files import OnetData
-from skillgap.testing.fake_onet_api import KEY, PASSWORD, USERNAME, FakeOnetApi, FakeTables, Fault
+from skillgap.testing.fake_onet_answers import FakeTables
+from skillgap.testing.fake_onet_api import KEY, PASSWORD, USERNAME, FakeOnetApi, Fault
 
 NURSE, DEVELOPER = "29-1141.00", "15-1252.00"
 

@@ -19,14 +19,16 @@ from sqlalchemy import Engine, func, select
 from skillgap.analysis.gap import identify_skill_gap
 from skillgap.errors import ConfigurationError, DatabaseUnavailable, OnetApiUnavailable, SchemaMismatch
 from skillgap.nodes.pipelines import extract_load_api_data, extract_load_text_files
+from skillgap.nodes.status import get_status
 from skillgap.service.ratings import get_ratings
 from skillgap.sources.text_files import OnetData
 from skillgap.store.engine import read
 from skillgap.store.loads import LoadReport
-from skillgap.store.queries import count_rows, count_skills_by_source, get_status
+from skillgap.store.queries import count_rows, count_skills_by_source
 from skillgap.store.rating_rows import SKILLS_VIEW
 from skillgap.store.schema import OnetApiSkillsData
-from skillgap.testing.fake_onet_api import FakeOnetApi, FakeTables, Fault
+from skillgap.testing.fake_onet_answers import FakeTables
+from skillgap.testing.fake_onet_api import FakeOnetApi, Fault
 from tests.api.serving import eventually
 from tests.conftest import onet_zip
 

@@ -24,9 +24,8 @@ from skillgap.analysis.similarity.profiles import Profile
 from skillgap.analysis.transitions import find_transitions
 from skillgap.models import GapStability, TransitionStability
 from skillgap.models.person import OwnProfile
-from skillgap.service.ratings import get_all_ratings, get_ratings
+from skillgap.service.ratings import get_all_ratings, get_profiles, get_ratings
 from skillgap.store.engine import read
-from skillgap.store.queries import get_profiles
 from tests.analysis.builders import make_ratings, near_by
 
 NURSES, MANAGERS = "29-1141.00", "11-9111.00"

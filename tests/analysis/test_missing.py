@@ -23,10 +23,10 @@ from skillgap.analysis.workforce import Workforce
 from skillgap.errors import MissingInput, UnknownJobZone, UnratedOccupation
 from skillgap.models import GapSummary
 from skillgap.models.person import OwnProfile
+from skillgap.nodes.status import get_status
 from skillgap.onet.releases import Release
-from skillgap.service.ratings import get_ratings
+from skillgap.service.ratings import get_profiles, get_ratings
 from skillgap.store.engine import read
-from skillgap.store.queries import get_profiles, get_status
 from tests.analysis.builders import make_ratings, near_by
 from tests.conftest import changed_release, loaded
 

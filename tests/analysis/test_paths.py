@@ -14,9 +14,8 @@ from skillgap.analysis.paths import find_paths
 from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.similarity.model import Similarity, compute_similarity
 from skillgap.errors import UnknownOccupation, UnratedOccupation
-from skillgap.service.ratings import get_all_ratings
+from skillgap.service.ratings import get_all_ratings, get_profiles
 from skillgap.store.engine import read
-from skillgap.store.queries import get_profiles
 from tests.analysis.builders import make_ratings, near_by
 
 

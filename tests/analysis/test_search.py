@@ -15,9 +15,8 @@ from skillgap.analysis.search import Hit, TitleIndex, find_code, index_titles, t
 from skillgap.analysis.similarity.profiles import Profile
 from skillgap.errors import InvalidSearchText, UnknownOccupation
 from skillgap.models import ListedOccupation, Occupation
-from skillgap.service.ratings import get_ratings
+from skillgap.service.ratings import get_profiles, get_ratings
 from skillgap.store.engine import read
-from skillgap.store.queries import get_profiles
 
 NURSES, MIDWIVES, DRIVERS, OTHER, TEACHERS = "29-1141.00", "29-1161.00", "53-3032.00", "29-9099.00", "25-2021.00"
 

@@ -24,9 +24,8 @@ from skillgap.analysis.similarity.model import (
 from skillgap.analysis.similarity.profiles import Profile
 from skillgap.analysis.transitions import TransitionFilter, find_transitions
 from skillgap.errors import UnknownOccupation, UnratedOccupation
-from skillgap.service.ratings import get_all_ratings
+from skillgap.service.ratings import get_all_ratings, get_profiles
 from skillgap.store.engine import read
-from skillgap.store.queries import get_profiles
 from tests.analysis.builders import make_ratings, near_by
 
 NURSES, DEVELOPERS, MILITARY = "29-1141.00", "15-1252.00", "55-1011.00"

@@ -15,14 +15,16 @@ from skillgap.api.app import create_api
 from skillgap.api.cache import AnswerCache
 from skillgap.api.metrics import ONET_REQUESTS
 from skillgap.service.fetch_missing import OnDemand
+from skillgap.service.ratings import get_profiles
 from skillgap.service.snapshot import CurrentData
 from skillgap.sources.text_files import OnetData
 from skillgap.sources.web_services.credentials import Credentials
 from skillgap.store.engine import make_engine, read, write
-from skillgap.store.queries import count_rows, get_profiles, list_loads
+from skillgap.store.queries import count_rows, list_loads
 from skillgap.store.schema import Occupations, Skills
 from skillgap.store.tables import init_tables
-from skillgap.testing.fake_onet_api import FakeOnetApi, FakeTables, Fault
+from skillgap.testing.fake_onet_answers import FakeTables
+from skillgap.testing.fake_onet_api import FakeOnetApi, Fault
 from tests.api.serving import Service, eventually, serve
 
 NURSE, MANAGER, DEVELOPER, CHIEF = "29-1141.00", "11-9111.00", "15-1252.00", "11-1011.00"

@@ -31,9 +31,8 @@ from skillgap.batch.arrow import GapKernel, find_columns
 from skillgap.batch.local import BatchReport, answer_file, rejects_of
 from skillgap.errors import BatchInputError, UnknownOccupation
 from skillgap.models import GapSummary
-from skillgap.service.ratings import get_all_ratings, get_ratings
+from skillgap.service.ratings import get_all_ratings, get_profiles, get_ratings
 from skillgap.store.engine import make_engine, read
-from skillgap.store.queries import get_profiles
 from tests.api.serving import Service, serve
 
 NURSE, MANAGER = "29-1141.00", "11-9111.00"

@@ -22,9 +22,8 @@ from skillgap.analysis.similarity.model import compute_similarity
 from skillgap.analysis.transitions import find_transitions
 from skillgap.errors import ConfigurationError, NoData
 from skillgap.export.frames import pair_batches, ratings_frame, transitions_frame, write_frames
-from skillgap.service.ratings import get_ratings
+from skillgap.service.ratings import get_profiles, get_ratings
 from skillgap.store.engine import make_engine, read
-from skillgap.store.queries import get_profiles
 from skillgap.store.tables import init_tables
 from tests.analysis.builders import make_ratings
 from tests.test_cli import Run, run  # noqa: F401 - a fixture

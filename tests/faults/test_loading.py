@@ -17,8 +17,9 @@ import pytest
 from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.engine import URL
 
+from skillgap.onet.tables import LOAD_ORDER
 from skillgap.store.engine import make_engine
-from skillgap.store.schema import LOAD_ORDER, Base
+from skillgap.store.schema import Base
 from skillgap.store.tables import check_schema, init_tables
 from tests.conftest import mysql_program, mysql_schema, onet_zip
 from tests.faults.conftest import Noted

@@ -136,9 +136,8 @@ def test_all_open_files_the_database_are_taken(tmp_path: Path, noted: Noted):
     )
 
 
-def test_all_open_files_this_process_are_in_use(mysql_url: str, noted: Noted, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("skillgap.store.engine._SECONDS_TO_CONNECT", 1)
-    engine = make_engine(mysql_url)
+def test_all_open_files_this_process_are_in_use(mysql_url: str, noted: Noted):
+    engine = make_engine(mysql_url, seconds_to_connect=1)
     with ExitStack() as held:
         for _ in range(15):  # SQLAlchemy's pool: 5, and 10 more
             held.enter_context(read(engine))

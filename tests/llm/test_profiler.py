@@ -13,8 +13,9 @@ from skillgap.errors import ConfigurationError, UnknownOccupation
 from skillgap.llm.embedded import EMBEDDED, Embedded, find_embedded
 from skillgap.llm.profiler import Scoring, llm_skill_profiler
 from skillgap.llm.training_data import TrainingData, read_training_data
+from skillgap.onet.tables import OPTIONAL_TABLES
 from skillgap.sources.predictions import read_predictions
-from skillgap.sources.releases import OPTIONAL_TABLES, Archive
+from skillgap.sources.releases import Archive
 from skillgap.sources.text_files import OnetData, extract_onet_data
 from tests.conftest import onet_zip
 

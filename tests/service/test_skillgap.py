@@ -22,10 +22,9 @@ from skillgap.errors import NoData, UnknownOccupation
 from skillgap.models import Provenance, SkillGap
 from skillgap.models.person import OwnProfile
 from skillgap.service import Skillgap
-from skillgap.service.ratings import get_all_ratings, get_occupation_skills
+from skillgap.service.ratings import get_all_ratings, get_occupation_skills, get_profiles
 from skillgap.service.snapshot import CurrentData
 from skillgap.store.engine import make_engine, read
-from skillgap.store.queries import get_profiles
 
 NURSE, MANAGER = "29-1141.00", "11-9111.00"
 

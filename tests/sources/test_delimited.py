@@ -14,7 +14,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from skillgap.errors import ReleaseDataError
-from skillgap.sources.releases import OPTIONAL_TABLES
+from skillgap.onet.tables import OPTIONAL_TABLES
 from skillgap.sources.text_files import OnetData
 from tests.conftest import onet_zip
 from tests.sources.conftest import as_text, set_cell, small_tables

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from skillgap.errors import ReleaseDataError, ReleaseLayoutError
-from skillgap.sources.releases import OPTIONAL_TABLES, Archive
+from skillgap.onet.tables import OPTIONAL_TABLES
+from skillgap.sources.releases import Archive
 from skillgap.sources.text_files import OnetData, extract_onet_data
 from tests.conftest import onet_zip
 from tests.sources.conftest import (
@@ -180,7 +181,7 @@ def test_a_release_without_a_month_is_warned_of_dates_later_than_its_number_allo
 def test_a_file_under_its_old_name_in_a_newer_release_is_warned_of(extract: Extract):
     files = as_text(small_tables()) | {"Read Me.txt": b"O*NET 30.3 Database\nMay 2026 Release\n"}
     [warning] = extract(files).warnings
-    assert warning.startswith("Skills.txt: its name is that of releases before 30.3, but it is loaded as O*NET 30.3")
+    assert warning.startswith("Skills.txt: this name was used before 30.3, but it is loaded as O*NET 30.3")
     new = as_text(split_skills(small_tables())) | {"Read Me.txt": files["Read Me.txt"]}
     assert extract(new, "new").warnings == ()
 

@@ -21,8 +21,8 @@ import stamina
 
 from skillgap.config.logs import configure_logging
 from skillgap.errors import ReleaseUnavailable
+from skillgap.onet.tables import OPTIONAL_TABLES
 from skillgap.sources.releases import (
-    OPTIONAL_TABLES,
     Archive,
     find_release,
     is_release_number,

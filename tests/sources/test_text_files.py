@@ -21,8 +21,10 @@ from structlog.testing import capture_logs
 
 from skillgap.errors import ReleaseDataError, ReleaseLayoutError, SourceError
 from skillgap.onet.releases import Release
-from skillgap.sources.releases import OPTIONAL_TABLES, RELEASE_FILES, REQUIRED_TABLES, Archive
-from skillgap.sources.rows import COLUMNS, Column
+from skillgap.onet.tables import OPTIONAL_TABLES, REQUIRED_TABLES, TABLES, Column
+from skillgap.sources.parsing import parser_of
+from skillgap.sources.release_files import open_files
+from skillgap.sources.releases import Archive
 from skillgap.sources.text_files import OnetData, extract_onet_data
 from tests.conftest import onet_zip
 from tests.sources.conftest import (
@@ -440,11 +442,10 @@ def test_a_member_without_a_name_is_passed_over(tmp_path: Path):
     assert len(extract_onet_data(archive).tables["Skills"]) == 12
 
 
-def test_a_member_declared_too_large_is_refused_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("skillgap.sources.release_files.LARGEST_FILE", 2000)
+def test_a_member_declared_too_large_is_refused_unread(tmp_path: Path):
     archive = write_zip(tmp_path / "db.zip", as_text(small_tables()) | {"Abilities.txt": b"\0" * 2001})
     with pytest.raises(ReleaseLayoutError) as caught:
-        extract_onet_data(archive)
+        extract_onet_data(archive, largest_file=2000)
     assert str(caught.value) == "here: refused, Abilities.txt unpacks to 2,001 bytes (at most 2,000)"
 
 
@@ -458,23 +459,20 @@ def test_a_member_larger_than_it_declares_is_not_unpacked(tmp_path: Path):
         extract_onet_data(archive)
 
 
-def test_a_file_that_grows_while_it_is_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    from skillgap.sources import release_files
-
+def test_a_file_that_grows_while_it_is_read_is_refused(tmp_path: Path):
     files = as_text(small_tables())
-    monkeypatch.setattr("skillgap.sources.release_files.LARGEST_FILE", len(files["Skills.txt"]))
     archive = write_folder(tmp_path / "db", files)
-    [[skills]] = release_files.open_files(archive).parts("Skills")
+    [[skills]] = open_files(archive, largest_file=len(files["Skills.txt"])).parts("Skills")
     with (archive.path / "Skills.txt").open("ab") as file:
         file.write(b"x")
     with pytest.raises(ReleaseLayoutError, match=r"^Skills\.txt: larger than [\d,]+ bytes"), skills.open() as stream:
         stream.read()
 
 
-def test_a_member_of_the_largest_size_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_member_of_the_largest_size_is_read(tmp_path: Path):
     files = {name: content.rstrip() for name, content in as_text(small_tables()).items()}
-    monkeypatch.setattr("skillgap.sources.release_files.LARGEST_FILE", len(files["Skills.txt"]))
-    skills = extract_onet_data(write_zip(tmp_path / "db.zip", files)).tables["Skills"]
+    archive = write_zip(tmp_path / "db.zip", files)
+    skills = extract_onet_data(archive, largest_file=len(files["Skills.txt"])).tables["Skills"]
     assert skills["domain_source"].tolist() == ["Analyst"] * 12
 
 
@@ -727,7 +725,7 @@ def test_a_table_with_defects_in_its_values_is_left_out_and_the_others_are_whole
     ]
     for table in data.left_out:
         assert data.tables[table].empty
-        assert list(data.tables[table]) == [column.name for column in COLUMNS[table]]
+        assert list(data.tables[table]) == [column.name for column in TABLES[table].columns]
 
 
 # -- characters that are not seen ------------------------------------------------------------------------------------
@@ -738,15 +736,17 @@ UNSEEN += [chr(code) for code in (0x202A, 0x202E, 0x2066, 0x2069, 0xFEFF)]
 
 @pytest.mark.parametrize("character", [*UNSEEN, "\r", "\ud800"], ids=lambda character: f"U+{ord(character):04X}")
 def test_no_column_of_any_table_takes_a_character_that_is_not_seen(character: str):
-    taken = [(table, column.name) for table in COLUMNS for column in COLUMNS[table] if _takes(column, f"a{character}")]
+    taken = [
+        (table, column.name) for table in TABLES for column in TABLES[table].columns if _takes(column, f"a{character}")
+    ]
     assert taken == []
 
 
 def test_names_take_neither_tabs_nor_line_ends_and_prose_takes_both():
     taken = {
-        (table, column.name)
-        for table, columns in COLUMNS.items()
-        for column in columns
+        (name, column.name)
+        for name, table in TABLES.items()
+        for column in table.columns
         for text in ("a\tb", "a\nb", "a\r\nb")
         if _takes(column, text)
     }
@@ -757,7 +757,7 @@ def test_names_take_neither_tabs_nor_line_ends_and_prose_takes_both():
 
 def _takes(column: Column, text: str) -> bool:
     try:
-        column.parse(text)
+        parser_of(column.type)(text)
     except ValueError:
         return False
     return True
@@ -797,7 +797,7 @@ def test_a_title_without_a_short_one_has_an_empty_one_and_tables_that_are_not_th
     with capture_logs() as logs:
         tables = extract(files, also=OPTIONAL_TABLES).tables
     assert logs == [], "a table that is not there is no fault"
-    assert set(tables) == set(RELEASE_FILES)
+    assert set(tables) == set(TABLES)
     assert {name for name in OPTIONAL_TABLES if len(tables[name])} == {"AlternateTitles"}
     titles = tables["AlternateTitles"]
     assert titles["alternate_title"].tolist() == ["Application Developer", "App Dev", "X"]

@@ -21,9 +21,11 @@ from skillgap.errors import (
     OnetApiRefusal,
     OnetApiUnavailable,
 )
-from skillgap.sources.web_services.client import OnetApi, Page, ResponseCache, connect, together
+from skillgap.sources.web_services.client import OnetApi, connect, gather_or_first_error
 from skillgap.sources.web_services.credentials import Credentials
-from skillgap.testing.fake_onet_api import FakeOnetApi, FakeTables, Fault
+from skillgap.sources.web_services.response_cache import Page, ResponseCache
+from skillgap.testing.fake_onet_answers import FakeTables
+from skillgap.testing.fake_onet_api import FakeOnetApi, Fault
 
 KEY = "sesame-0b1f"
 ACCESS = Credentials.with_key(KEY, base_url="https://onet.test")
@@ -229,7 +231,7 @@ def test_twenty_requests_are_under_way_at_most_and_the_others_wait_outside_of_th
             return httpx.Response(200, json={})
 
         respx.get(url__startswith="https://onet.test/").mock(side_effect=answer)
-        await together(api.get(f"about/{k}") for k in range(50))
+        await gather_or_first_error(api.get(f"about/{k}") for k in range(50))
 
     asking(ACCESS, ask)
     assert (len(at_once), max(at_once)) == (50, 20)

@@ -26,9 +26,11 @@ from skillgap.errors import (
 )
 from skillgap.sources.releases import Archive
 from skillgap.sources.text_files import OnetData, extract_onet_data
-from skillgap.sources.web_services.client import ResponseCache, connect
+from skillgap.sources.web_services.client import connect
+from skillgap.sources.web_services.response_cache import ResponseCache
 from skillgap.sources.web_services.tables import OnetApiData, extract_onet_api_data
-from skillgap.testing.fake_onet_api import FakeOnetApi, FakeTables, Fault, _Handler
+from skillgap.testing.fake_onet_answers import FakeAnswers, FakeTables
+from skillgap.testing.fake_onet_api import FakeOnetApi, Fault
 from tests.api.serving import eventually
 from tests.conftest import onet_zip
 
@@ -156,7 +158,7 @@ def test_reports_of_some_occupations(onet_29_tables: FakeTables):
 def test_a_report_of_another_shape_is_refused(
     answers: str, answer: Any, said: str, fake_tables: FakeTables, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(f"skillgap.testing.fake_onet_api._Handler.{answers}", lambda *_: answer)
+    monkeypatch.setattr(f"skillgap.testing.fake_onet_answers.FakeAnswers.{answers}", lambda *_: answer)
     with FakeOnetApi(fake_tables, has_database_services=False) as fake, pytest.raises(OnetApiProtocolError, match=said):
         fetch(fake, NURSE)
 
@@ -255,7 +257,7 @@ def test_a_row_of_another_shape_is_refused(row: Any, said: str, fake_tables: Fak
 def test_a_list_of_tables_of_another_shape_is_refused(
     described: Any, fake_tables: FakeTables, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("skillgap.testing.fake_onet_api._Handler._described", lambda *_: described)
+    monkeypatch.setattr("skillgap.testing.fake_onet_answers.FakeAnswers._described", lambda *_: described)
     with FakeOnetApi(fake_tables) as fake, pytest.raises(OnetApiProtocolError, match="/database: not a list of tables"):
         fetch(fake)
 
@@ -268,7 +270,7 @@ def test_a_row_served_twice_is_refused(fake_tables: FakeTables):
 
 
 def test_rows_that_were_not_asked_for_are_refused(fake_tables: FakeTables, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("skillgap.testing.fake_onet_api._Handler._filtered", lambda _, rows, __: rows)
+    monkeypatch.setattr("skillgap.testing.fake_onet_answers.FakeAnswers._filtered", lambda _, rows, __: rows)
     with FakeOnetApi(fake_tables) as fake, pytest.raises(OnetApiProtocolError, match=r"asked for 29-1141\.00"):
         fetch(fake, NURSE)
 
@@ -293,13 +295,13 @@ def test_a_table_without_rows_is_refused(table: str, fake_tables: FakeTables):
 
 def changed_pages(monkeypatch: pytest.MonkeyPatch, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     """Have the stand-in change the pages of its occupations before it sends them."""
-    page = _Handler._page
+    page = FakeAnswers._page
 
-    def changed(self: _Handler, path: str, *given: Any) -> dict[str, Any]:
+    def changed(self: FakeAnswers, path: str, *given: Any) -> dict[str, Any]:
         body = page(self, path, *given)
         return change(body) if path == "database/rows/occupation_data" else body
 
-    monkeypatch.setattr(_Handler, "_page", changed)
+    monkeypatch.setattr(FakeAnswers, "_page", changed)
 
 
 def without_total(body: dict[str, Any], *, last: int = 10**6) -> dict[str, Any]:
@@ -337,13 +339,13 @@ def test_a_count_that_is_nowhere_is_said_not_to_be_checked(fake_tables: FakeTabl
 
 
 def test_a_total_that_changes_between_pages_is_refused(fake_tables: FakeTables, monkeypatch: pytest.MonkeyPatch):
-    page = _Handler._page
+    page = FakeAnswers._page
 
-    def one_less_later(self: _Handler, *given: Any) -> dict[str, Any]:
+    def one_less_later(self: FakeAnswers, *given: Any) -> dict[str, Any]:
         body = page(self, *given)
         return body | {"total": body["total"] - (body["start"] > 1)}
 
-    monkeypatch.setattr(_Handler, "_page", one_less_later)
+    monkeypatch.setattr(FakeAnswers, "_page", one_less_later)
     with FakeOnetApi(fake_tables) as fake, pytest.raises(OnetApiProtocolError, match="61529 rows in all, 61530 before"):
         fetch(fake)
 

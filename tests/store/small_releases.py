@@ -11,12 +11,13 @@ import pandas as pd
 from sqlalchemy import Connection, Engine, insert, select
 
 from skillgap.onet.releases import Release
-from skillgap.sources.rows import COLUMNS
+from skillgap.onet.tables import TABLES
+from skillgap.sources.parsing import dtype_of
 from skillgap.sources.text_files import OnetData
 from skillgap.store.engine import read
 from skillgap.store.loads import LoadReport, load_release
 from skillgap.store.schema import Base
-from skillgap.store.table_sync import OnRows
+from skillgap.store.table_sync import ROWS_PER_BATCH, OnRows
 
 CHIEFS, DEVELOPERS, NURSES, CLERKS = "11-1011.00", "15-1252.00", "29-1141.00", "43-4051.00"
 READING, LISTENING, WRITING = "2.A.1.a", "2.A.1.b", "2.A.1.c"
@@ -47,9 +48,9 @@ _NAMES = {READING: "Reading Comprehension", LISTENING: "Active Listening", WRITI
 
 
 def _frame(table: str, rows: list[tuple[Any, ...]]) -> pd.DataFrame:
-    columns = COLUMNS[table]
+    columns = TABLES[table].columns
     frame = pd.DataFrame(rows, columns=[column.name for column in columns])
-    return frame.astype({column.name: column.dtype for column in columns})
+    return frame.astype({column.name: dtype_of(column.type) for column in columns})
 
 
 def _skills(text: str) -> pd.DataFrame:
@@ -131,9 +132,17 @@ def many_occupations(rated: int) -> OnetData:
     return changed(RELEASE_A, Occupations=occupations, Skills=skills)
 
 
-def load(engine: Engine, data: OnetData, *, on_rows: OnRows | None = None) -> LoadReport:
+def load(
+    engine: Engine, data: OnetData, *, on_rows: OnRows | None = None, rows_per_batch: int = ROWS_PER_BATCH
+) -> LoadReport:
     return load_release(
-        engine, data.tables, release=data.release, origin=data.origin, sha256=data.sha256, on_rows=on_rows
+        engine,
+        data.tables,
+        release=data.release,
+        origin=data.origin,
+        sha256=data.sha256,
+        rows_per_batch=rows_per_batch,
+        on_rows=on_rows,
     )
 
 
@@ -159,7 +168,7 @@ def stored_on(connection: Connection) -> dict[str, list[tuple[Any, ...]]]:
     found = {}
     for name in RELEASE_A.tables:
         table = Base.metadata.tables[name]
-        columns = (table.c[column.name] for column in COLUMNS[name])
+        columns = (table.c[column.name] for column in TABLES[name].columns)
         found[name] = sorted(tuple(row) for row in connection.execute(select(*columns)))
     return found
 

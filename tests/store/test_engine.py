@@ -15,10 +15,9 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError, ProgrammingError
 
 from skillgap.errors import ConfigurationError, DatabaseUnavailable, SchemaMismatch, SkillgapError
+from skillgap.nodes.status import get_status
 from skillgap.service.ratings import get_ratings
-from skillgap.store import engine as engine_module
 from skillgap.store.engine import make_engine, read, write
-from skillgap.store.queries import get_status
 from skillgap.store.tables import init_tables
 from tests.conftest import close_to_writers
 from tests.store.small_releases import CHIEFS, NURSES, RELEASE_A, RELEASE_B, cells, load, stored, stored_on
@@ -169,12 +168,9 @@ def test_an_error_nobody_foresaw_does_not_show_the_rows(shared: Engine) -> None:
     assert SECRET not in str(failed.value)
 
 
-def test_a_lock_that_is_not_given_in_time_is_an_unavailable_database(
-    loaded: Engine, database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(engine_module, "_SECONDS_TO_WAIT_FOR_A_LOCK", 0)
+def test_a_lock_that_is_not_given_in_time_is_an_unavailable_database(loaded: Engine, database_url: str) -> None:
     impatient = "?init_command=SET+SESSION+innodb_lock_wait_timeout=1" if "mysql" in database_url else ""
-    other = make_engine(database_url + impatient)
+    other = make_engine(database_url + impatient, seconds_to_lock=0)
     change = text("UPDATE Scales SET scale_name = 'x'")
     with write(loaded) as holder:
         holder.execute(change)

@@ -7,7 +7,6 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,6 @@ from sqlalchemy import Connection, Engine, event, inspect, text
 
 from skillgap.errors import DatabaseUnavailable, StoreError
 from skillgap.sources.text_files import OnetData
-from skillgap.store import engine as engine_module
 from skillgap.store.engine import make_engine, read, write
 from skillgap.store.queries import list_loads
 from skillgap.store.rating_rows import get_data_version
@@ -212,22 +210,13 @@ def test_tables_made_by_many_at_once_are_made_once(database_url: str) -> None:
     assert sorted(map(len, made)) == [0, 0, 0, len(Base.metadata.tables)]
 
 
-def test_a_load_that_waits_too_long_for_another_says_so_and_changes_nothing(
-    loaded: Engine, database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    @contextmanager
-    def no_waiting() -> Iterator[None]:
-        with monkeypatch.context() as patch:
-            patch.setattr(engine_module, "_SECONDS_TO_WAIT_FOR_A_LOCK", 0)
-            yield
-
-    with no_waiting():  # SQLite's engine keeps it; on MySQL the other loads wait until a lock is really free
-        impatient = make_engine(database_url)
+def test_a_load_that_waits_too_long_for_another_says_so_and_changes_nothing(loaded: Engine, database_url: str) -> None:
+    impatient = make_engine(database_url, seconds_to_lock=1)
     refused = []
 
     def try_to_load(connection: Connection) -> None:
         said = r"another load or init-db has been running|database is locked"
-        with no_waiting(), pytest.raises(StoreError, match=said):
+        with pytest.raises(StoreError, match=said):
             load(impatient, RELEASE_A)
         refused.append(True)
 

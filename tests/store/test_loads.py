@@ -17,7 +17,6 @@ from skillgap.errors import LoadConflict
 from skillgap.onet.releases import Release
 from skillgap.service.ratings import get_ratings
 from skillgap.sources.text_files import OnetData
-from skillgap.store import table_sync
 from skillgap.store.engine import read, write
 from skillgap.store.loads import TableChange, load_release
 from skillgap.store.queries import count_rows, list_loads
@@ -95,13 +94,10 @@ def test_dates_nulls_and_letters_come_back_as_they_went_in(loaded: Engine) -> No
     assert stored(loaded)["Skills"][-1] == (DEVELOPERS, LISTENING, "LV", "Active Listening", 3.5, *[None] * 8)
 
 
-def test_rows_in_any_order_and_batches_of_any_size_store_the_same(
-    blank: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(table_sync, "_ROWS_PER_BATCH", 3)
+def test_rows_in_any_order_and_batches_of_any_size_store_the_same(blank: Engine) -> None:
     shuffled = {name: frame.iloc[::-1].reset_index(drop=True) for name, frame in RELEASE_A.tables.items()}
     seen: list[tuple[str, int, int]] = []
-    load(blank, changed(RELEASE_A, **shuffled), on_rows=lambda *step: seen.append(step))
+    load(blank, changed(RELEASE_A, **shuffled), rows_per_batch=3, on_rows=lambda *step: seen.append(step))
     assert stored(blank) == cells(RELEASE_A)
     assert [step for step in seen if step[0] == "Skills"] == [("Skills", 3, 8), ("Skills", 6, 8), ("Skills", 8, 8)]
     assert load(blank, RELEASE_A).rows_changed == 0

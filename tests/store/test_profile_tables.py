@@ -13,11 +13,12 @@ import pytest
 from sqlalchemy import Engine, func, select
 
 from skillgap.errors import ReleaseDataError
-from skillgap.sources.releases import OPTIONAL_TABLES, RELEASE_FILES, REQUIRED_TABLES, Archive
-from skillgap.sources.rows import COLUMNS, check_rows, no_rows
+from skillgap.nodes.status import get_status
+from skillgap.onet.tables import OPTIONAL_TABLES, REQUIRED_TABLES, TABLES
+from skillgap.sources.releases import Archive
+from skillgap.sources.rows import check_rows, no_rows
 from skillgap.sources.text_files import OnetData, extract_onet_data
 from skillgap.store.engine import read
-from skillgap.store.queries import get_status
 from skillgap.store.schema import Base
 from tests.conftest import onet_zip
 from tests.store.small_releases import cells, load
@@ -27,7 +28,7 @@ def stored_rows(engine: Engine, name: str) -> Counter[tuple[Any, ...]]:
     """Return how often each row is stored."""
     table = Base.metadata.tables[name]
     with read(engine) as connection:
-        rows = connection.execute(select(*(table.c[column.name] for column in COLUMNS[name]))).all()
+        rows = connection.execute(select(*(table.c[column.name] for column in TABLES[name].columns))).all()
     return Counter(map(tuple, rows))
 
 
@@ -132,7 +133,7 @@ def test_any_optional_table_may_be_left_out_and_the_others_are_stored(
     there = [name for name in OPTIONAL_TABLES if len(whole_release.tables[name])]
     for broken in (set(there[::2]), set(there[1::2])):
         for table in broken:
-            file = folder / f"{RELEASE_FILES[table][0][0]}.txt"
+            file = folder / f"{TABLES[table].file}.txt"
             whole = file.read_text()
             file.write_text(whole.replace("\n", "\n\x1b", 1))
             broken_files[file] = whole

@@ -15,11 +15,12 @@ from skillgap.analysis.arrays import NO_MONTH
 from skillgap.analysis.ratings import Ratings
 from skillgap.errors import NoData, UnknownOccupation, UnratedOccupation
 from skillgap.models import Occupation, Predictions, SkillRating
+from skillgap.nodes.status import get_status
 from skillgap.onet.releases import Release
 from skillgap.service.ratings import get_all_ratings, get_occupation_skills, get_ratings
 from skillgap.sources.text_files import OnetData
 from skillgap.store.engine import read, write
-from skillgap.store.queries import count_rows, get_status, get_titles, list_loads, list_unrated_occupations
+from skillgap.store.queries import count_rows, get_titles, list_loads, list_unrated_occupations
 from skillgap.store.rating_rows import get_data_version
 from skillgap.store.schema import Base, Loads, Skills
 from skillgap.store.tables import init_tables

@@ -14,9 +14,10 @@ from sqlalchemy import Engine, column, event, insert, inspect, table, text
 from sqlalchemy.exc import DBAPIError
 
 from skillgap.errors import ConfigurationError, SchemaMismatch
+from skillgap.nodes.status import get_status
 from skillgap.onet.domains import DOMAIN_TABLES
 from skillgap.store.engine import make_engine, read
-from skillgap.store.queries import count_rows, get_status
+from skillgap.store.queries import count_rows
 from skillgap.store.schema import Base
 from skillgap.store.tables import VIEWS, check_schema, init_tables, view_sql
 from tests.store.small_releases import (

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import IntFlag
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +18,8 @@ from skillgap.analysis.arrays import BoolArray, IntArray
 from skillgap.analysis.pairs import SummaryArrays, has_yardstick
 from skillgap.analysis.ratings import Ratings
 from skillgap.errors import MissingInput
-from skillgap.models import MissingData, Occupation
-from skillgap.onet.domains import Domain
+from skillgap.models import MissingData, Occupation, RatingCounts
+from skillgap.onet.domains import DOMAINS, Domain
 
 
 class Lack(IntFlag):
@@ -158,27 +157,13 @@ def check_weights(ratings: Ratings, *targets: int) -> None:
 # -- a database compared with a whole release ------------------------------------------------------------------------
 
 
-class RatingCounts(NamedTuple):
-    """Numbers of one domain's ratings."""
-
-    levels: int
-    """Levels (LV)."""
-    relevant: int
-    """Those not flagged Not Relevant."""
-    with_importance: int
-    """Relevant levels that have an importance (IM)."""
-    with_errors: int
-    """Levels with a standard error and a number of raters."""
-
-
 DISABLES = {
     "levels": "every gap: nothing can be compared",
     "importance": "weighted shortfalls and percentiles, paths, workforce costs and the order of gaps by importance, "
     "all of which work with the weight `none`",
     "standard errors": "intervals, p values, and which gaps are clear of rater noise",
+    **{domain.table: f"the domain `{domain.name}`" for domain in DOMAINS if domain.name != "skills"},
     "Knowledge": "the domain `knowledge`, and ranking near occupations by it",
-    "Abilities": "the domain `abilities`",
-    "WorkActivities": "the domain `work_activities`",
     "JobZoneReference": "names of Job Zones",
     "JobZones": "Job Zones, steps between them and the filter `job_zone`, predicting levels, and ranking near "
     "occupations by them",

@@ -26,7 +26,7 @@ from skillgap.models import (
     WeightChoice,
 )
 from skillgap.onet.codes import CODE_PATTERN, parse_code
-from skillgap.onet.domains import DomainChoice
+from skillgap.onet.domains import DOMAIN_TABLES, DomainChoice
 from skillgap.service.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -74,8 +74,8 @@ RatingsParameter = Annotated[
 DomainParameter = Annotated[
     DomainChoice,
     Query(
-        description="What to compare: `skills`, `knowledge`, `abilities`, `work_activities`, or `all` of them that are "
-        "loaded."
+        description="What to compare: "
+        f"{', '.join(f'`{domain}`' for domain in DOMAIN_TABLES)}, or `all` of them that are loaded."
     ),
 ]
 

@@ -270,8 +270,8 @@ def status(
 ) -> None:
     """Show what is loaded. Data version, release, rows, sources, unrated occupations."""
     from skillgap.cli import printing
+    from skillgap.nodes.status import get_status
     from skillgap.store.engine import read
-    from skillgap.store.queries import get_status
 
     with read(_engine()) as connection:
         state = get_status(connection)
@@ -404,9 +404,8 @@ def search(
     """Find occupations by what people call them. Each with the title that matched."""
     from skillgap.analysis.search import index_titles
     from skillgap.cli import printing
-    from skillgap.service.ratings import get_ratings
+    from skillgap.service.ratings import get_profiles, get_ratings
     from skillgap.store.engine import read
-    from skillgap.store.queries import get_profiles
 
     with read(_engine()) as connection:
         occupations, profiles = get_ratings(connection).occupations, get_profiles(connection)
@@ -882,9 +881,8 @@ def _ratings(choice: RatingsChoice, domain: DomainChoice) -> Levels:
 def _similarity(choice: RatingsChoice, domain: DomainChoice) -> tuple[Similarity, Levels]:
     """Return which occupations are near which, and the ratings that their gaps are computed from."""
     from skillgap.analysis.similarity.model import compute_similarity
-    from skillgap.service.ratings import get_all_ratings
+    from skillgap.service.ratings import get_all_ratings, get_profiles
     from skillgap.store.engine import read
-    from skillgap.store.queries import get_profiles
 
     with read(_engine()) as connection:
         found, profiles = get_all_ratings(connection), get_profiles(connection)
@@ -964,8 +962,8 @@ def _profiler(engine: Engine, name: str, settings: Settings, bars: LoadProgress,
 def _load(engine: Engine, source: str, settings: Settings, *, accept_loss: bool = False) -> None:
     from skillgap.cli import printing
     from skillgap.nodes.pipelines import extract_load_text_files
+    from skillgap.nodes.status import list_missing
     from skillgap.store.engine import read
-    from skillgap.store.queries import list_missing
 
     with printing.progress() as bars, _collector_paused():
         data, report = extract_load_text_files(

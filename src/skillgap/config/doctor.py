@@ -22,10 +22,10 @@ from skillgap.config.settings import Settings, read_settings, unknown_variables
 from skillgap.errors import ConfigurationError, SkillgapError
 from skillgap.export.phrases import missing_lines
 from skillgap.nodes.pipelines import find_model
+from skillgap.nodes.status import get_status, list_missing
 from skillgap.sources.web_services.client import connect
 from skillgap.sources.web_services.credentials import Credentials
 from skillgap.store.engine import make_engine, read, shown
-from skillgap.store.queries import get_status, list_missing
 from skillgap.store.tables import check_schema
 
 Outcome = Literal["ok", "unused", "warning", "failed"]

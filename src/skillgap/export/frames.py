@@ -29,9 +29,8 @@ from skillgap.extras import needs
 from skillgap.files import atomic_write, check_ending
 from skillgap.models import GapChange, RatingsChoice, ReleaseChanges
 from skillgap.onet.domains import DomainChoice
-from skillgap.service.ratings import get_ratings
+from skillgap.service.ratings import get_profiles, get_ratings
 from skillgap.store.engine import make_engine, read
-from skillgap.store.queries import get_profiles
 
 OnBatch = Callable[[int, int], None]
 """Called with batches so far, and in all."""

@@ -16,19 +16,10 @@ from skillgap.models import (
     Provenance,
     SkillGap,
 )
+from skillgap.onet.domains import NOUNS
 
 TIERS = {"Primary-Short": "first 5", "Primary-Long": "next 5", "Supplemental": "others"}
 """O*NET's tiers of related occupations: 1 to 5, 6 to 10, 11 to 20 of its list."""
-
-
-NOUNS = {
-    "skills": ("skill", "skills"),
-    "knowledge": ("area of knowledge", "areas of knowledge"),
-    "abilities": ("ability", "abilities"),
-    "work_activities": ("work activity", "work activities"),
-    "all": ("rating", "ratings"),
-}
-"""What is compared, by domain."""
 
 
 Report = GapReport | PersonGapReport

@@ -21,7 +21,7 @@ from skillgap.models.occupation import (
 from skillgap.models.provenance import Predictions, Provenance
 from skillgap.models.rating_rows import RatingColumns, RatingRows
 from skillgap.models.release_diff import GapChange, LevelChange, ReleaseChanges
-from skillgap.models.status import LoadRecord, MissingData, ModelRecord, Status
+from skillgap.models.status import LoadRecord, MissingData, ModelRecord, RatingCounts, Status
 from skillgap.models.transition import (
     Path,
     PathReport,
@@ -61,6 +61,7 @@ __all__ = [
     "Predictions",
     "Provenance",
     "RatingColumns",
+    "RatingCounts",
     "RatingRows",
     "RatingsChoice",
     "ReleaseChanges",

@@ -50,7 +50,7 @@ class SkillGap:
     element_name: str
     """O*NET's name of the skill."""
     domain: str
-    """Whether it is one of O*NET's `skills`, `knowledge`, `abilities` or `work_activities`."""
+    """The domain of O*NET that it belongs to, such as `skills`."""
     scale_id: str
     """Scale of the levels: `LV`, 0-7."""
     from_data_value: float | None
@@ -156,7 +156,7 @@ class GapReport(Displayed):
     to_occupation: Occupation
     """The target occupation."""
     domain: str
-    """What was to be compared: `skills`, `knowledge`, `abilities`, `work_activities` or `all`."""
+    """What was to be compared: a domain such as `skills`, or `all`."""
     domains_compared: list[str]
     """What was: of `all`, the domains in which both occupations have levels."""
     weight: str
@@ -182,7 +182,7 @@ class PersonGapReport(Displayed):
     to_occupation: Occupation
     """The target occupation."""
     domain: str
-    """What was compared: `skills`, `knowledge`, `abilities`, `work_activities` or `all`."""
+    """What was compared: a domain such as `skills`, or `all`."""
     weight: str
     """What gaps weigh in order and shortfall: `importance`, `standard` or `none`."""
     own_levels: int

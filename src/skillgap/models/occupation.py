@@ -113,7 +113,7 @@ class SkillRating:
     element_name: str
     """O*NET's name of the skill."""
     domain: str
-    """Whether it is one of O*NET's `skills`, `knowledge`, `abilities` or `work_activities`."""
+    """The domain of O*NET that it belongs to, such as `skills`."""
     data_value: float | None
     """Level (scale LV, 0-7): mean of the raters as O*NET prints it, or predicted where `source` is `llm`."""
     standard_error: float | None

@@ -50,7 +50,7 @@ class ReleaseChanges:
     after: Release | None
     """The second release."""
     domain: str
-    """What was compared: `skills`, `knowledge`, `abilities`, `work_activities` or `all`."""
+    """What was compared: a domain such as `skills`, or `all`."""
     newly_rated: list[str]
     """Codes of occupations that the second release alone has rated."""
     no_longer_rated: list[str]

@@ -27,6 +27,20 @@ class MissingData:
 
 
 @dataclass(frozen=True)
+class RatingCounts:
+    """Numbers of the ratings of one domain."""
+
+    levels: int
+    """Levels (LV)."""
+    relevant: int
+    """Levels not flagged Not Relevant."""
+    with_importance: int
+    """Relevant levels with an importance (IM)."""
+    with_errors: int
+    """Levels with a standard error and a number of raters."""
+
+
+@dataclass(frozen=True)
 class LoadRecord:
     """One row of Loads."""
 

@@ -79,7 +79,7 @@ class TransitionReport:
     basis: TransitionBasis
     """What they are ranked by, and how good that is."""
     domain: str
-    """What the gaps compare: `skills`, `knowledge`, `abilities`, `work_activities` or `all`."""
+    """What the gaps compare: a domain such as `skills`, or `all`."""
     weight: str
     """What gaps weigh in the shortfall: `importance`, `standard` or `none`."""
     provenance: Provenance
@@ -125,7 +125,7 @@ class PathReport:
     to_occupation: Occupation
     """The target occupation."""
     domain: str
-    """What the gaps compare: `skills`, `knowledge`, `abilities`, `work_activities` or `all`."""
+    """What the gaps compare: a domain such as `skills`, or `all`."""
     weight: str
     """What gaps weigh in the shortfalls: `importance`, `standard` or `none`."""
     direct: GapSummary

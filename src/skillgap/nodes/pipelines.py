@@ -19,11 +19,13 @@ from skillgap.errors import ConfigurationError, NoData
 from skillgap.extras import needs
 from skillgap.onet.domains import DOMAIN_TABLES, DomainChoice
 from skillgap.onet.releases import Release
+from skillgap.onet.tables import OPTIONAL_TABLES
 from skillgap.sources.predictions import read_predictions
-from skillgap.sources.releases import DOWNLOAD_URL, OPTIONAL_TABLES, STARTER, OnBytes, find_release
+from skillgap.sources.releases import DOWNLOAD_URL, STARTER, OnBytes, find_release
 from skillgap.sources.text_files import OnetData, extract_onet_data
-from skillgap.sources.web_services.client import OnRequest, ResponseCache, connect
+from skillgap.sources.web_services.client import OnRequest, connect
 from skillgap.sources.web_services.credentials import REQUESTS_PER_SECOND, Credentials
+from skillgap.sources.web_services.response_cache import ResponseCache
 from skillgap.sources.web_services.tables import OnetApiData, extract_onet_api_data
 from skillgap.store.engine import read
 from skillgap.store.loads import LoadReport, OnRatings, Scores, keep_reply, load_release, upsert_api_data, upsert_scores

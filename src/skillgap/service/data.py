@@ -14,9 +14,9 @@ from skillgap.analysis.similarity.model import Similarity, compute_similarity
 from skillgap.models import Occupation, Provenance, RatingsChoice
 from skillgap.onet.codes import OnetSocCode
 from skillgap.onet.domains import DomainChoice
-from skillgap.service.ratings import get_all_ratings, get_occupation_ratings, get_ratings
+from skillgap.service.ratings import get_all_ratings, get_occupation_ratings, get_profiles, get_ratings
 from skillgap.store.engine import read
-from skillgap.store.queries import get_profiles, get_titles
+from skillgap.store.queries import get_titles
 from skillgap.store.rating_rows import get_data_version
 
 

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from sqlalchemy import Connection
 
 from skillgap.analysis.ratings import Ratings
+from skillgap.analysis.similarity.profiles import PROFILE_COLUMNS, Profile, read_profiles
 from skillgap.models import RatingsChoice, SkillRating
 from skillgap.onet.domains import DomainChoice
+from skillgap.store.queries import get_columns
 from skillgap.store.rating_rows import RatingReader, get_rating_rows
 
 
@@ -48,3 +50,8 @@ def get_occupation_skills(
     Raises NoData, UnknownOccupation, UnratedOccupation. Source: as of `get_ratings`.
     """
     return get_occupation_ratings(connection, onet_soc_code, choice, domain).skills(onet_soc_code)
+
+
+def get_profiles(connection: Connection) -> dict[str, Profile]:
+    """Return the profile of every occupation of the text release, by code: its titles, tasks and other text facts."""
+    return read_profiles(get_columns(connection, PROFILE_COLUMNS))

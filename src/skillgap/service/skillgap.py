@@ -38,12 +38,12 @@ from skillgap.models import (
 )
 from skillgap.models.person import OwnProfile
 from skillgap.nodes.pipelines import LOADED, get_release_ratings
+from skillgap.nodes.status import get_status
 from skillgap.onet.codes import parse_code
 from skillgap.onet.domains import DomainChoice
 from skillgap.service.data import Data
 from skillgap.sources.releases import DOWNLOAD_URL, OnBytes
 from skillgap.store.engine import read
-from skillgap.store.queries import get_status
 
 
 def _no_engine() -> Engine:

@@ -25,9 +25,9 @@ from skillgap.errors import NoData, SkillgapError, StoreError
 from skillgap.models import Occupation, Provenance, RatingsChoice
 from skillgap.onet.codes import OnetSocCode
 from skillgap.onet.domains import DomainChoice
-from skillgap.service.ratings import get_skills_then_all
+from skillgap.service.ratings import get_profiles, get_skills_then_all
 from skillgap.store.engine import read
-from skillgap.store.queries import ModelUsage, get_model_usage, get_profiles
+from skillgap.store.queries import ModelUsage, get_model_usage
 from skillgap.store.rating_rows import get_data_version
 
 _log = structlog.get_logger("skillgap.api")

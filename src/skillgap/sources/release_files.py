@@ -1,7 +1,7 @@
 """Files of a release, in a folder or a zip: found by name, bounded in size, read as streams.
 
-Names match whatever their case, spaces, hyphens and underscores. A file whose name is almost that of a table's file is
-not read, and a warning names it.
+Names match regardless of case, spaces, hyphens and underscores. A file with nearly the name of a table's file is not
+read, and a warning names it.
 """
 
 from __future__ import annotations
@@ -22,21 +22,22 @@ from typing import IO
 
 from skillgap.errors import ReleaseLayoutError
 from skillgap.onet.releases import Release
-from skillgap.sources.releases import RELEASE_FILES, Archive, release_date
+from skillgap.onet.tables import TABLES, Layout
+from skillgap.sources.releases import Archive, release_date
 
 LARGEST_FILE = 256 * 2**20
-"""Bytes of one file, unpacked; O*NET's largest text file has 22 MB."""
+"""Bytes of one unpacked file; O*NET's largest text file has 22 MB."""
 LARGEST_RELEASE = 512 * 2**20
-"""Bytes of all files that are read, unpacked; also of a zip on disk."""
+"""Bytes of all table files, unpacked; also the limit for a zip on disk."""
 MOST_FILES = 1_000
-"""Text and CSV files; a release has about 40."""
+"""Number of text and CSV files; a release has about 40."""
 _MOST_ENTRIES = 100_000
-"""Of a folder, whatever they are."""
+"""Number of files of any kind in a folder."""
 _LARGEST_DIRECTORY = 4 * 2**20
-"""Bytes of a zip's list of members, each of which takes 46 bytes at least."""
+"""Bytes of a zip's central directory, which has at least 46 bytes per member."""
 _NAMES_SHOWN = 20
 _LONGEST_NAME = 100
-"""Characters; longer names are not compared with those of tables."""
+"""In characters; longer names are not compared with those of tables."""
 
 _READ_ME = "Read Me"
 _ENDINGS = ("txt", "csv")
@@ -48,23 +49,24 @@ class ReleaseFile:
 
     name: str
     size: int
-    """In bytes, as the folder or the zip has it; reading stops at LARGEST_FILE whatever it says."""
+    """Declared size in bytes. Reading stops at `largest` regardless."""
     _open: Callable[[], io.RawIOBase | io.BufferedIOBase]
+    largest: int = LARGEST_FILE
 
     @property
     def is_csv(self) -> bool:
         return self.name.lower().endswith(".csv")
 
     def open(self) -> io.BufferedReader:
-        """Return the content as a stream. Reading raises ReleaseLayoutError beyond LARGEST_FILE."""
-        return io.BufferedReader(_Bounded(self._open(), self.name), 2**16)
+        """Return the content as a stream. Reading raises ReleaseLayoutError after `largest` bytes."""
+        return io.BufferedReader(_Bounded(self._open(), self.name, self.largest), 2**16)
 
 
 class _Bounded(io.RawIOBase):
-    def __init__(self, stream: io.RawIOBase | io.BufferedIOBase, name: str) -> None:
+    def __init__(self, stream: io.RawIOBase | io.BufferedIOBase, name: str, largest: int) -> None:
         self._stream = stream
         self._name = name
-        self._left = LARGEST_FILE
+        self._largest = self._left = largest
 
     def readable(self) -> bool:
         return True
@@ -73,7 +75,7 @@ class _Bounded(io.RawIOBase):
         count = self._stream.readinto(buffer) or 0
         self._left -= count
         if self._left < 0:
-            raise ReleaseLayoutError(f"{self._name}: larger than {LARGEST_FILE:,} bytes; is this an O*NET release?")
+            raise ReleaseLayoutError(f"{self._name}: larger than {self._largest:,} bytes; is this an O*NET release?")
         return count
 
     def close(self) -> None:
@@ -103,10 +105,10 @@ class ReleaseFiles:
             names.append(file.name)
             if len(names) > MOST_FILES:
                 raise ReleaseLayoutError(f"{archive.origin}: refused, more than {MOST_FILES:,} text and CSV files")
-            if file.size > LARGEST_FILE:
+            if file.size > file.largest:
                 raise ReleaseLayoutError(
                     f"{archive.origin}: refused, {shorten(file.name)} {has} {file.size:,} bytes "
-                    f"(at most {LARGEST_FILE:,})"
+                    f"(at most {file.largest:,})"
                 )
             if _key(stem) in _EXPECTED:
                 folders.add(str(PurePosixPath(path).parent))
@@ -127,7 +129,7 @@ class ReleaseFiles:
 
     def has(self, table: str) -> bool:
         """Tell whether there is a file of a table, in any layout; one with another ending is warned of."""
-        stems = [stem for layout in RELEASE_FILES[table] for stem in layout]
+        stems = TABLES[table].files
         if any(_key(stem) in self._by_key for stem in stems):
             return True
         for stem in stems:
@@ -140,7 +142,7 @@ class ReleaseFiles:
 
         Raises ReleaseLayoutError where no layout is complete, or files of two layouts are there.
         """
-        layouts = RELEASE_FILES[table]
+        layouts = [layout.files for layout in TABLES[table].layouts]
         present = [layout for layout in layouts if any(_key(stem) in self._by_key for stem in layout)]
         complete = [layout for layout in present if all(_key(stem) in self._by_key for stem in layout)]
         if not complete:
@@ -161,10 +163,12 @@ class ReleaseFiles:
             )
         return [self._by_key[_key(stem)] for stem in complete[0]]
 
-    def is_old_layout(self, table: str) -> bool:
-        """Tell whether a table that has had other file names since is there under the first of them."""
-        first, *later = RELEASE_FILES[table]
-        return bool(later) and all(_key(stem) in self._by_key for stem in first)
+    def layout(self, table: str) -> Layout | None:
+        """Return the layout whose files are all here; None if there is none."""
+        for layout in TABLES[table].layouts:
+            if all(_key(stem) in self._by_key for stem in layout.files):
+                return layout
+        return None
 
     def release(self) -> Release:
         """Return number and month from Read Me.txt, else the number from the folder's name."""
@@ -203,10 +207,7 @@ def _key(stem: str) -> str:
     return re.sub(r"[\s_-]+", "", stem.casefold())
 
 
-_EXPECTED = {
-    _key(stem): stem
-    for stem in (_READ_ME, *(stem for layouts in RELEASE_FILES.values() for layout in layouts for stem in layout))
-}
+_EXPECTED = {_key(stem): stem for stem in (_READ_ME, *(file for table in TABLES.values() for file in table.files))}
 _COPY = re.compile(
     r"(.*?)[\s_.-]*"
     r"(?:\([0-9]+\)|copy|old|new|orig|original|backup|bak|final|edited|utf-?8|txt|csv|v?[0-9][0-9._]*)",
@@ -243,25 +244,26 @@ def _some(names: list[str]) -> str:
 # -- folders and zips ---------------------------------------------------------------------------------------------
 
 
-def open_files(archive: Archive) -> ReleaseFiles:
-    """Return the files of a folder or zip; none is read yet. Raises ReleaseLayoutError, OSError."""
-    return ReleaseFiles(archive, _in_folder(archive) if archive.path.is_dir() else _in_zip(archive))
+def open_files(archive: Archive, *, largest_file: int = LARGEST_FILE) -> ReleaseFiles:
+    """Return the files of a folder or zip without reading them. Raises ReleaseLayoutError, OSError."""
+    find = _in_folder if archive.path.is_dir() else _in_zip
+    return ReleaseFiles(archive, find(archive, largest_file))
 
 
-def _in_folder(archive: Archive) -> Iterator[tuple[str, ReleaseFile]]:
+def _in_folder(archive: Archive, largest_file: int) -> Iterator[tuple[str, ReleaseFile]]:
     entries = list(islice(archive.path.iterdir(), _MOST_ENTRIES + 1))
     if len(entries) > _MOST_ENTRIES:
         raise ReleaseLayoutError(f"{archive.origin}: refused, more than {_MOST_ENTRIES:,} files in the folder")
     for entry in entries:
         if entry.is_file() and not entry.name.startswith("."):
-            yield entry.name, ReleaseFile(entry.name, entry.stat().st_size, partial(_opened, entry))
+            yield entry.name, ReleaseFile(entry.name, entry.stat().st_size, partial(_opened, entry), largest_file)
 
 
 def _opened(path: Path) -> io.BufferedReader:
     return path.open("rb")
 
 
-def _in_zip(archive: Archive) -> Iterator[tuple[str, ReleaseFile]]:
+def _in_zip(archive: Archive, largest_file: int) -> Iterator[tuple[str, ReleaseFile]]:
     if (size := archive.path.stat().st_size) > LARGEST_RELEASE:
         raise ReleaseLayoutError(f"{archive.origin}: refused, it has {size:,} bytes (at most {LARGEST_RELEASE:,})")
     if (size := _directory_size(archive.path)) > _LARGEST_DIRECTORY:
@@ -280,7 +282,8 @@ def _in_zip(archive: Archive) -> Iterator[tuple[str, ReleaseFile]]:
                 f"{archive.origin}: refused, it has a file that would leave its folder: {shorten(member.filename)!r}"
             )
         if path.name and not path.name.startswith("."):
-            yield str(path), ReleaseFile(path.name, member.file_size, partial(_Member, archive, member))
+            open_member = partial(_Member, archive, member)
+            yield str(path), ReleaseFile(path.name, member.file_size, open_member, largest_file)
 
 
 def _directory_size(path: Path) -> int:

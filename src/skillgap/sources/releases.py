@@ -1,7 +1,6 @@
-"""Which file of an O*NET release holds what, and how to get the release itself.
+"""Where a release comes from: a path, the starter data, or a download that is kept.
 
-Source of names and columns: O*NET data dictionary, releases 20.1 to 31.0, and the release history
-(https://www.onetcenter.org/db_releases.html).
+Release history: https://www.onetcenter.org/db_releases.html.
 """
 
 from __future__ import annotations
@@ -27,31 +26,6 @@ from skillgap.urls import masked_url, masked_urls
 
 DOWNLOAD_URL = "https://www.onetcenter.org/dl_files/database"
 STARTER = "starter"
-
-RELEASE_FILES: dict[str, tuple[tuple[str, ...], ...]] = {
-    # table: the layouts it has had; a layout is the list of its files, without ending
-    "Occupations": (("Occupation Data",),),
-    "Elements": (("Content Model Reference",),),
-    "Scales": (("Scales Reference",),),
-    # 30.3 (May 2026) split the 35 skills into two files
-    "Skills": (("Skills",), ("Essential Skills", "Transferable Skills")),
-    "Knowledge": (("Knowledge",),),
-    "Abilities": (("Abilities",),),
-    "WorkActivities": (("Work Activities",),),
-    "JobZoneReference": (("Job Zone Reference",),),
-    "JobZones": (("Job Zones",),),
-    "Interests": (("Interests",), ("Career Interest Types",)),
-    "TaskStatements": (("Task Statements",),),
-    "AlternateTitles": (("Alternate Titles",), ("Job Titles",)),
-    "SampleOfReportedTitles": (("Sample of Reported Titles",),),
-    "TechnologySkills": (("Technology Skills",), ("Software Skills",)),
-    "RelatedOccupations": (("Related Occupations",),),
-    "LevelScaleAnchors": (("Level Scale Anchors",),),
-}
-REQUIRED_TABLES = ("Occupations", "Elements", "Scales", "Skills")
-"""What a gap is computed from."""
-OPTIONAL_TABLES = tuple(table for table in RELEASE_FILES if table not in REQUIRED_TABLES)
-"""What a release, the starter data for one, may lack."""
 
 _LONGEST_SHOWN = 200
 _FIRST = (20, 1)

@@ -21,15 +21,14 @@ import structlog
 from skillgap.errors import ReleaseDataError, ReleaseLayoutError
 from skillgap.escaping import for_terminal
 from skillgap.onet.releases import Release
+from skillgap.onet.tables import REQUIRED_TABLES, TABLES, Column, Table, release_key
 from skillgap.sources.delimited import first_fields, is_quoted, records
-from skillgap.sources.release_files import ReleaseFile, ReleaseFiles, open_files
-from skillgap.sources.releases import REQUIRED_TABLES, Archive, sha256_of
-from skillgap.sources.rows import COLUMNS, KEYS, RATING_TABLES, Column, RowReader, check_rows, no_rows
+from skillgap.sources.release_files import LARGEST_FILE, ReleaseFile, ReleaseFiles, open_files
+from skillgap.sources.releases import Archive, sha256_of
+from skillgap.sources.rows import RowReader, check_rows, no_rows
 
 _log = structlog.get_logger("skillgap.sources")
 
-_RENAMED_IN = (30, 3)
-"""The release from which tables with two layouts have the second."""
 _FIRST_YEAR = 1996
 """O*NET X.0 to X.3 were published from August of 1995 + X to May of the next year, since 20.0."""
 _ROWS_AT_ONCE = 1_000
@@ -50,7 +49,7 @@ class OnetData:
     """Doubts about files that were read, and files passed over although their names are close to a table's."""
 
 
-def extract_onet_data(archive: Archive, *, also: Sequence[str] = ()) -> OnetData:
+def extract_onet_data(archive: Archive, *, also: Sequence[str] = (), largest_file: int = LARGEST_FILE) -> OnetData:
     """Return every row of Occupation Data, Content Model Reference, Scales Reference and Skills of a release.
 
     `also` names other tables of RELEASE_FILES to read. One that the release lacks, or whose files have a defect, has no
@@ -60,7 +59,7 @@ def extract_onet_data(archive: Archive, *, also: Sequence[str] = ()) -> OnetData
     ReleaseDataError (values; all defects of a file in one report, up to a thousand).
     """
     try:
-        data = _extract(archive, also)
+        data = _extract(open_files(archive, largest_file=largest_file), archive, also)
     except OSError as error:  # of a folder: it may change, or not let us read it
         raise ReleaseLayoutError(f"{archive.origin}: cannot be read ({error})") from error
     for table, reason in data.left_out.items():
@@ -70,8 +69,7 @@ def extract_onet_data(archive: Archive, *, also: Sequence[str] = ()) -> OnetData
     return data
 
 
-def _extract(archive: Archive, also: Sequence[str]) -> OnetData:
-    files = open_files(archive)
+def _extract(files: ReleaseFiles, archive: Archive, also: Sequence[str]) -> OnetData:
     release = _release(files)
     tables: dict[str, pd.DataFrame] = {}
     left_out: dict[str, str] = {}
@@ -89,9 +87,9 @@ def _extract(archive: Archive, also: Sequence[str]) -> OnetData:
             tables[table] = no_rows(table)
             continue
         warnings += _doubts(files, table, tables[table], release)
-    for table in RATING_TABLES:
-        if table in tables:
-            tables[table] = _with_element_names(tables[table], tables["Elements"])
+    for table, rows in tables.items():
+        if any(column.filled_from for column in TABLES[table].columns):
+            tables[table] = _filled(TABLES[table], rows, tables)
     return OnetData(
         release=release or files.release(),
         origin=for_terminal(archive.origin),
@@ -149,8 +147,8 @@ def _read_one_of(files: Sequence[ReleaseFile], table: str, warnings: list[str]) 
             raise ReleaseLayoutError(f"{names}: both hold one table, and {error.in_one_line()}; {way_out}") from error
     if not read:
         raise unread[0]
-    first = read[0][1].sort_values(KEYS[table], ignore_index=True)
-    if not all(rows.sort_values(KEYS[table], ignore_index=True).equals(first) for _, rows in read[1:]):
+    first = read[0][1].sort_values(list(TABLES[table].key), ignore_index=True)
+    if not all(rows.sort_values(list(TABLES[table].key), ignore_index=True).equals(first) for _, rows in read[1:]):
         raise ReleaseLayoutError(f"{names}: both hold one table, and their rows differ; {way_out}")
     warnings += [f"not read, beside another file of its name: {error}" for error in unread]
     return read[0]
@@ -177,18 +175,19 @@ def _doubts(files: ReleaseFiles, table: str, rows: pd.DataFrame, release: Releas
     """Yield why a table may be of another release than it is loaded as, where that is likely and not certain."""
     if release is None:
         return
-    number = tuple(int(part) for part in release.number.split("."))
-    if files.is_old_layout(table) and number >= _RENAMED_IN:
+    layout, expected = files.layout(table), TABLES[table].layout_of(release.number)
+    if layout and release_key(layout.since) < release_key(expected.since):
         names = " and ".join(file.name for part in files.parts(table) for file in part)
         yield (
-            f"{names}: its name is that of releases before 30.3, but it is loaded as O*NET {release.number}; "
+            f"{names}: this name was used before {expected.since}, but it is loaded as O*NET {release.number}; "
             "check that it is not a file of an older release"
         )
     if release.date is None and "date_updated" in rows:
         latest = rows["date_updated"].max()
-        if pd.notna(latest) and (latest.year, latest.month) >= (_FIRST_YEAR + number[0], 8):
+        major, _ = release_key(release.number)
+        if pd.notna(latest) and (latest.year, latest.month) >= (_FIRST_YEAR + major, 8):
             yield (
-                f"{table}: dated up to {latest:%m/%Y}, later than any O*NET {number[0]} release; no Read Me.txt has "
+                f"{table}: dated up to {latest:%m/%Y}, later than any O*NET {major} release; no Read Me.txt has "
                 f"the month of O*NET {release.number}, so check that the files are of one release"
             )
 
@@ -216,10 +215,10 @@ class _QuotationMark(Exception):
 def _header(file: ReleaseFile, table: str) -> tuple[str, list[str]]:
     """Return the delimiter by which a file has the columns of a table, and its header in the names of COLUMNS."""
     headers = {
-        delimiter: _renamed([name.strip() for name in first_fields(file, delimiter)], COLUMNS[table])
+        delimiter: _renamed([name.strip() for name in first_fields(file, delimiter)], TABLES[table].columns)
         for delimiter in (",\t" if file.is_csv else "\t,")
     }
-    missing = {delimiter: _missing(header, COLUMNS[table]) for delimiter, header in headers.items()}
+    missing = {delimiter: _missing(header, TABLES[table].columns) for delimiter, header in headers.items()}
     delimiter = next((each for each in headers if not missing[each]), next(iter(headers)))
     header = headers[delimiter]
     if not any(headers.values()):
@@ -229,16 +228,16 @@ def _header(file: ReleaseFile, table: str) -> tuple[str, list[str]]:
             f"{file.name}: no column {', '.join(map(repr, missing[delimiter]))} (found {header!r:.500}); "
             "is this an O*NET text release?"
         )
-    if twice := [column.header for column in COLUMNS[table] if header.count(column.header) > 1]:
+    if twice := [column.header for column in TABLES[table].columns if header.count(column.header) > 1]:
         raise ReleaseLayoutError(f"{file.name}: two columns {twice[0]!r}; delete one of them")
     return delimiter, header
 
 
 def _renamed(header: list[str], columns: Sequence[Column]) -> list[str]:
-    other_names = {
-        column.other_header: column.header for column in columns if column.other_header and column.header not in header
+    renamed = {
+        later: column.header for column in columns if column.header not in header for later in column.renamed.values()
     }
-    return [other_names.get(name, name) for name in header]
+    return [renamed.get(name, name) for name in header]
 
 
 def _missing(header: Sequence[str], columns: Sequence[Column]) -> list[str]:
@@ -247,10 +246,10 @@ def _missing(header: Sequence[str], columns: Sequence[Column]) -> list[str]:
 
 def _typed(file: ReleaseFile, table: str, delimiter: str, header: list[str], *, quoted: bool | None) -> pd.DataFrame:
     """Return the file's rows; with `quoted` None, raise _QuotationMark at the first `"`."""
-    columns = [column for column in COLUMNS[table] if column.header in header]
+    columns = [column for column in TABLES[table].columns if column.header in header]
     wanted = itemgetter(*(header.index(column.header) for column in columns))
     names = [column.header for column in columns]
-    rows = RowReader(file.name, COLUMNS[table], names)
+    rows = RowReader(file.name, TABLES[table].columns, names)
     fields_of_rows = _rows_of(records(file, delimiter, quoted=bool(quoted)), len(header), rows, is_open=quoted is None)
     batches = iter(lambda: list(islice(fields_of_rows, _ROWS_AT_ONCE)), [])
     for batch in batches:
@@ -294,8 +293,10 @@ def _check_parts(parts: Mapping[str, pd.DataFrame]) -> None:
             raise ReleaseDataError(other, [f"{element_id}: rated here and in {name}" for element_id in shared])
 
 
-def _with_element_names(ratings: pd.DataFrame, elements: pd.DataFrame) -> pd.DataFrame:
-    if ratings["element_name"].notna().all():
-        return ratings
-    names = ratings["element_id"].map(elements.set_index("element_id")["element_name"])
-    return ratings.assign(element_name=ratings["element_name"].fillna(names))
+def _filled(table: Table, rows: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return rows with the values that files may leave out, looked up in another table."""
+    for column in table.columns:
+        if column.filled_from and rows[column.name].isna().any():
+            values = tables[column.filled_from].set_index("element_id")[column.name]
+            rows = rows.assign(**{column.name: rows[column.name].fillna(rows["element_id"].map(values))})
+    return rows

@@ -52,8 +52,10 @@ _MYSQL_UNAVAILABLE = frozenset(
 """MySQL's and MariaDB's codes for trouble with the server, the connection or the account, never with a statement."""
 _STRICT = "STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
 """MySQL's own default: a value that does not fit is an error, whatever the server was told."""
-_SECONDS_TO_CONNECT = 5
-_SECONDS_TO_WAIT_FOR_A_LOCK = 60
+SECONDS_TO_CONNECT = 5
+SECONDS_TO_LOCK = 60
+_LOCK = "skillgap_seconds_to_lock"
+"""Execution option of a MySQL engine: how long `one_load_at_a_time` waits."""
 
 
 def parse_url(database_url: str) -> URL:
@@ -88,11 +90,19 @@ def _check_mysql(url: URL) -> None:
         raise ConfigurationError(f"the database URL {shown(url)} names a host that cannot exist") from None
 
 
-def make_engine(database_url: str) -> Engine:
-    """Return an engine for `mysql+pymysql://…` or `sqlite:///…`. Raises ConfigurationError. Connects lazily."""
+def make_engine(
+    database_url: str, *, seconds_to_connect: int = SECONDS_TO_CONNECT, seconds_to_lock: int = SECONDS_TO_LOCK
+) -> Engine:
+    """Return an engine for `mysql+pymysql://…` or `sqlite:///…`, which connects when first used.
+
+    `seconds_to_connect` limits the wait for MySQL, `seconds_to_lock` the wait for another load, and for any other
+    writer of a SQLite file. Raises ConfigurationError.
+    """
     url = parse_url(database_url)
     try:
-        return _sqlite_engine(url) if url.get_backend_name() == "sqlite" else _mysql_engine(url)
+        if url.get_backend_name() == "sqlite":
+            return _sqlite_engine(url, seconds_to_lock)
+        return _mysql_engine(url, seconds_to_connect, seconds_to_lock)
     except (NoSuchModuleError, ImportError):
         raise ConfigurationError(
             f"the database driver {url.drivername!r} is not there; use mysql+pymysql or sqlite"
@@ -202,8 +212,8 @@ def _without_password(database_url: str) -> str:
     return database_url if name == rest else f"{scheme}{mark}{name}{MASK}"
 
 
-def _mysql_engine(url: URL) -> Engine:
-    arguments: dict[str, Any] = {"connect_timeout": _SECONDS_TO_CONNECT, "sql_mode": _STRICT}
+def _mysql_engine(url: URL, seconds_to_connect: int, seconds_to_lock: int) -> Engine:
+    arguments: dict[str, Any] = {"connect_timeout": seconds_to_connect, "sql_mode": _STRICT}
     if url.password:
         arguments["password"] = url.password.encode()  # as MySQL's own clients do: a text is sent as Latin-1
     return create_engine(
@@ -213,12 +223,13 @@ def _mysql_engine(url: URL) -> Engine:
         paramstyle="format",  # by position, as SQLite's driver: rows are inserted as tuples
         pool_pre_ping=True,
         pool_recycle=1800,
-        pool_timeout=_SECONDS_TO_CONNECT,
+        pool_timeout=seconds_to_connect,
         connect_args=arguments,
+        execution_options={_LOCK: seconds_to_lock},
     )
 
 
-def _sqlite_engine(url: URL) -> Engine:
+def _sqlite_engine(url: URL, seconds_to_lock: int) -> Engine:
     if file := _file(url):
         file = file.expanduser()
         try:
@@ -230,9 +241,9 @@ def _sqlite_engine(url: URL) -> Engine:
             ) from error
         url = url.set(database=str(file))
     pool: dict[str, Any] = {"poolclass": NullPool}  # a connection kept would read a file that has been replaced
-    arguments: dict[str, Any] = {"timeout": _SECONDS_TO_WAIT_FOR_A_LOCK}
+    arguments: dict[str, Any] = {"timeout": seconds_to_lock}
     if url.database in (None, "", ":memory:"):  # one connection, which threads use in turn: each one is a database
-        pool = {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0, "pool_timeout": _SECONDS_TO_WAIT_FOR_A_LOCK}
+        pool = {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0, "pool_timeout": seconds_to_lock}
         arguments["check_same_thread"] = False
     engine = create_engine(url, connect_args=arguments, hide_parameters=True, **pool)
 
@@ -298,12 +309,10 @@ def one_load_at_a_time(engine: Engine) -> Iterator[None]:
         yield
         return
     lock = f"skillgap-load-{engine.url.database}"[:64]  # MySQL takes no longer name
+    seconds = engine.get_execution_options().get(_LOCK, SECONDS_TO_LOCK)
     with read(engine) as keeper:
-        if keeper.scalar(select(func.get_lock(lock, _SECONDS_TO_WAIT_FOR_A_LOCK))) != 1:
-            seconds = _SECONDS_TO_WAIT_FOR_A_LOCK
-            raise LoadConflict(
-                f"another load or init-db has been running for {seconds} s; wait for its end and try again"
-            )
+        if keeper.scalar(select(func.get_lock(lock, seconds))) != 1:
+            raise LoadConflict(f"another load or init-db has been running for {seconds} s; try again when it has ended")
         try:
             yield
         finally:

@@ -26,9 +26,11 @@ from sqlalchemy.types import TypeEngine
 from skillgap.errors import LoadConflict
 from skillgap.models import ReleaseChanges
 from skillgap.onet.releases import Release
+from skillgap.onet.tables import LOAD_ORDER, TABLES
 from skillgap.store.engine import one_load_at_a_time, read, utc_now, write
-from skillgap.store.schema import LOAD_ORDER, LLMModels, Loads
+from skillgap.store.schema import LLMModels, Loads
 from skillgap.store.table_sync import (
+    ROWS_PER_BATCH,
     Difference,
     OnRows,
     compare,
@@ -39,8 +41,8 @@ from skillgap.store.table_sync import (
     upsert_row,
 )
 
-API_TABLES = {"Occupations": "OnetApiOccupationData", "Skills": "OnetApiSkillsData"}
-"""Where the rows of O*NET Web Services go, parents before children."""
+API_TABLES = {table.name: table.api_table for table in TABLES.values() if table.api_table}
+"""The table of Web Services rows for each table of a release, parents before children."""
 
 SOURCE_TABLES = {
     "text": LOAD_ORDER,
@@ -146,6 +148,7 @@ def load_release(
     sha256: str,
     scores: Scores | None = None,
     accept_loss: bool = False,
+    rows_per_batch: int = ROWS_PER_BATCH,
     on_rows: OnRows | None = None,
     on_ratings: OnRatings | None = None,
 ) -> LoadReport:
@@ -168,8 +171,9 @@ def load_release(
             look(connection)
         with _conflicts(release):
             for name in differences:
-                insert_rows(connection, table_of(name), differences[name].new, on_rows, name=name)
-                upsert(connection, name, differences[name].changed, on_rows=on_rows)
+                new, changed = differences[name].new, differences[name].changed
+                insert_rows(connection, table_of(name), new, on_rows, name=name, rows_per_batch=rows_per_batch)
+                upsert(connection, name, changed, on_rows=on_rows, rows_per_batch=rows_per_batch)
             for name in reversed(differences):
                 delete_rows(connection, name, differences[name].gone)
         _check_counts(connection, report)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -21,22 +21,18 @@ from sqlalchemy import (
     select,
 )
 
-from skillgap.analysis.missing import RatingCounts, what_is_missing
-from skillgap.analysis.similarity.profiles import PROFILE_COLUMNS, Profile, read_profiles
 from skillgap.errors import NoData
-from skillgap.models import LoadRecord, MissingData, ModelRecord, Predictions, Status
+from skillgap.models import LoadRecord, ModelRecord, Predictions, RatingCounts
 from skillgap.onet.domains import DOMAIN_TABLES, Domain
+from skillgap.onet.tables import LOAD_ORDER
 from skillgap.store.rating_rows import (
     HAS_RATING,
     IS_LEVEL,
     MODEL_COLUMNS,
     OCCUPATIONS_VIEW,
     SKILLS_VIEW,
-    get_data_version,
-    get_release,
 )
 from skillgap.store.schema import (
-    LOAD_ORDER,
     Base,
     LLMAbstentions,
     LLMModels,
@@ -56,28 +52,6 @@ class ModelUsage:
     requests: int
     input_tokens: int
     output_tokens: int
-
-
-def get_status(connection: Connection) -> Status:
-    """Return what the database holds."""
-    tables = count_rows(connection)
-    return Status(
-        data_version=get_data_version(connection),
-        release=get_release(connection, "text"),
-        web_services_release=get_release(connection, "api"),
-        occupations=len(get_titles(connection)),
-        unrated=list_unrated_occupations(connection),
-        tables=tables,
-        sources=count_skills_by_source(connection),
-        models=list_models(connection),
-        loads=list_loads(connection),
-        missing=what_is_missing(count_ratings(connection), tables),
-    )
-
-
-def list_missing(connection: Connection) -> list[MissingData]:
-    """Return what of a whole release is not loaded, and what that disables."""
-    return what_is_missing(count_ratings(connection), count_rows(connection))
 
 
 def count_ratings(connection: Connection) -> dict[Domain, RatingCounts]:
@@ -149,17 +123,17 @@ def get_titles(connection: Connection) -> dict[str, str]:
     return {code: title for code, title in connection.execute(query)}  # noqa: C416 - a Row is no pair to mypy
 
 
-# -- what is known besides ratings ------------------------------------------------------------------------------
+# -- columns of O*NET's tables --------------------------------------------------------------------------------------
 
 
-def get_profiles(connection: Connection) -> dict[str, Profile]:
-    """Return what is known of every occupation of the text release besides its ratings, by code."""
-    tables = {}
-    for name, columns in PROFILE_COLUMNS.items():
+def get_columns(connection: Connection, columns: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Sequence[Any]]]:
+    """Return columns of the given tables as sequences by table and name, rows in the order of the key."""
+    tables: dict[str, dict[str, Sequence[Any]]] = {}
+    for name, names in columns.items():
         table = Base.metadata.tables[name]
-        rows = connection.execute(select(*(table.c[each] for each in columns)).order_by(*table.primary_key)).all()
-        tables[name] = dict(zip(columns, zip(*rows, strict=True) if rows else ((),) * len(columns), strict=True))
-    return read_profiles(tables)
+        rows = connection.execute(select(*(table.c[column] for column in names)).order_by(*table.primary_key)).all()
+        tables[name] = dict(zip(names, zip(*rows, strict=True) if rows else ((),) * len(names), strict=True))
+    return tables
 
 
 # -- what models are told, and what they said ---------------------------------------------------------------------

@@ -31,7 +31,7 @@ from sqlalchemy.schema import CreateTable
 
 from skillgap.store.schema import MYSQL, Base
 
-_ROWS_PER_BATCH = 5_000
+ROWS_PER_BATCH = 5_000
 
 OnRows = Callable[[str, int, int], None]
 """Called with a table's name, its rows written so far, and how many there are to write."""
@@ -92,12 +92,19 @@ def compare(
     return Difference(before, after, is_new, ~is_new & ~is_same, before[is_gone])
 
 
-def upsert(connection: Connection, name: str, rows: pd.DataFrame, *, on_rows: OnRows | None = None) -> None:
-    """Insert the rows, or update those whose primary key is there; by way of a temporary table."""
+def upsert(
+    connection: Connection,
+    name: str,
+    rows: pd.DataFrame,
+    *,
+    on_rows: OnRows | None = None,
+    rows_per_batch: int = ROWS_PER_BATCH,
+) -> None:
+    """Insert rows, or update those whose primary key exists, by way of a temporary table."""
     if rows.empty:
         return
     table, names = table_of(name), list(rows.columns)
-    with _staged(connection, table, rows, on_rows) as stage:
+    with _staged(connection, table, rows, on_rows, rows_per_batch) as stage:
         connection.execute(_upsert_from(connection, table, stage, names))
 
 
@@ -144,33 +151,44 @@ def delete_rows(connection: Connection, name: str, rows: pd.DataFrame) -> None:
         return
     table = table_of(name)
     key = [column.name for column in table.primary_key]
-    with _staged(connection, table, rows[key], None) as stage:
+    with _staged(connection, table, rows[key], None, ROWS_PER_BATCH) as stage:
         same_key = and_(*(table.c[column] == stage.c[column] for column in key))
         connection.execute(delete(table).where(select(stage.c[key[0]]).where(same_key).exists()))
 
 
 @contextmanager
-def _staged(connection: Connection, table: Table, rows: pd.DataFrame, on_rows: OnRows | None) -> Iterator[Table]:
-    """Give a temporary table with the rows; neither making nor dropping it ends the transaction."""
+def _staged(
+    connection: Connection, table: Table, rows: pd.DataFrame, on_rows: OnRows | None, rows_per_batch: int
+) -> Iterator[Table]:
+    """Yield a temporary table with the rows; neither creating nor dropping it ends the transaction."""
     columns = [Column(name, table.c[name].type, primary_key=table.c[name].primary_key) for name in rows.columns]
     stage = Table(f"staged_{table.name}", MetaData(), *columns, prefixes=["TEMPORARY"], **dict[str, Any](MYSQL))
     temporary = "" if connection.dialect.name == "sqlite" else "TEMPORARY "
     drop = text(f"DROP {temporary}TABLE IF EXISTS {stage.name}")
-    connection.execute(drop)  # MySQL keeps it on a connection whose last load failed
+    connection.execute(drop)  # on MySQL it outlives a failed load on the same connection
     connection.execute(CreateTable(stage))
-    insert_rows(connection, stage, rows, on_rows, name=table.name)
+    insert_rows(connection, stage, rows, on_rows, name=table.name, rows_per_batch=rows_per_batch)
     yield stage
     connection.execute(drop)
 
 
-def insert_rows(connection: Connection, into: Table, rows: pd.DataFrame, on_rows: OnRows | None, *, name: str) -> None:
+def insert_rows(
+    connection: Connection,
+    into: Table,
+    rows: pd.DataFrame,
+    on_rows: OnRows | None,
+    *,
+    name: str,
+    rows_per_batch: int = ROWS_PER_BATCH,
+) -> None:
+    """Insert rows in batches; `name` is the table's name for `on_rows`."""
     statement = insert(into).compile(dialect=connection.dialect, column_keys=[str(column) for column in rows.columns])
     records = _records(rows, into, connection.dialect)
-    for start in range(0, len(records), _ROWS_PER_BATCH):
-        # As the driver takes them: SQLAlchemy's making of parameters, row by row, took a fifth of a load.
-        connection.exec_driver_sql(statement.string, records[start : start + _ROWS_PER_BATCH])
+    for start in range(0, len(records), rows_per_batch):
+        # In the driver's own form: SQLAlchemy's processing of parameters, row by row, took a fifth of a load.
+        connection.exec_driver_sql(statement.string, records[start : start + rows_per_batch])
         if on_rows:
-            on_rows(name, min(start + _ROWS_PER_BATCH, len(records)), len(records))
+            on_rows(name, min(start + rows_per_batch, len(records)), len(records))
 
 
 def _records(rows: pd.DataFrame, table: Table, dialect: Dialect) -> list[tuple[Any, ...]]:

@@ -27,7 +27,7 @@ from skillgap.models import (
     Transition,
     TransitionBasis,
 )
-from skillgap.onet.domains import DomainChoice
+from skillgap.onet.domains import LABELS, NOUNS, DomainChoice
 from skillgap.web import assets
 
 Order = Literal["weight", "name", "now", "asked", "gap", "importance"]
@@ -330,13 +330,6 @@ _ORDERED = {
     "importance": "by importance",
 }
 """How a table is ordered, in words."""
-_DOMAINS = (
-    ("skills", "skills"),
-    ("knowledge", "knowledge"),
-    ("abilities", "abilities"),
-    ("work_activities", "work activities"),
-    ("all", "all that are there"),
-)
 _CHOICES = (
     ("onet+llm", "analysts', else predicted"),
     ("onet", "analysts' alone"),
@@ -357,14 +350,14 @@ def _environment() -> Environment:
         "bundle": assets.bundle_address(),
         "dated": phrases.dated,
         "choices": _CHOICES,
-        "domains": _DOMAINS,
+        "domains": tuple(LABELS.items()),
         "in_one_sentence": phrases.in_one_sentence,
         "level": phrases.level,
         "move": phrases.move,
         "name_of": phrases.name_of,
         "noise": phrases.noise,
         "not_compared_line": phrases.not_compared_line,
-        "noun": lambda domain: phrases.NOUNS[domain][0].capitalize(),
+        "noun": lambda domain: NOUNS[domain][0].capitalize(),
         "number": phrases.number,
         "percent": phrases.percent,
         "percent_cell": phrases.percent_cell,

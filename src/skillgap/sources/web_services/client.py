@@ -7,15 +7,12 @@ a client spaces its own evenly, whatever number of tasks share it.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import re
-import shutil
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
@@ -30,8 +27,8 @@ from skillgap.errors import (
     OnetApiUnavailable,
     SkillgapError,
 )
-from skillgap.files import atomic_write
 from skillgap.sources.web_services.credentials import REQUESTS_PER_SECOND, Credentials
+from skillgap.sources.web_services.response_cache import Page, ResponseCache
 
 LARGEST_PAGE = 2_000
 """Rows; API 2.0 refuses more."""
@@ -68,56 +65,6 @@ def _may_be_better_next_time(error: Exception) -> bool | float:
     if not isinstance(error, _NoUsableAnswer):
         return False
     return error.wait or True
-
-
-@dataclass(frozen=True)
-class Page:
-    """One answer, and when it came."""
-
-    body: Any
-    """The JSON document."""
-    fetched_at: datetime
-    """UTC, without a zone, whole seconds."""
-
-
-class ResponseCache:
-    """Answers kept in a folder, each under its URL, so that a broken run goes on where it broke."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def of(self, release: str) -> ResponseCache:
-        """Return those of one release, so that releases are never mixed."""
-        return ResponseCache(self._folder / release)
-
-    def clear(self) -> None:
-        """Forget all answers, of all releases."""
-        try:
-            if self._folder.exists():
-                shutil.rmtree(self._folder)
-        except OSError as error:
-            raise ConfigurationError(f"{self._folder}: answers cannot be deleted there ({error})") from error
-
-    def get(self, url: str) -> Page | None:
-        """Return the answer kept for a URL; one that cannot be read counts as none."""
-        try:
-            kept = json.loads(self._file(url).read_text())
-            return Page(kept["body"], datetime.fromisoformat(kept["fetched_at"])) if kept["url"] == url else None
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-
-    def put(self, url: str, page: Page) -> None:
-        """Keep an answer, whole or not at all."""
-        kept = {"url": url, "fetched_at": page.fetched_at.isoformat(), "body": page.body}
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            with atomic_write(self._file(url)) as file:
-                file.write(json.dumps(kept).encode())
-        except OSError as error:
-            raise ConfigurationError(f"{self._folder}: answers cannot be kept there ({error})") from error
-
-    def _file(self, url: str) -> Path:
-        return self._folder / f"{hashlib.sha256(url.encode()).hexdigest()[:32]}.json"
 
 
 class OnetApi:
@@ -193,7 +140,7 @@ class OnetApi:
         size = first.end
         starts = range(size + 1, first.total + 1, size) if size else ()
         ends = [min(start + size - 1, first.total) for start in starts]
-        others = await together(
+        others = await gather_or_first_error(
             self._window(path, key, parameters, start, end, total=first.total)
             for start, end in zip(starts, ends, strict=True)
         )
@@ -316,7 +263,7 @@ class OnetApi:
             self._on_request(self._done, self._needed)
 
 
-async def together(questions: Iterable[Coroutine[Any, Any, _T]]) -> list[_T]:
+async def gather_or_first_error(questions: Iterable[Coroutine[Any, Any, _T]]) -> list[_T]:
     """Ask side by side and return the answers in order; the first failure gives up the others and is raised alone."""
     try:
         async with asyncio.TaskGroup() as group:
