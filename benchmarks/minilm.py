@@ -16,7 +16,7 @@ import numpy as np
 from scipy.special import erf
 
 from skillgap.analysis.arrays import FloatArray
-from skillgap.analysis.similarity.profiles import standardised
+from skillgap.analysis.similarity.profiles import standardized
 from skillgap.llm.evaluation import Rows, both_folds, judged, out_of_fold
 from skillgap.llm.prediction import Prediction
 from skillgap.llm.ridge import WEIGHTS, combined, gaussian, kernels, predict
@@ -35,7 +35,7 @@ def main(release: str) -> None:
     )
     levels = training_data.levels
     rated = [training_data.profiles[code] for code in levels.codes]
-    alike = gaussian(standardised(embeddings(described(rated))))
+    alike = gaussian(standardized(embeddings(described(rated))))
     parts = {**kernels(rated, None), "minilm": alike}
     words = {name: weight for name, weight in WEIGHTS.items() if name != "states"}
     candidates = {"MiniLM alone": {"minilm": 1.0}, "embedded:words": words}

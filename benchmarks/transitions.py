@@ -24,7 +24,7 @@ import skillgap.analysis.similarity.model as product
 from benchmarks.release import read_release
 from skillgap.analysis.arrays import FloatArray
 from skillgap.analysis.pairs import weighted_shortfalls
-from skillgap.analysis.similarity.model import LIKENESSES, Known, cosine, parts
+from skillgap.analysis.similarity.model import MEASURES, SimilarityInputs, cosine, terms
 
 Floats = npt.NDArray[np.float32]
 Bools = npt.NDArray[np.bool_]
@@ -66,15 +66,15 @@ _BOOTSTRAPS = 2_000
 
 def main() -> None:
     release, profiles, ratings = read_release()
-    known = Known(profiles, ratings)
+    known = SimilarityInputs(profiles, ratings)
     rows = {code: i for i, code in enumerate(known.codes)}
     listed = np.zeros((len(rows), len(rows)), dtype=np.bool_)
     for profile in known.profiles:
         for code, tier in profile.related.items():
             if tier.startswith("Primary") and code in rows:
                 listed[rows[profile.onet_soc_code], rows[code]] = True
-    alike = {name: each.of(known) for name, each in LIKENESSES.items()}
-    found = {name: parts(each, flat=LIKENESSES[name].is_flat) for name, each in alike.items()}
+    alike = {name: each.compute(known) for name, each in MEASURES.items()}
+    found = {name: terms(each, is_categorical=MEASURES[name].is_categorical) for name, each in alike.items()}
 
     print(f"O*NET {release}: {len(rows)} occupations, {listed.sum():,} primary related ones among them\n")
     print("| score | inputs | recall@10 | 95 % interval |\n|---|---|---:|---|")
@@ -114,7 +114,7 @@ def main() -> None:
     print(f"\nevaluate-transitions recall10={whole:.4f} recall10_uncircular={independent:.4f}")
 
 
-def _whole_words(known: Known) -> FloatArray:
+def _whole_words(known: SimilarityInputs) -> FloatArray:
     """Return the cosine of scikit-learn's TF-IDF of all that is said of occupations."""
     texts = [
         " ".join([each.title, each.description, *each.tasks, *each.alternate_titles, *each.reported_titles])
@@ -127,7 +127,7 @@ def _whole_words(known: Known) -> FloatArray:
 
 def inputs_of(likenesses: tuple[str, ...]) -> list[str]:
     """Return the inputs that likenesses need, in the order of INPUTS; `skills` are levels with importances."""
-    needed = {each for name in likenesses for each in LIKENESSES[name].inputs}
+    needed = {each for name in likenesses for each in MEASURES[name].inputs}
     if "skills" in needed:
         needed.discard("levels of skills")
     return [each for each in product.INPUTS if each in needed]

@@ -183,13 +183,13 @@ def test_gap_to_itself_says_that_nothing_is_asked(run: Run):
         (("gap", "99-9999", NURSE), "no occupation 99-9999.00; `skillgap search WORDS` finds occupations"),
         (
             ("gap", "29-1411", MANAGER),
-            "or 29-1141.00 (Registered Nurses) or 29-1211.00 (Anesthesiologists) meant? `skillgap",
+            ", 29-1141.00 (Registered Nurses) or 29-1211.00 (Anesthesiologists)? `skillgap",
         ),
-        (("gap", "nurse", MANAGER), "nor a title that is loaded; `skillgap search WORDS` finds occupations"),
+        (("gap", "nurse", MANAGER), "nor a loaded title; `skillgap search WORDS` finds occupations"),
         (("report", NURSE, MANAGER, "-o", "/proc/gap.html"), "skillgap: /proc/gap.html: cannot be written ("),
-        (("gap", "Registred Nurses", MANAGER), "near it: Registered Nurses (29-1141.00)"),
+        (("gap", "Registred Nurses", MANAGER), "Did you mean Registered Nurses (29-1141.00)?"),
         (("gap", "x" * 10_000, MANAGER), "neither an O*NET-SOC code nor a title"),
-        (("skills", "55-1011"), "nor is it predicted: O*NET publishes no tasks and no Job Zone"),
+        (("skills", "55-1011"), "and its levels are not predicted: O*NET publishes no tasks and no Job Zone"),
         (("load", "nowhere.zip"), "nowhere.zip: no such file or folder, and not a release number like 31.0"),
         (("load", "19.0"), "releases from 20.1 on can be loaded"),
         (("init-db", "--recreate", "Skils"), "no table Skils; tables: Occupations, Scales"),
@@ -388,7 +388,7 @@ def test_export_writes_a_file_and_says_how_many_rows(run: Run, ratings: Ratings,
     ("option", "why"),
     [
         (("--domain", "abilities"), "O*NET 29.0 is loaded without levels of abilities; `skillgap status` shows"),
-        (("--ratings", "llm"), "no levels are predicted; ask for the ratings onet+llm"),
+        (("--ratings", "llm"), "no predicted levels are stored; use the ratings onet+llm"),
     ],
 )
 def test_levels_that_are_not_there_are_not_taken_for_an_empty_database(

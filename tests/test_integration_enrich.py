@@ -105,7 +105,7 @@ def test_unrated_occupations_are_predicted_beside_untouched_ratings(each_29: Eng
     assert {row.from_source for row in report.skill_gaps} == {row.to_source for row in report.skill_gaps} == {"llm"}
     assert all(row.from_lower <= row.from_data_value <= row.from_upper for row in report.skill_gaps)
     assert report.provenance.predictions.mae_grouped < 0.335
-    with pytest.raises(UnratedOccupation, match="nor is it predicted: O\\*NET publishes no tasks"):
+    with pytest.raises(UnratedOccupation, match="and its levels are not predicted: O\\*NET publishes no tasks"):
         identify_skill_gap(DEVELOPER, MILITARY, both)
 
     enrich_skill_data(each_29, Stub(), codes=[MILITARY])

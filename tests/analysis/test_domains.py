@@ -14,7 +14,7 @@ import pytest
 from scipy import stats
 from sqlalchemy import Engine
 
-from skillgap.analysis.gap import identify_skill_gap, summarise_gaps
+from skillgap.analysis.gap import identify_skill_gap, summarize_gaps
 from skillgap.analysis.pairs import shortfalls_from, weighted_shortfalls
 from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.significance import compare_means, least_standard_error
@@ -101,7 +101,7 @@ def test_a_domain_that_one_side_lacks_is_not_compared(all_29: Ratings):
         )
         assert list(found.summary.unavailable) == ["shortfall_percentile"]
     a, b = partly.rows[NURSES], partly.rows[MANAGERS]
-    [summary] = summarise_gaps(a, np.array([b]), partly)
+    [summary] = summarize_gaps(a, np.array([b]), partly)
     assert summary == identify_skill_gap(NURSES, MANAGERS, partly).summary
     expected = identify_skill_gap(NURSES, MANAGERS, all_29.of_domain("skills")).summary.weighted_shortfall
     assert weighted_shortfalls(partly)[a, b].round(4) == shortfalls_from(a, partly)[b].round(4) == expected
@@ -148,12 +148,12 @@ def test_an_error_without_a_number_of_raters_is_no_test():
         n=(np.array([0, 8]), np.array([28, 28])),
     )
     assert np.isnan(found.p_value[0])
-    assert found.distinguishable.tolist() == [False, True]
+    assert found.is_distinguishable.tolist() == [False, True]
 
 
 @pytest.mark.parametrize("domain", ["abilities", "work_activities"])
 def test_a_domain_that_is_not_loaded_is_said(all_29: Ratings, domain: str):
-    with pytest.raises(UnratedOccupation, match=f"no {domain.replace('_', ' ')} ratings are there to compare"):
+    with pytest.raises(UnratedOccupation, match=f"no {domain.replace('_', ' ')} ratings are loaded"):
         identify_skill_gap(CHIEFS, NURSES, all_29.of_domain(domain))
     with pytest.raises(UnknownOccupation):
         identify_skill_gap("99-9999.00", CHIEFS, all_29.of_domain(domain))

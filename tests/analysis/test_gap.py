@@ -398,7 +398,7 @@ def test_44_percent_of_the_gaps_of_all_pairs_are_not_distinguishable(ratings: Ra
         tested = compare_means(ratings.level - level, standard_errors=(error, ratings.standard_error), n=(n, ratings.n))
         is_gap = ratings.level > level
         gaps += is_gap.sum()
-        sure += (is_gap & tested.distinguishable & ~ratings.not_relevant).sum()
+        sure += (is_gap & tested.is_distinguishable & ~ratings.not_relevant).sum()
     assert 1 - sure / gaps == pytest.approx(0.44, abs=0.01)
 
 

@@ -18,7 +18,7 @@ from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.release_diff import compare_releases
 from skillgap.analysis.similarity.model import Similarity, compute_similarity
 from skillgap.analysis.transitions import TransitionFilter, find_transitions
-from skillgap.analysis.vectorized import NONE, People, bulk_nearest
+from skillgap.analysis.vectorized import NONE, People, bulk_similar
 from skillgap.analysis.workforce import Workforce
 from skillgap.errors import MissingInput, UnknownJobZone, UnratedOccupation
 from skillgap.models import GapSummary
@@ -187,8 +187,8 @@ def test_what_is_minimised_by_shortfall_is_refused_without_one(alone: tuple[Rati
     own[0, 0] = 3.0
     person = People(np.array([NONE]), np.array([NONE]), own)
     with pytest.raises(MissingInput, match="No importance of skills is loaded"):
-        bulk_nearest(person, 5, ratings, similarity)
-    nearest, _ = bulk_nearest(person, 5, ratings.weighted_by("none"), similarity)
+        bulk_similar(person, 5, ratings, similarity)
+    nearest, _ = bulk_similar(person, 5, ratings.weighted_by("none"), similarity)
     assert NONE not in nearest
     report = find_paths(NURSE, MANAGER, similarity, ratings.weighted_by("none"))
     assert report.weight == "none"
@@ -254,7 +254,7 @@ def test_a_release_of_importances_alone_says_that_levels_are_missing(tmp_path):
     assert [each.disables for each in status.missing if each.input == "levels of skills"] == [
         "every gap: nothing can be compared"
     ]
-    with pytest.raises(UnratedOccupation, match="`skillgap status` shows what is missing"):
+    with pytest.raises(UnratedOccupation, match="`skillgap status` lists the missing data"):
         identify_skill_gap(NURSE, MANAGER, ratings)
 
 

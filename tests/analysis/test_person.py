@@ -115,7 +115,7 @@ def test_every_field_that_is_wrong_is_named(small: Ratings):
     with pytest.raises(InvalidProfile) as caught:
         identify_person_gap(OwnProfile({"Skil 0": 1.0, "skill 1": 2.0, "2.A.1": 3.0}), "12-0000.00", small)
     assert caught.value.fields == {
-        "levels.Skil 0": "no element of this name or id is compared (domain all); is Skill 0 meant?",
+        "levels.Skil 0": "no compared element has this name or id (domain all). Did you mean Skill 0?",
         "levels.2.A.1": "Skill 1 is given twice",
     }
 
@@ -125,8 +125,8 @@ def test_what_is_wrong_with_a_name_is_said_with_what_may_be_meant(small: Ratings
     with pytest.raises(InvalidProfile) as caught:
         identify_person_gap(OwnProfile({"mathematics": 1.0, "q" * 99: 2.0}), "12-0000.00", alike)
     assert caught.value.fields == {
-        "levels.mathematics": "may be 2.A.0 or 2.A.2; give the id",
-        f"levels.{'q' * 60}": "no element of this name or id is compared (domain all)",
+        "levels.mathematics": "several elements have this name. Did you mean 2.A.0 or 2.A.2?",
+        f"levels.{'q' * 60}": "no compared element has this name or id (domain all)",
     }
 
 

@@ -124,8 +124,8 @@ def test_without_predictions_nothing_is_copied():
 @pytest.mark.parametrize(
     ("occupation", "words"),
     [
-        ({"is_predicted": True}, "predicted levels are there: ask for the ratings onet+llm"),
-        ({"abstention": "too thin"}, "nor is it predicted: too thin"),
+        ({"is_predicted": True}, "its levels are predicted: use the ratings onet+llm"),
+        ({"abstention": "too thin"}, "and its levels are not predicted: too thin"),
         ({"is_rated": True}, "no levels are predicted for 55-0000.00"),
     ],
 )

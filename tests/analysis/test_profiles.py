@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from skillgap.analysis.similarity.profiles import PROFILE_COLUMNS, Profile, interests_of, read_profiles, standardised
+from skillgap.analysis.similarity.profiles import PROFILE_COLUMNS, Profile, interests_of, read_profiles, standardized
 
 COOK, BAKER, CLERK = "35-2014.00", "51-3011.00", "43-9061.00"
 
@@ -66,5 +66,5 @@ def test_without_tasks_or_job_zone_nothing_can_be_predicted():
 def test_interests_are_standardised_over_those_who_have_them():
     found = interests_of(list(profiles().values()))
     np.testing.assert_array_equal(found, [[1.0, -1.0], [np.nan, np.nan], [-1.0, 1.0]])
-    spread = standardised(np.array([[2.0, 7.0, 0.25], [4.0, 7.0, 0.75]]))
+    spread = standardized(np.array([[2.0, 7.0, 0.25], [4.0, 7.0, 0.75]]))
     np.testing.assert_array_equal(spread, [[-1.0, 0.0, -1.0], [1.0, 0.0, 1.0]])

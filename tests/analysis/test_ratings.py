@@ -48,17 +48,17 @@ def with_baker(ratings: Ratings, **given: Any) -> Ratings:
         (
             with_baker(small(), is_predicted=True),
             "O*NET 29.0 has no skill ratings for 51-3011.00 (Bakers), so no gap can be computed; "
-            "predicted levels are there: ask for the ratings onet+llm",
+            "its levels are predicted: use the ratings onet+llm",
         ),
         (
             with_baker(small(), abstention="too thin"),
-            "O*NET 29.0 has no skill ratings for 51-3011.00 (Bakers), so no gap can be computed; "
-            "nor is it predicted: too thin",
+            "O*NET 29.0 has no skill ratings for 51-3011.00 (Bakers), so no gap can be computed, "
+            "and its levels are not predicted: too thin",
         ),
         (
             with_baker(small(domain="skills"), is_rated=True),
-            "no levels are predicted for 51-3011.00 (Bakers), so no gap can be computed; "
-            "analysts have rated it: ask for the ratings onet+llm",
+            "no levels are predicted for 51-3011.00 (Bakers), because analysts have rated it, so no gap can be "
+            "computed; use the ratings onet+llm",
         ),
         (
             small(domain="work_activities"),
@@ -66,8 +66,8 @@ def with_baker(ratings: Ratings, **given: Any) -> Ratings:
         ),
         (
             small(domain="work_activities", codes=()),
-            "no work activities ratings are there to compare, of 51-3011.00 (Bakers) or any other occupation; "
-            "`skillgap status` shows what is loaded; predictions are of skills alone",
+            "no work activities ratings are loaded for 51-3011.00 (Bakers) or any other occupation, and only skills "
+            "can be predicted; `skillgap status` lists the loaded data",
         ),
     ],
 )
@@ -82,8 +82,8 @@ def test_why_an_occupation_has_no_levels_is_said(ratings: Ratings, said: str):
     [
         ("51-3011.09", "O*NET 29.0 has no occupation 51-3011.09; 51-3011 has 51-3011.00"),
         ("99-9999.00", "O*NET 29.0 has no occupation 99-9999.00"),
-        ("51-3101.00", "O*NET 29.0 has no occupation 51-3101.00; is 51-3011.00 (Bakers) meant?"),
-        ("51-3012.00", "O*NET 29.0 has no occupation 51-3012.00; is 51-3011.00 (Bakers) meant?"),
+        ("51-3101.00", "O*NET 29.0 has no occupation 51-3101.00. Did you mean 51-3011.00 (Bakers)?"),
+        ("51-3012.00", "O*NET 29.0 has no occupation 51-3012.00. Did you mean 51-3011.00 (Bakers)?"),
         ("51-3102.00", "O*NET 29.0 has no occupation 51-3102.00"),
     ],
 )
@@ -106,8 +106,8 @@ def test_elements_are_found_by_name_and_by_id():
     assert ratings.ids_of_name(" mathematics") == ["2.A.0", "2.A.2"]
     assert ratings.ids_of_name("Writing") == ()
     for text, said in (
-        ("Mathematics", "Mathematics may be 2.A.0 or 2.A.2; give the id"),
-        ("Writting", "no element is called 'Writting'; is Writing meant?"),
+        ("Mathematics", "several elements are called 'Mathematics'. Did you mean 2.A.0 or 2.A.2?"),
+        ("Writting", "no element is called 'Writting'. Did you mean Writing?"),
         ("Welding", "no element is called 'Welding'"),
         ("x" * 100, f"no element is called '{'x' * 60}'"),
     ):
@@ -120,14 +120,14 @@ def test_what_two_elements_are_called_is_said_with_sixty_letters():
     ratings = small(element_names=("y" * 70, "Writing", "y" * 70))
     with pytest.raises(UnknownElement) as raised:
         ratings.column("y" * 70)
-    assert str(raised.value) == f"{'y' * 60} may be 2.A.0 or 2.A.2; give the id"
+    assert str(raised.value) == f"several elements are called '{'y' * 60}'. Did you mean 2.A.0 or 2.A.2?"
 
 
 def test_the_nearest_name_is_near_enough_or_none():
     ratings = small(element_names=("Speaking", "Writing", "Reading"))
-    assert (ratings.near_name("Speeking"), ratings.near_name("qqqqqqqq")) == ("Speaking", "")
+    assert (ratings.closest_name("Speeking"), ratings.closest_name("qqqqqqqq")) == ("Speaking", "")
     # Four of seven letters are alike; the eight of "Speaking" are too few of sixty.
-    assert (ratings.near_name("Wrixyzg"), ratings.near_name("Wrixyzg", alike=0.5)) == ("", "Writing")
+    assert (ratings.closest_name("Wrixyzg"), ratings.closest_name("Wrixyzg", cutoff=0.5)) == ("", "Writing")
 
 
 def test_other_weights_are_those_of_the_analysts_ratings_too():

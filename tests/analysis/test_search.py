@@ -1,4 +1,4 @@
-"""From words to occupations: whole titles, beginnings, words, slips, codes; each with the title that matched."""
+"""Search by titles, beginnings, words, typos and codes; each hit with the title that matched."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
-from skillgap.analysis import search
-from skillgap.analysis.search import Hit, TitleIndex, find_code, index_titles, titles_of
+from skillgap.analysis.search import Hit, TitleIndex, features, find_code, index_titles, titles_of
 from skillgap.analysis.similarity.profiles import Profile
 from skillgap.errors import InvalidSearchText, UnknownOccupation
 from skillgap.models import ListedOccupation, Occupation
@@ -113,35 +112,35 @@ def test_pages_of_a_few_together_are_the_whole_list(index: TitleIndex):
 def test_what_is_typed_so_far_is_completed_by_the_commonest_words():
     titles = [("a", text, "title") for text in ("Bakers", "Bankers", "Bakers Aid", "Barbers", "Bakery", "Bankers Aid")]
     index = TitleIndex(titles)
-    assert index._completions("ba") == ["bakers", "bankers", "bakery"]
-    assert index._completions("bar") == ["barbers"]
-    assert index._completions("bakerss") == []
+    assert index.completions("ba") == ["bakers", "bankers", "bakery"]
+    assert index.completions("bar") == ["barbers"]
+    assert index.completions("bakerss") == []
     # The words before the last count too, and more than what the last may mean.
-    assert index._understand(["aid", "ban"]) == (["aid", "bankers"], "prefix")
-    assert index._understand(["aid", "bankers"]) == (["aid", "bankers"], "words")
+    assert index.understand(["aid", "ban"]) == (["aid", "bankers"], "prefix")
+    assert index.understand(["aid", "bankers"]) == (["aid", "bankers"], "words")
 
 
-def test_a_slip_is_mended_by_the_nearest_word_then_the_commonest_then_by_the_alphabet():
+def test_a_typo_is_corrected_to_the_closest_word_then_the_most_common_then_alphabetically():
     titles = [
         ("a", text, "title")
         for text in ("Tailor", "Sailor", "Jailor", "Sailor Mate", "Cook", "Rope", "Welding", "Teaching", "Tracking")
     ]
     index = TitleIndex(titles)
-    assert index._mended("bailor") == "sailor"
-    assert index._mended("jailorr") == "jailor"
-    assert index._mended("cokk") == "cook", "four letters may have a slip"
-    assert index._mended("rop") is None
-    assert index._mended("wlednig") is None, "seven letters may have one"
-    assert index._mended("taechnig") == "teaching", "eight may have two"
-    assert index._mended("xxachinx") is None, "never three"
-    assert index._mended("qrackigg") == "tracking"
+    assert index.correction("bailor") == "sailor"
+    assert index.correction("jailorr") == "jailor"
+    assert index.correction("cokk") == "cook", "four letters may have a typo"
+    assert index.correction("rop") is None
+    assert index.correction("wlednig") is None, "seven letters may have one"
+    assert index.correction("taechnig") == "teaching", "eight may have two"
+    assert index.correction("xxachinx") is None, "never three"
+    assert index.correction("qrackigg") == "tracking"
 
 
-def test_titles_by_the_dozen_that_are_one_slip_away_are_all_looked_at():
+def test_all_words_one_typo_away_are_considered():
     titles = [("a", f"{letter}aker", "title") for letter in string.ascii_lowercase[:12]]
-    assert TitleIndex([*titles, ("a", "laker laker lakes", "title"), ("a", "laker", "reported")])._mended("zaker") == (
-        "laker"
-    )
+    assert TitleIndex([*titles, ("a", "laker laker lakes", "title"), ("a", "laker", "reported")]).correction(
+        "zaker"
+    ) == ("laker")
 
 
 def test_words_count_in_any_order_and_the_title_that_matched_is_shown(index: TitleIndex):
@@ -154,21 +153,21 @@ def test_words_count_in_any_order_and_the_title_that_matched_is_shown(index: Tit
 
 
 @pytest.mark.parametrize("text", ["mdwife", "midwfie", "midwifee", "mitwife"])
-def test_one_slip_in_a_word_is_forgiven(index: TitleIndex, text: str):
+def test_one_typo_in_a_word_is_tolerated(index: TitleIndex, text: str):
     assert found(index, text)[0] == (MIDWIVES, "Midwife", "similar")
 
 
-def test_two_slips_are_forgiven_in_long_words_only(index: TitleIndex):
+def test_two_typos_are_tolerated_in_long_words_only(index: TitleIndex):
     assert found(index, "regstred nurse")[0][0] == NURSES
     assert found(index, "mdwfe") == []
 
 
 @pytest.mark.parametrize("text", ["", "  ", "!?", "zzzz qqqq", "日本"])
-def test_what_is_like_nothing_finds_nothing(index: TitleIndex, text: str):
+def test_a_text_without_similar_titles_finds_nothing(index: TitleIndex, text: str):
     assert index.find(text) == ([], 0)
 
 
-def test_an_index_of_nothing_finds_nothing():
+def test_an_empty_index_finds_nothing():
     assert TitleIndex([]).find("nurse") == ([], 0)
     assert TitleIndex([]).find("29-1141") == ([], 0)
 
@@ -211,62 +210,63 @@ def test_every_alternate_title_finds_its_occupation(whole: tuple[TitleIndex, dic
         assert [(hit.title.casefold(), hit.match) for hit in mine] == [(title.casefold(), "exact")]
 
 
-def test_naive_bayes_is_worked_by_hand(monkeypatch: pytest.MonkeyPatch):
-    # Two occupations with a title of one word each, equally common: a word speaks for its own by
-    # ln((1 + 5 p) / 5 p), less ln((n + 5) / 5) for every word, with p its share of all features.
-    monkeypatch.setattr(search, "_features", lambda spoken: iter(f"word {word}" for word in spoken))
-    index = TitleIndex([("a", "cook", "title"), ("b", "baker", "title"), ("b", "pastry baker", "alternate")])
-    scores, alike = index._scores(["baker"])
-    share = 2 / 4
-    votes = [0.0, 1.0 + (np.dot([_rarity(3, 2)], [1]) / np.hypot(_rarity(3, 2), _rarity(3, 1))) ** 3]
+def test_naive_bayes_is_worked_by_hand():
+    """A feature adds ln((n + 5 p) / 5 p) for an occupation that uses it n times, p being its share of all features.
+
+    Each feature also adds ln(5 / (m + 5)) for an occupation with m features. A word of one letter has four features
+    (word, stem, part, last word), of which `b` uses each of y's twice; its second title has eight: four of y, three
+    of z and the pair. So `a` has 4 features and `b` 12.
+    """
+    index = TitleIndex([("a", "x", "title"), ("b", "y", "title"), ("b", "z y", "alternate")])
+    scores, similarity = index.scores(["y"])
+    share = 2 / 16
+    votes = [0.0, 1.0 + (_rarity(3, 2) / np.hypot(_rarity(3, 2), _rarity(3, 1))) ** 3]
     expected = [
-        np.log(5 / (1 + 5)) + 12 * np.log(votes[0] + 0.02),
-        np.log(5 / (3 + 5)) + np.log((2 + 5 * share) / (5 * share)) + 12 * np.log(votes[1] + 0.02),
+        4 * np.log(5 / (4 + 5)) + 12 * np.log(votes[0] + 0.02),
+        4 * np.log(5 / (12 + 5)) + 4 * np.log((2 + 5 * share) / (5 * share)) + 12 * np.log(votes[1] + 0.02),
     ]
     np.testing.assert_allclose(scores, expected, rtol=1e-5)
-    assert alike[0] == 0
+    assert similarity[0] == 0
 
 
-def test_what_tells_occupations_apart_is_named():
-    assert list(search._features(["nurses", "aid"])) == [
+def test_features_are_words_stems_parts_pairs_and_the_last_word():
+    assert list(features(["nurses", "aid"])) == [
         *("word nurses", "stem nurse", "part <nur", "part nurs", "part urse", "part rses", "part ses>"),
         *("word aid", "stem aid", "part <aid", "part aid>"),
         *("pair nurses aid", "last aid"),
     ]
-    assert list(search._features(["x"])) == ["word x", "stem x", "part <x>", "last x"]
-    assert list(search._features([])) == []
+    assert list(features(["x"])) == ["word x", "stem x", "part <x>", "last x"]
+    assert list(features([])) == []
 
 
-def test_how_alike_titles_are_is_worked_by_hand():
+def test_similarity_of_titles_is_worked_by_hand():
     # Words and stems count, by how rare they are among the three titles; parts, pairs and last words do not.
     index = TitleIndex([("a", "cooks", "title"), ("b", "cooks aid", "title"), ("c", "maids aid", "title")])
-    _, alike = index._scores(["cooks"])
+    _, similarity = index.scores(["cooks"])
     rare, common = _rarity(3, 1), _rarity(3, 2)  # "maids", and its stem, are in one; the others in two
     first = {"a": 2 * common**2 / 2**0.5 / common, "b": 2 * common**2 / (4 * common**2) ** 0.5, "c": 0.0}
-    np.testing.assert_allclose(alike, np.array(list(first.values())) / (2**0.5 * common), rtol=1e-6)
-    _, alike = index._scores(["maids", "aid"])
+    np.testing.assert_allclose(similarity, np.array(list(first.values())) / (2**0.5 * common), rtol=1e-6)
+    _, similarity = index.scores(["maids", "aid"])
     whole = (2 * common**2 + 2 * rare**2) ** 0.5
-    np.testing.assert_allclose(alike, [0.0, 2 * common**2 / (4 * common**2) ** 0.5 / whole, 1.0], rtol=1e-6)
-    _, alike = index._scores(["nothing"])
-    assert alike.tolist() == [0.0, 0.0, 0.0]
+    np.testing.assert_allclose(similarity, [0.0, 2 * common**2 / (4 * common**2) ** 0.5 / whole, 1.0], rtol=1e-6)
+    _, similarity = index.scores(["nothing"])
+    assert similarity.tolist() == [0.0, 0.0, 0.0]
 
 
 def test_stems_count_beside_words():
-    # "bakers" is no word of any title, but its stem is that of "bakery": one of the two that tell of that title.
+    # No title has the word "bakers", but its stem is that of "bakery": one of the two terms of that title.
     index = TitleIndex([("a", "bakery", "title"), ("b", "tailor", "title")])
-    _, alike = index._scores(["bakers"])
-    np.testing.assert_allclose(alike, [0.5**0.5, 0.0], rtol=1e-6)
+    _, similarity = index.scores(["bakers"])
+    np.testing.assert_allclose(similarity, [0.5**0.5, 0.0], rtol=1e-6)
 
 
-def test_the_titles_most_alike_vote_for_their_occupations(monkeypatch: pytest.MonkeyPatch):
-    index = TitleIndex([("a", "cook", "title"), ("b", "cook aid", "title"), ("c", "tailor", "title")])
-    monkeypatch.setattr(search, "_VOTERS", 1)
-    scores, alike = index._scores(["cook"])
-    monkeypatch.setattr(search, "_VOTE_WEIGHT", 0.0)
-    says, _ = index._scores(["cook"])
-    assert alike[0] == pytest.approx(1.0)
-    assert 0 < alike[1] < 1
-    np.testing.assert_allclose(scores - says, 12 * np.log([1.02, 0.02, 0.02]), rtol=1e-6)
+def test_the_most_similar_titles_vote_for_their_occupations():
+    titles = [("a", "cook", "title"), ("b", "cook aid", "title"), ("c", "tailor", "title")]
+    scores, similarity = TitleIndex(titles, voters=1).scores(["cook"])
+    log_odds, _ = TitleIndex(titles, vote_weight=0.0).scores(["cook"])
+    assert similarity[0] == pytest.approx(1.0)
+    assert 0 < similarity[1] < 1
+    np.testing.assert_allclose(scores - log_odds, 12 * np.log([1.02, 0.02, 0.02]), rtol=1e-6)
 
 
 def test_of_equally_likely_occupations_the_first_code_comes_first_and_ten_are_given():
@@ -317,7 +317,7 @@ def test_any_text_has_an_answer(whole: tuple[TitleIndex, dict[str, Occupation]],
 # -- codes and exact titles --------------------------------------------------------------------------------------------
 
 
-def test_a_code_or_an_exact_title_is_meant():
+def test_a_code_or_an_exact_title_is_resolved():
     titles = {NURSES: "Registered Nurses"}
     assert find_code("291141", titles) == NURSES
     assert find_code(" registered nurses ", titles) == NURSES
@@ -328,22 +328,22 @@ def test_a_code_or_an_exact_title_is_meant():
 @pytest.mark.parametrize(
     ("text", "hint"),
     [
-        ("Registred Nurses", "; near it: Registered Nurses (29-1141.00)"),
-        ("nurse", "; near it: Nurses A (1), Nurses B (2), Nurses C (3)"),
+        ("Registred Nurses", ". Did you mean Registered Nurses (29-1141.00)?"),
+        ("nurse", ". Did you mean Nurses A (1), Nurses B (2) or Nurses C (3)?"),
         ("Registered", ""),
         ("x" * 300, ""),
     ],
 )
-def test_what_is_neither_names_three_that_are_near_enough(text: str, hint: str):
+def test_an_unknown_title_suggests_up_to_three_similar_ones(text: str, hint: str):
     titles = {NURSES: "Registered Nurses", **{str(k): f"Nurses {letter}" for k, letter in enumerate("ABCD", start=1)}}
     with pytest.raises(UnknownOccupation) as raised:
         find_code(text, titles)
-    said = f"{text[:80]!r} is neither an O*NET-SOC code nor a title that is loaded{hint}"
-    assert (str(raised.value), raised.value.onet_soc_code) == (said, text[:80])
+    message = f"{text[:80]!r} is neither an O*NET-SOC code nor a loaded title{hint}"
+    assert (str(raised.value), raised.value.onet_soc_code) == (message, text[:80])
 
 
-def test_a_title_is_near_by_its_first_200_letters():
-    with pytest.raises(UnknownOccupation, match=r"near it: a{200} \(1\)"):
+def test_titles_are_compared_by_their_first_200_letters():
+    with pytest.raises(UnknownOccupation, match=r"Did you mean a{200} \(1\)\?"):
         find_code("A" * 200 + "b" * 400, {"1": "a" * 200})
 
 
@@ -368,9 +368,13 @@ def test_letters_of_another_width_are_the_same_letters(index: TitleIndex):
     assert index.find("ｎｕｒｓｅ") == index.find("nurse")
 
 
-def test_a_word_is_mended_once_however_often_it_is_there(index: TitleIndex, monkeypatch: pytest.MonkeyPatch):
-    mended: list[str] = []
-    mend = TitleIndex._mended
-    monkeypatch.setattr(TitleIndex, "_mended", lambda self, word: mended.append(word) or mend(self, word))
-    index.find(" ".join(["nurze", "managr"] * 10))
-    assert sorted(mended) == ["managr", "nurze"]
+def test_a_repeated_word_is_corrected_once():
+    corrected: list[str] = []
+
+    class Recording(TitleIndex):
+        def correction(self, word: str) -> str | None:
+            corrected.append(word)
+            return super().correction(word)
+
+    Recording(TITLES).find(" ".join(["nurze", "managr"] * 10))
+    assert sorted(corrected) == ["managr", "nurze"]

@@ -12,10 +12,10 @@ from sqlalchemy import Engine
 from skillgap.analysis.significance import (
     compare_means,
     discoveries,
+    find_distinguishable,
     least_standard_error,
     middle_95,
     shown_p,
-    which_stand_out,
 )
 from skillgap.service.ratings import get_ratings
 from skillgap.store.engine import read
@@ -33,7 +33,7 @@ def test_the_error_of_a_difference_is_worked_by_hand():
     assert tested.standard_error == pytest.approx([0.5])
     assert tested.p_value == pytest.approx([0.00955], abs=5e-5)
     assert (tested.lower[0], tested.upper[0]) == pytest.approx((1.5 - 1.0724, 1.5 + 1.0724), abs=1e-4)
-    assert tested.distinguishable.tolist() == [True]
+    assert tested.is_distinguishable.tolist() == [True]
 
 
 def test_an_error_of_zero_counts_as_the_least_eight_raters_can_show():
@@ -75,7 +75,7 @@ def test_with_unlike_raters_p_values_are_those_of_welchs_t_test_from_the_ratings
 def test_a_side_without_an_error_is_no_test():
     tested = compare([2.0, 2.0], [np.nan, 0.125], [0.125, 0.125])
     assert np.isnan(tested.p_value).tolist() == [True, False]
-    assert tested.distinguishable.tolist() == [False, True]
+    assert tested.is_distinguishable.tolist() == [False, True]
 
 
 def test_discoveries_of_the_example_of_benjamini_and_hochberg():
@@ -125,7 +125,7 @@ def test_raters_noise_is_seldom_called_a_gap_and_a_whole_level_mostly(moved: flo
 
     (first, first_error), (second, second_error) = rate(level), rate(level + moved)
     n = np.full(level.shape, 8)
-    found = compare_means(second - first, standard_errors=(first_error, second_error), n=(n, n)).distinguishable
+    found = compare_means(second - first, standard_errors=(first_error, second_error), n=(n, n)).is_distinguishable
     share = found.any(axis=1).mean() if moved == 0 else found.mean()  # any alarm in a pair; share of gaps found
     assert least <= share <= most
 
@@ -145,9 +145,9 @@ def test_without_p_values_the_same_stands_out(whole_29: Engine):
                 "n": (ratings.raters[row], ratings.raters),
             }
             full = compare_means(level - level[row], **given)
-            is_tested, stands_out = which_stand_out(level - level[row], **given)
+            is_tested, stands_out = find_distinguishable(level - level[row], **given)
             np.testing.assert_array_equal(is_tested, ~np.isnan(full.p_value))
-            np.testing.assert_array_equal(stands_out, full.distinguishable)
+            np.testing.assert_array_equal(stands_out, full.is_distinguishable)
             sure += int(stands_out.sum())
         assert sure > 100_000
 
@@ -159,9 +159,9 @@ def test_with_unlike_raters_the_same_stands_out_where_p_is_computed_only_in_part
     level[chance.random(level.shape) < 0.1] = np.nan
     n = (np.where(chance.random(elements) < 0.4, 9_999, 8), chance.integers(2, 40, elements))
     errors = (np.where(n[0] == 8, chance.uniform(0, 0.6, elements), 0.0), chance.uniform(0, 0.6, elements))
-    is_tested, stands_out = which_stand_out(level, standard_errors=errors, n=n)
+    is_tested, stands_out = find_distinguishable(level, standard_errors=errors, n=n)
     found = compare_means(level, standard_errors=errors, n=n)
-    assert (stands_out == found.distinguishable).all()
+    assert (stands_out == found.is_distinguishable).all()
     assert (is_tested == (found.p_value >= 0)).all()
     assert 0.1 < stands_out.mean() < 0.9
 
@@ -169,7 +169,7 @@ def test_with_unlike_raters_the_same_stands_out_where_p_is_computed_only_in_part
 def test_without_raters_nothing_stands_out():
     nothing = np.zeros(3, dtype=np.int32)
     given = {"standard_errors": (np.full(3, 0.2), np.full(3, 0.2)), "n": (nothing, nothing)}
-    is_tested, stands_out = which_stand_out(np.array([1.0, 2.0, 3.0]), **given)
+    is_tested, stands_out = find_distinguishable(np.array([1.0, 2.0, 3.0]), **given)
     assert not is_tested.any()
     assert not stands_out.any()
 
@@ -181,8 +181,8 @@ def test_of_thousands_of_raters_the_same_stands_out():
         "standard_errors": (np.full((200, 35), 0.03), np.full((200, 35), 0.02)),
         "n": (np.full((200, 35), 2_000), np.full((200, 35), 3_000)),
     }
-    is_tested, stands_out = which_stand_out(difference, **given)
-    np.testing.assert_array_equal(stands_out, compare_means(difference, **given).distinguishable)
+    is_tested, stands_out = find_distinguishable(difference, **given)
+    np.testing.assert_array_equal(stands_out, compare_means(difference, **given).is_distinguishable)
     assert is_tested.all()
     assert 0.2 < stands_out.mean() < 0.8
 

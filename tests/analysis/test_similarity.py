@@ -12,12 +12,11 @@ from skillgap.analysis.gap import identify_skill_gap
 from skillgap.analysis.pairs import weighted_shortfalls
 from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.similarity.model import (
-    LIKENESSES,
-    Known,
+    MEASURES,
     Similarity,
+    SimilarityInputs,
     compute_similarity,
     cosine,
-    parts,
     recipes,
     units,
 )
@@ -99,14 +98,14 @@ def test_onets_own_list_is_not_read(similarity: Similarity, profiles: dict[str, 
 
 
 def test_a_score_is_the_recipes_sum(similarity: Similarity, profiles: dict[str, Profile], all_29: Ratings):
-    known = Known(profiles, all_29)
+    known = SimilarityInputs(profiles, all_29)
     row, other = similarity.rows[NURSES], similarity.rows["29-1141.03"]
     total = similarity.recipe.intercept
     for name, weights in similarity.recipe.weights.items():
-        alike = LIKENESSES[name].of(known)
+        alike = MEASURES[name].compute(known)
         value = alike[row, other]
         features = [value]
-        if not LIKENESSES[name].is_flat:
+        if not MEASURES[name].is_categorical:
             # Its place among the others in the row, and that of the row among the others in its column.
             features += [
                 -np.log(1 + np.count_nonzero(np.delete(alike[row], row) > value)),
@@ -118,12 +117,12 @@ def test_a_score_is_the_recipes_sum(similarity: Similarity, profiles: dict[str, 
 
 def test_places_are_worked_by_hand():
     alike = np.array([[9.0, 0.5, 0.2], [0.5, 9.0, 0.9], [0.2, 0.9, 9.0]])
-    value, place, other_place = parts(alike, flat=False)
+    value, place, other_place = terms(alike, is_categorical=False)
     np.testing.assert_array_equal(value, alike.astype(np.float32))
     ln2 = np.float32(-np.log(2))
     assert [place[0, 1], place[0, 2], place[1, 0], place[1, 2]] == [0, ln2, ln2, 0]
     assert [other_place[1, 0], other_place[2, 0]] == [0, ln2]  # in column 0, 1 comes before 2
-    assert len(parts(alike, flat=True)) == 1
+    assert len(terms(alike, is_categorical=True)) == 1
 
 
 def test_likenesses_are_worked_by_hand():
@@ -132,16 +131,16 @@ def test_likenesses_are_worked_by_hand():
         code: titled(code, title, zone)
         for code, title, zone in zip(codes, ("Chief", "chiefs", "Clerk", "Chief clerk"), (2, 4, None, 5), strict=True)
     }
-    known = Known(profiles, make_ratings({code: [1.0] for code in codes}))
-    assert LIKENESSES["job zone"].of(known).tolist() == [
+    known = SimilarityInputs(profiles, make_ratings({code: [1.0] for code in codes}))
+    assert MEASURES["job zone"].compute(known).tolist() == [
         [0, -2, -1, -3],
         [-2, 0, -1, -1],
         [-1, -1, -1, -1],
         [-3, -1, -1, 0],
     ]
-    assert LIKENESSES["major group"].of(known)[:, 0].tolist() == [1, 1, 1, 0]
-    assert LIKENESSES["minor group"].of(known)[:, 0].tolist() == [1, 1, 0, 0]
-    assert LIKENESSES["title"].of(known)[0, :3].tolist() == [1, 1, 0]
+    assert MEASURES["major group"].compute(known)[:, 0].tolist() == [1, 1, 1, 0]
+    assert MEASURES["minor group"].compute(known)[:, 0].tolist() == [1, 1, 0, 0]
+    assert MEASURES["title"].compute(known)[0, :3].tolist() == [1, 1, 0]
     values = np.array([[0.3, 0.4], [3.0, 4.0], [0.4, -0.3], [0.0, 0.0]])
     np.testing.assert_allclose(units(values), [[0.6, 0.8], [0.6, 0.8], [0.8, -0.6], [0.0, 0.0]])
     alike = cosine(values)
@@ -170,7 +169,7 @@ def test_every_recipes_likenesses_and_inputs_are_known():
         *("whole", "without knowledge", "without importance", "independent", "skills and titles", "levels and titles")
     ]
     for each in recipes():
-        needed = {needed for name in each.weights for needed in LIKENESSES[name].inputs}
+        needed = {needed for name in each.weights for needed in MEASURES[name].inputs}
         assert needed - ({"levels of skills"} if "skills" in needed else set()) == set(each.inputs)
     independent = next(each for each in recipes() if each.name == "independent")
     assert not {"tasks", "knowledge", "titles", "alternate titles"} & set(independent.inputs)
@@ -180,7 +179,7 @@ def test_knowledge_that_is_missing_is_that_of_like_words(profiles: dict[str, Pro
     knows, columns = all_29.rows[NURSES], [each == "knowledge" for each in all_29.element_domains]
     levels = all_29.data_value.copy()
     levels[knows, columns] = np.nan
-    whole, lacking = (Known(profiles, each) for each in (all_29, replace(all_29, data_value=levels)))
+    whole, lacking = (SimilarityInputs(profiles, each) for each in (all_29, replace(all_29, data_value=levels)))
     row = whole.codes.index(NURSES)
     assert NURSES not in lacking.knowledge.codes
     found = lacking.rated.knowledge
@@ -293,6 +292,6 @@ def test_the_smallest_shortfall_is_not_what_is_near(all_29: Ratings, profiles: d
     shortfall = weighted_shortfalls(skills)
     np.fill_diagonal(shortfall, np.inf)
     order = np.argsort(shortfall, axis=1, kind="stable")[:, :-1].astype(np.int16)
-    of = Known(profiles, all_29)
+    of = SimilarityInputs(profiles, all_29)
     by_effort = Similarity(skills.codes, -shortfall, order, recipes()[0], of.rated, of.errors, {})
     assert recall_at_10(by_effort, profiles) < 0.03

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from skillgap.analysis.similarity.tfidf import alikeness, stems, tfidf, words
+from skillgap.analysis.similarity.tfidf import stems, text_similarity, tfidf, words
 
 
 def test_words_are_lower_case_without_punctuation():
@@ -25,7 +25,7 @@ def test_alikeness_is_worked_by_hand():
     twice = 1 + np.log(2)
     one, two = np.array([common, rare * twice]), np.array([common, rare])
     expected = common**2 / (np.linalg.norm(one) * np.linalg.norm(two))
-    alike = alikeness([stems(["care patient patient"]), stems(["care animal"]), stems([])])
+    alike = text_similarity([stems(["care patient patient"]), stems(["care animal"]), stems([])])
     assert alike[0, 1] == pytest.approx(expected)
     np.testing.assert_allclose(alike.diagonal(), [1, 1, 0])
     assert alike[0, 2] == 0
@@ -37,7 +37,9 @@ def test_vectors_equal_scikit_learns():
         sublinear_tf=True, tokenizer=lambda text: list(stems([text]).elements()), token_pattern=None
     )
     theirs = other.fit_transform(texts)
-    np.testing.assert_allclose(alikeness([stems([text]) for text in texts]), (theirs @ theirs.T).toarray(), atol=1e-12)
+    np.testing.assert_allclose(
+        text_similarity([stems([text]) for text in texts]), (theirs @ theirs.T).toarray(), atol=1e-12
+    )
     assert tfidf([stems([text]) for text in texts]).nnz == theirs.nnz
 
 

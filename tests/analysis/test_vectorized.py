@@ -9,7 +9,7 @@ import pytest
 
 from skillgap.analysis.arrays import python_numbers
 from skillgap.analysis.ratings import Ratings
-from skillgap.analysis.vectorized import NONE, People, bulk_figures, bulk_gaps, bulk_nearest
+from skillgap.analysis.vectorized import NONE, People, bulk_gaps, bulk_similar, bulk_summaries
 from tests.analysis.builders import alone, make_ratings, near_by
 
 CODES = tuple(f"1{k}-0000.00" for k in range(6))
@@ -64,14 +64,14 @@ def test_own_levels_that_print_as_the_target_does_are_no_gaps_of_many(at_once: i
     ratings = make_ratings({"11-0000.00": [3.88], "12-0000.00": [3.88]}, n={"12-0000.00": [0]})
     own = np.array([[3.88], [3.875], [3.8766667], [np.nan], [3.5]])
     people = People(np.array([NONE, NONE, 0, 0, NONE]), np.ones(5, dtype=int), own)
-    assert bulk_figures(people, ratings, at_once=at_once).gaps.tolist() == [0, 0, 0, 0, 1]
+    assert bulk_summaries(people, ratings, at_once=at_once).gaps.tolist() == [0, 0, 0, 0, 1]
     found = bulk_gaps(people, ratings, at_once=at_once)
     assert (found.row.tolist(), found.gap.tolist()) == ([4], [0.375])
 
 
 def test_figures_are_those_of_each_report(at_once: int):
     ratings, people = some_ratings(), some_people()
-    found = bulk_figures(people, ratings, at_once=at_once)
+    found = bulk_summaries(people, ratings, at_once=at_once)
     for k in range(11):
         summary = alone(ratings, people, k, CODES[people.target[k]]).summary
         for name, column in zip(found._fields, found, strict=True):
@@ -82,7 +82,7 @@ def test_figures_are_those_of_each_report(at_once: int):
 def test_of_nobody_there_is_nothing(at_once: int):
     nobody = some_people().take(slice(0, 0))
     assert {len(column) for column in bulk_gaps(nobody, some_ratings(), at_once=at_once)} == {0}
-    assert {len(column) for column in bulk_figures(nobody, some_ratings(), at_once=at_once)} == {0}
+    assert {len(column) for column in bulk_summaries(nobody, some_ratings(), at_once=at_once)} == {0}
 
 
 def test_the_nearest_to_own_levels_are_worked_by_hand(at_once: int):
@@ -97,14 +97,14 @@ def test_the_nearest_to_own_levels_are_worked_by_hand(at_once: int):
         np.zeros(4, dtype=np.intp),
         np.array([[2.0, 2.0], [2.0, 2.0], [np.nan, 4.0], [np.nan, np.nan]]),
     )
-    nearest, scores = bulk_nearest(people, 3, ratings, nowhere, at_once=at_once)
+    nearest, scores = bulk_similar(people, 3, ratings, nowhere, at_once=at_once)
     assert nearest.tolist() == [[0, 1, 2], [0, 2, 3], [3, 2, 0], [1, 2, 3]], "nobody's own occupation"
     worked = [[0, 0.5, 1], [0, 1, np.sqrt(3)], [0, 1, 2]]
     np.testing.assert_array_equal(scores[:3], np.round(1 - np.array(worked) / 7, 4).astype(np.float32))
     np.testing.assert_array_equal(scores[3], np.round(nowhere.scores(0)[[1, 2, 3]], 4).astype(np.float32))
     assert (nearest.dtype, scores.dtype) == (np.int32, np.float32)
     # More than there are: as many as others; and of those that are equally near, the first code comes first.
-    every, _ = bulk_nearest(people.take(slice(1, 3)), 9, ratings, nowhere, at_once=at_once)
+    every, _ = bulk_similar(people.take(slice(1, 3)), 9, ratings, nowhere, at_once=at_once)
     assert every.tolist() == [[0, 2, 3], [3, 2, 0]]
 
 
@@ -114,9 +114,9 @@ def test_a_longer_list_begins_with_a_shorter_one(ratings: Ratings):
     own[:, 0] = 2.0, 3.5, 4.0  # one level, which many occupations have
     people = People(np.full(3, NONE), np.zeros(3, dtype=np.intp), own)
     nowhere = near_by(np.zeros((len(levels.codes), len(levels.codes))).tolist(), levels)
-    longest, scores = bulk_nearest(people, 900, levels, nowhere)
+    longest, scores = bulk_similar(people, 900, levels, nowhere)
     assert (scores[:, 0] == scores[:, 1]).all()
-    assert [bulk_nearest(people, count, levels, nowhere)[0].tolist() for count in (1, 5, 30)] == [
+    assert [bulk_similar(people, count, levels, nowhere)[0].tolist() for count in (1, 5, 30)] == [
         longest[:, :count].tolist() for count in (1, 5, 30)
     ]
 
@@ -126,6 +126,6 @@ def test_where_fewer_are_near_the_rest_is_nobody():
     similarity = near_by([[0, 1, 3, 2], [1, 0, 2, 3], [3, 2, 0, 1], [2, 3, 1, 0]], ratings)
     some = replace(similarity, codes=("a", "b", "x", "y"))  # c and d have levels, but nothing that nearness is made of
     people = People(np.array([0, 2]), np.zeros(2, dtype=np.intp), None)
-    nearest, scores = bulk_nearest(people, 3, ratings, some)
+    nearest, scores = bulk_similar(people, 3, ratings, some)
     assert nearest.tolist() == [[1, NONE, NONE], [NONE] * 3]
     assert np.isnan(scores).tolist() == [[False, True, True], [True] * 3]

@@ -117,7 +117,12 @@ PROBLEMS = [
         "unrated-occupation",
         "15-1252.00 (Software Developers)",
     ),
-    ({"from": "55-1011", "to": NURSE}, 404, "unrated-occupation", "nor is it predicted: O*NET publishes no tasks"),
+    (
+        {"from": "55-1011", "to": NURSE},
+        404,
+        "unrated-occupation",
+        "and its levels are not predicted: O*NET publishes no tasks",
+    ),
     (
         {"from": NURSE, "to": "15-1252", "ratings": "llm"},
         404,

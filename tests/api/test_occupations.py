@@ -112,7 +112,7 @@ def test_whose_levels_are_shown_is_the_askers_choice(client: httpx.Client, choic
     has, has_not = (rated, unrated) if choice == "onet" else (unrated, rated)
     assert {skill["source"] for skill in has.json()["skills"]} == {"text" if choice == "onet" else "llm"}
     assert (has_not.status_code, has_not.json()["code"]) == (404, "unrated-occupation")
-    assert "ask for the ratings onet+llm" in has_not.json()["detail"]
+    assert "use the ratings onet+llm" in has_not.json()["detail"]
 
 
 @pytest.mark.parametrize(

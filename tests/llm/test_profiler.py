@@ -107,7 +107,7 @@ def test_a_sure_gap_from_predictions_is_seldom_a_gap_the_other_way(
     target, target_error = (said, error) if sides == "both predicted" else (rated, rater_error)
     gap = target[second] - said[first]
     eight = np.full(gap.shape, 8)
-    sure = compare_means(gap, standard_errors=(error[first], target_error[second]), n=(eight, eight)).distinguishable
+    sure = compare_means(gap, standard_errors=(error[first], target_error[second]), n=(eight, eight)).is_distinguishable
     assert sure.mean() > 0.1, "and such gaps are found"
     wrong = sure & (gap * (rated[second] - rated[first]) <= 0)
     assert wrong.sum() / sure.sum() < 0.005

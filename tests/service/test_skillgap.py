@@ -124,7 +124,7 @@ def test_a_workforce_is_counted_by_titles_and_codes(onet: Skillgap):
 
 
 def test_an_unknown_title_names_titles_near_it(onet: Skillgap):
-    with pytest.raises(UnknownOccupation, match="near it: Registered Nurses"):
+    with pytest.raises(UnknownOccupation, match="Did you mean Registered Nurses"):
         onet.gap("Registered Nurse", MANAGER)
 
 

@@ -1,1 +1,1 @@
-"""Pure functions over arrays: what the ratings say. No input, no output, no SQL, no settings."""
+"""Pure functions over arrays of ratings: no I/O, no SQL, no settings."""

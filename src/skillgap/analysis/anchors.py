@@ -1,4 +1,4 @@
-"""The anchors of one element's levels."""
+"""Level anchors: O*NET's examples of what a level means."""
 
 from __future__ import annotations
 
@@ -12,18 +12,20 @@ from skillgap.models import Anchor, LevelAnchors
 
 
 class AnchorScale(NamedTuple):
-    """Anchor levels of one element, ascending, and the anchors around each gap between them."""
+    """The anchor levels of one element, ascending, and the pair of anchors around each interval between them."""
 
     values: list[int]
     around: list[LevelAnchors]
 
     @classmethod
     def of(cls, anchors: Sequence[Anchor]) -> AnchorScale:
-        """Return the scale of an element's anchors, levels ascending."""
-        return cls([each.anchor_value for each in anchors], [*starmap(LevelAnchors, pairwise((None, *anchors, None)))])
+        """Return the scale of an element's anchors, given with levels ascending."""
+        return cls(
+            [anchor.anchor_value for anchor in anchors], [*starmap(LevelAnchors, pairwise((None, *anchors, None)))]
+        )
 
     def around_level(self, level: float) -> LevelAnchors | None:
-        """Return the anchors around a level; None for a missing level, or where no anchors are loaded."""
+        """Return the anchors around a level; None if the level is missing (NaN) or no anchors are loaded."""
         if not self.values or math.isnan(level):
             return None
         return self.around[bisect_right(self.values, level)]

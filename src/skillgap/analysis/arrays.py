@@ -1,4 +1,4 @@
-"""Array types that the analysis shares, and arrays as Python values."""
+"""Shared array types, and conversion of arrays to Python values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ IntArray = npt.NDArray[np.intp]
 BoolArray = npt.NDArray[np.bool_]
 
 NO_MONTH = int(np.iinfo(np.int32).min)
-"""Month of a rating that has none."""
+"""Placeholder for a missing month."""
 
 
 def python_numbers(values: FloatArray) -> list[Any]:
@@ -32,9 +32,9 @@ Row = TypeVar("Row")
 
 
 def rows_by_name(row_type: type[Row], **columns: Iterable[Any]) -> list[Row]:
-    """Return one object of a dataclass per position, from a column for each of its fields, by name.
+    """Build one dataclass object per row from columns passed by field name.
 
-    Raises TypeError for a field without a column, or a column without a field.
+    Raises TypeError if a field has no column or a column has no field.
     """
     names = _field_names(cast(Hashable, row_type))
     if columns.keys() != set(names):
@@ -45,4 +45,4 @@ def rows_by_name(row_type: type[Row], **columns: Iterable[Any]) -> list[Row]:
 @lru_cache
 def _field_names(row_type: Hashable) -> tuple[str, ...]:
     row: Any = row_type
-    return tuple(each.name for each in fields(row))
+    return tuple(field.name for field in fields(row))

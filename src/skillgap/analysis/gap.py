@@ -1,4 +1,4 @@
-"""The skill gap between two occupations, and its place among all pairs."""
+"""The skill gap between two occupations."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import numpy as np
 
 from skillgap.analysis.arrays import IntArray, python_numbers, rows_by_name
 from skillgap.analysis.bootstrap.gap import gap_stability
-from skillgap.analysis.missing import lacks, unavailable
+from skillgap.analysis.missing import missing_inputs, unavailable
 from skillgap.analysis.pairs import (
     LevelVector,
     Pair,
     SummaryArrays,
-    compare_in_full,
-    figures,
+    compare_levels_in_full,
     level_vector,
     order_of,
     pair_of,
+    summarize_pairs,
 )
 from skillgap.analysis.printed import PrintedRatings
 from skillgap.analysis.ratings import Ratings
@@ -30,11 +30,11 @@ SCALE_ID = "LV"
 
 
 def identify_skill_gap(current: str, target: str, ratings: Ratings, *, stability: bool = False) -> GapReport:
-    """Return what stands between two occupations that have levels, given by their dashed O*NET-SOC codes.
+    """Return the skill gap between two occupations with levels, given by their dashed O*NET-SOC codes.
 
-    A skill is a gap when the target's level is higher; a missing level counts as 0. Everything else says how much
-    to trust it: see the fields of SkillGap; with `stability`, how the order of the gaps moves, too (some ms). Raises
-    NoData, UnknownOccupation, UnratedOccupation.
+    A skill is a gap if the target's level is higher; a missing level counts as 0. The other fields of SkillGap show
+    how far a gap can be trusted. `stability` adds how the order of the gaps varies (some milliseconds). Raises NoData,
+    UnknownOccupation, UnratedOccupation.
     """
     a, b = ratings.row(current), ratings.row(target)
     pair, skill_gaps, surplus_skills = ranked_rows(
@@ -46,60 +46,61 @@ def identify_skill_gap(current: str, target: str, ratings: Ratings, *, stability
         domain=ratings.domain,
         domains_compared=ratings.domains_of(a, b),
         weight=ratings.weighting,
-        summary=summarise(ratings, b, pair, ratings.occupations[current]),
+        summary=summarize(ratings, b, pair, ratings.occupations[current]),
         skill_gaps=skill_gaps,
         surplus_skills=surplus_skills,
         provenance=ratings.provenance_of(a, b),
     )
 
 
-def summarise_gaps(current: int, targets: IntArray, ratings: Ratings) -> list[GapSummary]:
-    """Return the summaries of the gaps between one occupation and others, given by their rows."""
-    found = figures(pair_of(current, targets, ratings), targets, ratings)
+def summarize_gaps(current: int, targets: IntArray, ratings: Ratings) -> list[GapSummary]:
+    """Return the summary of the gap from one occupation to each of others, given by their rows."""
+    figures = summarize_pairs(pair_of(current, targets, ratings), targets, ratings)
     occupation = ratings.occupations[ratings.codes[current]]
     others = [ratings.occupations[ratings.codes[b]] for b in targets.tolist()]
     steps = [_job_zone_step(occupation, target) for target in others]
-    lacking = lacks(found, np.array([step is not None for step in steps], dtype=np.bool_), targets, ratings).tolist()
-    rows = zip(*(column.tolist() for column in found), strict=True)
+    has_step = np.array([step is not None for step in steps], dtype=np.bool_)
+    missing = missing_inputs(figures, has_step, targets, ratings).tolist()
+    rows = zip(*(column.tolist() for column in figures), strict=True)
     return [
-        _summary(values, step, lack, occupation, target, ratings)
-        for values, step, lack, target in zip(rows, steps, lacking, others, strict=True)
+        _summary(values, step, inputs, occupation, target, ratings)
+        for values, step, inputs, target in zip(rows, steps, missing, others, strict=True)
     ]
 
 
-def summarise(ratings: Ratings, b: int, pair: Pair, current: Occupation | None) -> GapSummary:
-    """Return one pair in a few numbers."""
-    found, target = figures(pair, b, ratings), ratings.occupations[ratings.codes[b]]
+def summarize(ratings: Ratings, b: int, pair: Pair, current: Occupation | None) -> GapSummary:
+    """Return the summary of one pair whose target has row `b`."""
+    figures, target = summarize_pairs(pair, b, ratings), ratings.occupations[ratings.codes[b]]
     step = _job_zone_step(current, target)
-    lack = int(lacks(found, step is not None, b, ratings))
-    return _summary([each.item() for each in found], step, lack, current, target, ratings)
+    missing = int(missing_inputs(figures, step is not None, b, ratings))
+    return _summary([figure.item() for figure in figures], step, missing, current, target, ratings)
 
 
 def _summary(
-    found: Sequence[Any],
+    figures: Sequence[Any],
     step: int | None,
-    lack: int,
+    missing: int,
     current: Occupation | None,
     target: Occupation,
     ratings: Ratings,
 ) -> GapSummary:
-    """Return a summary of the figures of a pair, `Figures` as Python numbers; what is unknown is null, with why."""
-    fields = dict(zip(SummaryArrays._fields, found, strict=True))
-    if not lack:
+    """Return the summary of a pair from `SummaryArrays` as Python numbers; unknown fields are None with a reason."""
+    fields = dict(zip(SummaryArrays._fields, figures, strict=True))
+    if not missing:
         return GapSummary(**fields, job_zone_step=step)
-    why = unavailable(lack, current, target, ratings)
-    known: dict[str, Any] = {name: None if name in why else value for name, value in fields.items()}
-    return GapSummary(**known, job_zone_step=step, unavailable=why)
+    reasons = unavailable(missing, current, target, ratings)
+    available: dict[str, Any] = {name: None if name in reasons else value for name, value in fields.items()}
+    return GapSummary(**available, job_zone_step=step, unavailable=reasons)
 
 
 def ranked_rows(
     current: LevelVector, printed: PrintedRatings, b: int, ratings: Ratings, *, stability: bool
 ) -> tuple[Pair, list[SkillGap], list[SkillGap]]:
-    """Return a side compared with an occupation, given by its row, with gaps and surplus in order (see `order_of`)."""
+    """Compare levels with the target in row `b`; return the pair, its gaps and its surplus (see `order_of`)."""
     target = level_vector(ratings, b)
-    pair, tests = compare_in_full(current, target)
-    moves = gap_stability(current, b, ratings) if stability else repeat(None)
-    rows = _rows(printed, ratings.printed(b), pair, tests, moves, ratings)
+    pair, tests = compare_levels_in_full(current, target)
+    stabilities = gap_stability(current, b, ratings) if stability else repeat(None)
+    rows = _rows(printed, ratings.printed(b), pair, tests, stabilities, ratings)
     order = order_of(pair, target, ratings.weight[b]).tolist()
     return pair, [rows[k] for k in order if rows[k].gap > 0], [rows[k] for k in order if rows[k].gap < 0]
 
@@ -115,10 +116,10 @@ def _rows(
     target: PrintedRatings,
     pair: Pair,
     tests: Differences,
-    stability: Iterable[GapStability | None],
+    stabilities: Iterable[GapStability | None],
     ratings: Ratings,
 ) -> list[SkillGap]:
-    """Return a row for every element, in their order."""
+    """Return one row per element, in the order of the elements."""
     standard_error, lower, upper = python_numbers(shown(np.array(tests[:3])))
     return rows_by_name(
         SkillGap,
@@ -134,7 +135,7 @@ def _rows(
         gap_lower=lower,
         gap_upper=upper,
         p_value=python_numbers(shown_p(tests.p_value)),
-        distinguishable=_tested(pair),
+        distinguishable=_distinguishable(pair),
         from_standard_error=current.standard_error,
         to_standard_error=target.standard_error,
         from_lower=current.lower,
@@ -151,16 +152,16 @@ def _rows(
         to_recommend_suppress=target.recommend_suppress,
         from_anchors=current.anchors,
         to_anchors=target.anchors,
-        stability=stability,
+        stability=stabilities,
     )
 
 
-def _tested(pair: Pair) -> list[bool | None]:
-    """Return which differences are distinguishable, None for one that cannot be tested."""
+def _distinguishable(pair: Pair) -> list[bool | None]:
+    """Return whether each difference is distinguishable; None if it cannot be tested."""
     is_distinguishable = pair.is_distinguishable.tolist()
     if pair.is_tested.all():
         return is_distinguishable  # type: ignore[no-any-return]
     return [
-        stands_out if is_tested else None
-        for stands_out, is_tested in zip(is_distinguishable, pair.is_tested.tolist(), strict=True)
+        is_clear if is_tested else None
+        for is_clear, is_tested in zip(is_distinguishable, pair.is_tested.tolist(), strict=True)
     ]

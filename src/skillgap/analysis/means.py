@@ -1,4 +1,4 @@
-"""Exact means behind the two decimals that O*NET prints."""
+"""The exact means behind the two decimals that O*NET prints."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from skillgap.onet.scales import RATERS
 
 
 def exact_means(data_values: FloatArray, n: npt.NDArray[np.integer]) -> FloatArray:
-    """Return the means before they were printed with two decimals: (occupations, elements), or one element's.
+    """Return the means before rounding to two decimals: (occupations, elements), or those of one element.
 
     4.12 stands for 4.125 where 8 analysts rated (see `in_eighths`). NaN stays NaN.
     """
@@ -18,23 +18,23 @@ def exact_means(data_values: FloatArray, n: npt.NDArray[np.integer]) -> FloatArr
 
 
 def in_eighths(data_values: FloatArray, n: npt.NDArray[np.integer]) -> BoolArray:
-    """Return the elements whose means are eighths printed with two decimals: (elements,).
+    """Return which elements have means that are eighths printed with two decimals: (elements,).
 
     The mean of 8 whole-number ratings is a multiple of an eighth. An element is read in eighths if most of its values
-    with a number of raters have 8 and are the print of an eighth. The decision holds for a whole column, since two
-    levels of one element are only comparable if both are read in the same way: O*NET 26.1 has 53 occupations without
-    a number of raters beside 820 with 8.
+    with a number of raters have 8 raters and equal a rounded eighth. The decision is made for a whole column, because
+    two levels of one element are comparable only if both are read in the same way: O*NET 26.1 has 53 occupations
+    without a number of raters beside 820 with 8.
     """
     is_eighth = (n == RATERS) & _prints_as(_nearest_eighth(data_values), data_values)
-    found: BoolArray = 2 * np.count_nonzero(is_eighth, axis=0) > np.count_nonzero(n > 0, axis=0)
-    return found
+    is_in_eighths: BoolArray = 2 * np.count_nonzero(is_eighth, axis=0) > np.count_nonzero(n > 0, axis=0)
+    return is_in_eighths
 
 
 def as_exact(values: FloatArray, is_in_eighths: BoolArray) -> FloatArray:
-    """Return values as they are compared, where `is_in_eighths` tells the elements along the last axis.
+    """Return values as they are compared; `is_in_eighths` flags the elements along the last axis.
 
-    The print of an eighth becomes the eighth, any other value its two decimals. So the result depends on the print
-    alone: equal prints are equal, and a higher print is higher.
+    A rounded eighth becomes the eighth, any other value is rounded to two decimals. The result depends on the printed
+    value only: equal prints are equal, and a higher print is higher.
     """
     eighths = _nearest_eighth(values)
     is_eighth = is_in_eighths & _prints_as(eighths, values)
@@ -42,11 +42,11 @@ def as_exact(values: FloatArray, is_in_eighths: BoolArray) -> FloatArray:
 
 
 def _nearest_eighth(values: FloatArray) -> FloatArray:
-    found: FloatArray = np.rint(values * RATERS) / RATERS
-    return found
+    eighths: FloatArray = np.rint(values * RATERS) / RATERS
+    return eighths
 
 
 def _prints_as(eighths: FloatArray, values: FloatArray) -> BoolArray:
-    """Tell where both have the same two decimals, rounded half to even as O*NET does."""
-    found: BoolArray = np.rint(eighths * 100.0) == np.rint(values * 100.0)
-    return found
+    """Return where both have the same two decimals, rounded half to even as O*NET rounds."""
+    is_equal: BoolArray = np.rint(eighths * 100.0) == np.rint(values * 100.0)
+    return is_equal

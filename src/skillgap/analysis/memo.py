@@ -1,4 +1,4 @@
-"""Results computed once per object, also when several threads ask first."""
+"""Memoization of results per object, safe for threads."""
 
 from __future__ import annotations
 
@@ -16,43 +16,43 @@ Result = TypeVar("Result")
 _MISSING: Any = object()
 _guard = Lock()
 _computing: dict[Hashable, tuple[RLock, int]] = {}
-"""The lock of each result that is being computed, and how many threads hold it or wait for it.
+"""The lock of each result being computed, and the number of threads that hold or await it.
 
-Locks are kept here, not with the results: objects that hold results are pickled."""
+Locks are kept here and not with the results, because objects with results are pickled."""
 
 
 def memoized(compute: Callable[[Of], Result]) -> Callable[[Of], Result]:
-    """Memoise a function per weakly referenced argument; threads that ask at the same time compute it once.
+    """Memoize a function per weakly referenced argument; concurrent threads compute a result once.
 
-    The result must not refer to the argument, which would then never be freed. An exception is not kept.
+    The result must not refer to the argument, which would then never be freed. Exceptions are not memoized.
     """
-    known: WeakKeyDictionary[Of, Result] = WeakKeyDictionary()
+    results: WeakKeyDictionary[Of, Result] = WeakKeyDictionary()
 
     @wraps(compute)
     def remembered(of: Of) -> Result:
-        return memoized_in(known, of, lambda: compute(of))
+        return memoized_in(results, of, lambda: compute(of))
 
     return remembered
 
 
-def memoized_in(known: MutableMapping[Key, Result], key: Key, compute: Callable[[], Result]) -> Result:
-    """Return the result of a key, computed and put into `known` by one thread if it is missing.
+def memoized_in(results: MutableMapping[Key, Result], key: Key, compute: Callable[[], Result]) -> Result:
+    """Return the result of a key; if it is missing, one thread computes it and stores it in `results`.
 
-    Other keys do not wait for it. Results may be nested, as long as none needs itself.
+    Other keys are not blocked. A computation may use other results, but not its own.
     """
-    found: Result = known.get(key, _MISSING)
-    if found is _MISSING:
-        with _alone((id(known), key)):
-            found = known.get(key, _MISSING)
-            if found is _MISSING:
-                found = known[key] = compute()
-    return found
+    result: Result = results.get(key, _MISSING)
+    if result is _MISSING:
+        with _alone((id(results), key)):
+            result = results.get(key, _MISSING)
+            if result is _MISSING:
+                result = results[key] = compute()
+    return result
 
 
-class cached_property(Generic[Of, Result]):  # noqa: N801 - named for what it replaces
-    """`functools.cached_property`, computed by one thread per object.
+class cached_property(Generic[Of, Result]):  # noqa: N801 - a drop-in replacement
+    """`functools.cached_property` with one lock per object.
 
-    That of Python 3.11 has one lock for all objects, that of later versions has none.
+    In Python 3.11 it has one lock for all objects, in later versions none.
     """
 
     def __init__(self, compute: Callable[[Of], Result]) -> None:
@@ -67,16 +67,16 @@ class cached_property(Generic[Of, Result]):  # noqa: N801 - named for what it re
     @overload
     def __get__(self, of: Of, owner: type[Of]) -> Result: ...
     def __get__(self, of: Of | None, owner: type[Of]) -> cached_property[Of, Result] | Result:
-        """Compute the result; from then on it is found in the object's own dictionary, before this is called."""
+        """Compute and store the result. Later look-ups find it in the object's dictionary without calling this."""
         if of is None:
             return self
-        known: dict[str, Result] = of.__dict__
-        return memoized_in(known, self._name, lambda: self._compute(of))
+        results: dict[str, Result] = of.__dict__
+        return memoized_in(results, self._name, lambda: self._compute(of))
 
 
 @contextmanager
 def _alone(key: Hashable) -> Iterator[None]:
-    """Let one thread at a time do the work of a key."""
+    """Hold the lock of a key."""
     with _guard:
         lock, users = _computing.get(key) or (RLock(), 0)
         _computing[key] = lock, users + 1

@@ -1,8 +1,8 @@
-"""Missing inputs: which figures need which, and the reason for each null.
+"""Missing inputs: which figures need them, and the reason for each null.
 
-A figure whose inputs are missing is null, never 0. `lacks` returns the missing inputs of one pair or of many,
-`unavailable` the reasons in sentences, `shortly` in the words of a table cell. `what_is_missing` compares a database
-with a whole release, for `load`, `status` and `doctor`.
+A figure whose inputs are missing is null, never 0. `missing_inputs` finds the missing inputs of one pair or many.
+`unavailable` gives the reasons as sentences, `brief_reason` in a few words for a table cell. `what_is_missing` compares
+a database with a complete release for `load`, `status` and `doctor`.
 """
 
 from __future__ import annotations
@@ -15,116 +15,118 @@ import numpy as np
 import numpy.typing as npt
 
 from skillgap.analysis.arrays import BoolArray, IntArray
-from skillgap.analysis.pairs import SummaryArrays, has_yardstick
+from skillgap.analysis.pairs import SummaryArrays, has_reference_pairs
 from skillgap.analysis.ratings import Ratings
 from skillgap.errors import MissingInput
 from skillgap.models import MissingData, Occupation, RatingCounts
 from skillgap.onet.domains import DOMAINS, Domain
 
 
-class Lack(IntFlag):
-    """A missing input of a pair's figures."""
+class Inputs(IntFlag):
+    """Inputs of the figures of a pair."""
 
     IMPORTANCE = 1
-    """The importance of every skill that is relevant to the target."""
+    """Importance of every skill relevant to the target."""
     SOME_IMPORTANCE = 2
-    """The importance of some of them."""
+    """Importance of some skills relevant to the target."""
     WEIGHT = 4
-    """No skill that is compared counts in the target."""
+    """A compared skill that counts in the target."""
     LEVELS = 8
-    """Some levels on one side."""
+    """All levels of both occupations."""
     PAIRS = 16
-    """Other pairs to rank a shortfall among."""
+    """Reference pairs to rank a shortfall against."""
     ERRORS = 32
-    """Standard errors on both sides: no skill has them."""
+    """A skill with standard errors in both occupations."""
     JOB_ZONE = 64
 
 
-_NO_SHORTFALL = Lack.IMPORTANCE | Lack.WEIGHT
-NEEDS: Mapping[str, Lack] = {
-    "distinguishable_gaps": Lack.ERRORS,
-    "distinguishable_surplus": Lack.ERRORS,
+_NO_SHORTFALL = Inputs.IMPORTANCE | Inputs.WEIGHT
+NEEDS: Mapping[str, Inputs] = {
+    "distinguishable_gaps": Inputs.ERRORS,
+    "distinguishable_surplus": Inputs.ERRORS,
     "weighted_shortfall": _NO_SHORTFALL,
-    "distinguishable_shortfall": _NO_SHORTFALL | Lack.ERRORS,
-    "shortfall_percentile": _NO_SHORTFALL | Lack.SOME_IMPORTANCE | Lack.LEVELS | Lack.PAIRS,
-    "job_zone_step": Lack.JOB_ZONE,
+    "distinguishable_shortfall": _NO_SHORTFALL | Inputs.ERRORS,
+    "shortfall_percentile": _NO_SHORTFALL | Inputs.SOME_IMPORTANCE | Inputs.LEVELS | Inputs.PAIRS,
+    "job_zone_step": Inputs.JOB_ZONE,
 }
-"""The figures of GapSummary that may be unknown, each with what it cannot do without."""
+"""The inputs that each nullable figure of GapSummary needs."""
 
-_SHORTLY = {
-    Lack.IMPORTANCE: "no importance",
-    Lack.SOME_IMPORTANCE: "some importance missing",
-    Lack.WEIGHT: "nothing compared counts",
-    Lack.LEVELS: "some levels unknown",
-    Lack.PAIRS: "no pairs to rank among",
-    Lack.ERRORS: "no standard errors",
-    Lack.JOB_ZONE: "no Job Zone",
+_BRIEF_REASONS = {
+    Inputs.IMPORTANCE: "no importance",
+    Inputs.SOME_IMPORTANCE: "some importance missing",
+    Inputs.WEIGHT: "no compared skill counts",
+    Inputs.LEVELS: "some levels unknown",
+    Inputs.PAIRS: "no pairs to rank against",
+    Inputs.ERRORS: "no standard errors",
+    Inputs.JOB_ZONE: "no Job Zone",
 }
 
 
-def lacks(
+def missing_inputs(
     figures: SummaryArrays, has_step: BoolArray | bool, target: int | IntArray, ratings: Ratings
 ) -> npt.NDArray[np.int64]:
-    """Return which Lacks each pair has, as a sum of flags; `target` are rows of the ratings."""
-    lacks_weight = ratings.lacks_some_weight[target]
+    """Return the missing `Inputs` of each pair as a sum of flags; `target` gives rows of the ratings."""
+    is_weight_missing = ratings.has_missing_weight[target]
     no_shortfall, no_percentile = np.isnan(figures.weighted_shortfall), np.isnan(figures.shortfall_percentile)
     is_partial = no_percentile & ~no_shortfall
-    has_pairs = has_yardstick(ratings)
-    found = (
-        (Lack.IMPORTANCE, no_shortfall & lacks_weight),
-        (Lack.WEIGHT, no_shortfall & ~lacks_weight),
-        (Lack.SOME_IMPORTANCE, is_partial & lacks_weight),
-        (Lack.LEVELS if has_pairs else Lack.PAIRS, is_partial & ~lacks_weight),
-        (Lack.ERRORS, figures.skills_tested == 0),
-        (Lack.JOB_ZONE, np.logical_not(has_step)),
+    has_pairs = has_reference_pairs(ratings)
+    flags = (
+        (Inputs.IMPORTANCE, no_shortfall & is_weight_missing),
+        (Inputs.WEIGHT, no_shortfall & ~is_weight_missing),
+        (Inputs.SOME_IMPORTANCE, is_partial & is_weight_missing),
+        (Inputs.LEVELS if has_pairs else Inputs.PAIRS, is_partial & ~is_weight_missing),
+        (Inputs.ERRORS, figures.skills_tested == 0),
+        (Inputs.JOB_ZONE, np.logical_not(has_step)),
     )
-    return np.asarray(sum(lack.value * is_missing for lack, is_missing in found), dtype=np.int64)
+    return np.asarray(sum(flag.value * is_missing for flag, is_missing in flags), dtype=np.int64)
 
 
 @lru_cache(maxsize=128)
-def shortly(lack: int) -> str | None:
+def brief_reason(missing: int) -> str | None:
     """Return the missing inputs in a few words; None if none is missing."""
-    return "; ".join(text for each, text in _SHORTLY.items() if each & lack) or None
+    return "; ".join(text for flag, text in _BRIEF_REASONS.items() if flag & missing) or None
 
 
-def unavailable(lack: int, current: Occupation | None, target: Occupation, ratings: Ratings) -> dict[str, str]:
-    """Return why figures are unknown, a sentence by field of GapSummary."""
+def unavailable(missing: int, current: Occupation | None, target: Occupation, ratings: Ratings) -> dict[str, str]:
+    """Return the reasons for unknown figures: one sentence per field of GapSummary."""
     return {
-        name: _sentence(next(each for each in Lack if each & needed & lack), current, target, ratings)
+        name: _sentence(next(flag for flag in Inputs if flag & needed & missing), current, target, ratings)
         for name, needed in NEEDS.items()
-        if needed & lack
+        if needed & missing
     }
 
 
-def _sentence(lack: Lack, current: Occupation | None, target: Occupation, ratings: Ratings) -> str:
+def _sentence(missing: Inputs, current: Occupation | None, target: Occupation, ratings: Ratings) -> str:
     analysts = ratings.analysts or ratings
-    of = "ratings" if ratings.domain == "all" else ratings.domain.replace("_", " ")
-    match lack:
-        case Lack.IMPORTANCE if not analysts.has_importance:
-            return no_importance(of)
-        case Lack.IMPORTANCE:
-            return f"No importance of the {of} of {target.title} is known. {_WITHOUT_IMPORTANCE}"
-        case Lack.SOME_IMPORTANCE:
-            missing = ratings.lacks_weight[ratings.rows[target.onet_soc_code]]
-            names = [name for name, is_missing in zip(ratings.element_names, missing, strict=True) if is_missing]
+    domain = "ratings" if ratings.domain == "all" else ratings.domain.replace("_", " ")
+    match missing:
+        case Inputs.IMPORTANCE if not analysts.has_importance:
+            return no_importance(domain)
+        case Inputs.IMPORTANCE:
+            return f"No importance of the {domain} of {target.title} is known. {_WITHOUT_IMPORTANCE}"
+        case Inputs.SOME_IMPORTANCE:
+            lacks_weight = ratings.is_weight_missing[ratings.rows[target.onet_soc_code]]
+            names = [name for name, lacks in zip(ratings.element_names, lacks_weight, strict=True) if lacks]
             more = f" and {len(names) - 3} more" if len(names) > 3 else ""
             return (
-                f"The importance of {', '.join(names[:3])}{more} in {target.title} is not known. The shortfall is of "
-                "the rest, so it is not ranked among others."
+                f"The importance of {', '.join(names[:3])}{more} in {target.title} is unknown. The shortfall covers "
+                "the other elements, so it has no percentile."
             )
-        case Lack.WEIGHT:
-            return f"No level is known on both sides that counts in {target.title}, so there is nothing to weigh."
-        case Lack.LEVELS:
-            return "Not all levels are known on both sides. The shortfall is of the rest, so it is not ranked."
-        case Lack.PAIRS:
-            return "No pair of occupations that analysts have rated is loaded to rank the shortfall among."
-        case Lack.ERRORS if not analysts.has_errors:
+        case Inputs.WEIGHT:
             return (
-                f"No standard errors of {of} are loaded, so no difference can be tested against rater noise. Load a "
-                "release whose rows have Standard Error and N."
+                f"None of the levels known for both sides counts in {target.title}, so there is no weighted shortfall."
             )
-        case Lack.ERRORS:
-            return f"None of the {of} has standard errors on both sides, so no difference can be tested."
+        case Inputs.LEVELS:
+            return "Some levels are unknown on one side. The shortfall covers the others, so it has no percentile."
+        case Inputs.PAIRS:
+            return "No pair of occupations rated by analysts is loaded to rank the shortfall against."
+        case Inputs.ERRORS if not analysts.has_errors:
+            return (
+                f"No standard errors of {domain} are loaded, so no difference can be tested against rater noise. Load "
+                "a release whose rows have Standard Error and N."
+            )
+        case Inputs.ERRORS:
+            return f"None of the {domain} has standard errors on both sides, so no difference can be tested."
         case _:
             return _no_job_zone(current, target, ratings)
 
@@ -132,26 +134,26 @@ def _sentence(lack: Lack, current: Occupation | None, target: Occupation, rating
 _WITHOUT_IMPORTANCE = "The weight `none` needs no importance (command line, HTTP and Python)."
 
 
-def no_importance(of: str) -> str:
-    """Return the reason for a release with levels alone, with the way out."""
-    return f"No importance of {of} is loaded (scale IM). Load a release with its IM rows. {_WITHOUT_IMPORTANCE}"
+def no_importance(domain: str) -> str:
+    """Explain that a release without importance is loaded, and what to do about it."""
+    return f"No importance of {domain} is loaded (scale IM). Load a release with its IM rows. {_WITHOUT_IMPORTANCE}"
 
 
 def _no_job_zone(current: Occupation | None, target: Occupation, ratings: Ratings) -> str:
     if not ratings.job_zones:
         return "No Job Zones are loaded. A release has them in its file Job Zones."
     if current is None:
-        return "No current occupation is given whose Job Zone could be compared."
-    names = [each.title for each in (current, target) if each.job_zone is None]
+        return "No current occupation is given, so there is no Job Zone to compare."
+    names = [occupation.title for occupation in (current, target) if occupation.job_zone is None]
     return f"O*NET has no Job Zone for {' and '.join(dict.fromkeys(names))}."
 
 
 def check_weights(ratings: Ratings, *targets: int) -> None:
-    """Raise MissingInput if any of these targets has no weight at all, which what is minimised by shortfall needs."""
+    """Raise MissingInput if a target has no weight at all: minimizing a shortfall requires weights."""
     for row in targets:
-        if np.isnan(ratings.weight_sum[row]) and ratings.lacks_some_weight[row]:
-            title = ratings.occupations[ratings.codes[row]]
-            raise MissingInput(_sentence(Lack.IMPORTANCE, None, title, ratings).rstrip("."))
+        if np.isnan(ratings.weight_sum[row]) and ratings.has_missing_weight[row]:
+            target = ratings.occupations[ratings.codes[row]]
+            raise MissingInput(_sentence(Inputs.IMPORTANCE, None, target, ratings).rstrip("."))
 
 
 # -- a database compared with a whole release ------------------------------------------------------------------------
@@ -161,39 +163,42 @@ DISABLES = {
     "levels": "every gap: nothing can be compared",
     "importance": "weighted shortfalls and percentiles, paths, workforce costs and the order of gaps by importance, "
     "all of which work with the weight `none`",
-    "standard errors": "intervals, p values, and which gaps are clear of rater noise",
+    "standard errors": "intervals, p values, and which gaps are distinguishable from rater noise",
     **{domain.table: f"the domain `{domain.name}`" for domain in DOMAINS if domain.name != "skills"},
-    "Knowledge": "the domain `knowledge`, and ranking near occupations by it",
+    "Knowledge": "the domain `knowledge`, and ranking similar occupations by it",
     "JobZoneReference": "names of Job Zones",
-    "JobZones": "Job Zones, steps between them and the filter `job_zone`, predicting levels, and ranking near "
+    "JobZones": "Job Zones, steps between them and the filter `job_zone`, predicting levels, and ranking similar "
     "occupations by them",
-    "Interests": "ranking near occupations by interests",
-    "TaskStatements": "predicting levels, and ranking near occupations by tasks",
-    "AlternateTitles": "search by other titles, and ranking near occupations by them",
+    "Interests": "ranking similar occupations by interests",
+    "TaskStatements": "predicting levels, and ranking similar occupations by tasks",
+    "AlternateTitles": "search by other titles, and ranking similar occupations by them",
     "SampleOfReportedTitles": "search by titles that incumbents reported",
-    "TechnologySkills": "ranking near occupations by technology",
-    "RelatedOccupations": "O*NET's own tier of near occupations",
+    "TechnologySkills": "ranking similar occupations by technology",
+    "RelatedOccupations": "O*NET's own tier of similar occupations",
     "LevelScaleAnchors": "what a level means in words",
 }
-"""Features that need an input, by its name: a part of the ratings, or a table."""
+"""Features that need each input. An input is a part of the ratings or a table."""
 
 
 def what_is_missing(ratings: Mapping[Domain, RatingCounts], tables: Mapping[str, int]) -> list[MissingData]:
-    """Return the inputs that a database lacks, parts of the ratings first, then tables without rows."""
-    found = []
+    """Return the inputs that a database lacks: parts of the ratings first, then tables without rows.
+
+    `tables` has the number of rows by table name.
+    """
+    missing = []
     for domain, counts in ratings.items():
         name = domain.replace("_", " ")
         if not counts.levels:
             if domain == "skills":
-                found.append(MissingData("levels of skills", 0, 0, DISABLES["levels"]))
+                missing.append(MissingData("levels of skills", 0, 0, DISABLES["levels"]))
             continue
-        for part, known, of in (
+        for part, present, expected in (
             ("importance", counts.with_importance, counts.relevant),
             ("standard errors", counts.with_errors, counts.levels),
         ):
-            if known < of:
-                found.append(MissingData(f"{part} of {name}", of - known, of, DISABLES[part]))
+            if present < expected:
+                missing.append(MissingData(f"{part} of {name}", expected - present, expected, DISABLES[part]))
     for table, disables in DISABLES.items():
         if table in tables and not tables[table]:
-            found.append(MissingData(table, 0, 0, disables))
-    return found
+            missing.append(MissingData(table, 0, 0, disables))
+    return missing

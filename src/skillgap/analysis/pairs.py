@@ -1,4 +1,4 @@
-"""Two sides compared, or one with many: gaps, tests, order, and the figures that sum them up."""
+"""Compare the levels of pairs of occupations: gaps, tests, order and summary figures."""
 
 from __future__ import annotations
 
@@ -10,34 +10,35 @@ import numpy.typing as npt
 from skillgap.analysis.arrays import BoolArray, FloatArray, IntArray
 from skillgap.analysis.memo import memoized
 from skillgap.analysis.ratings import Ratings
-from skillgap.analysis.significance import Differences, compare_means, shown, which_stand_out
+from skillgap.analysis.significance import Differences, compare_means, find_distinguishable, shown
 
 
 class LevelVector(NamedTuple):
-    """Levels of one occupation, or of many along the first axis; or a person's. NaN where there is none."""
+    """Levels of one occupation or person, or of many along the first axis; NaN where missing."""
 
     level: FloatArray
     level_to_subtract: FloatArray
-    """The same, 0 where what is missing shall count as 0, NaN where it is unknown: it is then not compared."""
+    """The same levels, but 0 where a missing level counts as 0, and NaN where it is unknown and not compared."""
     standard_error: FloatArray
     raters: npt.NDArray[np.int32]
     not_relevant: BoolArray
 
 
 class Pair(NamedTuple):
-    """Target minus current of one pair, or of many along the first axis."""
+    """Target minus current, of one pair or of many along the first axis."""
 
     gap: FloatArray
+    """In level points."""
     has_levels: BoolArray
-    """On both sides."""
+    """Both levels exist."""
     is_tested: BoolArray
-    """Both levels have errors."""
+    """Both levels have standard errors."""
     is_distinguishable: BoolArray
-    """The gap is distinguishable, which what is Not Relevant to the target never is."""
+    """The gap is distinguishable from rater noise; always False where the target flags the skill Not Relevant."""
 
 
 def level_vector(ratings: Ratings, row: int | IntArray) -> LevelVector:
-    """Return the levels of an occupation, or of many, given by their rows."""
+    """Return the levels of one occupation or many, given by their rows."""
     return LevelVector(
         level=ratings.level[row],
         level_to_subtract=ratings.comparable_level[row],
@@ -48,22 +49,22 @@ def level_vector(ratings: Ratings, row: int | IntArray) -> LevelVector:
 
 
 def pair_of(current: int | IntArray, target: int | IntArray, ratings: Ratings) -> Pair:
-    """Compare occupations given by their rows, one with one, one with many, or many with as many."""
-    return compare_sides(level_vector(ratings, current), level_vector(ratings, target))
+    """Compare occupations given by their rows: one with one, one with many, or many with as many."""
+    return compare_levels(level_vector(ratings, current), level_vector(ratings, target))
 
 
-def compare_sides(current: LevelVector, target: LevelVector) -> Pair:
-    """Compare two sides, or one with many."""
+def compare_levels(current: LevelVector, target: LevelVector) -> Pair:
+    """Compare current and target levels: one pair, one with many, or many with as many."""
     difference = target.level - current.level
-    is_tested, is_distinguishable = which_stand_out(difference, **_errors(current, target))
+    is_tested, is_distinguishable = find_distinguishable(difference, **_errors(current, target))
     return _pair(current, target, difference, is_tested, is_distinguishable)
 
 
-def compare_in_full(current: LevelVector, target: LevelVector) -> tuple[Pair, Differences]:
-    """Compare two sides, with the figures of each test."""
+def compare_levels_in_full(current: LevelVector, target: LevelVector) -> tuple[Pair, Differences]:
+    """Compare current and target levels, and return the figures of each test as well."""
     difference = target.level - current.level
-    found = compare_means(difference, **_errors(current, target))
-    return _pair(current, target, difference, found.p_value >= 0, found.distinguishable), found
+    tests = compare_means(difference, **_errors(current, target))
+    return _pair(current, target, difference, tests.p_value >= 0, tests.is_distinguishable), tests
 
 
 class _Errors(TypedDict):
@@ -82,7 +83,7 @@ def _pair(
     is_tested: BoolArray,
     is_distinguishable: BoolArray,
 ) -> Pair:
-    # Levels are eighths or have two decimals: rounding to four removes floating-point noise alone.
+    # Levels are eighths or have two decimals, so rounding to four removes floating-point noise only.
     gap = shown(target.level_to_subtract - current.level_to_subtract)
     return Pair(
         gap=gap,
@@ -93,10 +94,10 @@ def _pair(
 
 
 def order_of(pair: Pair, target: LevelVector, weight: FloatArray) -> IntArray:
-    """Return elements in the order that gaps are shown in, along the last axis.
+    """Return the elements in display order along the last axis.
 
-    What is relevant to the target comes first, sure before unsure, then what weighs most, then by element id. Elements
-    without a weight come behind those that have one, by the size of their gaps.
+    Elements relevant to the target come first, then distinguishable gaps, then the largest weighted gaps, then element
+    ids. Elements without a weight follow those with one, largest gap first.
     """
     size, is_unknown = np.abs(pair.gap), np.isnan(weight)
     keys: tuple[FloatArray | BoolArray, ...] = (-size * weight, ~pair.is_distinguishable, target.not_relevant)
@@ -108,8 +109,8 @@ def order_of(pair: Pair, target: LevelVector, weight: FloatArray) -> IntArray:
 class SummaryArrays(NamedTuple):
     """The fields of GapSummary up to the Job Zone step, for one pair or for many.
 
-    Shortfalls and percentile are NaN where an input is missing, and counts of what is distinguishable mean nothing
-    where nothing is tested: `missing.lacks` tells why.
+    Shortfalls and percentiles are NaN where an input is missing. Counts of distinguishable skills are meaningless where
+    no skill is tested. `missing.missing_inputs` returns the reasons.
     """
 
     skills_compared: IntArray
@@ -123,10 +124,10 @@ class SummaryArrays(NamedTuple):
     shortfall_percentile: FloatArray
 
 
-def figures(pair: Pair, b: int | IntArray, ratings: Ratings) -> SummaryArrays:
-    """Return pairs in a few numbers; skills whose gap is NaN are left out of them, and then there is no percentile.
+def summarize_pairs(pair: Pair, b: int | IntArray, ratings: Ratings) -> SummaryArrays:
+    """Return the summary figures of pairs whose targets have rows `b`. Skills whose gap is NaN are left out.
 
-    Nor is there one where an importance of the target is missing.
+    The percentile is NaN if a gap is NaN or an importance of the target is missing.
     """
     gap, is_distinguishable = pair.gap, pair.is_distinguishable
     is_gap, is_surplus = gap > 0, gap < 0
@@ -156,21 +157,21 @@ def figures(pair: Pair, b: int | IntArray, ratings: Ratings) -> SummaryArrays:
 
 
 def _is_partial(gap: FloatArray, b: int | IntArray | slice, ratings: Ratings) -> BoolArray:
-    """Return whether something is left out of a shortfall: a gap that is unknown, or one without a weight."""
-    found: BoolArray = np.isnan(gap).any(axis=-1) | ratings.lacks_some_weight[b]
-    return found
+    """Return whether a shortfall leaves out an unknown gap or one without a weight."""
+    is_partial: BoolArray = np.isnan(gap).any(axis=-1) | ratings.has_missing_weight[b]
+    return is_partial
 
 
 def _weighted(pair: Pair, b: int | IntArray, ratings: Ratings) -> FloatArray:
-    """Return the weighted shortfalls by all gaps, and by the distinguishable ones, unrounded: (2, ...)."""
-    asked = np.fmax(pair.gap, 0.0) * ratings.known_weight[b]  # NaN counts as 0
-    both = np.array((asked, asked * pair.is_distinguishable))
-    found: FloatArray = both.sum(axis=-1) / _weight_compared(pair.gap, b, ratings)
-    return found
+    """Return the unrounded weighted shortfalls over all gaps and over the distinguishable ones: (2, ...)."""
+    weighted = np.fmax(pair.gap, 0.0) * ratings.known_weight[b]  # NaN counts as 0
+    both = np.array((weighted, weighted * pair.is_distinguishable))
+    shortfalls: FloatArray = both.sum(axis=-1) / _compared_weight(pair.gap, b, ratings)
+    return shortfalls
 
 
-def _weight_compared(gap: FloatArray, b: int | IntArray | slice, ratings: Ratings) -> FloatArray:
-    """Return the sum of the known weights of what is compared in a target, or in many; NaN where it is 0."""
+def _compared_weight(gap: FloatArray, b: int | IntArray | slice, ratings: Ratings) -> FloatArray:
+    """Return the sum of the known weights of the compared skills of one target or many; NaN if it is 0."""
     is_unknown = np.isnan(gap)
     if not is_unknown.any():
         total: FloatArray = ratings.weight_sum[b]
@@ -179,88 +180,86 @@ def _weight_compared(gap: FloatArray, b: int | IntArray | slice, ratings: Rating
     return np.where(known > 0, known, np.nan)
 
 
-def figures_from(current: int, ratings: Ratings) -> SummaryArrays:
-    """Return the figures of the gaps between one occupation, given by its row, and all in their order."""
-    every = np.arange(len(ratings.codes))
-    return figures(pair_of(current, every, ratings), every, ratings)
+def summaries_from(current: int, ratings: Ratings) -> SummaryArrays:
+    """Return the summary figures from one occupation, given by its row, to every occupation in row order."""
+    targets = np.arange(len(ratings.codes))
+    return summarize_pairs(pair_of(current, targets, ratings), targets, ratings)
 
 
 def distinguishable_gaps(current: int, targets: IntArray, ratings: Ratings) -> BoolArray:
-    """Return which skills are distinguishable gaps from one occupation to others by their rows: (targets, elements)."""
+    """Return which skills are distinguishable gaps from one occupation to targets, by row: (targets, elements)."""
     pairs = pair_of(current, targets, ratings)
-    found: BoolArray = pairs.is_distinguishable & (pairs.gap > 0)
-    return found
+    is_gap: BoolArray = pairs.is_distinguishable & (pairs.gap > 0)
+    return is_gap
 
 
 def shortfalls_of(pair: Pair, target: int | IntArray, ratings: Ratings) -> tuple[FloatArray, FloatArray]:
-    """Return two shortfalls of pairs, unrounded, level points: by all gaps, and by those not known to be noise.
+    """Return two unrounded shortfalls of pairs in level points: of all gaps, and without those within rater noise.
 
-    What has no errors counts in both: nothing tells that it is noise. NaN where nothing that is compared has a weight.
+    Gaps that cannot be tested count in both. NaN if no compared skill has a weight.
     """
-    asked, not_noise = _weighted(
-        pair._replace(is_distinguishable=pair.is_distinguishable | ~pair.is_tested), target, ratings
-    )
-    return asked, not_noise
+    may_count = pair.is_distinguishable | ~pair.is_tested
+    shortfall, beyond_noise = _weighted(pair._replace(is_distinguishable=may_count), target, ratings)
+    return shortfall, beyond_noise
 
 
 def shortfalls_from(current: int, ratings: Ratings) -> FloatArray:
-    """Return the weighted shortfalls between one occupation and all, in level points: (occupations,)."""
+    """Return the weighted shortfalls from one occupation to all, in level points: (occupations,)."""
     gaps = ratings.comparable_level - ratings.comparable_level[current]
-    asked = np.fmax(gaps, 0.0) * ratings.known_weight
-    shortfalls: FloatArray = asked.sum(axis=1) / _weight_compared(gaps, slice(None), ratings)
+    weighted = np.fmax(gaps, 0.0) * ratings.known_weight
+    shortfalls: FloatArray = weighted.sum(axis=1) / _compared_weight(gaps, slice(None), ratings)
     return shortfalls
 
 
 def percentiles_from(current: int, ratings: Ratings) -> FloatArray:
-    """Return the percentiles of the shortfalls between one occupation and all, as `figures` has them."""
+    """Return the shortfall percentiles from one occupation to all, as in `summarize_pairs`."""
     gaps = ratings.comparable_level - ratings.comparable_level[current]
-    found = percentiles(shortfalls_from(current, ratings), ratings)
-    return np.where(_is_partial(gaps, slice(None), ratings), np.nan, found)
+    percentile = percentiles(shortfalls_from(current, ratings), ratings)
+    return np.where(_is_partial(gaps, slice(None), ratings), np.nan, percentile)
 
 
 def weighted_shortfalls(ratings: Ratings) -> FloatArray:
-    """Return the importance-weighted shortfall of all pairs in level points: float64 (from, to), 0 on the diagonal.
+    """Return the weighted shortfalls of all pairs in level points: float64 (from, to), 0 on the diagonal.
 
-    NaN to a target none of whose importances is known; see `Ratings.weighted_by` for weights that need none. Equal to
-    the summary's figure of each pair but for floating-point rounding; where levels and importances are eighths, exactly
-    equal.
+    NaN for a target without any importance; `Ratings.weighted_by` offers weights that need none. Each equals the
+    figure in the pair's summary up to floating-point rounding, and exactly where levels and importances are eighths.
     """
     level = ratings.comparable_level
     shortfalls = np.empty((len(level), len(level)))
     gaps = np.empty_like(level)
     for b, target in enumerate(level):
-        total = _weight_compared(np.subtract(target, level, out=gaps), b, ratings)
+        total = _compared_weight(np.subtract(target, level, out=gaps), b, ratings)
         shortfalls[:, b] = np.fmax(gaps, 0.0, out=gaps) @ ratings.known_weight[b] / total
     return shortfalls
 
 
 @memoized
 def _sorted_shortfalls(ratings: Ratings) -> FloatArray:
-    """Return the shortfalls of all pairs that analysts have rated; predictions vary less, so they are no yardstick."""
+    """Return the sorted shortfalls of all pairs rated by analysts. Predictions are left out because they vary less."""
     shortfalls = weighted_shortfalls(ratings)
     is_known = ~np.isnan(shortfalls) & ~np.eye(len(shortfalls), dtype=np.bool_)
     return np.sort(_comparable(shortfalls[is_known]))
 
 
 def _comparable(shortfalls: FloatArray) -> FloatArray:
-    """Return shortfalls without floating-point noise, so that equal ones are equal however they were summed."""
+    """Return shortfalls rounded so that equal ones compare equal whatever the order of summation."""
     return np.round(shortfalls, 9)
 
 
-def has_yardstick(ratings: Ratings) -> bool:
-    """Return whether any pair that analysts have rated has a shortfall, to find the place of another among."""
+def has_reference_pairs(ratings: Ratings) -> bool:
+    """Return whether any pair rated by analysts has a shortfall, so that others can be ranked against it."""
     return len(_sorted_shortfalls(ratings.analysts or ratings)) > 0
 
 
 _TENTHS = 1_000
-"""Of a percent: how fine percentiles are."""
+"""Resolution of percentiles: tenths of a percent."""
 
 
 def percentiles(shortfalls: FloatArray, ratings: Ratings) -> FloatArray:
-    """Return which share of all ordered pairs that analysts have rated has a smaller shortfall, in percent.
+    """Return the percentage of all ordered pairs rated by analysts that have a smaller shortfall.
 
-    Rounded to tenths, but to 0 or 100 only where no pair, or every pair, has one. NaN for an unknown shortfall, and
-    where no other is known.
+    Rounded to tenths; 0 and 100 are reserved for no pair and every pair. NaN for an unknown shortfall, or without
+    reference pairs.
     """
     ordered = _sorted_shortfalls(ratings.analysts or ratings)
     if not len(ordered):

@@ -1,4 +1,4 @@
-"""Long rating rows pivoted to arrays."""
+"""Pivot long rating rows to arrays."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ RATING_COLUMNS = (
     "not_relevant",
     "date_updated",
 )
-"""Columns of analysts' ratings that `Ratings.from_frame` reads."""
+"""Columns of analysts' ratings that `Ratings.from_frame` requires."""
 
 
 def columns_of(frame: Any, names: Sequence[str] = RATING_COLUMNS) -> dict[str, Sequence[Any]]:
-    """Return columns of a DataFrame, or of a mapping of columns, as lists with None for what is missing."""
+    """Return columns of a DataFrame or of a mapping of columns as lists, with None for missing values."""
     return {name: _with_none(frame[name]) for name in names}
 
 
 def _with_none(column: Any) -> list[Any]:
-    if hasattr(column, "isna"):  # of pandas, which the analysis does not import
+    if hasattr(column, "isna"):  # a pandas column; the analysis does not import pandas
         column = column.astype(object).where(column.notna(), None)
     return [None if value is None or value != value else value for value in column]
 
 
 class Pivot:
-    """Rating rows as arrays of (occupations with levels, elements), one field of one scale each.
+    """Rating rows as arrays (occupations with levels, elements), one per field and scale.
 
-    `columns` have at least onet_soc_code, element_id, scale_id and data_value; None where nothing is known.
+    `columns` need at least onet_soc_code, element_id, scale_id and data_value, with None for missing values.
     """
 
     def __init__(self, columns: Mapping[str, Sequence[Any]]) -> None:
@@ -61,7 +61,7 @@ class Pivot:
         self._is_wanted = is_wanted
 
     def arrays(self) -> dict[str, Any]:
-        """Return the fields of Ratings that these rows give."""
+        """Return the fields of Ratings that come from these rows."""
         names = self._element_names()
         sources = sorted(self._numbered("source")[0]) if "source" in self._columns else ["text"]
         data_value = self.numbers("LV", "data_value")
@@ -90,20 +90,20 @@ class Pivot:
         }
 
     def numbers(self, scale_id: str, field: str) -> FloatArray:
-        """Return a field of a scale, NaN for a value that is missing."""
+        """Return a field of a scale, NaN where missing."""
         return self._array(scale_id, field, np.float64, np.nan)
 
     def counts(self, scale_id: str, field: str) -> npt.NDArray[np.int32]:
-        """Return a field of whole numbers of a scale, 0 for a value that is missing."""
+        """Return an integer field of a scale, 0 where missing."""
         return self._array(scale_id, field, np.int32, 0)
 
     def texts(self, field: str) -> dict[tuple[str, str], str]:
-        """Return a field's texts by code and element id."""
+        """Return the texts of a field by code and element id."""
         keys = zip(self._columns["onet_soc_code"], self._columns["element_id"], strict=True)
         return {key: text for key, text in zip(keys, self._columns[field], strict=True) if text}
 
     def _element_names(self) -> dict[str, str]:
-        """Return the name of each element: where sources name one differently, that of the text release."""
+        """Return the name of each element; where sources differ, that of the text release."""
         source = self._columns.get("source") or repeat("text")
         rows = zip(self._columns["element_id"], source, self._columns["element_name"], strict=False)
         return {element_id: name for element_id, _, name in sorted(set(compress(rows, self._is_wanted)))}
@@ -116,7 +116,7 @@ class Pivot:
         missing: Any,
         value_of: Callable[[Any], Any] | None = None,
     ) -> np.ndarray[Any, Any]:
-        """Return a field of a scale, with `missing` for what is null or not there; each value is read once."""
+        """Return a field of a scale, with `missing` for null values and absent rows."""
         is_wanted = self._of_scale[scale_id] & (self._row >= 0)
         out = np.full((len(self.codes), len(self.element_ids)), missing, dtype=dtype)
         if value_of is None:
@@ -129,18 +129,18 @@ class Pivot:
         return out
 
     def _numeric(self, field: str) -> FloatArray:
-        """Return a field's numbers, NaN where there is none."""
+        """Return the numbers of a field, NaN where missing."""
         return np.array(self._columns[field], dtype=np.float64)
 
     def _mapped(
         self, field: str, values: Mapping[Any, Any], dtype: type[np.generic], otherwise: Any
     ) -> np.ndarray[Any, Any]:
-        different, number = self._numbered(field)
-        mapped: np.ndarray[Any, Any] = np.array([values.get(each, otherwise) for each in different], dtype)[number]
+        distinct, number = self._numbered(field)
+        mapped: np.ndarray[Any, Any] = np.array([values.get(value, otherwise) for value in distinct], dtype)[number]
         return mapped
 
     def _numbered(self, field: str) -> tuple[list[Any], IntArray]:
-        """Return the different values of a field, which are few, and which of them each row has."""
+        """Return the few distinct values of a field, and the index of each row's value among them."""
         if field not in self._numbers:
             places = {value: place for place, value in enumerate(dict.fromkeys(self._columns[field]))}
             number = np.fromiter(map(places.__getitem__, self._columns[field]), np.intp, len(self._columns[field]))

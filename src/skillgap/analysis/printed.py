@@ -1,4 +1,4 @@
-"""One occupation's ratings as they are shown."""
+"""The ratings of one occupation as shown in answers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from skillgap.models import LevelAnchors
 
 
 class PrintedRatings(NamedTuple):
-    """One occupation's figures, one list over the elements per field."""
+    """The ratings of one occupation: per field, a list with one value per element; None where missing."""
 
     data_value: list[float | None]
     standard_error: list[float | None]
@@ -26,5 +26,5 @@ class PrintedRatings(NamedTuple):
 
 
 def month_text(month: int) -> str:
-    """Return a month, counted as 12 x year + month - 1, as `YYYY-MM`."""
+    """Format a month, counted as 12 x year + month - 1, as `YYYY-MM`."""
     return f"{month // 12:04d}-{month % 12 + 1:02d}"

@@ -1,4 +1,4 @@
-"""All ratings of a data version, in memory as arrays."""
+"""The ratings of one data version as arrays."""
 
 from __future__ import annotations
 
@@ -36,20 +36,21 @@ from skillgap.onet.scales import RATERS
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Ratings(Lookup):
-    """Levels and importances of every occupation that has levels, with the names of all occupations.
+    """Levels and importances of all occupations with levels, and the titles of all occupations.
 
-    Arrays are (occupations with levels, elements), codes and element ids ascending; NaN, 0 raters or `NO_MONTH` where
-    there is none. Levels are points of scale LV (0-7), importances of IM (1-5), as O*NET prints them; levels whose
-    source is `llm` are predicted, and have no importance.
+    Arrays are (occupations with levels, elements), ordered by code and element id. Missing values are NaN, 0 raters or
+    `NO_MONTH`. Levels are points of scale LV (0-7), importances points of IM (1-5), as O*NET prints them. Levels with
+    source `llm` are predicted and have no importance.
     """
 
     data_version: str
-    """Changes whenever a load changes a row; empty before the first load."""
+    """Changes with every load that changes a row; empty before the first load."""
     predictions: Predictions | None
-    """The model behind levels whose source is `llm`; None where none are used."""
+    """The model behind the levels with source `llm`; None if there are none."""
     analysts: Ratings | None
-    """The analysts' ratings alone, where these are not: predictions are put in proportion by them."""
+    """The analysts' ratings alone, as the reference for predictions; None if these ratings have no predictions."""
     sources: tuple[str, ...]
+    """Sources of the levels, such as `text`, `api` and `llm`."""
     data_value: FloatArray
     standard_error: FloatArray
     n: npt.NDArray[np.int32]
@@ -59,24 +60,24 @@ class Ratings(Lookup):
     not_relevant: BoolArray
     recommend_suppress: BoolArray
     month: npt.NDArray[np.int32]
-    """Month of the level's rating as 12 x year + month - 1."""
+    """Month of the level as 12 x year + month - 1."""
     source: npt.NDArray[np.int8]
     """Index into `sources`."""
     lower: FloatArray
     upper: FloatArray
     """Ends of the 95 % interval of predicted levels; NaN for analysts' ratings."""
     explanations: Mapping[tuple[str, str], str]
-    """Of predicted levels, by O*NET-SOC code and element id."""
+    """Explanations of predicted levels, by O*NET-SOC code and element id."""
     anchors: Mapping[str, tuple[Anchor, ...]]
-    """What levels mean, by element id, levels ascending; empty where not loaded."""
+    """Level anchors by element id, levels ascending; empty if not loaded."""
     job_zone_names: Mapping[int, str] = field(default_factory=dict)
-    """The release's name of each Job Zone; empty where its Job Zone Reference is not loaded."""
+    """The release's name of each Job Zone; empty if its Job Zone Reference is not loaded."""
     weighting: WeightChoice = "importance"
-    """What an element weighs in a target."""
+    """How elements of a target are weighted."""
 
     @classmethod
     def empty(cls) -> Ratings:
-        """Return the ratings of a database without data."""
+        """Return the ratings of an empty database."""
         numbers, whole = np.empty((0, 0)), np.empty((0, 0), dtype=np.int32)
         flags = np.empty((0, 0), dtype=np.bool_)
         return cls(
@@ -111,12 +112,12 @@ class Ratings(Lookup):
     def from_rows(
         cls, rows: RatingRows, choice: RatingsChoice = "onet+llm", domain: DomainChoice = "skills"
     ) -> Ratings:
-        """Return the ratings of a domain by whose levels are used, from rows as the store reads them."""
+        """Build the ratings of a domain from the store's rows; `choice` selects whose levels are used."""
         return cls.by_choice(rows)[choice].of_domain(domain)
 
     @classmethod
     def by_choice(cls, rows: RatingRows) -> dict[RatingsChoice, Ratings]:
-        """Return the ratings of all domains that have rows, by whose levels are used."""
+        """Build the ratings of all domains with rows, one for each choice of whose levels are used."""
         empty = replace(
             cls.empty(),
             data_version=rows.data_version,
@@ -139,11 +140,11 @@ class Ratings(Lookup):
 
     @classmethod
     def from_frame(cls, frame: Any, titles: Mapping[str, str], *, release: Release | None = None) -> Ratings:
-        """Return the analysts' ratings of all domains from long rows, such as those of a release's text files.
+        """Build the analysts' ratings of all domains from long rows, such as those of a release's text files.
 
         `frame` is a DataFrame or a mapping of columns: onet_soc_code, element_id, element_name, scale_id, data_value,
-        standard_error, n, not_relevant, recommend_suppress and date_updated; None, NaN or NaT where nothing is known.
-        `titles` names every occupation by code, rated or not.
+        standard_error, n, not_relevant, recommend_suppress and date_updated, with None, NaN or NaT where missing.
+        `titles` maps the code of every occupation, rated or not, to its title.
         """
         pivot = Pivot(columns_of(frame))
         arrays = pivot.arrays()
@@ -171,7 +172,7 @@ class Ratings(Lookup):
         )
 
     def of_domain(self, domain: DomainChoice) -> Ratings:
-        """Return the ratings of one domain's elements, of the occupations that have levels there; made once each."""
+        """Return the ratings of one domain, with the occupations that have levels in it. Memoized."""
         if domain == self.domain:
             return self
         return memoized_in(self._domains, domain, lambda: self._only(domain))
@@ -181,7 +182,7 @@ class Ratings(Lookup):
         return {}
 
     def weighted_by(self, weighting: WeightChoice) -> Ratings:
-        """Return the same ratings with other weights; made once each."""
+        """Return the same ratings with other weights. Memoized."""
         if weighting == self.weighting:
             return self
         return memoized_in(self._weighted, weighting, lambda: self._by(weighting))
@@ -195,7 +196,7 @@ class Ratings(Lookup):
         return {}
 
     def restricted_to(self, codes: Sequence[str], element_ids: Sequence[str]) -> Ratings:
-        """Return some of the occupations and elements, each of which is there, in ascending order."""
+        """Return the ratings of some occupations and elements; both must exist and be in ascending order."""
         columns = {element_id: k for k, element_id in enumerate(self.element_ids)}
         rows, kept = [self.rows[code] for code in codes], [columns[element_id] for element_id in element_ids]
         return replace(
@@ -208,7 +209,7 @@ class Ratings(Lookup):
         )
 
     def _only(self, domain: DomainChoice) -> Ratings:
-        columns = np.flatnonzero([domain in (each, "all") for each in self.element_domains])
+        columns = np.flatnonzero([domain in (own, "all") for own in self.element_domains])
         rows = np.flatnonzero((~np.isnan(self.data_value[:, columns])).any(axis=1))
         arrays = {name: getattr(self, name)[np.ix_(rows, columns)] for name in _MISSING}
         used = np.unique(arrays["source"])
@@ -224,7 +225,7 @@ class Ratings(Lookup):
         )
 
     def filled_with(self, predicted: Ratings) -> Ratings:
-        """Return these ratings with predicted levels where there are none."""
+        """Return these ratings, with predicted levels where they have none."""
         if not predicted.codes:
             return self
         codes = tuple(sorted({*self.codes, *predicted.codes}))
@@ -261,7 +262,7 @@ class Ratings(Lookup):
         return self.exact_level(self.data_value)
 
     def exact_level(self, level: FloatArray) -> FloatArray:
-        """Return levels of all elements, along the last axis, as they are compared: own levels like printed ones."""
+        """Return levels as they are compared, elements along the last axis; also for a person's own levels."""
         return as_exact(level, self._level_in_eighths)
 
     @cached_property
@@ -279,7 +280,7 @@ class Ratings(Lookup):
 
     @cached_property
     def comparable_level(self) -> FloatArray:
-        """Exact levels to be compared: a missing one is 0, but NaN where the occupation has no level of that domain."""
+        """Exact levels for comparison: 0 where missing, but NaN if the occupation has no level in the whole domain."""
         level = self.level_or_zero.copy()
         domains = np.array(self.element_domains)
         for domain in set(self.element_domains):
@@ -288,47 +289,47 @@ class Ratings(Lookup):
         return level
 
     def domains_of(self, *rows: int) -> list[str]:
-        """Return the domains in which all of these occupations have levels."""
+        """Return the domains in which all these occupations, given by their rows, have levels."""
         if self.domain != "all":
             return [self.domain]
-        return [domain for domain, has in self._has_domain.items() if all(has[row] for row in rows)]
+        return [domain for domain, is_rated in self._has_domain.items() if all(is_rated[row] for row in rows)]
 
     @cached_property
     def _has_domain(self) -> dict[str, list[bool]]:
-        """Which occupations have levels, by domain."""
+        """Whether each occupation has levels, by domain."""
         domains = np.array(self.element_domains)
-        found: dict[str, list[bool]] = {}
+        has_domain: dict[str, list[bool]] = {}
         for domain in dict.fromkeys(self.element_domains):
-            missing = np.isnan(self.comparable_level[:, domains == domain])
-            found[domain] = np.logical_not(missing.all(axis=1)).tolist()
-        return found
+            is_missing = np.isnan(self.comparable_level[:, domains == domain])
+            has_domain[domain] = np.logical_not(is_missing.all(axis=1)).tolist()
+        return has_domain
 
     @cached_property
     def is_predicted(self) -> BoolArray:
-        """Which levels are predicted."""
+        """Whether each level is predicted."""
         return ~np.isnan(self.lower)
 
     @cached_property
     def raters(self) -> npt.NDArray[np.int32]:
-        """Number of raters, for the degrees of freedom; a prediction counts as much as the usual 8, to be careful."""
+        """Number of raters, for the degrees of freedom. To be conservative, a prediction counts as the usual 8."""
         return np.where(self.is_predicted, RATERS, self.n).astype(np.int32)
 
     @cached_property
     def weight(self) -> FloatArray:
-        """What each element weighs in a target by `weighting`: 0 where it does not count, NaN where nothing tells."""
+        """Weight of each element in a target by `weighting`: 0 where it does not count, NaN where it is unknown."""
         return as_weight(self.counted_importance, self.weighting, counts=self.counts)
 
     @cached_property
     def counts(self) -> BoolArray:
-        """Which levels count in a target: those that are relevant there."""
+        """Whether each level counts in a target: it exists and is not flagged Not Relevant."""
         counts: BoolArray = ~self.not_relevant & ~np.isnan(self.data_value)
         return counts
 
     @cached_property
     def counted_importance(self) -> FloatArray:
-        """Exact importance where the level counts, else 0; NaN where it counts and its importance is missing.
+        """Exact importance where the level counts, otherwise 0; NaN where it counts but its importance is missing.
 
-        That of a predicted level is what analysts' ratings have there on average.
+        A predicted level has the importance expected at that level from the analysts' ratings.
         """
         importance = np.where(self.counts, self._exact_importance, 0.0)
         if self.analysts is None:
@@ -337,7 +338,7 @@ class Ratings(Lookup):
 
     @cached_property
     def usual_importance(self) -> FloatArray:
-        """Exact importance; where it is missing, what usually goes with the level, 0 if nothing tells."""
+        """Exact importance; where missing, the one expected at the level, or 0 if that is unknown too."""
         importance = self._exact_importance
         is_missing = np.isnan(importance)
         if not is_missing.any():
@@ -345,9 +346,9 @@ class Ratings(Lookup):
         return np.where(is_missing, np.nan_to_num(self._usual_importance(self.analysts or self)), importance)
 
     def _usual_importance(self, analysts: Ratings) -> FloatArray:
-        """Return the importances that go with these levels by a line through the analysts' ratings, one per skill.
+        """Return the importances expected at these levels: one regression per element on the analysts' ratings.
 
-        NaN for a skill of which analysts' ratings have no importance.
+        NaN for an element whose importance no analyst has rated.
         """
         usual = np.full_like(self.data_value, np.nan)
         columns = {element_id: k for k, element_id in enumerate(analysts.element_ids)}
@@ -362,37 +363,37 @@ class Ratings(Lookup):
 
     @cached_property
     def has_importance(self) -> bool:
-        """Whether any importance is there."""
+        """Whether any importance exists."""
         return not np.isnan(self.importance).all()
 
     @cached_property
     def has_errors(self) -> bool:
-        """Whether any level has what a test needs: a standard error, and a number of raters."""
+        """Whether any level can be tested: it has a standard error and a number of raters."""
         return bool((~np.isnan(self.standard_error) & (self.raters > 0)).any())
 
     @cached_property
     def known_weight(self) -> FloatArray:
-        """The weights, 0 where nothing tells."""
-        return np.nan_to_num(self.weight) if self.lacks_weight.any() else self.weight
+        """The weights, 0 where unknown."""
+        return np.nan_to_num(self.weight) if self.is_weight_missing.any() else self.weight
 
     @cached_property
-    def lacks_weight(self) -> BoolArray:
-        """Which elements of a target count there, and have no weight because their importance is missing."""
+    def is_weight_missing(self) -> BoolArray:
+        """Whether each element counts in a target but has no weight because its importance is missing."""
         return np.isnan(self.weight)
 
     @cached_property
-    def lacks_some_weight(self) -> BoolArray:
-        """Which occupations have such elements."""
-        return np.asarray(self.lacks_weight.any(axis=1))
+    def has_missing_weight(self) -> BoolArray:
+        """Whether each occupation has an element without a weight."""
+        return np.asarray(self.is_weight_missing.any(axis=1))
 
     @cached_property
     def weight_sum(self) -> FloatArray:
-        """Sum of the known weights of each occupation; NaN where none is above 0: it has no weighted mean."""
+        """Sum of the known weights of each occupation; NaN if it is 0, so that there is no weighted mean."""
         total: FloatArray = self.known_weight.sum(axis=1)
         return np.where(total > 0, total, np.nan)
 
     def printed(self, row: int) -> PrintedRatings:
-        """Return an occupation's figures as Python values, made once for all reports."""
+        """Return the ratings of an occupation, given by its row, as Python values. Memoized."""
         return memoized_in(self._printed, row, lambda: self._print(row))
 
     @cached_property
@@ -419,7 +420,7 @@ class Ratings(Lookup):
         )
 
     def anchors_around(self, column: int, level: float) -> LevelAnchors | None:
-        """Return between which anchors of an element a level stands; None where none are loaded."""
+        """Return the anchors around a level of an element, given by its column; None if none are loaded."""
         return self._scales[column].around_level(level)
 
     @cached_property
@@ -428,7 +429,7 @@ class Ratings(Lookup):
 
     @cached_property
     def provenance(self) -> Provenance:
-        """Where the figures come from, for whoever shows them."""
+        """The source of the figures, to be shown with them."""
         sources = sorted({*self.sources, *(occupation.source for occupation in self.occupations.values())})
         return Provenance(
             release=self.release.number if self.release else None,
@@ -443,7 +444,7 @@ class Ratings(Lookup):
         )
 
     def provenance_of(self, *rows: int) -> Provenance:
-        """Return where the figures of some occupations come from: predictions are named where they have any."""
+        """Return the provenance of answers about these rows: predictions are named only if a row has any."""
         if self.analysts is None or any(self._has_prediction[row] for row in rows):
             return self.provenance
         return self.analysts.provenance
@@ -454,13 +455,14 @@ class Ratings(Lookup):
 
     @cached_property
     def job_zones(self) -> tuple[int, ...]:
-        """The Job Zones that occupations have, ascending; empty where none are loaded."""
-        return tuple(sorted({each.job_zone for each in self.occupations.values() if each.job_zone is not None}))
+        """The Job Zones of all occupations, ascending; empty if none are loaded."""
+        zones = {occupation.job_zone for occupation in self.occupations.values()}
+        return tuple(sorted(zone for zone in zones if zone is not None))
 
     def skills(self, onet_soc_code: str) -> list[SkillRating]:
-        """Return the skills of an occupation with levels, most important first, predicted ones by level.
+        """Return the skills of an occupation with levels: most important first, predicted ones by level.
 
-        Raises as `row` does.
+        Raises NoData, UnknownOccupation, UnratedOccupation.
         """
         i = self.row(onet_soc_code)
         importance = np.nan_to_num(self.importance[i])
@@ -493,4 +495,4 @@ _MISSING: dict[str, Any] = {
     "lower": np.nan,
     "upper": np.nan,
 }
-"""What each array of Ratings has where there is no rating."""
+"""The value of each array of Ratings where there is no rating."""

@@ -1,4 +1,4 @@
-"""What changed between two releases, and which of it is more than rater noise."""
+"""Compare two releases: changed levels and gaps, and which changes exceed rater noise."""
 
 from __future__ import annotations
 
@@ -18,49 +18,49 @@ from skillgap.models import GapChange, LevelChange, ReleaseChanges
 def compare_releases(
     before: Ratings, after: Ratings, *, only: str | None = None, with_pairs: bool = False
 ) -> ReleaseChanges:
-    """Return what changed from one release's ratings to another's, of all occupations, or of one (`only`, a code).
+    """Return the differences between the ratings of two releases, for all occupations or for one (`only`, a code).
 
-    Two ratings of one skill by other raters differ by chance, so a changed level counts as beyond noise by the test
-    that compares occupations, over the levels of the occupation that changed. Pairs are those of occupations rated in
-    both, one of which has a changed level; those that changed are listed `with_pairs`, or where one occupation is asked
-    for. Without errors in both releases, nothing tells what is beyond noise: those figures are None.
-    Raises UnknownOccupation, UnratedOccupation where `only` is in neither.
+    Ratings by different raters differ by chance. A changed level therefore counts as beyond noise only if it passes the
+    test that compares occupations, applied to the changed levels of its occupation. Pairs are ordered pairs of
+    occupations rated in both releases, at least one of them with a changed level. Changed pairs are listed if
+    `with_pairs` or `only` is given. Figures that need standard errors are None if a release has none.
+    Raises UnknownOccupation, UnratedOccupation if neither release has ratings of `only`.
     """
     if only is not None and only not in before.rows:
         after.row(only)
-    was, now = set(before.codes), set(after.codes)
-    wanted = {only} if only else was | now
-    common = sorted(was & now)
+    old_codes, new_codes = set(before.codes), set(after.codes)
+    wanted = {only} if only else old_codes | new_codes
+    common = sorted(old_codes & new_codes)
     elements = sorted(set(before.element_ids) & set(after.element_ids))
-    old, new = (each.restricted_to(common, elements) for each in (before, after))
-    is_asked = np.array([code in wanted for code in common], dtype=np.bool_)
+    old, new = (ratings.restricted_to(common, elements) for ratings in (before, after))
+    is_wanted = np.array([code in wanted for code in common], dtype=np.bool_)
     is_changed = (old.data_value != new.data_value) & ~(np.isnan(old.data_value) & np.isnan(new.data_value))
     has_changed = is_changed.any(axis=1)
     is_listed = with_pairs or only is not None
     can_test = before.has_errors and after.has_errors
-    pairs = list(_changed_pairs(old, new, has_changed, is_asked, is_listed=is_listed)) if can_test else []
+    pairs = list(_changed_pairs(old, new, has_changed, is_wanted, is_listed=is_listed)) if can_test else []
     return ReleaseChanges(
         before=before.release,
         after=after.release,
         domain=after.domain,
-        newly_rated=sorted((now - was) & wanted),
-        no_longer_rated=sorted((was - now) & wanted),
-        levels_changed=int(np.count_nonzero(is_changed[is_asked])),
-        beyond_noise=_beyond_noise(old, new, is_changed, is_asked) if can_test else None,
+        newly_rated=sorted((new_codes - old_codes) & wanted),
+        no_longer_rated=sorted((old_codes - new_codes) & wanted),
+        levels_changed=int(np.count_nonzero(is_changed[is_wanted])),
+        beyond_noise=_beyond_noise(old, new, is_changed, is_wanted) if can_test else None,
         pairs_compared=sum(compared for compared, _, _ in pairs),
         pairs_changed=sum(changed for _, changed, _ in pairs) if can_test else None,
         gap_changes=[change for _, _, listed in pairs for change in listed],
     )
 
 
-def _beyond_noise(old: Ratings, new: Ratings, is_changed: BoolArray, is_asked: BoolArray) -> list[LevelChange]:
-    """Return those changed levels of the occupations asked for that other raters alone do not explain."""
-    found = compare_means(
+def _beyond_noise(old: Ratings, new: Ratings, is_changed: BoolArray, is_wanted: BoolArray) -> list[LevelChange]:
+    """Return the changed levels of the wanted occupations that differ by more than rater noise."""
+    tests = compare_means(
         np.where(is_changed, new.level - old.level, np.nan),
         standard_errors=(old.standard_error, new.standard_error),
         n=(old.raters, new.raters),
     )
-    beyond = np.nonzero(found.distinguishable & is_asked[:, None])
+    beyond = np.nonzero(tests.is_distinguishable & is_wanted[:, None])
     return [
         LevelChange(
             onet_soc_code=new.codes[row],
@@ -69,19 +69,19 @@ def _beyond_noise(old: Ratings, new: Ratings, is_changed: BoolArray, is_asked: B
             element_name=new.element_names[k],
             before=float(old.data_value[row, k]),
             after=float(new.data_value[row, k]),
-            p_value=float(shown_p(found.p_value[row, k])),
+            p_value=float(shown_p(tests.p_value[row, k])),
         )
-        for row, k in zip(*(each.tolist() for each in beyond), strict=True)
+        for row, k in zip(*(indices.tolist() for indices in beyond), strict=True)
     ]
 
 
 def _changed_pairs(
-    old: Ratings, new: Ratings, has_changed: BoolArray, is_asked: BoolArray, *, is_listed: bool
+    old: Ratings, new: Ratings, has_changed: BoolArray, is_wanted: BoolArray, *, is_listed: bool
 ) -> Iterator[tuple[int, int, list[GapChange]]]:
-    """Give, for each current occupation: pairs compared, those whose sure gaps are others now, and these if listed."""
+    """Yield per current occupation: pairs compared, pairs with changed distinguishable gaps, and their list."""
 
-    def of(current: int) -> tuple[int, int, list[GapChange]]:
-        is_target = (has_changed | has_changed[current]) & (is_asked | is_asked[current])
+    def changed(current: int) -> tuple[int, int, list[GapChange]]:
+        is_target = (has_changed | has_changed[current]) & (is_wanted | is_wanted[current])
         is_target[current] = False
         targets: IntArray = np.flatnonzero(is_target)
         before, after = (distinguishable_gaps(current, targets, ratings) for ratings in (old, new))
@@ -97,5 +97,5 @@ def _changed_pairs(
         ]
         return len(targets), len(differs), listed
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # NumPy and SciPy let go of the lock
-        yield from pool.map(of, range(len(new.codes)))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # NumPy and SciPy release the GIL
+        yield from pool.map(changed, range(len(new.codes)))

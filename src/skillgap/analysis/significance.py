@@ -1,9 +1,10 @@
-"""Which differences between two mean ratings stand out from rater noise.
+"""Tests of whether a difference between two mean ratings is distinguishable from rater noise.
 
-A skill's level is the mean of 8 analysts; knowledge is rated by more incumbents or experts, and O*NET gives errors of
-incumbents alone. Two occupations' levels are compared by a t test with both standard errors, and the tests of a pair
-share one false-discovery rate (Benjamini and Hochberg 1995). Without an error or a number of raters on both sides there
-is no test. The functions work along the last axis, for one pair or for many.
+A skill level is the mean of 8 analysts' ratings. Knowledge is rated by more people, incumbents or experts, and O*NET
+publishes standard errors for incumbents only. The levels of two occupations are compared by a t test with both standard
+errors; the tests of a pair share one false discovery rate (Benjamini and Hochberg 1995). A difference without a
+standard error or number of raters on both sides is not tested. The functions work along the last axis, for one pair or
+many.
 """
 
 from __future__ import annotations
@@ -22,20 +23,20 @@ CONFIDENCE = 0.95
 
 
 _T_QUANTILES = stdtrit(np.arange(1000.0), 0.5 + CONFIDENCE / 2)
-"""By degrees of freedom; the inverse is slow, and beyond 1,000 it moves by less than 0.002."""
+"""By degrees of freedom. Tabulated because the inverse is slow; beyond 1,000 it changes by less than 0.002."""
 _LEAST = np.r_[np.nan, 1.0 / np.arange(1.0, 10_000.0)]
-"""By number of raters."""
+"""Least standard error by number of raters."""
 
 
 class Differences(NamedTuple):
-    """Arrays of one shape; NaN (and False) where a side has no error or no rating."""
+    """Tested differences as arrays of one shape; NaN (and False) where a side has no rating or no standard error."""
 
     standard_error: FloatArray
     lower: FloatArray
     upper: FloatArray
     """Ends of the 95 % interval."""
     p_value: FloatArray
-    distinguishable: BoolArray
+    is_distinguishable: BoolArray
 
 
 def compare_means(
@@ -44,45 +45,51 @@ def compare_means(
     standard_errors: tuple[FloatArray, FloatArray],
     n: tuple[npt.NDArray[np.integer], npt.NDArray[np.integer]],
 ) -> Differences:
-    """Test differences of two means.
+    """Test differences between two means by two-sided t tests.
 
-    With equally many raters there are n1 + n2 - 2 degrees of freedom (14 where 8 analysts rated each), else as many as
-    Welch and Satterthwaite give.
+    Equal numbers of raters give n1 + n2 - 2 degrees of freedom (14 for two panels of 8), unequal ones those of Welch
+    and Satterthwaite.
     """
     standard_error, degrees_of_freedom = _error_and_freedom(standard_errors, n)
     whole = np.nan_to_num(degrees_of_freedom).astype(np.intp)  # rounded down: the interval is never too narrow
     p_value = 2.0 * stdtr(degrees_of_freedom, -np.abs(difference) / standard_error)
     half_width = _T_QUANTILES.take(whole, mode="clip") * standard_error
-    return Differences(standard_error, difference - half_width, difference + half_width, p_value, discoveries(p_value))
+    return Differences(
+        standard_error=standard_error,
+        lower=difference - half_width,
+        upper=difference + half_width,
+        p_value=p_value,
+        is_distinguishable=benjamini_hochberg(p_value),
+    )
 
 
-def which_stand_out(
+def find_distinguishable(
     difference: FloatArray,
     *,
     standard_errors: tuple[FloatArray, FloatArray],
     n: tuple[npt.NDArray[np.integer], npt.NDArray[np.integer]],
 ) -> tuple[BoolArray, BoolArray]:
-    """Return which differences can be tested, and which are distinguishable, as `compare_means` does.
+    """Return which differences can be tested and which are distinguishable: a faster `compare_means`.
 
-    Where all have equally many raters, t is compared with what each rank asks for, which needs no p value: a fifth of
-    the time for many pairs. Else p is computed of those alone that are not discoveries, or none, at any rank.
+    With equal numbers of raters, |t| is compared with the critical value at each rank, so no p value is needed; for
+    many pairs this takes a fifth of the time. Otherwise p values are computed only where the rank decides.
     """
     raters = n[1].max(initial=0)
     standard_error, degrees_of_freedom = _error_and_freedom(standard_errors, n)
     t = np.abs(difference) / standard_error
     is_tested = t >= 0
-    if not all(((each == raters) | (each <= 0)).all() for each in n):
-        return is_tested, discoveries(_p_where_needed(t, degrees_of_freedom))
+    if not all(((count == raters) | (count <= 0)).all() for count in n):
+        return is_tested, benjamini_hochberg(_p_where_needed(t, degrees_of_freedom))
     descending = -np.sort(-t, axis=-1)  # NaN last
-    asked = _asked(int(2 * raters - 2), t.shape[-1])[np.count_nonzero(is_tested, axis=-1)]
-    threshold = descending.min(axis=-1, keepdims=True, where=descending >= asked, initial=np.inf)
+    critical = _critical_t(int(2 * raters - 2), t.shape[-1])[np.count_nonzero(is_tested, axis=-1)]
+    threshold = descending.min(axis=-1, keepdims=True, where=descending >= critical, initial=np.inf)
     return is_tested, t >= threshold
 
 
 def _error_and_freedom(
     standard_errors: tuple[FloatArray, FloatArray], n: tuple[npt.NDArray[np.integer], npt.NDArray[np.integer]]
 ) -> tuple[FloatArray, FloatArray]:
-    """Return standard error and degrees of freedom of differences; NaN without a test."""
+    """Return the standard errors and degrees of freedom of differences; NaN where no test is possible."""
     first, second = (floored(error, k) for error, k in zip(standard_errors, n, strict=True))
     degrees_of_freedom = (n[0] + n[1] - 2).astype(np.float64)
     if (n[0] != n[1]).any():
@@ -91,90 +98,93 @@ def _error_and_freedom(
 
 
 def _p_where_needed(t: FloatArray, degrees_of_freedom: FloatArray) -> FloatArray:
-    """Return p values for `discoveries`: 0 and 1 in the place of those below, and above, what every rank asks for."""
-    always, ever = _quantiles(t.shape[-1])
-    below, above = np.floor(degrees_of_freedom), np.ceil(degrees_of_freedom)  # t asks for less with more freedom
-    is_distinguishable = t >= always.take(np.nan_to_num(below).astype(np.intp), mode="clip")
-    is_open = ~is_distinguishable & (t >= ever.take(np.nan_to_num(above).astype(np.intp), mode="clip"))
+    """Return p values for `benjamini_hochberg`, replaced by 0 or 1 where every rank or no rank would accept them."""
+    first, last = _critical_bounds(t.shape[-1])
+    below, above = (
+        np.floor(degrees_of_freedom),
+        np.ceil(degrees_of_freedom),
+    )  # critical t falls with the degrees of freedom
+    is_distinguishable = t >= first.take(np.nan_to_num(below).astype(np.intp), mode="clip")
+    is_open = ~is_distinguishable & (t >= last.take(np.nan_to_num(above).astype(np.intp), mode="clip"))
     p_value = np.where(t >= 0, 1.0 - is_distinguishable, np.nan)
     p_value[is_open] = 2.0 * stdtr(np.broadcast_to(degrees_of_freedom, t.shape)[is_open], -t[is_open])
     return p_value
 
 
 @lru_cache(maxsize=8)
-def _quantiles(width: int) -> tuple[FloatArray, FloatArray]:
-    """Return the t that the first of so many ranks asks for, and the last, by whole degrees of freedom.
+def _critical_bounds(width: int) -> tuple[FloatArray, FloatArray]:
+    """Return the critical |t| at Benjamini-Hochberg ranks 1 and `width`, by integer degrees of freedom.
 
-    From 1,000 on it is the limit's, on the careful side of each.
+    From 1,000 degrees of freedom on, conservative limits are used.
     """
     freedom = np.r_[np.arange(1_000.0), np.inf]
     with np.errstate(invalid="ignore"):
-        always: FloatArray = np.negative(stdtrit(freedom, FALSE_DISCOVERY_RATE / width / 2))
-        ever: FloatArray = np.negative(stdtrit(freedom, FALSE_DISCOVERY_RATE / 2))
-    always[-1] = always[-2]
-    always[0], ever[0] = np.inf, 0.0
-    return always, ever
+        first: FloatArray = np.negative(stdtrit(freedom, FALSE_DISCOVERY_RATE / width / 2))
+        last: FloatArray = np.negative(stdtrit(freedom, FALSE_DISCOVERY_RATE / 2))
+    first[-1] = first[-2]
+    first[0], last[0] = np.inf, 0.0
+    return first, last
 
 
 @lru_cache(maxsize=32)
-def _asked(degrees_of_freedom: int, width: int) -> FloatArray:
-    """Return the t that each rank asks for: (number of tests, rank), the largest t first."""
+def _critical_t(degrees_of_freedom: int, width: int) -> FloatArray:
+    """Return the critical |t| at each Benjamini-Hochberg rank, (number of tests, rank), largest |t| first."""
     tests, ranks = np.arange(width + 1.0)[:, None], _ranks(width)
     with np.errstate(divide="ignore", invalid="ignore"):
-        asked = -stdtrit(np.float64(max(degrees_of_freedom, 1)), FALSE_DISCOVERY_RATE * ranks / tests / 2.0)
-    return np.where(ranks <= tests, asked, np.inf)
+        critical = -stdtrit(np.float64(max(degrees_of_freedom, 1)), FALSE_DISCOVERY_RATE * ranks / tests / 2.0)
+    return np.where(ranks <= tests, critical, np.inf)
 
 
 def least_standard_error(n: npt.NDArray[np.integer]) -> FloatArray:
-    """Return the least error that n whole-number ratings can show when not all agree: 1/n, one of them one point off.
+    """Return the least standard error of n whole-number ratings that do not all agree: 1/n, one of them one point off.
 
-    A printed 0 means that the raters agreed, not that the level is certain, so errors are floored at this. Without a
-    number of raters it is NaN: nothing can be told.
+    A printed 0 means that the raters agreed, not that the level is certain, so errors are floored at this. NaN without
+    a number of raters.
     """
     least: FloatArray = _LEAST.take(n, mode="clip")
     return least
 
 
 def floored(standard_error: FloatArray, n: npt.NDArray[np.integer]) -> FloatArray:
-    """Return errors as they count: at least what n raters can show."""
-    found: FloatArray = np.maximum(standard_error, least_standard_error(n))
-    return found
+    """Return standard errors floored at `least_standard_error`."""
+    error: FloatArray = np.maximum(standard_error, least_standard_error(n))
+    return error
 
 
 def shown(points: FloatArray) -> FloatArray:
-    """Return figures in level points as answers have them: four decimals, which hold eighths exactly."""
-    found: FloatArray = np.rint(points * 1e4) / 1e4
-    return found
+    """Round level points to the four decimals of answers, which represent eighths exactly."""
+    rounded: FloatArray = np.rint(points * 1e4) / 1e4
+    return rounded
 
 
 def shown_p(p_value: FloatArray) -> FloatArray:
-    """Return p values as answers have them: six decimals, never less than they are."""
-    found: FloatArray = np.ceil(p_value * 1e6) / 1e6
-    return found
+    """Round p values up to the six decimals of answers."""
+    rounded: FloatArray = np.ceil(p_value * 1e6) / 1e6
+    return rounded
 
 
 def middle_95(draws: npt.NDArray[np.integer]) -> npt.NDArray[np.intp]:
-    """Return between which whole numbers 95 % of draws lie, along the first axis: (2, ...)."""
-    found: npt.NDArray[np.intp] = np.quantile(draws, (0.025, 0.975), axis=0, method="inverted_cdf").astype(np.intp)
-    return found
+    """Return the 2.5 % and 97.5 % quantiles of integer draws along the first axis: (2, ...)."""
+    ends: npt.NDArray[np.intp] = np.quantile(draws, (0.025, 0.975), axis=0, method="inverted_cdf").astype(np.intp)
+    return ends
 
 
 def _welch(first: FloatArray, second: FloatArray, n: tuple[npt.NDArray[np.integer], ...]) -> FloatArray:
-    """Return the degrees of freedom of two means with unlike numbers of raters; NaN without a test."""
+    """Return the Welch-Satterthwaite degrees of freedom of two means; NaN where no test is possible."""
     squares = (first * first, second * second)
     parts = [square * square / np.maximum(k - 1, 1) for square, k in zip(squares, n, strict=True)]
     degrees_of_freedom: FloatArray = (squares[0] + squares[1]) ** 2 / (parts[0] + parts[1])
     return degrees_of_freedom
 
 
-def discoveries(p_value: FloatArray, rate: float = FALSE_DISCOVERY_RATE) -> BoolArray:
-    """Return which tests are discoveries by the step-up rule of Benjamini and Hochberg; NaN is no test."""
+def benjamini_hochberg(p_value: FloatArray, rate: float = FALSE_DISCOVERY_RATE) -> BoolArray:
+    """Return which tests are discoveries by the Benjamini-Hochberg step-up rule; NaN means not tested."""
     ranked = np.sort(p_value, axis=-1)  # NaN last
     tests = np.count_nonzero(p_value == p_value, axis=-1, keepdims=True)
     passes = ranked * tests <= rate * _ranks(p_value.shape[-1])
     threshold = ranked.max(axis=-1, keepdims=True, where=passes, initial=-1.0)
-    found: BoolArray = p_value <= threshold
-    return found
+    is_discovery: BoolArray = p_value <= threshold
+    return is_discovery
 
 
 @lru_cache(maxsize=8)

@@ -1,4 +1,4 @@
-"""Where one can go from an occupation: the near ones, each with the gap that stands between."""
+"""Transitions: the occupations most similar to one, each with its gap."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from skillgap.analysis.arrays import BoolArray
 from skillgap.analysis.bootstrap.transitions import transition_stability
-from skillgap.analysis.gap import summarise_gaps
+from skillgap.analysis.gap import summarize_gaps
 from skillgap.analysis.missing import check_weights
 from skillgap.analysis.pairs import percentiles_from
 from skillgap.analysis.ratings import Ratings
@@ -21,16 +21,16 @@ from skillgap.models import Transition
 
 @dataclass(frozen=True)
 class TransitionFilter:
-    """Which near occupations count; by default all of them."""
+    """Filter of similar occupations; by default all pass."""
 
     job_zones: Collection[int] = ()
-    """Job Zones that the release uses; empty for all."""
+    """Job Zones of the loaded release; empty for all."""
     major_group: str | None = None
     """First two digits of the O*NET-SOC code."""
     most_percentile: float = 100.0
-    """Highest percentile of the weighted shortfall; below 100, occupations without one do not pass."""
+    """Highest percentile of the weighted shortfall. Below 100, occupations without a percentile do not pass."""
     only_rated: bool = False
-    """Leave out occupations whose levels are predicted."""
+    """Exclude occupations whose levels are predicted."""
 
 
 def find_transitions(
@@ -42,19 +42,19 @@ def find_transitions(
     limit: int = 10,
     stability: bool = False,
 ) -> list[Transition]:
-    """Return the nearest occupations that pass the filter, nearest first; with `stability`, how their rank moves.
+    """Return the occupations most similar to one that pass the filter, most similar first.
 
-    `ratings` give the gaps, of any domain. Raises NoData, UnknownOccupation, UnratedOccupation, UnknownJobZone,
-    MissingInput (a filter reads what is not loaded).
+    `ratings`, of any domain, give the gaps. `stability` adds how the ranks vary. Raises NoData, UnknownOccupation,
+    UnratedOccupation, UnknownJobZone, MissingInput (a filter needs data that are not loaded).
     """
     row = similarity.row(onet_soc_code, ratings)
-    places = similarity.places_in(ratings)
+    rating_rows = similarity.rows_in(ratings)
     is_wanted = _passes(similarity, ratings, onet_soc_code, where)
     order = similarity.order[row]
     ranks = np.flatnonzero(is_wanted[order])[:limit]
-    found = order[ranks]
-    summaries = summarise_gaps(ratings.row(onet_soc_code), places[found], ratings)
-    moves = transition_stability(row, found, similarity) if stability else repeat(None)
+    others = order[ranks]
+    summaries = summarize_gaps(ratings.row(onet_soc_code), rating_rows[others], ratings)
+    stabilities = transition_stability(row, others, similarity) if stability else repeat(None)
     scores = similarity.scores(row)
     tiers = similarity.related.get(onet_soc_code, {})
     return [
@@ -64,14 +64,16 @@ def find_transitions(
             score=round(float(scores[other]), 4),
             related_tier=tiers.get(similarity.codes[other]),
             summary=summary,
-            stability=moved,
+            stability=rank_stability,
         )
-        for rank, other, summary, moved in zip(ranks.tolist(), found.tolist(), summaries, moves, strict=False)
+        for rank, other, summary, rank_stability in zip(
+            ranks.tolist(), others.tolist(), summaries, stabilities, strict=False
+        )
     ]
 
 
 def _passes(similarity: Similarity, ratings: Ratings, onet_soc_code: str, where: TransitionFilter) -> BoolArray:
-    """Return for each occupation of the nearness whether it has levels in these ratings, and passes."""
+    """Return whether each occupation of `similarity` has levels in these ratings and passes the filter."""
     _check_zones(where.job_zones, ratings)
     is_easy = _is_easy(ratings.row(onet_soc_code), where.most_percentile, ratings)
     return np.array(
@@ -87,14 +89,14 @@ def _passes(similarity: Similarity, ratings: Ratings, onet_soc_code: str, where:
     )
 
 
-def _check_zones(asked: Collection[int], ratings: Ratings) -> None:
-    """Raise if a Job Zone is asked for that no occupation has: it would find nothing, and not say why."""
-    if not asked:
+def _check_zones(wanted: Collection[int], ratings: Ratings) -> None:
+    """Raise if no occupation has a wanted Job Zone, since an empty answer would not explain itself."""
+    if not wanted:
         return
     zones = ratings.job_zones
     if not zones:
-        raise MissingInput("No Job Zones are loaded, so nothing can be filtered by them; load a whole O*NET release")
-    if unknown := sorted(set(asked).difference(zones)):
+        raise MissingInput("No Job Zones are loaded, so they cannot be used as a filter; load a complete O*NET release")
+    if unknown := sorted(set(wanted).difference(zones)):
         names = [
             f"{zone} ({ratings.job_zone_names[zone]})" if zone in ratings.job_zone_names else f"{zone}"
             for zone in zones
@@ -107,12 +109,12 @@ def _check_zones(asked: Collection[int], ratings: Ratings) -> None:
 
 
 def _is_easy(current: int, most_percentile: float, ratings: Ratings) -> BoolArray:
-    """Return which occupations have a shortfall up to a percentile. Raises MissingInput if none has a percentile."""
+    """Return whether each occupation's percentile is within the limit. Raises MissingInput if none has a percentile."""
     if most_percentile >= 100.0:
         return np.ones(len(ratings.codes), dtype=np.bool_)
-    found = percentiles_from(current, ratings)
-    if np.isnan(found).all():
+    percentile = percentiles_from(current, ratings)
+    if np.isnan(percentile).all():
         check_weights(ratings, *range(len(ratings.codes)))
-        raise MissingInput("No shortfall has a percentile, so nothing can be filtered by it")
-    is_easy: BoolArray = found <= most_percentile
+        raise MissingInput("No shortfall has a percentile, so percentiles cannot be used as a filter")
+    is_easy: BoolArray = percentile <= most_percentile
     return is_easy

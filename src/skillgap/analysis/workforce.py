@@ -1,6 +1,7 @@
-"""What a population lacks for some targets, and who should be retrained for which.
+"""Gaps of a population to target occupations, and proposals of whom to retrain for which.
 
-People go by in groups. What is kept is counts, and of the people only those who may be proposed.
+People are processed in batches that are folded into counts. Only candidates for proposals are kept, so memory does not
+grow with the population.
 """
 
 from __future__ import annotations
@@ -22,25 +23,25 @@ from skillgap.models import SHORTFALL_BARS, Conversion, Feeder, SkillLack, Sprea
 from skillgap.onet.scales import HIGHEST_LEVEL
 
 _STEPS = 200
-"""Of a level point, in which gaps are counted: eighths and hundredths are whole numbers of them."""
+"""Histogram bins per level point; 200 makes eighths and hundredths exact."""
 _UNITS = 10_000
-"""Of a level point, in which figures are summed."""
+"""Integer units per level point for sums, so that sums do not depend on the order."""
 _DECIDES_TIES = 1e-6
-"""What a shortfall counts beside a cost, which has four decimals."""
+"""Weight of a shortfall relative to a cost: it only decides between costs equal to four decimals."""
 _NEVER = 1e3
-"""Cost of converting somebody to the occupation that is theirs already."""
-_KNOWN_IN_PART = 10.0
-"""Level points that somebody with unknown levels counts besides: more than any cost, since what is unknown costs 0."""
+"""Cost that excludes converting people to the occupation they already have."""
+_PARTLY_KNOWN = 10.0
+"""Penalty in level points for unknown levels, which cost nothing: more than any cost."""
 
 
 class Workforce:
-    """Counts a population, in which each person is compared with each of some targets, or with the own one."""
+    """Accumulates a population. Each person is compared with all targets, or with a target of their own."""
 
     def __init__(self, ratings: Ratings, targets: Sequence[int] | None, *, proposals: int) -> None:
-        """Begin with nobody.
+        """Start with an empty population.
 
-        `targets` are rows of the ratings, None where people have their own. For each, `proposals` people are proposed.
-        Raises MissingInput, here or for the target of somebody added, if its importances are missing.
+        `targets` are rows of the ratings, or None if each person has a target. `proposals` people are proposed per
+        target. Raises MissingInput, here or in `add`, if a target has no importance.
         """
         check_weights(ratings, *(targets or ()))
         self._ratings = ratings
@@ -50,7 +51,7 @@ class Workforce:
         self._people = self._with_own_levels = 0
 
     def add(self, people: People, ids: Sequence[str], *, at_once: int = AT_ONCE) -> None:
-        """Count people in, `at_once` at a time."""
+        """Add people, `at_once` at a time."""
         for start in range(0, len(ids), at_once):
             rows = slice(start, start + at_once)
             self._add(people.take(rows), ids[rows])
@@ -72,7 +73,7 @@ class Workforce:
         return self._groups[targets]
 
     def report(self, rejected: dict[str, int]) -> WorkforceReport:
-        """Return what was counted, with who could not be, by reason."""
+        """Return the report. `rejected` counts the people who could not be compared, by reason."""
         return WorkforceReport(
             people=self._people,
             with_own_levels=self._with_own_levels,
@@ -85,7 +86,7 @@ class Workforce:
 
 
 class _Group:
-    """People who are all compared with the same targets."""
+    """People compared with the same targets."""
 
     def __init__(self, targets: tuple[int, ...], ratings: Ratings, proposals: int) -> None:
         self._targets = targets
@@ -95,29 +96,29 @@ class _Group:
         self._candidates: _Candidates | None = None
 
     def add(self, people: People, ids: Sequence[str]) -> None:
-        """Count people in; those without own levels are compared once per occupation."""
-        first, which, counts = _distinct(people)
+        """Add people; those without own levels are compared once per occupation."""
+        first, index, counts = _distinct(people)
         distinct = people.take(first)
         costs, shortfalls, unknown = np.empty((3, len(first), len(self._targets)))
         for k, (target, tally) in enumerate(zip(self._targets, self._tallies, strict=True)):
-            facing = distinct._replace(target=np.full(len(first), target))
-            pair = compare_people(facing, self._ratings)
-            asked, cost = (shown(each) for each in shortfalls_of(pair, facing.target, self._ratings))
-            cost = np.nan_to_num(cost)  # what is unknown costs nothing, and comes behind what is known
-            tally.add(pair, asked, cost, facing, counts)
-            costs[:, k], shortfalls[:, k] = cost, np.nan_to_num(asked)
+            compared = distinct._replace(target=np.full(len(first), target))
+            pair = compare_people(compared, self._ratings)
+            shortfall, cost = (shown(points) for points in shortfalls_of(pair, compared.target, self._ratings))
+            cost = np.nan_to_num(cost)  # unknown levels cost nothing; `_ranking_cost` puts these people last
+            tally.add(pair, shortfall, cost, compared, counts)
+            costs[:, k], shortfalls[:, k] = cost, np.nan_to_num(shortfall)
             unknown[:, k] = np.isnan(pair.gap).sum(axis=1)
         for tally, is_least in zip(self._tallies, (costs == costs.min(axis=1, keepdims=True)).T, strict=True):
             tally.cheapest_for += int(counts[is_least].sum())
-        is_there = distinct.occupation[:, None] == np.array(self._targets)
-        costs = np.where(is_there, _NEVER, costs)
-        more = _Candidates(people, list(ids), costs[which], shortfalls[which], unknown[which])
-        known = self._candidates.joined_by(more) if self._candidates else more
-        # Of the nearest to a target, so many at most can be wanted elsewhere.
-        self._candidates = known.nearest(self._proposals * len(self._targets))
+        is_incumbent = distinct.occupation[:, None] == np.array(self._targets)
+        costs = np.where(is_incumbent, _NEVER, costs)
+        added = _Candidates(people, list(ids), costs[index], shortfalls[index], unknown[index])
+        candidates = self._candidates.joined_by(added) if self._candidates else added
+        # At most this many of the cheapest people for a target can be assigned to other targets.
+        self._candidates = candidates.cheapest(self._proposals * len(self._targets))
 
     def views(self) -> Iterator[TargetView]:
-        """Give what was counted for each target."""
+        """Yield the view of each target."""
         if self._candidates is None:
             return
         proposed = self._candidates.proposed(self._proposals)
@@ -127,62 +128,62 @@ class _Group:
 
 
 def _distinct(people: People) -> tuple[IntArray, IntArray, IntArray]:
-    """Return rows that differ, which of them each row is like, and how many are like each."""
+    """Return one row per distinct person, the index of each row among them, and how often each occurs."""
     own = np.flatnonzero(people.has_own)
     key = people.occupation.copy()
     key[own] = -2 - own
-    _, first, which, counts = np.unique(key, return_index=True, return_inverse=True, return_counts=True)
-    return first, which, counts
+    _, first, index, counts = np.unique(key, return_index=True, return_inverse=True, return_counts=True)
+    return first, index, counts
 
 
 class _Tally:
-    """Counts of one target."""
+    """Counts for one target."""
 
     def __init__(self, ratings: Ratings) -> None:
         elements, occupations = len(ratings.element_ids), len(ratings.codes) + 1
-        self.people = self.cheapest_for = self._known_in_part = self._incumbents = self._untested = 0
+        self.people = self.cheapest_for = self._partly_known = self._incumbents = self._untested = 0
         self._lacking, self._may_be_chance, self._unknown, self._tested = np.zeros((4, elements), dtype=np.int64)
         self._gaps = np.zeros((elements, int(HIGHEST_LEVEL) * _STEPS + 1), dtype=np.int64)
         self._gap_sums = np.zeros(elements, dtype=np.int64)
         self._shortfalls = np.zeros(int(HIGHEST_LEVEL) * _STEPS + 1, dtype=np.int64)
         self._bars = np.zeros(int(HIGHEST_LEVEL) * SHORTFALL_BARS + 1, dtype=np.int64)
         self._shortfall_sum = 0
-        # By occupation; the last is none.
+        # By occupation; the last entry is for people without one.
         self._from = np.zeros(occupations, dtype=np.int64)
         self._without = np.zeros(occupations, dtype=np.int64)
         self._testable = np.zeros(occupations, dtype=np.int64)
         self._cost_sums = np.zeros(occupations, dtype=np.int64)
 
     def add(self, pair: Pair, shortfall: FloatArray, cost: FloatArray, people: People, counts: IntArray) -> None:
-        """Count rows in, each as many times as there are people like it."""
+        """Add distinct rows, each `counts` times."""
         occupation = people.occupation
         is_gap = pair.gap > 0
-        lacks = is_gap & pair.is_distinguishable
+        is_lacking = is_gap & pair.is_distinguishable
         self.people += int(counts.sum())
-        self._lacking += counts @ lacks
+        self._lacking += counts @ is_lacking
         self._tested += counts @ pair.is_tested
-        self._may_be_chance += counts @ (is_gap & ~lacks)
+        self._may_be_chance += counts @ (is_gap & ~is_lacking)
         self._unknown += counts @ (is_unknown := np.isnan(pair.gap))
-        in_part, untested = is_unknown.any(axis=1), ~pair.is_tested.any(axis=1)
-        self._known_in_part += int(counts @ in_part)
+        is_partly_known, untested = is_unknown.any(axis=1), ~pair.is_tested.any(axis=1)
+        self._partly_known += int(counts @ is_partly_known)
         self._untested += int(counts @ untested)
         self._incumbents += int(counts @ (occupation == people.target))
-        row, element = np.nonzero(lacks)
+        row, element = np.nonzero(is_lacking)
         gap = pair.gap[row, element]
         np.add.at(self._gaps, (element, _steps(gap)), counts[row])
         np.add.at(self._gap_sums, element, _units(gap) * counts[row])
-        has_one = ~np.isnan(shortfall)
-        known, of_known = shortfall[has_one], counts[has_one]
-        np.add.at(self._shortfalls, _steps(known), of_known)
-        np.add.at(self._bars, np.floor(known * SHORTFALL_BARS + 1e-9).astype(np.int64), of_known)
-        self._shortfall_sum += int(_units(known) @ of_known)
+        is_known = ~np.isnan(shortfall)
+        known, people_known = shortfall[is_known], counts[is_known]
+        np.add.at(self._shortfalls, _steps(known), people_known)
+        np.add.at(self._bars, np.floor(known * SHORTFALL_BARS + 1e-9).astype(np.int64), people_known)
+        self._shortfall_sum += int(_units(known) @ people_known)
         np.add.at(self._from, occupation, counts)
-        np.add.at(self._without, occupation, counts * ~(lacks.any(axis=1) | in_part | untested))
+        np.add.at(self._without, occupation, counts * ~(is_lacking.any(axis=1) | is_partly_known | untested))
         np.add.at(self._testable, occupation, counts * ~untested)
         np.add.at(self._cost_sums, occupation, counts * _units(cost))
 
     def view(self, target: int, conversions: list[Conversion], ratings: Ratings) -> TargetView:
-        """Return what was counted of a target."""
+        """Return the view of the target."""
         occupations = [ratings.occupations[code] for code in ratings.codes]
         printed = ratings.printed(target)
         bars = np.trim_zeros(self._bars, "b")
@@ -213,65 +214,65 @@ class _Tally:
             to_occupation=occupations[target],
             people=self.people,
             without_sure_gap=int(self._without.sum()) if self._testable.any() else None,
-            known_in_part=self._known_in_part,
+            known_in_part=self._partly_known,
             untested=self._untested,
             incumbents=self._incumbents,
             cheapest_for=self.cheapest_for,
             shortfall=_spread(self._shortfalls, self._shortfall_sum) if self._shortfalls.any() else None,
             shortfall_counts=bars.tolist(),
             skills=skills,
-            feeders=sorted(feeders, key=lambda each: (each.mean_cost, -each.people)),
+            feeders=sorted(feeders, key=lambda feeder: (feeder.mean_cost, -feeder.people)),
             conversions=conversions,
         )
 
 
 @dataclass(frozen=True)
 class _Candidates:
-    """People who may be proposed, in the order they came in."""
+    """People who may be proposed, in the order they were added."""
 
     people: People
     ids: list[str]
     costs: FloatArray
-    """(people, targets)"""
+    """(people, targets), like the next two arrays."""
     shortfalls: FloatArray
     unknown: FloatArray
-    """How many levels are."""
+    """Number of unknown levels."""
 
     def joined_by(self, more: _Candidates) -> _Candidates:
-        """Return these and more behind them."""
+        """Return these candidates followed by more."""
         own = None
         if self.people.own is not None and more.people.own is not None:
             own = np.concatenate((self.people.own, more.people.own))
-        occupation, target = (np.concatenate(each) for each in zip(self.people[:2], more.people[:2], strict=True))
+        occupation, target = (np.concatenate(arrays) for arrays in zip(self.people[:2], more.people[:2], strict=True))
         both = ((self.costs, more.costs), (self.shortfalls, more.shortfalls), (self.unknown, more.unknown))
         return _Candidates(People(occupation, target, own), self.ids + more.ids, *map(np.concatenate, both))
 
-    def nearest(self, count: int) -> _Candidates:
-        """Return those who are among the nearest to any target."""
-        first = np.argsort(self._ranked_by, axis=0, kind="stable")[:count]
+    def cheapest(self, count: int) -> _Candidates:
+        """Return the people among the `count` cheapest for any target."""
+        first = np.argsort(self._ranking_cost, axis=0, kind="stable")[:count]
         rows = np.unique(first)
         ids = [self.ids[k] for k in rows.tolist()]
-        figures = (each[rows] for each in (self.costs, self.shortfalls, self.unknown))
+        figures = (array[rows] for array in (self.costs, self.shortfalls, self.unknown))
         return _Candidates(self.people.take(rows), ids, *figures)
 
     @property
-    def _ranked_by(self) -> FloatArray:
-        found: FloatArray = self.costs + _DECIDES_TIES * self.shortfalls + _KNOWN_IN_PART * (self.unknown > 0)
-        return found
+    def _ranking_cost(self) -> FloatArray:
+        cost: FloatArray = self.costs + _DECIDES_TIES * self.shortfalls + _PARTLY_KNOWN * (self.unknown > 0)
+        return cost
 
     def proposed(self, count: int) -> list[npt.NDArray[np.intp]]:
-        """Return who is proposed for each target, nearest first: nobody twice, the sum of the costs least."""
-        cost = self._ranked_by
+        """Return the rows proposed for each target, cheapest first: nobody twice, with the least total cost."""
+        cost = self._ranking_cost
         rows, seats = linear_sum_assignment(np.repeat(cost, count, axis=1))
-        of_target = (rows[(seats // count == k) & (self.costs[rows, k] < _NEVER)] for k in range(cost.shape[1]))
-        return [chosen[np.argsort(cost[chosen, k], kind="stable")] for k, chosen in enumerate(of_target)]
+        assigned = (rows[(seats // count == k) & (self.costs[rows, k] < _NEVER)] for k in range(cost.shape[1]))
+        return [chosen[np.argsort(cost[chosen, k], kind="stable")] for k, chosen in enumerate(assigned)]
 
     def conversions(self, rows: npt.NDArray[np.intp], k: int, target: int, ratings: Ratings) -> list[Conversion]:
-        """Return proposals for the target at place k, with what each person lacks."""
+        """Return the proposals for the k-th target, with the skills each person lacks."""
         people = self.people.take(rows)._replace(target=np.full(len(rows), target))
         pair = compare_people(people, ratings)
         order = order_of(pair, level_vector(ratings, people.target), ratings.weight[people.target])
-        lacks: BoolArray = pair.is_distinguishable & (pair.gap > 0)
+        is_lacking: BoolArray = pair.is_distinguishable & (pair.gap > 0)
         is_tested: BoolArray = np.asarray(pair.is_tested.any(axis=1))
         own = people.own_levels.tolist()
         return [
@@ -282,7 +283,9 @@ class _Candidates:
                 cost=float(self.costs[row, k]),
                 weighted_shortfall=float(self.shortfalls[row, k]),
                 unknown=int(self.unknown[row, k]),
-                lacking=[ratings.element_names[each] for each in order[place].tolist() if lacks[place, each]]
+                lacking=[
+                    ratings.element_names[element] for element in order[place].tolist() if is_lacking[place, element]
+                ]
                 if is_tested[place]
                 else None,
             )
@@ -291,30 +294,30 @@ class _Candidates:
 
 
 def _steps(points: FloatArray) -> IntArray:
-    found: IntArray = np.rint(points * _STEPS).astype(np.intp)
-    return found
+    steps: IntArray = np.rint(points * _STEPS).astype(np.intp)
+    return steps
 
 
 def _units(points: FloatArray) -> npt.NDArray[np.int64]:
-    """Return figures of four decimals as whole numbers: their sums are the same in any order."""
-    found: npt.NDArray[np.int64] = np.rint(points * _UNITS).astype(np.int64)
-    return found
+    """Return figures of four decimals as integers, whose sums do not depend on the order."""
+    units: npt.NDArray[np.int64] = np.rint(points * _UNITS).astype(np.int64)
+    return units
 
 
 def _mean(total: int, count: int) -> float:
-    """Return the mean of a sum of units, in level points."""
+    """Return a mean in level points from a sum of units."""
     return round(int(total) / int(count) / _UNITS, 4)
 
 
 def _share(count: int, people: int) -> float:
-    """Return a share with four decimals, 0 and 1 for nobody and everybody alone."""
+    """Return a share rounded to four decimals; 0 and 1 are reserved for nobody and everybody."""
     if count in (0, people):
         return float(count > 0)
     return min(max(round(count / people, 4), 0.0001), 0.9999)
 
 
 def _spread(counts: npt.NDArray[np.int64], total: int) -> Spread:
-    """Return the spread of what was counted in steps. A share p of people has the quantile or less."""
+    """Return the spread of a histogram in steps. A share p of people are at or below quantile p."""
     people = int(counts.sum())
     reached = np.cumsum(counts)
     quantiles = (

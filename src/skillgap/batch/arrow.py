@@ -19,10 +19,10 @@ from rapidfuzz.distance import OSA
 
 from skillgap.analysis.arrays import FloatArray
 from skillgap.analysis.lookup import title_key
-from skillgap.analysis.missing import NEEDS, lacks, shortly
+from skillgap.analysis.missing import NEEDS, brief_reason, missing_inputs
 from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.similarity.model import Similarity
-from skillgap.analysis.vectorized import NONE, People, bulk_figures, bulk_gaps, bulk_nearest
+from skillgap.analysis.vectorized import NONE, People, bulk_gaps, bulk_similar, bulk_summaries
 from skillgap.errors import BatchInputError, InvalidCode, OccupationError
 from skillgap.onet.codes import parse_code
 from skillgap.onet.scales import HIGHEST_LEVEL
@@ -96,7 +96,7 @@ def find_columns(
     for name in unused:
         if ids := ratings.ids_of_name(name):
             raise BatchInputError(f"column {name!r} may be {' or '.join(ids)}; name it by its id")
-        if meant := ratings.near_name(name, alike=_ALIKE):
+        if meant := ratings.closest_name(name, cutoff=_ALIKE):
             raise BatchInputError(f"column {name!r} is no element of {ratings.domain}; is {meant!r} meant?")
     least = usual_min_own_levels(ratings) if min_own_levels is None else min_own_levels
     if occupation is None and len(levels) < least:
@@ -304,15 +304,15 @@ class GapKernel:
         }
 
     def _summaries(self, people: People, ids: pa.Array) -> pa.RecordBatch:
-        figures = bulk_figures(people, self.ratings)
+        figures = bulk_summaries(people, self.ratings)
         step = self._zones[people.target] - self._zones[people.occupation]
-        lacking = lacks(figures, ~np.isnan(step), people.target, self.ratings)
+        lacking = missing_inputs(figures, ~np.isnan(step), people.target, self.ratings)
         columns = {
             name: pa.array(values, mask=(lacking & NEEDS[name]) > 0) if name in NEEDS else _column(values)
             for name, values in {**figures._asdict(), "job_zone_step": step}.items()
         }
         columns["job_zone_step"] = pc.cast(columns["job_zone_step"], pa.int32())
-        reasons = pa.array([shortly(each) for each in lacking.tolist()], pa.string())
+        reasons = pa.array([brief_reason(each) for each in lacking.tolist()], pa.string())
         return _record_batch({**self._who(people, ids), **columns, "unavailable": reasons})
 
     def _gaps(self, people: People, ids: pa.Array) -> pa.RecordBatch:
@@ -331,7 +331,7 @@ class GapKernel:
     def _nearest(self, people: People, ids: pa.Array) -> pa.RecordBatch:
         if self.similarity is None:
             raise ValueError("nearest targets need the nearness")
-        nearest, scores = bulk_nearest(people, self.nearest, self.ratings, self.similarity)
+        nearest, scores = bulk_similar(people, self.nearest, self.ratings, self.similarity)
         row, place = np.nonzero(nearest != NONE)
         who = {name: column.take(pa.array(row)) for name, column in self._who(people, ids).items()}
         codes = pa.array(self.ratings.codes, pa.string())

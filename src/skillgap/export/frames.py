@@ -17,8 +17,8 @@ import orjson
 import pandas as pd
 
 from skillgap.analysis.arrays import NO_MONTH, IntArray
-from skillgap.analysis.missing import NEEDS, lacks, shortly
-from skillgap.analysis.pairs import SummaryArrays, figures_from
+from skillgap.analysis.missing import NEEDS, brief_reason, missing_inputs
+from skillgap.analysis.pairs import SummaryArrays, summaries_from
 from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.similarity.model import Similarity, compute_similarity
 from skillgap.analysis.transitions import find_transitions
@@ -103,8 +103,8 @@ def pair_batches(ratings: Ratings, *, on_batch: OnBatch | None = None) -> Iterat
     def batch(current: int) -> pd.DataFrame:
         others: IntArray = np.flatnonzero(np.arange(len(codes)) != current)
         away = zones[others] - zones[current]
-        figures = SummaryArrays._make(column[others] for column in figures_from(current, ratings))
-        lacking = lacks(figures, ~np.isnan(away), others, ratings)
+        figures = SummaryArrays._make(column[others] for column in summaries_from(current, ratings))
+        lacking = missing_inputs(figures, ~np.isnan(away), others, ratings)
         # Not astype("Int64"): it casts NaN, and pandas keeps that quiet in a way that threads undo for each other.
         columns = {
             name: pd.arrays.IntegerArray(np.nan_to_num(column).astype(np.int64), (lacking & NEEDS.get(name, 0)) > 0)
@@ -115,7 +115,9 @@ def pair_batches(ratings: Ratings, *, on_batch: OnBatch | None = None) -> Iterat
         pair = {"from_onet_soc_code": codes[[current] * len(others)], "to_onet_soc_code": codes[others]}
         frame = pd.DataFrame({**pair, **columns})
         reasons, which = np.unique(lacking, return_inverse=True)
-        return frame.assign(unavailable=np.array([shortly(each) for each in reasons.tolist()], dtype=object)[which])
+        return frame.assign(
+            unavailable=np.array([brief_reason(each) for each in reasons.tolist()], dtype=object)[which]
+        )
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # NumPy and SciPy let go of the lock
         for done, frame in enumerate(pool.map(batch, range(len(codes))), start=1):

@@ -15,7 +15,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from skillgap.analysis.arrays import FloatArray
 from skillgap.analysis.significance import CONFIDENCE
-from skillgap.analysis.similarity.profiles import Profile, interests_of, standardised
+from skillgap.analysis.similarity.profiles import Profile, interests_of, standardized
 from skillgap.llm.prediction import Prediction
 from skillgap.llm.training_data import described
 from skillgap.onet.scales import HIGHEST_LEVEL
@@ -45,7 +45,7 @@ def kernels(profiles: Sequence[Profile], states: FloatArray | None) -> dict[str,
     if any(profile.interests for profile in profiles):
         parts["interests"] = gaussian(interests_of(profiles))
     if states is not None:
-        parts["states"] = gaussian(standardised(states))
+        parts["states"] = gaussian(standardized(states))
     return parts
 
 

@@ -18,7 +18,7 @@ from skillgap.analysis.gap import identify_skill_gap
 from skillgap.analysis.paths import find_paths
 from skillgap.analysis.person import identify_person_gap
 from skillgap.analysis.ratings import Ratings
-from skillgap.analysis.search import normalised
+from skillgap.analysis.search import normalized
 from skillgap.analysis.similarity.model import Similarity
 from skillgap.analysis.transitions import TransitionFilter, find_transitions
 from skillgap.api import dependencies, parameters
@@ -64,7 +64,7 @@ def _question(
 def _plain(text: str, parameter: str) -> str:
     """Return what was typed in the signs that codes and titles are written with. Raises InvalidParameter."""
     with parameters.searched(parameter):
-        return normalised(text).translate(_DASHES).strip()
+        return normalized(text).translate(_DASHES).strip()
 
 
 def _loaded_domains(request: Request) -> tuple[str, ...]:

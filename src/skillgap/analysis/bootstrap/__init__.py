@@ -1,1 +1,1 @@
-"""How orders move when all occupations are rated again."""
+"""Parametric bootstraps: how rankings vary when occupations are rated anew."""

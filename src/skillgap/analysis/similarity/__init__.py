@@ -1,1 +1,1 @@
-"""Which occupations are similar, from what people do and know."""
+"""Similarity of occupations, from skills, knowledge, tasks, titles and interests."""

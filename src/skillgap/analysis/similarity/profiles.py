@@ -1,4 +1,4 @@
-"""What is known of occupations besides their ratings: titles, tasks, technology, Job Zone, interests."""
+"""Profiles of occupations beyond their ratings: titles, tasks, technology, Job Zone, interests."""
 
 from __future__ import annotations
 
@@ -21,59 +21,59 @@ PROFILE_COLUMNS = {
     "TechnologySkills": ("onet_soc_code", "example"),
     "RelatedOccupations": ("onet_soc_code", "related_onet_soc_code", "relatedness_tier", "related_index"),
 }
-"""What profiles are made of, by table."""
+"""The columns that profiles are built from, by table."""
 
 
 class Columns(Protocol):
-    """A table whose columns can be had by name: a DataFrame, or a dict."""
+    """A table with columns by name: a DataFrame or a dict."""
 
     def __getitem__(self, name: str, /) -> Iterable[Any]:
-        """Return a column's values."""
+        """Return the values of a column."""
 
 
 @dataclass(frozen=True)
 class Profile:
-    """One occupation in words and a few numbers."""
+    """The texts of one occupation, with its Job Zone and interests."""
 
     onet_soc_code: str
     title: str
     description: str
-    """Empty where the release has none."""
+    """Empty if the release has none."""
     tasks: tuple[str, ...]
     alternate_titles: tuple[str, ...]
     reported_titles: tuple[str, ...]
     technologies: tuple[str, ...]
     """Names of software and tools."""
     job_zone: int | None
-    """1 to 5, or 2 to 5 from O*NET 30.2 on; None for occupations that O*NET collects no data on."""
+    """1 to 5, or 2 to 5 from O*NET 30.2 on; None for occupations without O*NET data."""
     interests: tuple[float, ...] | None
-    """Occupational interests (scale OI), elements ascending."""
+    """Occupational interests (scale OI), ordered by element id."""
     related: Mapping[str, str]
-    """O*NET's own list of related occupations, nearest first: tier by code. What is judged by it never reads it."""
+    """O*NET's own list of related occupations, most related first: tier by code. Similarity never reads it."""
 
     @property
     def abstention(self) -> str | None:
-        """Why nothing can be predicted from this; None where it can."""
+        """Why no levels can be predicted from this profile; None if they can."""
         if not self.tasks or self.job_zone is None:
             return "O*NET publishes no tasks and no Job Zone for it, and its description alone says too little"
         return None
 
 
 def interests_of(profiles: Sequence[Profile]) -> FloatArray:
-    """Return standardised interests: (occupations, elements), NaN where an occupation has none; one at least has."""
+    """Return standardized interests, (occupations, elements), NaN where missing; at least one profile must have some."""
     count = max(len(profile.interests) for profile in profiles if profile.interests)
-    return standardised(np.array([profile.interests or (np.nan,) * count for profile in profiles], dtype=np.float64))
+    return standardized(np.array([profile.interests or (np.nan,) * count for profile in profiles], dtype=np.float64))
 
 
-def standardised(values: FloatArray) -> FloatArray:
-    """Return columns of mean 0 and standard deviation 1; NaN stays NaN."""
+def standardized(values: FloatArray) -> FloatArray:
+    """Scale columns to mean 0 and standard deviation 1; NaN stays NaN."""
     deviation = np.nanstd(values, axis=0)
-    found: FloatArray = (values - np.nanmean(values, axis=0)) / np.where(deviation > 0, deviation, 1.0)
-    return found
+    scaled: FloatArray = (values - np.nanmean(values, axis=0)) / np.where(deviation > 0, deviation, 1.0)
+    return scaled
 
 
 def read_profiles(tables: Mapping[str, Columns]) -> dict[str, Profile]:
-    """Return the profile of every occupation by code. `tables` have PROFILE_COLUMNS, in the order of the release."""
+    """Build the profile of every occupation, by code. `tables` have PROFILE_COLUMNS, rows in release order."""
     tasks = _lists(tables, "TaskStatements")
     titles, reported = _lists(tables, "AlternateTitles"), _lists(tables, "SampleOfReportedTitles")
     technologies = _lists(tables, "TechnologySkills")
@@ -102,27 +102,27 @@ def _rows(tables: Mapping[str, Columns], name: str) -> Iterable[tuple[Any, ...]]
 
 
 def _lists(tables: Mapping[str, Columns], name: str) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = defaultdict(list)
+    texts: dict[str, list[str]] = defaultdict(list)
     for code, text in _rows(tables, name):
-        found[code].append(text)
-    return found
+        texts[code].append(text)
+    return texts
 
 
 def _interests(tables: Mapping[str, Columns]) -> dict[str, tuple[float, ...]]:
-    found: dict[str, dict[str, float]] = defaultdict(dict)
+    interests: dict[str, dict[str, float]] = defaultdict(dict)
     for code, element_id, scale_id, value in _rows(tables, "Interests"):
         if scale_id == "OI" and value is not None:
-            found[code][element_id] = float(value)
-    elements = sorted({element_id for values in found.values() for element_id in values})
+            interests[code][element_id] = float(value)
+    elements = sorted({element_id for values in interests.values() for element_id in values})
     return {
         code: tuple(values[element_id] for element_id in elements)
-        for code, values in found.items()
+        for code, values in interests.items()
         if len(values) == len(elements)
     }
 
 
 def _related(tables: Mapping[str, Columns]) -> dict[str, dict[str, str]]:
-    found: dict[str, dict[str, str]] = defaultdict(dict)
+    related: dict[str, dict[str, str]] = defaultdict(dict)
     for code, other, tier, _ in sorted(_rows(tables, "RelatedOccupations"), key=lambda row: row[3]):
-        found[code][other] = tier
-    return found
+        related[code][other] = tier
+    return related

@@ -1,4 +1,4 @@
-"""Texts as vectors: how much of what is said of one occupation is said of another."""
+"""TF-IDF vectors of texts, and the similarity of texts."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from scipy.sparse import csr_array
 from skillgap.analysis.arrays import FloatArray
 
 STEM = 5
-"""Letters of a word that count: `nurse`, `nurses` and `nursing` are near enough the same, and 5 did best of 4 to 6."""
+"""Letters of a stem: `nurse`, `nurses` and `nursing` share one. 5 performed best of 4 to 6."""
 _WORD = re.compile(r"[^\W_]+")
 
 
 def words(text: str) -> list[str]:
-    """Return the words of a text, in lower case."""
+    """Return the words of a text in lower case."""
     return _WORD.findall(text.casefold())
 
 
 def stems(texts: Iterable[str]) -> Counter[str]:
-    """Return how often each stem is in the texts; single letters are left out."""
+    """Count the stems in the texts, without single letters."""
     return Counter(word[:STEM] for text in texts for word in words(text) if len(word) > 1)
 
 
-def alikeness(counts: Sequence[Counter[str]]) -> FloatArray:
-    """Return the cosine of the TF-IDF vectors of all pairs of documents: (documents, documents).
+def text_similarity(counts: Sequence[Counter[str]]) -> FloatArray:
+    """Return the cosine similarity of the TF-IDF vectors of all pairs of documents: (documents, documents).
 
-    Frequencies count by 1 + ln; a word counts less the more documents have it. A document without words is like none.
+    A frequency n counts as 1 + ln n, and words in many documents count less. A document without words has similarity 0.
     """
-    found = tfidf(counts)
-    alike: FloatArray = (found @ found.T).toarray()
-    return alike
+    vectors = tfidf(counts)
+    similarity: FloatArray = (vectors @ vectors.T).toarray()
+    return similarity
 
 
 def tfidf(counts: Sequence[Counter[str]]) -> csr_array:
-    """Return a row of length 1 per document, a column per word."""
+    """Return TF-IDF vectors: one row of length 1 per document, one column per word."""
     places: dict[str, int] = {}
     columns = [places.setdefault(word, len(places)) for document in counts for word in document]
     values = 1.0 + np.log(np.fromiter((n for document in counts for n in document.values()), np.float64))
