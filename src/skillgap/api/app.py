@@ -13,16 +13,17 @@ import orjson
 import structlog
 from fastapi import Depends, FastAPI, Response
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp
 
 import skillgap
-from skillgap.api import parameters, problems
+from skillgap.api import problems, unknown_parameters
 from skillgap.api.access_control import OPEN_PATHS, Gate, Keys
 from skillgap.api.addresses import TrustedProxies
-from skillgap.api.cache import AnswerCache
+from skillgap.api.cache import AnswerCache, page_paths, uncached
 from skillgap.api.metrics import LOST_LINES, ONET_REQUESTS
 from skillgap.api.pool import Pool
 from skillgap.api.request_log import RequestLog
@@ -32,7 +33,6 @@ from skillgap.config.settings import Settings, read_settings
 from skillgap.export.renderer import Renderer
 from skillgap.service.fetch_missing import OnDemand
 from skillgap.service.snapshot import CurrentData
-from skillgap.store.engine import make_engine
 from skillgap.web import routes, view
 
 _log = structlog.get_logger("skillgap.api")
@@ -60,14 +60,12 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     settings.check()
     configure_logging(log_format=settings.log_format or "json", log_level=settings.log_level)
     count_lost_lines(LOST_LINES.inc)
-    engine = make_engine(settings.url)
-    current = CurrentData(engine)
+    current = CurrentData.connect(settings.url)
     on_demand = None
     if settings.has_onet_credentials:
         rate = settings.onet_requests_per_second / settings.workers
         on_demand = OnDemand(
             current,
-            engine,
             settings.onet_credentials(),
             requests_per_second=rate,
             longest_wait=settings.onet_wait_seconds,
@@ -81,7 +79,12 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         keys=keys,
         renderer=Renderer(settings.cache_dir),
     )
-    app: ASGIApp = AnswerCache(api, lambda: current.snapshot, most_bytes=settings.answer_cache_mb * 2**20)
+    app: ASGIApp = AnswerCache(
+        api,
+        lambda: current.snapshot,
+        most_bytes=settings.answer_cache_mb * 2**20,
+        pages=page_paths(routes.router.routes),
+    )
     app = Gate(app, keys, anonymous_requests_per_minute=settings.anonymous_requests_per_minute)
     if settings.cors_origins:
         app = CORSMiddleware(
@@ -127,7 +130,7 @@ def create_api(
         lifespan=lifespan,
         redoc_url=None,
         redirect_slashes=False,
-        dependencies=[Depends(parameters.check)],
+        dependencies=[Depends(unknown_parameters.check)],
     )
     pools = {
         "work": Pool("work", threads=2, waiting=64, longest_wait=5.0),
@@ -142,6 +145,9 @@ def create_api(
     api.state.pools = pools
     api.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=5)
     problems.install(api)
+    for route in api.routes:  # FastAPI's own pages
+        if isinstance(route, APIRoute):
+            uncached(route.endpoint)
     for router in (routes.router, skill_gap.router, paths.router, occupations.router, service.router):
         api.include_router(router)
     api.openapi = lambda: _openapi(api)  # type: ignore[method-assign]
@@ -156,6 +162,7 @@ def _serve_document(api: FastAPI) -> None:
     api.router.routes[:] = [route for route in api.router.routes if getattr(route, "path", None) != path]
 
     @api.get(path, include_in_schema=False)
+    @uncached
     async def _() -> Response:
         return Response(document, media_type="application/json")
 

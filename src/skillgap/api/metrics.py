@@ -66,17 +66,16 @@ class _Data(Collector):
 
     def collect(self) -> Iterable[Metric]:
         current = self._current
-        ratings, usage = current.snapshot.ratings, current.snapshot.model_usage
+        snapshot = current.snapshot
         info = GaugeMetricFamily(
             "skillgap_data_info", "The data that answers come from.", labels=["data_version", "release"]
         )
-        info.add_metric([ratings.data_version, ratings.release.number if ratings.release else ""], 1)
+        info.add_metric([snapshot.data_version, snapshot.release.number if snapshot.release else ""], 1)
         yield info
         occupations = GaugeMetricFamily("skillgap_occupations", "Occupations, by whose levels.", labels=["levels"])
-        rated = len(current.snapshot.skills["onet"].codes)
-        occupations.add_metric(["rated"], rated)
-        occupations.add_metric(["predicted"], len(ratings.codes) - rated)
-        occupations.add_metric(["none"], len(ratings.occupations) - len(ratings.codes))
+        occupations.add_metric(["rated"], snapshot.rated)
+        occupations.add_metric(["predicted"], snapshot.predicted)
+        occupations.add_metric(["none"], len(snapshot.get_occupations()) - snapshot.rated - snapshot.predicted)
         yield occupations
         yield GaugeMetricFamily(
             "skillgap_database_readable", "Whether the database could be read last time.", int(not current.store_error)
@@ -88,6 +87,6 @@ class _Data(Collector):
         )
         for name, text in _MODEL_USAGE.items():
             family = CounterMetricFamily(f"skillgap_llm_{name}", text, labels=["model"])
-            for used in usage:
+            for used in snapshot.model_usage:
                 family.add_metric([used.model], getattr(used, name))
             yield family
