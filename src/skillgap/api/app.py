@@ -7,6 +7,7 @@ import gc
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
+from functools import cache
 from typing import Any
 
 import orjson
@@ -48,6 +49,7 @@ _KEY_SCHEMES = {
 }
 """Both carry the same key; whether one is needed is the operator's choice."""
 _REFUSALS = (problems.KeyRequired, problems.InvalidKey, problems.TooManyRequests)
+ROUTERS = (routes.router, skill_gap.router, paths.router, occupations.router, service.router)
 _SWITCH_SECONDS = 0.001
 """How long a thread of a pool keeps the event loop from running Python: at the usual 0.005, a busy pool slows all."""
 
@@ -112,7 +114,8 @@ def create_api(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await asyncio.to_thread(current.refresh)
+        reading = asyncio.create_task(_read_all(current))
+        await asyncio.wait([reading, asyncio.wrap_future(current.first_read)], return_when=asyncio.FIRST_COMPLETED)
         refreshes = {"data": current.refresh} | ({"keys": keys.refresh} if keys else {})
         watchers = [asyncio.create_task(_every(reload_seconds, *named)) for named in refreshes.items()]
         async with on_demand.running() if on_demand else nullcontext():
@@ -121,7 +124,7 @@ def create_api(
             pool.close()
         for watcher in watchers:
             watcher.cancel()
-        await asyncio.gather(*watchers, return_exceptions=True)
+        await asyncio.gather(*watchers, reading, return_exceptions=True)
 
     api = FastAPIOffline(  # its pages take their scripts from this server, not from elsewhere
         title="skillgap",
@@ -138,7 +141,6 @@ def create_api(
         "pictures": Pool("pictures", threads=1, waiting=8, longest_wait=20.0),
         "metrics": Pool("metrics", threads=1, waiting=4, longest_wait=5.0),
     }
-    view.compile_templates()
     api.state.current = current
     api.state.on_demand = on_demand
     api.state.renderer = renderer or Renderer(None)
@@ -148,23 +150,29 @@ def create_api(
     for route in api.routes:  # FastAPI's own pages
         if isinstance(route, APIRoute):
             uncached(route.endpoint)
-    for router in (routes.router, skill_gap.router, paths.router, occupations.router, service.router):
+    for router in ROUTERS:
         api.include_router(router)
     api.openapi = lambda: _openapi(api)  # type: ignore[method-assign]
     _serve_document(api)
     return api
 
 
+async def _read_all(current: CurrentData) -> None:
+    """Read the data, then prepare what no request has needed so far."""
+    await asyncio.to_thread(current.refresh)
+    await asyncio.to_thread(view.compile_templates)
+
+
 def _serve_document(api: FastAPI) -> None:
-    """Serve the OpenAPI document from memory, in the place of FastAPI's route, which encodes it for each request."""
-    document = orjson.dumps(api.openapi())
+    """Serve the OpenAPI document from memory instead of by FastAPI's route, which encodes it for each request."""
+    document = cache(lambda: orjson.dumps(api.openapi()))  # at the first request, because it delays the start
     path = api.openapi_url or "/openapi.json"
     api.router.routes[:] = [route for route in api.router.routes if getattr(route, "path", None) != path]
 
     @api.get(path, include_in_schema=False)
     @uncached
     async def _() -> Response:
-        return Response(document, media_type="application/json")
+        return Response(await asyncio.to_thread(document), media_type="application/json")
 
 
 async def _every(seconds: float, name: str, refresh: Callable[[], None]) -> None:

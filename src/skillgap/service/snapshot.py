@@ -157,6 +157,8 @@ class CurrentData:
         self._is_whole = True
         """Whether all of the snapshot's data could be read."""
         self._refreshing = Lock()
+        self.first_read: Future[None] = _computing()
+        """Done once requests can be answered, or reading has failed."""
         self.store_error: StoreError | None = None
         """Why the database could not be read last time; None when it could."""
         self.confirmed_at = time.monotonic()
@@ -175,7 +177,14 @@ class CurrentData:
     def refresh(self) -> None:
         """Take over a new data version, if there is one. Blocks; on StoreError the old snapshot stays."""
         with self._refreshing:
-            self._refresh()
+            try:
+                self._refresh()
+            finally:
+                self._end_first_read()
+
+    def _end_first_read(self) -> None:
+        if not self.first_read.done():
+            self.first_read.set_result(None)
 
     def _refresh(self) -> None:
         try:
@@ -213,12 +222,16 @@ class CurrentData:
         """Answer gaps of skills from the connection's data, then read the rest."""
         reading = get_skills_then_all(connection)
         skills = next(reading)
-        for ratings in skills.values():
-            _warm_up(ratings)
+        is_first = not self.first_read.done()
+        if not is_first:
+            _warm_up_all(skills)
         self._is_whole = False
         before = self.snapshot.ratings.data_version
         replaced, self.snapshot = self.snapshot.replaced, _snapshot(skills, get_model_usage(connection))
         replaced.set_result(None)
+        if is_first:  # the service answers sooner, and its very first request may compute for itself
+            self._end_first_read()
+            _warm_up_all(skills)
         rated, shown = len(skills["onet"].codes), len(self.snapshot.ratings.codes)
         if self.snapshot.ratings.data_version != before:  # else its rest could not be read before
             _log.info(
@@ -296,6 +309,11 @@ def _give_back_freed_memory() -> None:
     """Return to the system what reading, and the snapshot before, have freed: glibc keeps it, and it grows."""
     if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):  # musl has none
         trim(0)
+
+
+def _warm_up_all(skills: Mapping[RatingsChoice, Ratings]) -> None:
+    for ratings in skills.values():
+        _warm_up(ratings)
 
 
 def _warm_up(ratings: Ratings) -> None:
