@@ -163,7 +163,7 @@ ELSEWHERE = {
     "diff 30.3 31.0": "tests/test_cli.py, of releases that are there",
     "enrich": "tests/test_integration_enrich.py",
     "serve": "tests/api",
-    "mcp": "tests/test_mcp_server.py",
+    "mcp": "tests/mcp/test_server.py",
     "llm evaluate 29.0": "tests/test_cli.py",
     "llm audit": "tests/test_cli.py, after `enrich --all`",
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from skillgap.models.display import Display, displayed_by
+from skillgap.display import Display, displayed_by
 
 if TYPE_CHECKING:
     from skillgap.analysis.gap import identify_skill_gap

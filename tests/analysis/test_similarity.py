@@ -18,6 +18,7 @@ from skillgap.analysis.similarity.model import (
     compute_similarity,
     cosine,
     recipes,
+    terms,
     units,
 )
 from skillgap.analysis.similarity.profiles import Profile

@@ -114,9 +114,7 @@ def test_the_gap_does_not_wait_for_the_rest_of_the_release(
 
     async def ask(fake: FakeOnetApi) -> httpx.Response:
         access = Credentials.with_key(fake.key, base_url=fake.url)
-        on_demand = OnDemand(
-            current, engine, access, requests_per_second=100, longest_wait=60, on_requests=ONET_REQUESTS.inc
-        )
+        on_demand = OnDemand(current, access, requests_per_second=100, longest_wait=60, on_requests=ONET_REQUESTS.inc)
         app = AnswerCache(
             create_api(current, reload_seconds=60, on_demand=on_demand), lambda: current.snapshot, most_bytes=0
         )

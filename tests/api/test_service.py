@@ -317,7 +317,7 @@ def test_a_fault_of_ours_in_reading_the_data_is_told_and_the_next_look_is_taken(
 ):
     current = CurrentData(make_engine(starter_database))
     with monkeypatch.context() as broken:
-        broken.setattr("skillgap.service.snapshot._warm_up", lambda _: 1 / 0)
+        broken.setattr("skillgap.service.snapshot.get_skills_then_all", lambda _: 1 / 0)
         current.refresh()
         assert "ZeroDivisionError" in str(current.store_error)
         assert current.snapshot.ratings.codes == ()

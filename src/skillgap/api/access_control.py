@@ -17,17 +17,17 @@ from skillgap.errors import ConfigurationError
 from skillgap.web.assets import ADDRESS as ASSETS
 
 LARGEST_BODY = 65_536
-"""Bytes of a request's body."""
+"""Bytes of a request body."""
 _BODY_SECONDS = 10
-"""How long a client may take to send it."""
+"""Time a client may take to send the body."""
 OPEN_PATHS = ("/health", "/ready")
-"""Their askers have no key, and a supervisor told to wait would restart the service."""
+"""Probes have no key, and a supervisor that got a 429 would restart the service."""
 
 _log = structlog.get_logger("skillgap.api")
 
 
 class Keys:
-    """The keys of a file, read again when it changes: a line taken out is a key no longer."""
+    """The keys of a file, read again when the file changes. Removing a line revokes its key."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -35,7 +35,7 @@ class Keys:
         self._keys = read_keys(file)
 
     def refresh(self) -> None:
-        """Take over a changed file; one that cannot be read leaves the keys as they were, and is told of once."""
+        """Read a changed file. If it cannot be read, keep the previous keys and log the error once."""
         seen = self._state()
         if seen == self._seen:
             return
@@ -45,10 +45,10 @@ class Keys:
             _log.error("keys not readable", error=str(error))
         else:
             _log.info("keys read", keys=len(self._keys))
-        self._seen = seen  # not before: after any other error it is tried again
+        self._seen = seen  # last, so that any other error is retried
 
     def _state(self) -> tuple[int, int] | None:
-        """Return what tells a changed file from the one before; None while there is none."""
+        """Return modification time and size, None if there is no file."""
         try:
             state = self._file.stat()
         except OSError:
@@ -60,9 +60,9 @@ class Keys:
 
 
 class Gate:
-    """Lets a request in or answers it with 401, 408, 411, 413 or 429.
+    """ASGI middleware that passes a request on or answers it with 401, 408, 411, 413 or 429.
 
-    Each worker counts the requests that it receives; a client with connections to several is counted by each.
+    Each worker counts only the requests that it receives itself.
     """
 
     def __init__(self, app: ASGIApp, keys: Keys | None, *, anonymous_requests_per_minute: int | None) -> None:
@@ -85,37 +85,37 @@ class Gate:
         given = None
         for name, value in scope["headers"]:
             if name == b"content-length" and int(value) > LARGEST_BODY:
-                raise problems.BodyTooLarge(
-                    f"a request's body may have {LARGEST_BODY:,} bytes; this one has {int(value):,}"
-                )
+                raise problems.BodyTooLarge(f"the request body has {int(value):,} bytes; the limit is {LARGEST_BODY:,}")
             if name == b"transfer-encoding":
-                raise problems.LengthRequired("a request with a body must tell its Content-Length")
+                raise problems.LengthRequired("a request with a body must have a Content-Length header")
             if name == b"x-api-key":
                 given = value.decode("latin-1")
             elif name == b"authorization" and value[:7].lower() == b"bearer ":
                 given = value[7:].strip().decode("latin-1")
-        if scope["path"] in OPEN_PATHS or scope["path"].startswith(ASSETS):  # how a page looks is no secret
+        if scope["path"] in OPEN_PATHS or scope["path"].startswith(ASSETS):  # styles and scripts are public
             return
-        if given is not None and self._keys:  # without keys of ours, what a proxy passes on is none of our business
+        if given is not None and self._keys:  # without a keys file, ignore a key that a proxy passes on
             key = self._keys.find(given)
             if key is None:
-                raise problems.InvalidKey("this service has no such key, or has it no longer; its operator can tell")
+                raise problems.InvalidKey("unknown or revoked API key; ask the operator of this service")
             scope[KEY_NAME] = key.name
             self._count(asker_of(scope), key.requests_per_minute)
         elif self._anonymous is not None:
             if self._anonymous == 0:
-                raise problems.KeyRequired("this service asks for a key, as X-API-Key or as Authorization: Bearer KEY")
+                raise problems.KeyRequired(
+                    "this service requires an API key, sent as X-API-Key or as Authorization: Bearer KEY"
+                )
             self._count(asker_of(scope), self._anonymous)
 
     def _count(self, client: str, per_minute: int) -> None:
         if wait := self._rates.enter(client, per_minute):
             raise problems.TooManyRequests(
-                f"this client may send {per_minute:,} requests in any minute", retry_after=math.ceil(wait)
+                f"this client may send {per_minute:,} requests per minute", retry_after=math.ceil(wait)
             )
 
 
 async def _whole_body(receive: Receive) -> Receive:
-    """Read a body, and give it again: a client that holds it back must not hold a request of the application."""
+    """Read the whole body and return a `receive` that replays it, so that slow clients do not block the application."""
     body, more = b"", True
     try:
         async with asyncio.timeout(_BODY_SECONDS):
@@ -124,10 +124,10 @@ async def _whole_body(receive: Receive) -> Receive:
                 body += message.get("body", b"")
                 more = message.get("more_body", False)
     except TimeoutError:
-        raise problems.RequestTimeout(f"a request's body must be there within {_BODY_SECONDS} seconds") from None
+        raise problems.RequestTimeout(f"the request body did not arrive within {_BODY_SECONDS} seconds") from None
     first: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
-    async def again() -> Message:
+    async def replay() -> Message:
         return first.pop() if first else await receive()
 
-    return again
+    return replay

@@ -1,4 +1,4 @@
-"""Who a client is: its address behind proxies, and what rates and queues count as one."""
+"""Identify clients: addresses behind proxies, and the unit that rate limits and queues count."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 Address = IPv4Address | IPv6Address
 
 KEY_NAME = "skillgap.key"
-"""Key of the request's scope: the name of its API key, if it has one."""
+"""Key of the request's scope for the name of its API key, if any."""
 
 _MOST_HOPS = 32
-"""Of X-Forwarded-For that are looked at, from the last; whoever fills a header with addresses must not cost time."""
+"""Addresses of X-Forwarded-For that are read, from the last. A header full of addresses must not cost time."""
 
 
 def parse_address(text: str) -> Address | None:
-    """Return an address, alone or with a port as proxies write it; None for anything else.
+    """Return the address of a text, with or without a port; None if there is none.
 
-    IPv4 addresses written as IPv6 (`::ffff:192.0.2.7`), as a socket for both gives them, are returned as IPv4.
+    IPv4 addresses in IPv6 form (`::ffff:192.0.2.7`), as a dual-stack socket reports them, are returned as IPv4.
     """
     host = text.strip().strip('"')
     if host.startswith("["):
@@ -42,7 +42,7 @@ def _is_port(text: str) -> bool:
 
 
 def client_of(scope: Scope) -> str:
-    """Return what counts as one client: an IPv4 address, 64 bits of an IPv6 address, `""` if unknown."""
+    """Return a client's identity: its IPv4 address or the first 64 bits of its IPv6 address, `""` if unknown."""
     address = parse_address(scope["client"][0]) if scope.get("client") else None
     if isinstance(address, IPv6Address):
         return str(ip_network((address, 64), strict=False))
@@ -50,7 +50,7 @@ def client_of(scope: Scope) -> str:
 
 
 def asker_of(scope: Scope) -> str:
-    """Return what counts as one client: a key, or else an address as of `client_of`."""
+    """Return a client's identity: its API key or, without one, the address from `client_of`."""
     key = scope.get(KEY_NAME)
     return f"key {key}" if key else client_of(scope)
 
@@ -73,9 +73,9 @@ class TrustedProxies:
         return await self._app(scope, receive, send)
 
     def _client(self, proxy: Address, forwarded_for: str) -> Address:
-        """Return the last address that no trusted proxy has; each proxy vouches for the one before it, and no more.
+        """Return the last address that is not a trusted proxy's. Each proxy vouches only for the hop before it.
 
-        Where a proxy names something else than an address, it is the client itself.
+        If a proxy forwards something other than an address, the proxy itself counts as the client.
         """
         for hop in reversed(forwarded_for.rsplit(",", _MOST_HOPS)[-_MOST_HOPS:]):
             if not hop.strip():
@@ -93,5 +93,5 @@ class TrustedProxies:
 
 
 def _header(scope: Scope, wanted: bytes) -> str:
-    """Return a header, all of its lines together; `""` if there is none."""
+    """Return a header with its lines joined, `""` if missing."""
     return ",".join(value.decode("latin-1") for name, value in scope["headers"] if name == wanted and value.strip())

@@ -7,22 +7,24 @@ import gc
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
+from functools import cache
 from typing import Any
 
 import orjson
 import structlog
 from fastapi import Depends, FastAPI, Response
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp
 
 import skillgap
-from skillgap.api import parameters, problems
+from skillgap.api import problems, unknown_parameters
 from skillgap.api.access_control import OPEN_PATHS, Gate, Keys
 from skillgap.api.addresses import TrustedProxies
-from skillgap.api.cache import AnswerCache
+from skillgap.api.cache import AnswerCache, page_paths, uncached
 from skillgap.api.metrics import LOST_LINES, ONET_REQUESTS
 from skillgap.api.pool import Pool
 from skillgap.api.request_log import RequestLog
@@ -32,7 +34,6 @@ from skillgap.config.settings import Settings, read_settings
 from skillgap.export.renderer import Renderer
 from skillgap.service.fetch_missing import OnDemand
 from skillgap.service.snapshot import CurrentData
-from skillgap.store.engine import make_engine
 from skillgap.web import routes, view
 
 _log = structlog.get_logger("skillgap.api")
@@ -48,6 +49,7 @@ _KEY_SCHEMES = {
 }
 """Both carry the same key; whether one is needed is the operator's choice."""
 _REFUSALS = (problems.KeyRequired, problems.InvalidKey, problems.TooManyRequests)
+ROUTERS = (routes.router, skill_gap.router, paths.router, occupations.router, service.router)
 _SWITCH_SECONDS = 0.001
 """How long a thread of a pool keeps the event loop from running Python: at the usual 0.005, a busy pool slows all."""
 
@@ -60,14 +62,12 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     settings.check()
     configure_logging(log_format=settings.log_format or "json", log_level=settings.log_level)
     count_lost_lines(LOST_LINES.inc)
-    engine = make_engine(settings.url)
-    current = CurrentData(engine)
+    current = CurrentData.connect(settings.url)
     on_demand = None
     if settings.has_onet_credentials:
         rate = settings.onet_requests_per_second / settings.workers
         on_demand = OnDemand(
             current,
-            engine,
             settings.onet_credentials(),
             requests_per_second=rate,
             longest_wait=settings.onet_wait_seconds,
@@ -81,7 +81,12 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         keys=keys,
         renderer=Renderer(settings.cache_dir),
     )
-    app: ASGIApp = AnswerCache(api, lambda: current.snapshot, most_bytes=settings.answer_cache_mb * 2**20)
+    app: ASGIApp = AnswerCache(
+        api,
+        lambda: current.snapshot,
+        most_bytes=settings.answer_cache_mb * 2**20,
+        pages=page_paths(routes.router.routes),
+    )
     app = Gate(app, keys, anonymous_requests_per_minute=settings.anonymous_requests_per_minute)
     if settings.cors_origins:
         app = CORSMiddleware(
@@ -109,7 +114,8 @@ def create_api(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await asyncio.to_thread(current.refresh)
+        reading = asyncio.create_task(_read_all(current))
+        await asyncio.wait([reading, asyncio.wrap_future(current.first_read)], return_when=asyncio.FIRST_COMPLETED)
         refreshes = {"data": current.refresh} | ({"keys": keys.refresh} if keys else {})
         watchers = [asyncio.create_task(_every(reload_seconds, *named)) for named in refreshes.items()]
         async with on_demand.running() if on_demand else nullcontext():
@@ -118,7 +124,7 @@ def create_api(
             pool.close()
         for watcher in watchers:
             watcher.cancel()
-        await asyncio.gather(*watchers, return_exceptions=True)
+        await asyncio.gather(*watchers, reading, return_exceptions=True)
 
     api = FastAPIOffline(  # its pages take their scripts from this server, not from elsewhere
         title="skillgap",
@@ -127,7 +133,7 @@ def create_api(
         lifespan=lifespan,
         redoc_url=None,
         redirect_slashes=False,
-        dependencies=[Depends(parameters.check)],
+        dependencies=[Depends(unknown_parameters.check)],
     )
     pools = {
         "work": Pool("work", threads=2, waiting=64, longest_wait=5.0),
@@ -135,29 +141,38 @@ def create_api(
         "pictures": Pool("pictures", threads=1, waiting=8, longest_wait=20.0),
         "metrics": Pool("metrics", threads=1, waiting=4, longest_wait=5.0),
     }
-    view.compile_templates()
     api.state.current = current
     api.state.on_demand = on_demand
     api.state.renderer = renderer or Renderer(None)
     api.state.pools = pools
     api.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=5)
     problems.install(api)
-    for router in (routes.router, skill_gap.router, paths.router, occupations.router, service.router):
+    for route in api.routes:  # FastAPI's own pages
+        if isinstance(route, APIRoute):
+            uncached(route.endpoint)
+    for router in ROUTERS:
         api.include_router(router)
     api.openapi = lambda: _openapi(api)  # type: ignore[method-assign]
     _serve_document(api)
     return api
 
 
+async def _read_all(current: CurrentData) -> None:
+    """Read the data, then prepare what no request has needed so far."""
+    await asyncio.to_thread(current.refresh)
+    await asyncio.to_thread(view.compile_templates)
+
+
 def _serve_document(api: FastAPI) -> None:
-    """Serve the OpenAPI document from memory, in the place of FastAPI's route, which encodes it for each request."""
-    document = orjson.dumps(api.openapi())
+    """Serve the OpenAPI document from memory instead of by FastAPI's route, which encodes it for each request."""
+    document = cache(lambda: orjson.dumps(api.openapi()))  # at the first request, because it delays the start
     path = api.openapi_url or "/openapi.json"
     api.router.routes[:] = [route for route in api.router.routes if getattr(route, "path", None) != path]
 
     @api.get(path, include_in_schema=False)
+    @uncached
     async def _() -> Response:
-        return Response(document, media_type="application/json")
+        return Response(await asyncio.to_thread(document), media_type="application/json")
 
 
 async def _every(seconds: float, name: str, refresh: Callable[[], None]) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from importlib.metadata import version
-from typing import Any
+from typing import Any, TypeVar
 
+from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from skillgap.service.snapshot import Snapshot
@@ -21,10 +23,8 @@ PAIR = "skillgap.pair"
 PASSING = "skillgap.passing"
 """Key of the scope: the answer will be another one soon, though the data are the same, so it is not to be kept."""
 
-_DATA_PATHS = ("/skill-gap", "/occupations", "/paths")
-_PAGES = ("/", "/path")
-PAGES = (*_PAGES, "/own", "/report")
-"""What people share addresses of; the programs that they share them with add parameters of their own."""
+_UNCACHED, _PAGE = "skillgap_uncached", "skillgap_page"
+"""Attributes of endpoints."""
 _TRACKING = re.compile(
     rb"(?:^|(?<=&))(?:utm_[^=&]*|fbclid|gclid|gclsrc|dclid|wbraid|gbraid|gad_source|gad_campaignid|msclkid|yclid|ttclid"
     rb"|twclid|li_fat_id|igshid|igsh|mc_cid|mc_eid|mkt_tok|_hsenc|_hsmi|_ga|_gl|ref|ref_src|srsltid|si)(?:=[^&]*)?(?:&|$)",
@@ -32,6 +32,7 @@ _TRACKING = re.compile(
 )
 """What mail programs, social networks and search engines add to links."""
 _SOFTWARE = version("skillgap")
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 Key = tuple[str, bytes, bool]
 """Path, query, and whether gzip is accepted."""
 _ANY = b"*"
@@ -39,6 +40,39 @@ _ZERO = re.compile(rb"(^|;)\s*q\s*=\s*0(\.0*)?\s*(;|$)")
 _VARY = (b"vary", b"Accept-Encoding")
 _OVERHEAD = 1_000
 """Bytes that an entry takes beside its body."""
+
+
+def uncached(endpoint: Endpoint) -> Endpoint:
+    """Declare an endpoint whose answers depend on more than the data version and the address.
+
+    All other GET endpoints get an ETag, and their answers are stored.
+    """
+    setattr(endpoint, _UNCACHED, True)
+    return endpoint
+
+
+def shared_page(endpoint: Endpoint) -> Endpoint:
+    """Declare a page whose address people share: mail programs and social networks add parameters to it.
+
+    Tracking parameters are dropped, and other unknown ones are noted on the page instead of refused.
+    """
+    setattr(endpoint, _PAGE, True)
+    return endpoint
+
+
+def is_cached(route: BaseRoute | None) -> bool:
+    """Whether answers of a route get an ETag and are stored."""
+    return isinstance(route, APIRoute) and not hasattr(route.endpoint, _UNCACHED)
+
+
+def is_page(route: BaseRoute) -> bool:
+    """Whether a route is a page whose address people share."""
+    return isinstance(route, APIRoute) and hasattr(route.endpoint, _PAGE)
+
+
+def page_paths(routes: Iterable[BaseRoute]) -> frozenset[str]:
+    """Return the paths of the pages among some routes."""
+    return frozenset(route.path for route in routes if isinstance(route, APIRoute) and is_page(route))
 
 
 @dataclass(frozen=True)
@@ -94,8 +128,12 @@ class StoredAnswers:
 class AnswerCache:
     """ASGI middleware: gives each request its snapshot, and answers what has been answered from it before."""
 
-    def __init__(self, app: ASGIApp, snapshot: Callable[[], Snapshot], *, most_bytes: int) -> None:
+    def __init__(
+        self, app: ASGIApp, snapshot: Callable[[], Snapshot], *, most_bytes: int, pages: Collection[str] = ()
+    ) -> None:
+        """Take the paths of the `pages` from whose queries tracking parameters are dropped."""
         self._app = app
+        self._pages = pages
         self._snapshot = snapshot
         self._stored = StoredAnswers("", most_bytes=most_bytes)
 
@@ -112,11 +150,11 @@ class AnswerCache:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         snapshot = scope[SNAPSHOT] = self._snapshot()
-        if scope["query_string"] and scope["path"] in PAGES:
+        if scope["query_string"] and scope["path"] in self._pages:
             scope["query_string"] = without_tracking(scope["query_string"])
         if scope["method"] == "HEAD":
             scope["method"] = "GET"  # the server sends no body to a HEAD
-        if scope["method"] != "GET" or (not scope["path"].startswith(_DATA_PATHS) and scope["path"] not in _PAGES):
+        if scope["method"] != "GET":
             return await self._app(scope, receive, send)
         accepts_gzip, known_tags = _conditions(scope)
         answers, path, query = self.stored(snapshot.data_version), scope["path"], scope["query_string"]
@@ -157,6 +195,9 @@ class _Recorder:
         self._not_modified = not_modified
         """Whoever asks has an answer, and any will do: a 200 is sent as a 304."""
         self._start: Message | None = None
+        """The start of an answer that is to be stored."""
+        self._is_streamed = False
+        """Whether the body comes in several messages; such an answer is not stored."""
 
     @property
     def _answers(self) -> StoredAnswers:
@@ -165,15 +206,19 @@ class _Recorder:
         return self._stored(snapshot.data_version)
 
     async def __call__(self, message: Message) -> None:
-        if message["type"] == "http.response.start" and message["status"] == 200 and not self._scope.get(PASSING):
-            path, query, _ = self._key
-            etag = self._answers.etag(path, query)
-            message["headers"] = [*(pair for pair in message["headers"] if pair[0] != b"vary"), *_headers(etag)]
-            self._start = {**message}
-            if self._not_modified:
-                return await _send_not_modified(self._send, etag)
-        elif self._start and not message.get("more_body"):
-            self._answers.put(self._key, Answer(self._start, message, self._scope.get(PAIR), self._scope.get("route")))
+        if message["type"] == "http.response.start":
+            if message["status"] == 200 and is_cached(self._scope.get("route")) and not self._scope.get(PASSING):
+                path, query, _ = self._key
+                etag = self._answers.etag(path, query)
+                message["headers"] = [*(pair for pair in message["headers"] if pair[0] != b"vary"), *_headers(etag)]
+                self._start = {**message}
+                if self._not_modified:
+                    return await _send_not_modified(self._send, etag)
+        elif self._start:
+            self._is_streamed |= message.get("more_body", False)
+            if not self._is_streamed:
+                answer = Answer(self._start, message, self._scope.get(PAIR), self._scope.get("route"))
+                self._answers.put(self._key, answer)
         if not (self._start and self._not_modified):
             await self._send(message)
         return None

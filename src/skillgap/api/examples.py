@@ -1,4 +1,4 @@
-"""A real answer, shortened to a row a list, for the API's document; a test holds it against the starter data."""
+"""A real answer with each list cut to one row, for the OpenAPI document. A test compares it with the starter data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`/metrics`: what Prometheus is told. Workers count into files of one folder, and any of them adds these up."""
+"""`/metrics` for Prometheus. Workers write their counts to files in one folder, and any worker can add them up."""
 
 from __future__ import annotations
 
@@ -18,27 +18,25 @@ CONTENT_TYPE = exposition.CONTENT_TYPE_PLAIN_0_0_4
 _BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
 
 _MODEL_USAGE = {
-    "requests": "Requests to language models whose replies the database keeps.",
-    "input_tokens": "Tokens that language models were asked with.",
-    "output_tokens": "Tokens that language models replied with.",
+    "requests": "Requests to language models whose replies are stored in the database.",
+    "input_tokens": "Input tokens of requests to language models.",
+    "output_tokens": "Output tokens of replies from language models.",
 }
 
 _REGISTRY = CollectorRegistry()
 _REQUESTS = Counter("skillgap_requests", "Requests answered.", ["route", "status"], registry=_REGISTRY)
 _SECONDS = Histogram(
-    "skillgap_request_seconds", "Seconds to an answer.", ["route"], buckets=_BUCKETS, registry=_REGISTRY
+    "skillgap_request_seconds", "Seconds until the answer.", ["route"], buckets=_BUCKETS, registry=_REGISTRY
 )
-ONET_REQUESTS = Counter(
-    "skillgap_onet_requests", "Requests that the service has sent to O*NET Web Services.", registry=_REGISTRY
-)
+ONET_REQUESTS = Counter("skillgap_onet_requests", "Requests sent to O*NET Web Services.", registry=_REGISTRY)
 QUEUE_REFUSALS = Counter(
-    "skillgap_queue_refusals", "Requests answered with 503 as too many waited.", ["queue"], registry=_REGISTRY
+    "skillgap_queue_refusals", "Requests refused with 503 because a queue was full.", ["queue"], registry=_REGISTRY
 )
 LOST_LINES = Counter("skillgap_log_lines_lost", "Log lines that could not be written.", registry=_REGISTRY)
 
 
 def count_request(scope: Scope, status: int, seconds: float) -> None:
-    """Count an answered request by its route, not its path: paths are without number."""
+    """Count an answered request by its route, because the number of paths is unlimited."""
     requests, histogram = _counters(getattr(scope.get("route"), "path", "other"), status)
     requests.inc()
     histogram.observe(seconds)
@@ -50,7 +48,7 @@ def _counters(route: str, status: int) -> tuple[Counter, Histogram]:
 
 
 def exposition_of(current: CurrentData) -> bytes:
-    """Return all metrics as text: counts of all workers, and the data of the one that is asked."""
+    """Return all metrics as text: counts of all workers, and the data of this one."""
     registry = CollectorRegistry()
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
@@ -66,28 +64,31 @@ class _Data(Collector):
 
     def collect(self) -> Iterable[Metric]:
         current = self._current
-        ratings, usage = current.snapshot.ratings, current.snapshot.model_usage
+        snapshot = current.snapshot
         info = GaugeMetricFamily(
-            "skillgap_data_info", "The data that answers come from.", labels=["data_version", "release"]
+            "skillgap_data_info", "The data that answers are computed from.", labels=["data_version", "release"]
         )
-        info.add_metric([ratings.data_version, ratings.release.number if ratings.release else ""], 1)
+        info.add_metric([snapshot.data_version, snapshot.release.number if snapshot.release else ""], 1)
         yield info
-        occupations = GaugeMetricFamily("skillgap_occupations", "Occupations, by whose levels.", labels=["levels"])
-        rated = len(current.snapshot.skills["onet"].codes)
-        occupations.add_metric(["rated"], rated)
-        occupations.add_metric(["predicted"], len(ratings.codes) - rated)
-        occupations.add_metric(["none"], len(ratings.occupations) - len(ratings.codes))
+        occupations = GaugeMetricFamily(
+            "skillgap_occupations", "Occupations by the source of their levels.", labels=["levels"]
+        )
+        occupations.add_metric(["rated"], snapshot.rated)
+        occupations.add_metric(["predicted"], snapshot.predicted)
+        occupations.add_metric(["none"], len(snapshot.get_occupations()) - snapshot.rated - snapshot.predicted)
         yield occupations
         yield GaugeMetricFamily(
-            "skillgap_database_readable", "Whether the database could be read last time.", int(not current.store_error)
+            "skillgap_database_readable",
+            "Whether the last read of the database succeeded.",
+            int(not current.store_error),
         )
         yield GaugeMetricFamily(
             "skillgap_ratings_age_seconds",
-            "Seconds since the ratings in memory were last seen to be those of the database.",
+            "Seconds since the ratings in memory were last confirmed to match the database.",
             time.monotonic() - current.confirmed_at,
         )
         for name, text in _MODEL_USAGE.items():
             family = CounterMetricFamily(f"skillgap_llm_{name}", text, labels=["model"])
-            for used in usage:
+            for used in snapshot.model_usage:
                 family.add_metric([used.model], getattr(used, name))
             yield family

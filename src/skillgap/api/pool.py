@@ -1,7 +1,7 @@
-"""Threads for work that other requests should not wait for, with a queue of bounded length.
+"""Thread pools with bounded queues, for work that other requests should not wait for.
 
-The event loop answers what takes about a millisecond; all else goes through a Pool. The refresh of the data has threads
-of its own, so that a full queue never delays it.
+The event loop answers requests of about a millisecond itself. All others go through a Pool. The refresh of the data has
+its own threads, so a full queue never delays it.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ class _Call(NamedTuple):
 
 
 class Pool:
-    """Runs `threads` calls at once and queues `waiting` more, in turn by client; refuses what comes on top of that.
+    """Runs `threads` calls at once, queues up to `waiting` more, and refuses the rest. Clients take turns.
 
-    A full queue refuses the last call of the client with most of them, so that none keeps the others out. Queued work
-    is dropped when its client disconnects, and refused after `longest_wait` seconds. A call that has begun runs to its
-    end.
+    A full queue refuses the last call of the client with the most calls, so that no client can shut out the others.
+    Queued calls are dropped when the client disconnects, and refused after `longest_wait` seconds. A call that has
+    started runs to its end.
     """
 
     def __init__(self, name: str, *, threads: int, waiting: int, longest_wait: float) -> None:
@@ -43,17 +43,17 @@ class Pool:
         self._most = waiting
         self._longest_wait = longest_wait
         self._queues: OrderedDict[str, deque[_Call]] = OrderedDict()
-        """Calls that wait, by client; the first client is the next to have one run."""
+        """Queued calls by client. The first client is served next."""
         self._changing = Lock()
 
     async def run(self, work: Callable[[], Result], receive: Receive, client: str) -> Result:
-        """Return the result of `work`. Raises Overloaded, ClientGone, and what `work` raises.
+        """Return the result of `work`. Raises Overloaded, ClientGone, and the errors of `work`.
 
-        `receive` is the request's, whose body has been read or is of no interest.
+        `receive` belongs to a request whose body has been read or is not needed.
         """
         call = _Call(work, Future())
         result: asyncio.Future[Any] = asyncio.wrap_future(call.future)
-        if self._starts(call, client):  # it can no longer be dropped
+        if self._starts(call, client):  # a running call cannot be dropped
             return cast(Result, await result)
         gone: asyncio.Future[Any] = asyncio.ensure_future(_disconnected(receive))
         try:
@@ -66,7 +66,7 @@ class Pool:
         return cast(Result, await result)
 
     def close(self) -> None:
-        """Drop what is queued, and take nothing more."""
+        """Drop queued calls and accept no more."""
         self._executor.shutdown(wait=False)
         with self._changing:
             for queue in self._queues.values():
@@ -75,7 +75,7 @@ class Pool:
             self._queues.clear()
 
     def _starts(self, call: _Call, client: str) -> bool:
-        """Run a call or queue it; tell whether it runs. Raises Overloaded."""
+        """Run a call or queue it, and return whether it runs. Raises Overloaded."""
         refused = None
         with self._changing:
             if self._running < self._threads:
@@ -90,15 +90,15 @@ class Pool:
         return False
 
     def _refused_for(self, client: str) -> _Call:
-        """Take a call of the client with most of them out of the queue. Raises Overloaded if ours has as many."""
+        """Remove the last call of the client with the most calls. Raises Overloaded if `client` has as many."""
         own = len(self._queues.get(client, ()))
-        greedy = max(self._queues, key=lambda each: len(self._queues[each]), default=client)
+        greedy = max(self._queues, key=lambda name: len(self._queues[name]), default=client)
         if greedy == client or len(self._queues[greedy]) <= own + 1:
             raise self._overloaded()
         return self._queues[greedy].pop()
 
     def _drop(self, call: _Call, client: str) -> bool:
-        """Take a call out of the queue; tell whether it was there."""
+        """Remove a call from the queue, and return whether it was there."""
         with self._changing:
             queue = self._queues.get(client, deque())
             if call not in queue:
@@ -110,12 +110,12 @@ class Pool:
         return True
 
     def _work_on(self, call: _Call | None) -> None:
-        """Run a call, then what waits."""
+        """Run a call, then the queued ones."""
         while call:
-            tell = _done(call) if call.future.set_running_or_notify_cancel() else None
-            call = self._next()  # whoever is told may ask again at once
-            if tell:
-                tell()
+            report = _done(call) if call.future.set_running_or_notify_cancel() else None
+            call = self._next()  # before reporting, because the client may ask again at once
+            if report:
+                report()
 
     def _next(self) -> _Call | None:
         with self._changing:
@@ -134,10 +134,10 @@ class Pool:
 
 
 def _done(call: _Call) -> Callable[[], None]:
-    """Do the work of a call; return what tells whoever waits for it how it ended."""
+    """Do the work of a call, and return a function that passes on its result or error."""
     try:
         return partial(call.future.set_result, call.work())
-    except BaseException as error:  # noqa: BLE001 - it is raised there
+    except BaseException as error:  # noqa: BLE001 - it is raised to the caller of `run`
         return partial(call.future.set_exception, error)
 
 

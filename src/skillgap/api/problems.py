@@ -16,8 +16,8 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 from starlette.types import Scope
 
+from skillgap.api.answers import page
 from skillgap.api.cache import SNAPSHOT
-from skillgap.api.dependencies import page
 from skillgap.errors import (
     InvalidCode,
     InvalidProfile,
@@ -263,7 +263,7 @@ def install(app: FastAPI) -> None:
         if type(error) not in STATUS:
             structlog.get_logger("skillgap.api").error("unexpected", error=str(error), code=error.code)
         current: CurrentData = request.app.state.current
-        if isinstance(error, NoData) and current.store_error and not current.snapshot.ratings.occupations:
+        if isinstance(error, NoData) and current.store_error and not current.snapshot.get_occupations():
             error = NoData(
                 "the database cannot be read, and nothing was read from it before; the log and `skillgap doctor` "
                 "tell why, an empty one is filled by `skillgap load starter`"
@@ -398,7 +398,7 @@ def _asked(scope: Scope) -> Question:
     asked = dict(parse_qsl(scope["query_string"].decode("latin-1")))
     texts = asked.get("from", ""), asked.get("to", "")
     snapshot: Snapshot | None = scope.get(SNAPSHOT)
-    occupations = snapshot.ratings.occupations if snapshot else {}
+    occupations = snapshot.get_occupations() if snapshot else {}
     current, target = (occupations[text].title if text in occupations else "" for text in texts)
     return Question(*texts, titles=(current, target), **_chosen(asked))
 

@@ -1,4 +1,4 @@
-"""Rates: at most so many requests of one client in any minute."""
+"""Rate limits: a maximum number of requests per client in any minute."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from cachetools import TTLCache
 
 _MINUTE = 60.0
 _SHORTEST_GROUP = _MINUTE / 1_000
-"""Requests within so many seconds are remembered as one group, so that a high rate takes no more memory."""
+"""Seconds of requests that are remembered as one group, so that a high rate needs no more memory."""
 _MOST_CLIENTS = 100_000
 
 
 @dataclass
 class _Group:
-    """Requests let in together; all leave the window with the last of them."""
+    """Requests of nearly the same time. All leave the window with the last of them."""
 
     first: float
     last: float
@@ -33,12 +33,12 @@ class Window:
         self._number = 0
 
     def enter(self, now: float) -> float:
-        """Let a request in and return 0, or return the seconds until one will be let in."""
+        """Count a request and return 0, or return the seconds until the next one is allowed."""
         groups = self._groups
         while groups and now - groups[0].last >= _MINUTE:
             self._number -= groups.popleft().number
         if self._number >= self._most:
-            return _MINUTE - (now - groups[0].last)  # above zero, whatever is rounded
+            return _MINUTE - (now - groups[0].last)  # above zero despite rounding
         if groups and now - groups[-1].first < _SHORTEST_GROUP:
             groups[-1].last = now
             groups[-1].number += 1
@@ -49,14 +49,14 @@ class Window:
 
 
 class Rates:
-    """The windows of all clients; one that has not been let in for a minute is forgotten."""
+    """The windows of all clients. A client without a counted request for a minute is forgotten."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._windows: TTLCache[tuple[str, int], Window] = TTLCache(_MOST_CLIENTS, _MINUTE, clock)
 
     def enter(self, client: str, per_minute: int) -> float:
-        """Let a request of a client in and return 0, or return the seconds until one will be let in."""
+        """Count a client's request and return 0, or return the seconds until the next one is allowed."""
         key = client, per_minute
         window = self._windows.get(key) or Window(per_minute)
         wait = window.enter(self._clock())

@@ -1,4 +1,4 @@
-"""What every answer is given and every request leaves behind: id and security headers, a log line, counts."""
+"""Request ids, security headers, the request log and request counts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from skillgap.api.metrics import count_request
 _CLIENT_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _LONGEST_PATH = 200
 _DOCS = ("/docs", "/static-offline-docs")
-"""Swagger's page, which has scripts and styles of its own in it."""
+"""Swagger's page, which has inline scripts and styles."""
 _SECURITY = [
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -32,7 +32,7 @@ _POLICY_OF_DOCS = (
 
 
 class RequestLog:
-    """ASGI middleware, outermost: names the request, times it, logs and counts it, and outlives what it calls."""
+    """Outermost ASGI middleware: gives each request an id, times it, logs it and counts it, even if it fails."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -51,7 +51,7 @@ class RequestLog:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = [*message["headers"], (b"x-request-id", request_id), *_SECURITY]
-                # Pages have their own; a 304 would put another in the place of what the browser has kept.
+                # Pages set their own. In a 304, the header would replace the one that the browser has stored.
                 if status != 304 and all(name != _POLICY for name, _ in message["headers"]):
                     headers.append((_POLICY, policy))
                 message = {**message, "headers": headers}

@@ -1,4 +1,4 @@
-"""Granian, set up for this application (why Granian: docs/decisions/0003-server.md)."""
+"""The Granian server, configured for this application (why Granian: docs/internals/decisions/0003-server.md)."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ from skillgap.errors import ConfigurationError
 
 _SECONDS_TO_READ_HEADERS = 10
 _SECONDS_TO_TAKE_AN_ANSWER = 20
-"""How long a client may leave an answer unread, counted from the last bytes that it took."""
+"""Time a client may leave an answer unread, counted from the last bytes that it read."""
 _SECONDS_TO_STOP = 10
 _MOST_HEADER_BYTES = 65_536
 _MOST_UNREAD_BYTES = 32_768
-"""Of answers, kept by the system for a connection; Linux takes twice as much for its own needs."""
+"""Bytes of answers that the system buffers for a connection. Linux doubles the value for its own overhead."""
 _CONNECTIONS_WAITING = 4_096
-"""To be accepted by a worker; `net.core.somaxconn` limits them, too."""
+"""Connections waiting for a worker to accept them. `net.core.somaxconn` is a second limit."""
 _MOST_CONNECTIONS = 100_000
 _OTHER_FILES = 256
-"""That a worker may have open beside its connections."""
+"""Files that a worker may have open besides its connections."""
 _PR_SET_PDEATHSIG = 1
 _ALLOCATOR = "dirty_decay_ms:1000,muzzy_decay_ms:0"
 """Settings of Granian's allocator (jemalloc): freed memory goes back to the system after one second, not ten."""
 
 
 def run(settings: Settings) -> None:
-    """Serve until SIGINT or SIGTERM; requests in flight are answered first. Raises ConfigurationError."""
+    """Serve until SIGINT or SIGTERM, then answer the requests in flight and stop. Raises ConfigurationError."""
     address, port = _address_to_listen_on(settings.host, settings.port)
     log_format = settings.log_format or "json"
     configure_logging(log_format=log_format, log_level=settings.log_level)
     for name, meant in unknown_variables().items():
         structlog.get_logger("skillgap").warning("no such setting", variable=name, meant=meant)
     if settings.has_onet_credentials:
-        settings.onet_credentials()  # whoever started this hears of a wrong address, not each worker's log
+        settings.onet_credentials()  # report a wrong address here and not in the log of each worker
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     print(f"skillgap: serving on http://{host}:{port}", file=sys.stderr)  # noqa: T201 - a bound address
     os.environ.setdefault("_RJEM_MALLOC_CONF", _ALLOCATOR)  # read when Granian is loaded
@@ -53,7 +53,7 @@ def run(settings: Settings) -> None:
     from granian.server import Server
 
     with TemporaryDirectory(prefix="skillgap-metrics-") as folder:
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # where workers count, so that each can tell for all
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # shared by the workers, so that each can report all counts
         Server(
             "skillgap.api.app:create_app",
             factory=True,
@@ -62,10 +62,10 @@ def run(settings: Settings) -> None:
             interface=Interfaces.ASGI,
             workers=settings.workers,
             loop=Loops.uvloop if os.name == "posix" else Loops.asyncio,
-            http=HTTPModes.http1,  # what proxies speak; HTTP/2 in clear text would be one more thing to attack
+            http=HTTPModes.http1,  # which proxies use; cleartext HTTP/2 would add attack surface
             websockets=False,
             backlog=_CONNECTIONS_WAITING,
-            # A worker without a file handle for the next connection would try again and again to accept it.
+            # A worker without a free file handle would retry accepting the next connection in a busy loop.
             backpressure=max(1, min(allow_open_files() - _OTHER_FILES, _MOST_CONNECTIONS)),
             http1_settings=HTTP1Settings(
                 header_read_timeout=_SECONDS_TO_READ_HEADERS * 1_000, max_buffer_size=_MOST_HEADER_BYTES
@@ -77,7 +77,7 @@ def run(settings: Settings) -> None:
 
 
 def _work(worker_id: int, process_name: Any, load_app: Any, sockets: Any, *others: Any) -> None:
-    """Be a worker: Granian's own, which ends with its parent and limits what a client may leave unread."""
+    """Run Granian's worker, ended with its parent and with a limit on unread answers."""
     _end_with_parent()
     detach_stderr()
     from granian.server import Server
@@ -95,13 +95,13 @@ def _work(worker_id: int, process_name: Any, load_app: Any, sockets: Any, *other
 
 
 def _end_with_parent() -> None:
-    """Have this process killed when its parent ends, however that ends: its port is free for the next start."""
+    """Make this process end whenever its parent ends, so that the port is free for the next start."""
     parent = multiprocessing.parent_process()
     if parent is None:
         return
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL))
-        if os.getppid() != parent.pid:  # it had ended before
+        if os.getppid() != parent.pid:  # it has already ended
             os._exit(1)
 
     def watch() -> None:
@@ -112,9 +112,9 @@ def _end_with_parent() -> None:
 
 
 def _limit_unread(descriptor: int) -> None:
-    """Limit, for the connections that a socket will accept, what a client may leave unread, and how long.
+    """Limit how much of an answer a client may leave unread, and for how long, on connections that a socket accepts.
 
-    The kernel then resets a connection whose client takes nothing more, and Granian drops what it held for it.
+    The kernel resets a connection whose client stops reading, and Granian then drops the answer.
     """
     with socket.socket(fileno=os.dup(descriptor)) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _MOST_UNREAD_BYTES)
@@ -123,22 +123,22 @@ def _limit_unread(descriptor: int) -> None:
 
 
 def allow_open_files() -> int:
-    """Take as many open files, which connections are, as the system lets this process have; return how many."""
+    """Raise the limit of open files (connections count) as far as the system allows, and return it."""
     if sys.platform == "win32":
-        return 8_192  # of the C library; sockets are not counted
+        return 8_192  # the C library's limit, which does not count sockets
     import resource
 
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with suppress(ValueError, OSError):  # macOS tells of no limit, and refuses none
+    with suppress(ValueError, OSError):  # macOS reports no limit but refuses to raise it to that
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return _MOST_CONNECTIONS + _OTHER_FILES if allowed == resource.RLIM_INFINITY else allowed
 
 
 def _address_to_listen_on(host: str, port: int) -> tuple[str, int]:
-    """Return the address of a host, which may be a name, and the port, a free one for 0. Raises ConfigurationError.
+    """Return the IP address of a host name or address, and the port (a free one for 0). Raises ConfigurationError.
 
-    Workers share their port, so only this tells that another server has it.
+    Workers share their port, so only this check notices another server on it.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
@@ -148,7 +148,7 @@ def _address_to_listen_on(host: str, port: int) -> tuple[str, int]:
         except OSError as error:
             raise ConfigurationError(
                 f"cannot listen on {host}:{port} ({error.strerror or error}); "
-                "choose another by --host, --port, SKILLGAP_HOST or SKILLGAP_PORT"
+                "choose another with --host, --port, SKILLGAP_HOST or SKILLGAP_PORT"
             ) from error
         address, chosen = probe.getsockname()[:2]
         return address, chosen

@@ -1,6 +1,6 @@
-"""Tools for AI agents by the Model Context Protocol: the same answers as the API, with what is said of them in words.
+"""Tools for AI agents over the Model Context Protocol: the answers of the API, with sentences that explain them.
 
-Every figure comes with its source, release and date; an error says what to do next. Nothing is ever written.
+Every figure comes with its source, release and date. Errors suggest the next step. Nothing is ever written.
 """
 
 from __future__ import annotations
@@ -47,127 +47,128 @@ _DOCUMENTED = {"use_attribute_docstrings": True}
 _READS = ToolAnnotations(read_only_hint=True, idempotent_hint=True, destructive_hint=False, open_world_hint=False)
 _SECONDS_BETWEEN_LOOKS = 5.0
 _INSTRUCTIONS = (
-    "Compares occupations of O*NET by rated skills. Begin with search_occupations to turn words into O*NET-SOC codes. "
-    "In skill_gap, only rows with `distinguishable` true stand out from the disagreement of the raters: do not present "
-    "the others as gaps. A null figure is unknown, not 0: `unavailable` says why. Levels whose source is "
-    "`llm` are predicted, not rated: say so. Show the attribution."
+    "Compares O*NET occupations by rated skills. Start with search_occupations to turn a job title into an O*NET-SOC "
+    "code. In skill_gap, only rows with `distinguishable` true stand out from rater disagreement. Do not present the "
+    "others as gaps. A null figure is unknown, not 0; `unavailable` gives the reason. Levels with source `llm` are "
+    "predicted, not rated; point this out. Show the attribution."
 )
 
 _NEXT_STEPS: dict[type[SkillgapError], str] = {
     UnknownOccupation: "Call search_occupations with a job title to find its code.",
     InvalidCode: "Call search_occupations with a job title to find its code.",
-    UnratedOccupation: "Nothing can be compared without levels. Call search_occupations for one like it that is_rated "
-    "or is_predicted, and ask in the domain `skills`.",
-    UnknownElement: "Call occupation_skills of any occupation to see the names and ids of all elements.",
-    MissingInput: "The loaded data lack it, whatever the arguments: say so, and do not guess.",
-    NoData: "Nothing is loaded: whoever runs this server has to run `skillgap load`. Do not guess.",
+    UnratedOccupation: "Without levels, nothing can be compared. Call search_occupations to find a similar occupation "
+    "that is_rated or is_predicted, and use the domain `skills`.",
+    UnknownElement: "Call occupation_skills for any occupation to see the names and ids of all elements.",
+    MissingInput: "The loaded data lack it, so other arguments will not help. Report this; do not guess.",
+    NoData: "No data are loaded. The operator of this server must run `skillgap load`. Do not guess.",
 }
 
-_METHOD = """# What the figures mean
+_METHOD = """# Meaning of the figures
 
-- Eight analysts rated each skill of an occupation by level (LV, 0-7) and importance (IM, 1-5); the figures are means.
-- A skill is a gap where the target's level is higher; `gap` is target minus current, in level points.
-- `distinguishable`: the difference stands out from the disagreement of the raters. A t test with both standard errors
-  (at least 1/8 each), and Benjamini-Hochberg at 5 % over all that is compared: of the gaps called so, about one in
-  twenty is chance. The other gaps may be chance: in O*NET 29.0, 44 % of those of all pairs, and 71 % of those between
-  related occupations.
-- `distinguishable` is null where no standard errors are loaded: then nothing tells which gaps may be chance.
-- Figures of a summary that are null lack an input; `unavailable` names it. Never read null as 0.
-- Rows flagged `to_not_relevant` hardly matter in the target, come last, and never count.
-- Gaps are in order: distinguishable first, then by importance in the target times gap.
-- `weighted_shortfall`: mean of the gaps over all that is relevant to the target, weighed by importance;
-  `shortfall_percentile` is its place among all pairs of rated occupations (0: the easiest move there is).
-- A level whose source is `llm` is predicted; its standard error is the error that the model was found to make.
-- Near occupations are ranked by what people do and know, never by the gap.
-- Degrees, licences and years of experience are not part of a gap; `job_zone_step` tells of usual preparation.
+- Eight analysts rated each skill of an occupation by level (LV, 0-7) and importance (IM, 1-5). The figures are means.
+- A skill is a gap if the target's level is higher. `gap` is target minus current, in level points.
+- `distinguishable`: the difference stands out from rater disagreement. The test is a t test with both standard errors
+  (at least 1/8 each) and Benjamini-Hochberg at 5 % over everything compared. About one in twenty distinguishable gaps
+  is due to chance. The other gaps may be chance: in O*NET 29.0, 44 % of them over all pairs, and 71 % between related
+  occupations.
+- `distinguishable` is null if no standard errors are loaded. Then there is no way to tell which gaps may be chance.
+- A null figure in a summary lacks an input, which `unavailable` names. Never read null as 0.
+- Rows flagged `to_not_relevant` hardly matter in the target. They come last and never count.
+- Gaps are sorted: distinguishable first, then by importance in the target times gap.
+- `weighted_shortfall` is the mean of the gaps over all skills relevant to the target, weighted by importance.
+  `shortfall_percentile` is its rank among all pairs of rated occupations (0 is the easiest move).
+- A level with source `llm` is predicted. Its standard error is the measured error of the model.
+- Similar occupations are ranked by what people do and know, never by the gap.
+- Degrees, licenses and years of experience are not part of a gap. `job_zone_step` compares the usual preparation.
 """
 
 OccupationText = Annotated[
     str, Field(description="O*NET-SOC code (`29-1141.00`) or O*NET's exact title.", min_length=1, max_length=200)
 ]
-Limit = Annotated[int, Field(ge=1, le=50, description="Most to list.")]
-Offset = Annotated[int, Field(ge=0, description="How many to pass over: next_offset of the page before.")]
-DomainArgument = Annotated[DomainChoice, Field(description="What is compared.")]
+Limit = Annotated[int, Field(ge=1, le=50, description="Maximum number of rows.")]
+Offset = Annotated[int, Field(ge=0, description="Rows to skip: next_offset of the previous page.")]
+DomainArgument = Annotated[DomainChoice, Field(description="The domain to compare.")]
 RatingsArgument = Annotated[
     RatingsChoice,
     Field(
-        description="`onet`: analysts' ratings alone; `llm`: predictions alone; `onet+llm`: these where none are rated."
+        description="`onet`: analysts' ratings only; `llm`: predictions only; `onet+llm`: ratings, with predictions "
+        "where there are none."
     ),
 ]
 
 
 @dataclass(frozen=True)
 class OccupationsPage:
-    """Occupations that a text may mean, the best first."""
+    """Occupations that match a text, the best match first."""
 
     __pydantic_config__ = _DOCUMENTED
 
     items: list[ListedOccupation]
-    """A page of them; a gap can be computed where `is_rated` or `is_predicted`."""
+    """The page's occupations. Those with `is_rated` or `is_predicted` can be compared."""
     total: int
-    """How many there are in all."""
+    """Number of rows on all pages."""
     next_offset: int | None
-    """For the next page; null on the last."""
+    """Offset of the next page; null on the last page."""
     provenance: Provenance
-    """Where the titles come from."""
+    """Source of the titles."""
 
 
 @dataclass(frozen=True)
 class GapPage:
-    """What stands between two occupations."""
+    """The skill gap between two occupations."""
 
     __pydantic_config__ = _DOCUMENTED
 
     in_words: list[str]
     """The answer in sentences."""
     report: GapReport
-    """The figures; `skill_gaps` and `surplus_skills` are pages of the same offset and limit."""
+    """The figures. `skill_gaps` and `surplus_skills` are pages with the same offset and limit."""
     total_gaps: int
-    """Gaps in all."""
+    """Number of gaps on all pages."""
     total_surplus: int
-    """Surplus skills in all."""
+    """Number of surplus skills on all pages."""
     next_offset: int | None
-    """For the next page; null on the last."""
+    """Offset of the next page; null on the last page."""
 
 
 @dataclass(frozen=True)
 class TransitionsPage:
-    """Occupations near one, the nearest first."""
+    """Occupations similar to one, the most similar first."""
 
     __pydantic_config__ = _DOCUMENTED
 
     occupation: Occupation
     """The current occupation."""
     transitions: list[Transition]
-    """A page of them, each with its gap in a few numbers, which play no part in the rank."""
+    """The page's occupations. Each has a summary of the gap, which does not affect its rank."""
     basis: TransitionBasis
-    """What they are ranked by, and how good that is."""
+    """The ranking's inputs and accuracy."""
     next_offset: int | None
-    """For the next page; null on the last."""
+    """Offset of the next page; null on the last page."""
     provenance: Provenance
-    """Where the figures come from."""
+    """Source of the figures."""
 
 
 @dataclass(frozen=True)
 class SkillsPage:
-    """The skills of one occupation, most important first."""
+    """Skills of an occupation, most important first."""
 
     __pydantic_config__ = _DOCUMENTED
 
     occupation: Occupation
     """The occupation."""
     skills: list[SkillRating]
-    """A page of them, with level, importance, errors, flags, date and source."""
+    """The page's skills, with level, importance, errors, flags, date and source."""
     total: int
-    """How many there are in all."""
+    """Number of rows on all pages."""
     next_offset: int | None
-    """For the next page; null on the last."""
+    """Offset of the next page; null on the last page."""
     provenance: Provenance
-    """Where the figures come from."""
+    """Source of the figures."""
 
 
 class _Tools:
-    """What agents can ask, answered from the newest data, which is looked for every few seconds."""
+    """The tools, which answer from the newest data. New data are looked for every few seconds."""
 
     def __init__(self, current: CurrentData) -> None:
         self._current = current
@@ -179,7 +180,7 @@ class _Tools:
         limit: Limit = 10,
         offset: Offset = 0,
     ) -> OccupationsPage:
-        """Find O*NET-SOC codes by what people call a job; slips are forgiven. Begin here."""
+        """Find O*NET-SOC codes by job title. Typos are tolerated. Start here."""
         answer = self._onet().search(query, limit=limit, offset=offset)
         return OccupationsPage(answer.items, answer.total, _next(offset, limit, answer.total), answer.provenance)
 
@@ -192,7 +193,7 @@ class _Tools:
         limit: Limit = 15,
         offset: Offset = 0,
     ) -> GapPage:
-        """Say in which skills the target asks for more, by how much, and whether that stands out from rater noise."""
+        """List the skills in which the target has a higher level, with the size and the certainty of each gap."""
         report = self._onet().gap(from_occupation, to_occupation, domain=domain, ratings=ratings)
         gaps, surplus = report.skill_gaps, report.surplus_skills
         page = slice(offset, offset + limit)
@@ -207,11 +208,11 @@ class _Tools:
     def transitions(
         self,
         occupation: OccupationText,
-        only_rated: Annotated[bool, Field(description="Leave out occupations whose levels are predicted.")] = False,
+        only_rated: Annotated[bool, Field(description="Exclude occupations with predicted levels.")] = False,
         limit: Limit = 10,
         offset: Offset = 0,
     ) -> TransitionsPage:
-        """List where one can go from an occupation: the nearest by what people do and know, with the gap of each."""
+        """List the occupations most similar to one by what people do and know, with a summary of each gap."""
         onet = self._onet()
         answer = onet.transitions(occupation, only_rated=only_rated, limit=limit, offset=offset)
         following = onet.transitions(occupation, only_rated=only_rated, limit=1, offset=offset + limit)
@@ -228,7 +229,7 @@ class _Tools:
         limit: Limit = 35,
         offset: Offset = 0,
     ) -> SkillsPage:
-        """List the skills of an occupation, most important first, with errors, flags, dates and what levels mean."""
+        """List the skills of an occupation, most important first, with errors, flags, dates and level anchors."""
         answer = self._onet().skills(occupation, domain=domain, ratings=ratings)
         total = len(answer.skills)
         page = answer.skills[offset : offset + limit]
@@ -239,13 +240,13 @@ class _Tools:
         element: Annotated[str, Field(max_length=200, description="Name or id of an element: `Writing`, `2.A.1.c`.")],
         level: Annotated[float, Field(ge=0, le=HIGHEST_LEVEL, description="A level of scale LV.")],
     ) -> LevelMeaning:
-        """Say what somebody of a level can do, by O*NET's own examples on either side of it."""
+        """Explain a level by O*NET's own examples just below and above it."""
         return self._onet().explain_level(element, level)
 
     def attribution(self) -> str:
-        """What must be said of the figures: O*NET's credit, licence and modification."""
-        found = self._onet().occupations(limit=0).provenance
-        return f"{phrases.source_line(found)} Licence of the data: {found.licence}"
+        """Required credit for the figures: O*NET's attribution, modification notice and license."""
+        provenance = self._onet().occupations(limit=0).provenance
+        return f"{phrases.source_line(provenance)} License of the data: {provenance.licence}"
 
     def _onet(self) -> Skillgap:
         if time.monotonic() - self._last_look > _SECONDS_BETWEEN_LOOKS:
@@ -258,21 +259,25 @@ class _Tools:
 
 
 def method() -> str:
-    """How gaps are computed, tested and ordered, and what the figures mean."""
+    """Computation, test and order of gaps, and the meaning of the figures."""
     return _METHOD
 
 
 def create_server(current: CurrentData) -> MCPServer:
-    """Return the server of the tools, and of what must be known of their answers."""
+    """Return the server, with its tools and the resources `attribution` and `method`."""
     server = MCPServer("skillgap", title="skillgap", instructions=_INSTRUCTIONS, version=skillgap.__version__)
     tools = _Tools(current)
-    server.tool(title="Search occupations", annotations=_READS)(_told(tools.search_occupations, ToolError))
-    server.tool(title="Skill gap between two occupations", annotations=_READS)(_told(tools.skill_gap, ToolError))
-    server.tool(title="Near occupations", annotations=_READS)(_told(tools.transitions, ToolError))
-    server.tool(title="Skills of an occupation", annotations=_READS)(_told(tools.occupation_skills, ToolError))
-    server.tool(title="What a level means", annotations=_READS)(_told(tools.explain_level, ToolError))
+    server.tool(title="Search occupations", annotations=_READS)(_with_next_step(tools.search_occupations, ToolError))
+    server.tool(title="Skill gap between two occupations", annotations=_READS)(
+        _with_next_step(tools.skill_gap, ToolError)
+    )
+    server.tool(title="Similar occupations", annotations=_READS)(_with_next_step(tools.transitions, ToolError))
+    server.tool(title="Skills of an occupation", annotations=_READS)(
+        _with_next_step(tools.occupation_skills, ToolError)
+    )
+    server.tool(title="Meaning of a level", annotations=_READS)(_with_next_step(tools.explain_level, ToolError))
     server.resource("skillgap://attribution", title="Attribution", mime_type="text/plain")(
-        _told(tools.attribution, ResourceError)
+        _with_next_step(tools.attribution, ResourceError)
     )
     server.resource("skillgap://method", title="Method", mime_type="text/markdown")(method)
     return server
@@ -282,17 +287,17 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def _told(answer: Callable[P, T], kind: type[ToolError | ResourceError]) -> Callable[P, T]:
-    """Return what answers alike, and tells an agent of an error what to do next."""
+def _with_next_step(answer: Callable[P, T], error_type: type[ToolError | ResourceError]) -> Callable[P, T]:
+    """Return the same function, with errors that tell an agent what to do next."""
 
     @wraps(answer)
-    def told(*args: P.args, **kwargs: P.kwargs) -> T:
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return answer(*args, **kwargs)
         except SkillgapError as error:
-            raise kind(f"{error}{'' if str(error).endswith('?') else '.'} {_next_step(error)}") from None
+            raise error_type(f"{error}{'' if str(error).endswith('?') else '.'} {_next_step(error)}") from None
 
-    return told
+    return call
 
 
 def _next_step(error: SkillgapError) -> str:

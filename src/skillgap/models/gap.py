@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from skillgap.models.display import Displayed
+from skillgap.display import Displayed
 from skillgap.models.documented import DOCUMENTED
 from skillgap.models.occupation import LevelAnchors, Occupation, SkillRating
 from skillgap.models.provenance import Provenance

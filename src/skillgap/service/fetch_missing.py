@@ -14,7 +14,6 @@ from typing import Any
 
 import structlog
 from cachetools import TTLCache
-from sqlalchemy import Engine
 
 from skillgap.errors import OnetApiUnavailable, SkillgapError, UnknownOccupation
 from skillgap.nodes.pipelines import load_api_data
@@ -46,7 +45,6 @@ class OnDemand:
     def __init__(
         self,
         current: CurrentData,
-        engine: Engine,
         access: Credentials,
         *,
         requests_per_second: float,
@@ -54,7 +52,6 @@ class OnDemand:
         on_requests: Callable[[int], object],
     ) -> None:
         self._current = current
-        self._engine = engine
         self._access = access
         self._requests_per_second = requests_per_second
         self._longest_wait = longest_wait
@@ -111,7 +108,7 @@ class OnDemand:
             self._check_budget()
             data = await self._extract(code)
             run = asyncio.get_running_loop().run_in_executor
-            await run(self._writer, load_api_data, self._engine, data)
+            await run(self._writer, load_api_data, self._current.engine, data)
             await self._in_use(code, run(self._writer, self._current.refresh))
         except UnknownOccupation:
             self._absent[code] = True

@@ -282,6 +282,10 @@ class Skillgap:
             engine, source, domain, cache_dir=self._cache_dir, download_url=self._download_url, on_bytes=on_bytes
         )
 
+    def job_zone_name(self, zone: int | None) -> str | None:
+        """Return the release's name of a Job Zone, None if not loaded."""
+        return self.levels().job_zone_names.get(zone or 0)
+
     def status(self) -> Status:
         """Return what is loaded, and what is missing."""
         with read(self._engine()) as connection:

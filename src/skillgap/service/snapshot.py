@@ -6,12 +6,12 @@ import ctypes
 import gc
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from threading import Lock, Thread
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 import structlog
 from sqlalchemy import Connection, Engine
@@ -25,14 +25,18 @@ from skillgap.errors import NoData, SkillgapError, StoreError
 from skillgap.models import Occupation, Provenance, RatingsChoice
 from skillgap.onet.codes import OnetSocCode
 from skillgap.onet.domains import DomainChoice
+from skillgap.onet.releases import Release
 from skillgap.service.ratings import get_profiles, get_skills_then_all
-from skillgap.store.engine import read
+from skillgap.store.engine import make_engine, read
 from skillgap.store.queries import ModelUsage, get_model_usage
 from skillgap.store.rating_rows import get_data_version
 
 _log = structlog.get_logger("skillgap.api")
 _SECONDS_TO_TRY_AGAIN, _MOST_SECONDS_TO_TRY_AGAIN = 5.0, 300.0
 """Wait before a failed computation is retried: at first, and at most, as it doubles."""
+
+Part = Literal["all_domains", "similarity", "titles"]
+"""A part of a snapshot that is computed after the snapshot is in use."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,50 @@ class Snapshot:
     def data_version(self) -> str:
         """Version of the figures."""
         return self.skills["onet"].data_version
+
+    @property
+    def release(self) -> Release | None:
+        """O*NET release loaded from text files."""
+        return self.ratings.release
+
+    @property
+    def has_levels(self) -> bool:
+        """Whether any occupation has levels of skills."""
+        return bool(self.ratings.codes)
+
+    @property
+    def rated(self) -> int:
+        """Number of occupations whose skills analysts have rated."""
+        return len(self.skills["onet"].codes)
+
+    @property
+    def predicted(self) -> int:
+        """Number of occupations that have predicted levels only."""
+        return len(self.ratings.codes) - self.rated
+
+    def check_levels(self) -> None:
+        """Raise NoData if no occupation has levels."""
+        self.ratings.check_levels()
+
+    def unrated(self, codes: Collection[str]) -> set[str]:
+        """Return the codes whose skills analysts have not rated."""
+        return set(codes).difference(self.skills["onet"].rows)
+
+    def future(self, part: Part) -> Future[Any]:
+        """Return the future of a part that is computed after the snapshot is in use."""
+        future: Future[Any] = getattr(self, part)
+        return future
+
+    def has(self, part: Part) -> bool:
+        """Whether a part has been computed."""
+        future = self.future(part)
+        return future.done() and not future.exception()
+
+    def loaded_domains(self) -> tuple[str, ...]:
+        """Return the domains that have ratings; skills only until all domains have been read."""
+        if not self.has("all_domains"):
+            return ("skills",)
+        return tuple(dict.fromkeys(self.all_domains.result()["onet+llm"].element_domains))
 
     def get_ratings(self, choice: RatingsChoice, domain: DomainChoice) -> Ratings:
         """Return the ratings of a domain; those of other domains than skills may have to be waited for."""
@@ -109,15 +157,34 @@ class CurrentData:
         self._is_whole = True
         """Whether all of the snapshot's data could be read."""
         self._refreshing = Lock()
+        self.first_read: Future[None] = _computing()
+        """Done once requests can be answered, or reading has failed."""
         self.store_error: StoreError | None = None
         """Why the database could not be read last time; None when it could."""
         self.confirmed_at = time.monotonic()
         """When the ratings in memory were last seen to be those of the database; at first, when the process began."""
 
+    @classmethod
+    def connect(cls, url: str) -> CurrentData:
+        """Return the data of the database at a URL; nothing is read before the first refresh."""
+        return cls(make_engine(url))
+
+    @property
+    def engine(self) -> Engine:
+        """The engine of the database."""
+        return self._engine
+
     def refresh(self) -> None:
         """Take over a new data version, if there is one. Blocks; on StoreError the old snapshot stays."""
         with self._refreshing:
-            self._refresh()
+            try:
+                self._refresh()
+            finally:
+                self._end_first_read()
+
+    def _end_first_read(self) -> None:
+        if not self.first_read.done():
+            self.first_read.set_result(None)
 
     def _refresh(self) -> None:
         try:
@@ -155,12 +222,16 @@ class CurrentData:
         """Answer gaps of skills from the connection's data, then read the rest."""
         reading = get_skills_then_all(connection)
         skills = next(reading)
-        for ratings in skills.values():
-            _warm_up(ratings)
+        is_first = not self.first_read.done()
+        if not is_first:
+            _warm_up_all(skills)
         self._is_whole = False
         before = self.snapshot.ratings.data_version
         replaced, self.snapshot = self.snapshot.replaced, _snapshot(skills, get_model_usage(connection))
         replaced.set_result(None)
+        if is_first:  # the service answers sooner, and its very first request may compute for itself
+            self._end_first_read()
+            _warm_up_all(skills)
         rated, shown = len(skills["onet"].codes), len(self.snapshot.ratings.codes)
         if self.snapshot.ratings.data_version != before:  # else its rest could not be read before
             _log.info(
@@ -238,6 +309,11 @@ def _give_back_freed_memory() -> None:
     """Return to the system what reading, and the snapshot before, have freed: glibc keeps it, and it grows."""
     if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):  # musl has none
         trim(0)
+
+
+def _warm_up_all(skills: Mapping[RatingsChoice, Ratings]) -> None:
+    for ratings in skills.values():
+        _warm_up(ratings)
 
 
 def _warm_up(ratings: Ratings) -> None:

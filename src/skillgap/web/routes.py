@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -14,25 +14,20 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse
 
-from skillgap.analysis.gap import identify_skill_gap
-from skillgap.analysis.paths import find_paths
-from skillgap.analysis.person import identify_person_gap
-from skillgap.analysis.ratings import Ratings
-from skillgap.analysis.search import normalized
-from skillgap.analysis.similarity.model import Similarity
-from skillgap.analysis.transitions import TransitionFilter, find_transitions
-from skillgap.api import dependencies, parameters
-from skillgap.api.cache import PASSING, SNAPSHOT
+from skillgap.api import answers, dependencies, parameters, unknown_parameters
+from skillgap.api.cache import PASSING, shared_page, uncached
 from skillgap.api.problems import InvalidParameter, WrongParameter
 from skillgap.errors import InvalidCode, NoData
 from skillgap.export import charts
 from skillgap.export.phrases import Report
 from skillgap.export.renderer import Renderer, encoded
-from skillgap.models import GapReport, ListedOccupation, Transition
+from skillgap.models import GapReport, ListedOccupation, SkillRating, Transition
 from skillgap.models.person import OwnProfile
 from skillgap.onet.codes import parse_code
 from skillgap.onet.scales import HIGHEST_LEVEL
-from skillgap.service.snapshot import Snapshot
+from skillgap.service import Skillgap
+from skillgap.service.snapshot import Part
+from skillgap.service.typed_text import plain
 from skillgap.web import assets, view
 from skillgap.web.view import Choice, Order, Question, Slider
 
@@ -43,7 +38,6 @@ _MORE_NEAR = 20
 _HITS = 8
 _WAYS = 5
 _EIGHTHS = 8
-_DASHES = dict.fromkeys(map(ord, "‐‑‒–—−"), "-")
 FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -51,44 +45,45 @@ def _question(
     request: Request,
     current: Annotated[str, Query(alias="from", max_length=200)] = "",
     target: Annotated[str, Query(alias="to", max_length=200)] = "",
-    domain: dependencies.DomainParameter = "skills",
-    choice: dependencies.RatingsParameter = "onet+llm",
+    domain: parameters.DomainParameter = "skills",
+    ratings: parameters.RatingsParameter = "onet+llm",
     sure: Annotated[Literal["yes", ""], Query()] = "",
     order: Annotated[Order, Query()] = "weight",
 ) -> Question:
-    texts = _plain(current, "from"), _plain(target, "to")
-    asked = Question(*texts, domain, choice, sure == "yes", order, unknown=parameters.unknown_of(request))
-    return replace(asked, offered=_loaded_domains(request))
+    question = Question(
+        _plain(current, "from"),
+        _plain(target, "to"),
+        domain,
+        ratings,
+        sure == "yes",
+        order,
+        unknown=unknown_parameters.unknown_of(request),
+    )
+    snapshot = dependencies.snapshot_of(request)
+    if not snapshot.has("all_domains"):
+        request.scope[PASSING] = True
+    return replace(question, offered=snapshot.loaded_domains())
 
 
 def _plain(text: str, parameter: str) -> str:
-    """Return what was typed in the signs that codes and titles are written with. Raises InvalidParameter."""
-    with parameters.searched(parameter):
-        return normalized(text).translate(_DASHES).strip()
-
-
-def _loaded_domains(request: Request) -> tuple[str, ...]:
-    """Return the domains that have ratings; skills alone until the others have been read."""
-    snapshot: Snapshot = request.scope[SNAPSHOT]
-    loaded = snapshot.all_domains
-    if not loaded.done() or loaded.exception():
-        request.scope[PASSING] = True
-        return ("skills",)
-    return tuple(dict.fromkeys(loaded.result()["onet+llm"].element_domains))
+    """Return a typed text with plain letters and hyphens. Raises InvalidParameter."""
+    with unknown_parameters.searched(parameter):
+        return plain(text)
 
 
 Asked = Annotated[Question, Depends(_question)]
 
 
 @router.get("/")
+@shared_page
 async def show(request: Request, question: Asked, swap: Annotated[Literal["yes", ""], Query()] = "") -> Response:
-    """Show the start, a gap, or one occupation, as the address asks; texts are looked up and become codes there."""
-    skills = dependencies.skills_of(request)
+    """Show the start page, a gap, or one occupation. Texts are looked up, and redirect to the codes they mean."""
+    snapshot = dependencies.snapshot_of(request)
+    occupations = snapshot.get_occupations()
     if not (question.current or question.target):
-        return dependencies.page(
-            view.start(question, skills.provenance if skills.codes else None, dict(skills.occupations))
-        )
-    if not skills.occupations:
+        provenance = snapshot.get_provenance() if snapshot.has_levels else None
+        return answers.page(view.start(question, provenance, dict(occupations)))
+    if not occupations:
         raise NoData()
     if swap:
         question = replace(question, current=question.target, target=question.current)
@@ -96,94 +91,95 @@ async def show(request: Request, question: Asked, swap: Annotated[Literal["yes",
         return elsewhere
     current, target = question.current, question.target
     async with dependencies.completed(request, {code for code in (current, target) if code}, question.ratings):
-        compute: Callable[[Ratings], Response]
         if current and target:
             dependencies.remember_pair(request, current, target)
-            compute = partial(_answer, request, question)
-        else:
-            similarity = await dependencies.similarity_of(request) if current else None
-            compute = partial(_occupation, question, similarity)
-        return await dependencies.from_ratings(request, compute, question.ratings, question.domain)
+            return await dependencies.ask(request, partial(_answer, request, question), domain=question.domain)
+        needs: list[Part] = ["similarity"] if current else []
+        return await dependencies.ask(request, partial(_occupation, question), domain=question.domain, needs=needs)
 
 
-def _answer(request: Request, question: Question, ratings: Ratings) -> Response:
-    question = _titled(question, ratings)
-    current, target = question.current, question.target
-    report = identify_skill_gap(current, target, ratings)
-    return dependencies.page(view.answer(question, report, _near(request, current, target, ratings)))
+def _answer(request: Request, question: Question, onet: Skillgap) -> Response:
+    question = _titled(question, onet)
+    report = onet.gap(question.current, question.target, domain=question.domain, ratings=question.ratings)
+    return answers.page(view.answer(question, report, _near(request, question, onet)))
 
 
-def _occupation(question: Question, similarity: Similarity | None, ratings: Ratings) -> Response:
-    question = _titled(question, ratings)
+def _occupation(question: Question, onet: Skillgap) -> Response:
+    question = _titled(question, onet)
     code = question.current or question.target
-    occupation, skills = ratings.occupation(code), ratings.skills(code)
+    answer = onet.skills(code, domain=question.domain, ratings=question.ratings)
     near, basis = [], None
-    if similarity:
-        basis = similarity.basis
-        near = find_transitions(code, similarity, ratings, where=TransitionFilter(), limit=_MORE_NEAR)
-    provenance = ratings.provenance_of(ratings.row(code))
-    zone_name = ratings.job_zone_names.get(occupation.job_zone or 0)
-    return dependencies.page(
-        view.occupation(question, occupation, skills, near, basis, provenance, zone_name=zone_name)
+    if question.current:
+        similar = onet.transitions(code, limit=_MORE_NEAR, domain=question.domain, ratings=question.ratings)
+        near, basis = similar.transitions, similar.basis
+    zone_name = onet.job_zone_name(answer.occupation.job_zone)
+    return answers.page(
+        view.occupation(question, answer.occupation, answer.skills, near, basis, answer.provenance, zone_name=zone_name)
     )
 
 
 async def _led_elsewhere(request: Request, question: Question, *, is_swapped: bool = False) -> Response | None:
     """Return where words lead: to the address with the codes they mean, or a choice; None where there are codes."""
-    ratings = dependencies.skills_of(request)
+    snapshot = dependencies.snapshot_of(request)
     asked = (("from", question.current), ("to", question.target))
     found = [await _meant(request, name, text) for name, text in asked]
     current, target = (each if isinstance(each, str) else "" for each in found)
     path = request.url.path
     if unclear := _unclear(question, found, path):
-        known = {code: each.title for code, each in ratings.occupations.items() if code in (current, target)}
-        titled = replace(question, titles=(known.get(current, ""), known.get(target, "")))
-        return dependencies.page(view.choose(titled, unclear, ratings.provenance))
+        titles = {code: occupation.title for code, occupation in snapshot.get_occupations().items()}
+        titled = replace(question, titles=(titles.get(current, ""), titles.get(target, "")))
+        return answers.page(view.choose(titled, unclear, snapshot.get_provenance()))
     if is_swapped or (current, target) != (question.current, question.target):
         return RedirectResponse(question.address_with_unknown(path, current=current, target=target), 303)
     return None
 
 
 @router.get("/path")
+@shared_page
 async def show_paths(request: Request, question: Asked) -> Response:
     """Show ways in small steps."""
     if elsewhere := await _led_elsewhere(request, question):
         return elsewhere
     current, target = _codes(question)
     dependencies.remember_pair(request, current, target)
-    similarity = await dependencies.similarity_of(request)
 
-    def compute(ratings: Ratings) -> Response:
-        report = find_paths(current, target, similarity, ratings, limit=_WAYS)
-        return dependencies.page(view.paths(_titled(question, ratings), report))
+    def compute(onet: Skillgap) -> Response:
+        report = onet.paths(current, target, limit=_WAYS, domain=question.domain, ratings=question.ratings)
+        return answers.page(view.paths(_titled(question, onet), report))
 
-    return await dependencies.from_ratings(request, compute, question.ratings, question.domain)
+    return await dependencies.ask(request, compute, domain=question.domain, needs=["similarity"])
 
 
 @router.get("/own")
 @router.post("/own")
+@shared_page
+@uncached
 async def show_own(request: Request, question: Asked) -> Response:
     """Show a person's own levels, sent as a form, against an occupation. Nothing of them is stored or logged."""
     if elsewhere := await _led_elsewhere(request, question):
         return elsewhere
     current, target = _codes(question)
-    fields = parameters.form_fields(await request.body())
+    fields = unknown_parameters.form_fields(await request.body())
 
-    def compute(ratings: Ratings) -> Response:
-        sliders = _sliders(fields, current, ratings)
+    def compute(onet: Skillgap) -> Response:
+        skills = onet.skills(current, domain=question.domain, ratings=question.ratings)
+        sliders = _sliders(fields, skills.skills)
         known = [slider.element_id for slider in sliders]
-        more = parameters.unknown([(name, "") for name in fields if name not in known], known)
-        titled = _titled(replace(question, unknown=question.unknown + more), ratings)
+        more = unknown_parameters.unknown([(name, "") for name in fields if name not in known], known)
+        titled = _titled(replace(question, unknown=question.unknown + more), onet)
         own = {slider.element_id: slider.level for slider in sliders if slider.is_own}
-        report = identify_person_gap(OwnProfile(dict(own), current), target, ratings)
-        return dependencies.page(view.own(titled, ratings.occupation(current), sliders, report))
+        profile = OwnProfile(dict(own), current)
+        report = onet.person_gap(profile, target, domain=question.domain, ratings=question.ratings)
+        return answers.page(view.own(titled, skills.occupation, sliders, report))
 
-    response = await dependencies.from_ratings(request, compute, question.ratings, question.domain)
+    response = await dependencies.ask(request, compute, domain=question.domain)
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
 @router.get("/report")
+@shared_page
+@uncached
 async def show_report(request: Request, question: Asked) -> Response:
     """Give the report as one file."""
     if elsewhere := await _led_elsewhere(request, question):
@@ -199,6 +195,7 @@ async def show_report(request: Request, question: Asked) -> Response:
 
 
 @router.get("/chart.svg")
+@uncached
 async def show_chart(request: Request, question: Asked, theme: Literal["light", "dark"] = "light") -> Response:
     """Draw the chart of a gap, for browsers without script."""
     svg = await _drawn(request, question.shown(await _report(request, question)), theme)
@@ -206,6 +203,7 @@ async def show_chart(request: Request, question: Asked, theme: Literal["light", 
 
 
 @router.get(assets.ADDRESS + "{name}")
+@uncached
 async def asset(request: Request, name: str) -> Response:
     """Send a file that pages are made with; an address that is none of this version's is not found."""
     address = f"{assets.ADDRESS}{name}"
@@ -238,8 +236,12 @@ async def _drawn(request: Request, report: Report, theme: charts.Theme) -> bytes
 async def _report(request: Request, question: Question) -> GapReport:
     current, target = _codes(question)
     dependencies.remember_pair(request, current, target)
-    compute = partial(identify_skill_gap, current, target)
-    return await dependencies.from_ratings(request, compute, question.ratings, question.domain, takes_long=False)
+    return await dependencies.ask(
+        request,
+        lambda onet: onet.gap(current, target, domain=question.domain, ratings=question.ratings),
+        domain=question.domain,
+        is_cheap=True,
+    )
 
 
 def _codes(question: Question) -> tuple[str, str]:
@@ -250,10 +252,11 @@ def _codes(question: Question) -> tuple[str, str]:
     return parse_code(question.current), parse_code(question.target)
 
 
-def _titled(question: Question, ratings: Ratings) -> Question:
+def _titled(question: Question, onet: Skillgap) -> Question:
     """Return the question with the titles of its occupations. Raises UnknownOccupation."""
     current, target = (
-        ratings.occupation(parse_code(code)).title if code else "" for code in (question.current, question.target)
+        onet.occupation(parse_code(code)).occupation.title if code else ""
+        for code in (question.current, question.target)
     )
     return replace(question, titles=(current, target))
 
@@ -262,21 +265,20 @@ async def _meant(request: Request, parameter: str, text: str) -> str | list[List
     """Return the code that is meant, empty for nothing, or the occupations that may be."""
     if not text:
         return ""
-    try:
+    with suppress(InvalidCode):
         return parse_code(text)
-    except InvalidCode:
-        occupations = dependencies.skills_of(request).occupations
-    wanted = {text.casefold(), f"{text.casefold()}s"}  # titles are plural
-    if code := next((code for code, each in occupations.items() if each.title.casefold() in wanted), None):
-        return code
-    titles = await dependencies.titles_of(request)
-    with parameters.searched(parameter):
-        hits, _ = await dependencies.in_pool(request, lambda: titles.find(text, _HITS))
+    wanted = {text.casefold(), f"{text.casefold()}s"}  # O*NET's titles are in the plural
+    for code, occupation in dependencies.snapshot_of(request).get_occupations().items():
+        if occupation.title.casefold() in wanted:
+            return code
+    with unknown_parameters.searched(parameter):
+        answer = await dependencies.ask(request, lambda onet: onet.search(text, limit=_HITS), needs=["titles"])
+    hits = answer.items
     exact = [hit for hit in hits if hit.match == "exact"]
     for clear in (hits, exact):
         if len(clear) == 1:
-            return clear[0].onet_soc_code
-    return [hit.listed(occupations) for hit in hits]
+            return clear[0].occupation.onet_soc_code
+    return hits
 
 
 def _unclear(question: Question, found: list[str | list[ListedOccupation]], path: str) -> list[Choice]:
@@ -291,24 +293,27 @@ def _unclear(question: Question, found: list[str | list[ListedOccupation]], path
     ]
 
 
-def _near(request: Request, current: str, target: str, ratings: Ratings) -> list[Transition] | None:
-    """Return the nearest occupations but the target; None, and the page is not kept, while they are being computed."""
-    snapshot: Snapshot = request.scope[SNAPSHOT]
-    if not snapshot.similarity.done() or snapshot.similarity.exception():
+def _near(request: Request, question: Question, onet: Skillgap) -> list[Transition] | None:
+    """Return the most similar occupations except the target.
+
+    None while similarity is being computed; the page is then not stored.
+    """
+    if not dependencies.snapshot_of(request).has("similarity"):
         request.scope[PASSING] = True
         return None
-    found = find_transitions(current, snapshot.similarity.result(), ratings, where=TransitionFilter(), limit=_NEAR + 1)
-    return [each for each in found if each.occupation.onet_soc_code != target][:_NEAR]
+    answer = onet.transitions(question.current, limit=_NEAR + 1, domain=question.domain, ratings=question.ratings)
+    return [near for near in answer.transitions if near.occupation.onet_soc_code != question.target][:_NEAR]
 
 
-def _sliders(given: dict[str, str], current: str, ratings: Ratings) -> list[Slider]:
-    """Return a slider for each level of the current occupation, set as the form says. Raises InvalidParameter."""
+def _sliders(fields: dict[str, str], skills: list[SkillRating]) -> list[Slider]:
+    """Return a slider for each level of the current occupation, set as in the form. Raises InvalidParameter."""
     sliders = []
-    for skill in ratings.skills(current):
+    for skill in skills:
         if skill.data_value is None:
             continue
         usual = round(skill.data_value * _EIGHTHS) / _EIGHTHS
-        sliders.append(Slider(skill.element_id, skill.element_name, usual, _own_level(given, skill.element_id, usual)))
+        level = _own_level(fields, skill.element_id, usual)
+        sliders.append(Slider(skill.element_id, skill.element_name, usual, level))
     return sliders
 
 

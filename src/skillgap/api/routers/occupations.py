@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field
 
-from skillgap.analysis.ratings import Ratings
-from skillgap.analysis.transitions import TransitionFilter, find_transitions
-from skillgap.api import dependencies, parameters, problems
+from skillgap.api import answers, dependencies, parameters, problems, unknown_parameters
 from skillgap.errors import (
     InvalidCode,
     MissingInput,
@@ -19,20 +18,42 @@ from skillgap.errors import (
     UnknownOccupation,
     UnratedOccupation,
 )
-from skillgap.models import ListedOccupation, OccupationDetails, OccupationSkills, TransitionReport
+from skillgap.models import ListedOccupation, OccupationDetails, OccupationSkills, Provenance, TransitionReport
+from skillgap.models.documented import DOCUMENTED
+from skillgap.service import Skillgap
 
 router = APIRouter(prefix="/occupations", tags=["occupations"])
 
 CodePath = Annotated[
-    dependencies.CodeParameter,
+    parameters.CodeParameter,
     Path(description="O*NET-SOC code.", openapi_examples={"Registered Nurses": {"value": "29-1141.00"}}),
 ]
+
+
+@dataclass(frozen=True)
+class OccupationPage:
+    """A page of occupations: in order of code or, for a search, the best match first."""
+
+    __pydantic_config__ = DOCUMENTED
+
+    items: list[ListedOccupation]
+    """The page's occupations."""
+    total: int
+    """Number of matching occupations on all pages."""
+    limit: int
+    """Maximum number of occupations on a page."""
+    offset: int
+    """Number of matching occupations before this page."""
+    next: str | None
+    """Path and query of the next page; null on the last page."""
+    provenance: Provenance
+    """Source of the figures."""
 
 
 @router.get(
     "",
     summary="Occupations, all or by what people call them",
-    response_model=dependencies.OccupationPage,
+    response_model=OccupationPage,
     responses=problems.responses(problems.InvalidParameter, NoData, problems.Overloaded),
 )
 async def list_occupations(
@@ -48,35 +69,30 @@ async def list_occupations(
     Whole titles come first, then those that begin so, then those that share words or parts of words; a slip or two in a
     word is forgiven. For occupations with `is_rated` or `is_predicted` a gap can be computed.
     """
-    ratings = dependencies.skills_of(request)
-    if not ratings.occupations:
+    if not dependencies.snapshot_of(request).get_occupations():
         raise NoData()
     text = q if q and q.strip() else ""
-    titles = await dependencies.titles_of(request) if text else None
 
-    def compute() -> Response:
-        if titles:
-            with parameters.searched("q"):
-                hits, total = titles.find(text, limit, offset)
-            items = [hit.listed(ratings.occupations) for hit in hits]
+    def find(onet: Skillgap) -> Response:
+        if text:
+            with unknown_parameters.searched("q"):
+                answer = onet.search(text, limit=limit, offset=offset)
         else:
-            every = list(ratings.occupations.values())
-            total = len(every)
-            items = [ListedOccupation(each, None, None, None) for each in every[offset : offset + limit]]
-        following = offset + limit
-        query = urlencode({**({"q": q} if q else {}), "limit": limit, "offset": following})
-        return dependencies.json(
-            dependencies.OccupationPage(
-                items=items,
-                total=total,
+            answer = onet.occupations(limit=limit, offset=offset)
+        end = offset + limit
+        query = urlencode({**({"q": q} if q else {}), "limit": limit, "offset": end})
+        return answers.json(
+            OccupationPage(
+                items=answer.items,
+                total=answer.total,
                 limit=limit,
                 offset=offset,
-                next=f"{request.url.path}?{query}" if following < total else None,
-                provenance=ratings.provenance,
+                next=f"{request.url.path}?{query}" if end < answer.total else None,
+                provenance=answer.provenance,
             )
         )
 
-    return await dependencies.in_pool(request, compute)
+    return await dependencies.ask(request, find, needs=["titles"] if text else [])
 
 
 @router.get(
@@ -87,8 +103,7 @@ async def list_occupations(
 )
 async def get_occupation(request: Request, onet_soc_code: CodePath) -> Response:
     """Return title and, where the loaded source has it, description."""
-    ratings = dependencies.skills_of(request)
-    return dependencies.json(OccupationDetails(ratings.occupation(onet_soc_code), ratings.provenance))
+    return answers.json(dependencies.service_of(request).occupation(onet_soc_code))
 
 
 @router.get(
@@ -100,20 +115,20 @@ async def get_occupation(request: Request, onet_soc_code: CodePath) -> Response:
 async def get_occupation_skills(
     request: Request,
     onet_soc_code: CodePath,
-    choice: dependencies.RatingsParameter = "onet+llm",
-    domain: dependencies.DomainParameter = "skills",
+    ratings: parameters.RatingsParameter = "onet+llm",
+    domain: parameters.DomainParameter = "skills",
 ) -> Response:
     """List level and importance of each skill with their errors, flags, dates and sources.
 
     A predicted level has its interval and what it leans on; predictions are of levels alone, not of importances.
     """
 
-    def compute(ratings: Ratings) -> Response:
-        occupation, skills = ratings.occupation(onet_soc_code), ratings.skills(onet_soc_code)
-        provenance = ratings.provenance_of(ratings.row(onet_soc_code))
-        return dependencies.json(OccupationSkills(occupation, skills, provenance))
-
-    return await dependencies.from_ratings(request, compute, choice, domain, takes_long=False)
+    return await dependencies.ask(
+        request,
+        lambda onet: answers.json(onet.skills(onet_soc_code, domain=domain, ratings=ratings)),
+        domain=domain,
+        is_cheap=True,
+    )
 
 
 @router.get(
@@ -148,31 +163,32 @@ async def get_transitions(
     ] = 100.0,
     only_rated: Annotated[bool, Query(description="Leave out occupations whose levels are predicted.")] = False,
     limit: Annotated[int, Query(ge=1, le=100, description="Most occupations to list.")] = 10,
-    choice: dependencies.RatingsParameter = "onet+llm",
-    domain: dependencies.DomainParameter = "skills",
-    weight: dependencies.WeightParameter = "importance",
-    stability: dependencies.StabilityParameter = False,
+    ratings: parameters.RatingsParameter = "onet+llm",
+    domain: parameters.DomainParameter = "skills",
+    weight: parameters.WeightParameter = "importance",
+    stability: parameters.StabilityParameter = False,
 ) -> Response:
     """List occupations near this one, nearest first, each with what stands between.
 
     Near is what people do, know and are called, not the smallest gap: the gap stands beside the rank and plays no part
     in it. `basis` names the inputs, and how many of those that O*NET lists itself are among their first ten.
     """
-    similarity = await dependencies.similarity_of(request)
-    where = TransitionFilter(frozenset(job_zone or ()), major_group, max_shortfall_percentile, only_rated)
 
-    def compute(ratings: Ratings) -> Response:
-        found = find_transitions(onet_soc_code, similarity, ratings, where=where, limit=limit, stability=stability)
-        rows = (ratings.row(onet_soc_code), *(ratings.row(each.occupation.onet_soc_code) for each in found))
-        return dependencies.json(
-            TransitionReport(
-                occupation=ratings.occupation(onet_soc_code),
-                transitions=found,
-                basis=similarity.basis,
-                domain=domain,
-                weight=weight,
-                provenance=ratings.provenance_of(*rows),
-            )
+    def find(onet: Skillgap) -> Response:
+        answer = onet.transitions(
+            onet_soc_code,
+            job_zones=frozenset(job_zone or ()),
+            major_group=major_group,
+            max_shortfall_percentile=max_shortfall_percentile,
+            only_rated=only_rated,
+            limit=limit,
+            domain=domain,
+            ratings=ratings,
+            weight=weight,
+            stability=stability,
         )
+        return answers.json(answer)
 
-    return await dependencies.from_ratings(request, compute, choice, domain, weight, stability=stability)
+    return await dependencies.ask(
+        request, find, domain=domain, weight=weight, needs=["similarity"], stability=stability
+    )

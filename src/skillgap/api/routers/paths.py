@@ -6,11 +6,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from skillgap.analysis.paths import find_paths
-from skillgap.analysis.ratings import Ratings
-from skillgap.api import dependencies, problems
+from skillgap.api import answers, dependencies, parameters, problems
 from skillgap.errors import InvalidCode, MissingInput, NoData, UnknownOccupation, UnratedOccupation
 from skillgap.models import PathReport
+from skillgap.service import Skillgap
 
 router = APIRouter(tags=["paths"])
 
@@ -26,15 +25,15 @@ router = APIRouter(tags=["paths"])
 )
 async def get_paths(
     request: Request,
-    current: dependencies.FromParameter,
-    target: dependencies.ToParameter,
+    current: parameters.FromParameter,
+    target: parameters.ToParameter,
     neighbours: Annotated[
         int, Query(ge=1, le=50, description="A move leads to one of so many nearest, or from one.")
     ] = 20,
     limit: Annotated[int, Query(ge=1, le=20, description="Most paths to list.")] = 5,
-    choice: dependencies.RatingsParameter = "onet+llm",
-    domain: dependencies.DomainParameter = "skills",
-    weight: dependencies.WeightParameter = "importance",
+    ratings: parameters.RatingsParameter = "onet+llm",
+    domain: parameters.DomainParameter = "skills",
+    weight: parameters.WeightParameter = "importance",
 ) -> Response:
     """List chains of at most three moves between near occupations, the one whose hardest move is easiest first.
 
@@ -42,9 +41,11 @@ async def get_paths(
     so the first one is the best there is; `direct` is the same move in one step.
     """
     dependencies.remember_pair(request, current, target)
-    similarity = await dependencies.similarity_of(request)
 
-    def compute(ratings: Ratings) -> Response:
-        return dependencies.json(find_paths(current, target, similarity, ratings, neighbours=neighbours, limit=limit))
+    def find(onet: Skillgap) -> Response:
+        answer = onet.paths(
+            current, target, neighbors=neighbours, limit=limit, domain=domain, ratings=ratings, weight=weight
+        )
+        return answers.json(answer)
 
-    return await dependencies.from_ratings(request, compute, choice, domain, weight)
+    return await dependencies.ask(request, find, domain=domain, weight=weight, needs=["similarity"])

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 from starlette.responses import PlainTextResponse
 
-from skillgap.api import dependencies, metrics, problems
+from skillgap.api import answers, dependencies, metrics, problems
+from skillgap.api.cache import uncached
 from skillgap.errors import NoData
 from skillgap.service.snapshot import CurrentData
 
@@ -37,26 +38,28 @@ class Ready(BaseModel):
 
 
 @router.get("/health", summary="Is the process alive?", response_model=Health)
+@uncached
 async def health() -> Response:
     """Answer without touching anything: for a supervisor that restarts what does not answer."""
-    return dependencies.json({"status": "ok"})
+    return answers.json({"status": "ok"})
 
 
 @router.get("/ready", summary="Can the service answer?", response_model=Ready, responses=problems.responses(NoData))
+@uncached
 async def ready(request: Request) -> Response:
     """Tell whether gaps can be answered: for a load balancer. A lost database alone does not make this fail."""
     current: CurrentData = request.app.state.current
-    ratings, analysts = current.snapshot.ratings, current.snapshot.skills["onet"]
-    ratings.check_levels()
-    return dependencies.json(
+    snapshot = current.snapshot
+    snapshot.check_levels()
+    return answers.json(
         {
             "status": "ready",
             "database": "not readable" if current.store_error else "readable",
-            "data_version": ratings.data_version,
-            "release": ratings.release.number if ratings.release else None,
-            "occupations": len(ratings.occupations),
-            "rated_occupations": len(analysts.codes),
-            "predicted_occupations": len(ratings.codes) - len(analysts.codes),
+            "data_version": snapshot.data_version,
+            "release": snapshot.release.number if snapshot.release else None,
+            "occupations": len(snapshot.get_occupations()),
+            "rated_occupations": snapshot.rated,
+            "predicted_occupations": snapshot.predicted,
         }
     )
 
@@ -67,6 +70,7 @@ async def ready(request: Request) -> Response:
     response_class=PlainTextResponse,
     responses=problems.responses(problems.Overloaded),
 )
+@uncached
 async def show_metrics(request: Request) -> Response:
     """Count requests by route and status, their seconds, and calls to others; tell data version and ratings' age."""
     current: CurrentData = request.app.state.current

@@ -8,14 +8,13 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
-from skillgap.analysis.gap import identify_skill_gap
-from skillgap.analysis.person import identify_person_gap
-from skillgap.api import dependencies, problems
+from skillgap.api import answers, dependencies, parameters, problems
 from skillgap.api.examples import SKILL_GAP
 from skillgap.errors import InvalidCode, InvalidProfile, NoData, UnknownOccupation, UnratedOccupation
 from skillgap.models import GapReport, PersonGapReport
 from skillgap.models.person import OwnProfile
 from skillgap.onet.codes import parse_code
+from skillgap.service import Skillgap
 
 router = APIRouter(tags=["skill gap"])
 
@@ -50,12 +49,12 @@ Profile = Annotated[OwnProfile, BeforeValidator(_bounded)]
 )
 async def skill_gap(
     request: Request,
-    current: dependencies.FromParameter,
-    target: dependencies.ToParameter,
-    choice: dependencies.RatingsParameter = "onet+llm",
-    domain: dependencies.DomainParameter = "skills",
-    weight: dependencies.WeightParameter = "importance",
-    stability: dependencies.StabilityParameter = False,
+    current: parameters.FromParameter,
+    target: parameters.ToParameter,
+    ratings: parameters.RatingsParameter = "onet+llm",
+    domain: parameters.DomainParameter = "skills",
+    weight: parameters.WeightParameter = "importance",
+    stability: parameters.StabilityParameter = False,
 ) -> Response:
     """List the skills in which the target asks for a higher level, the sure and weighty ones first.
 
@@ -67,13 +66,14 @@ async def skill_gap(
     request may.
     """
     dependencies.remember_pair(request, current, target)
-    async with dependencies.completed(request, {current, target}, choice):
-        return await dependencies.from_ratings(
-            request,
-            lambda ratings: dependencies.json(identify_skill_gap(current, target, ratings, stability=stability)),
-            *(choice, domain, weight),
-            takes_long=False,
-            stability=stability,
+
+    def compare(onet: Skillgap) -> Response:
+        answer = onet.gap(current, target, domain=domain, ratings=ratings, weight=weight, stability=stability)
+        return answers.json(answer)
+
+    async with dependencies.completed(request, {current, target}, ratings):
+        return await dependencies.ask(
+            request, compare, domain=domain, weight=weight, is_cheap=True, stability=stability
         )
 
 
@@ -94,11 +94,11 @@ async def skill_gap(
 async def person_gap(
     request: Request,
     profile: Profile,
-    target: dependencies.ToParameter,
-    choice: dependencies.RatingsParameter = "onet+llm",
-    domain: dependencies.DomainParameter = "skills",
-    weight: dependencies.WeightParameter = "importance",
-    stability: dependencies.StabilityParameter = False,
+    target: parameters.ToParameter,
+    ratings: parameters.RatingsParameter = "onet+llm",
+    domain: parameters.DomainParameter = "skills",
+    weight: parameters.WeightParameter = "importance",
+    stability: parameters.StabilityParameter = False,
 ) -> Response:
     """List the skills in which an occupation asks for more than a person has.
 
@@ -106,12 +106,12 @@ async def person_gap(
     gap nor a match: `unknown_skills` lists it. Nothing of a profile is stored or logged, and no cache keeps the answer.
     """
     codes = {target, *([parse_code(profile.occupation)] if profile.occupation else [])}
-    async with dependencies.completed(request, codes, choice):
-        answer = await dependencies.from_ratings(
-            request,
-            lambda ratings: dependencies.json(identify_person_gap(profile, target, ratings, stability=stability)),
-            *(choice, domain, weight),
-            stability=stability,
-        )
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
+
+    def compare(onet: Skillgap) -> Response:
+        answer = onet.person_gap(profile, target, domain=domain, ratings=ratings, weight=weight, stability=stability)
+        return answers.json(answer)
+
+    async with dependencies.completed(request, codes, ratings):
+        response = await dependencies.ask(request, compare, domain=domain, weight=weight, stability=stability)
+    response.headers["Cache-Control"] = "no-store"
+    return response
