@@ -14,7 +14,7 @@ from pathlib import Path
 
 TOP = Path(__file__).parents[1]
 GAP = ("-m", "skillgap", "gap", "Registered Nurses", "Medical and Health Services Managers")
-ANSWER = "17 of 35 skills ask for a higher level, 8 of them beyond rater noise."
+ANSWER = "17 of 35 skills need a higher level, 8 of them beyond rater noise."
 EXTRAS = {
     "parquet": ("-m", "skillgap", "batch", "people.csv", "--to", "11-9111.00", "-o", "gaps.parquet"),
     "dask": ("-c", "import distributed, skillgap.batch.dask"),

@@ -112,8 +112,8 @@ def test_gap_prints_the_pair_the_table_and_the_credit(run: Run, ratings: Ratings
     assert (ended.code, ended.err) == (0, "")
     text = " ".join(ended.out.split())
     assert "From Registered Nurses (29-1141.00) To Medical and Health Services Managers (11-9111.00)" in text
-    assert "17 of 35 skills ask for a higher level, 8 of them beyond rater noise." in text
-    assert "more than in 51.3 % of all pairs of occupations." in text
+    assert "17 of 35 skills need a higher level, 8 of them beyond rater noise." in text
+    assert "more than in 51.3% of all pairs of occupations." in text
     assert report.provenance.attribution in text
     assert report.provenance.modification in text
     rows = re.findall(r"^(\w[\w ]+?) +([\d.]+) +([\d.]+) +[█▓░·]{14} +([\d.]+) +([\d.]+) +(yes|no)", ended.out, re.M)
@@ -172,7 +172,7 @@ def test_gap_as_markdown_is_a_table(run: Run):
 
 @pytest.mark.usefixtures("with_starter")
 def test_gap_to_itself_says_that_nothing_is_asked(run: Run):
-    assert "No skill of 35 asks for a higher level." in run("gap", NURSE, NURSE).out
+    assert "None of the 35 skills compared needs a higher level." in run("gap", NURSE, NURSE).out
 
 
 @pytest.mark.usefixtures("with_starter")
@@ -273,7 +273,7 @@ def test_questions_are_answered_from_a_read_only_file_system(
     shutil.copy(str(starter_engine.url.database), writable / "skillgap.db")
     close_to_writers(folder)
     monkeypatch.setenv("SKILLGAP_DATABASE_URL", f"sqlite:///{folder}/skillgap.db")
-    assert "17 of 35 skills ask for a higher level" in " ".join(run("gap", NURSE, MANAGER).out.split())
+    assert "17 of 35 skills need a higher level" in " ".join(run("gap", NURSE, MANAGER).out.split())
     assert "29.0" in run("status").out
     assert "Registered Nurses" in run("search", "nurse").out
     ended = run("load", "starter")
@@ -685,7 +685,7 @@ def test_load_names_what_it_left_out(run: Run, broken_29: str, monkeypatch: pyte
     )
     warning = "Job Zone.txt is not read; expected Job Zones.txt. If it is that file, rename it"
     assert f"  Knowledge left out, so it has no rows: {reason}\n  warning: {warning}\n" in ended.err
-    assert "17 of 35 skills ask for a higher level" in " ".join(run("gap", NURSE, MANAGER).out.split())
+    assert "17 of 35 skills need a higher level" in " ".join(run("gap", NURSE, MANAGER).out.split())
     said = run("diff", broken_29, "loaded", "--domain", "knowledge").err
     assert f"no knowledge ratings are there to compare ({reason})" in said
     monkeypatch.setenv("SKILLGAP_LOG_FORMAT", "json")
@@ -780,7 +780,7 @@ def test_a_load_ends_with_what_is_missing(run: Run, tmp_path: Path):
 @pytest.mark.usefixtures("with_no_errors")
 def test_without_errors_the_command_line_calls_nothing_sure_or_not(run: Run, tmp_path: Path):
     text = " ".join(run("gap", NURSE, MANAGER).out.split())
-    assert "which of them are beyond rater noise is not known. Weighted shortfall 0.46 levels" in text
+    assert "it is not known which of them are beyond rater noise. Weighted shortfall: 0.46 levels" in text
     assert "No standard errors of skills are loaded" in text
     assert "| not known |" in run("gap", NURSE, MANAGER, "--markdown").out
     [row, *_] = csv.DictReader(io.StringIO(run("gap", NURSE, MANAGER, "--csv").out))

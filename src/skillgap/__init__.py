@@ -26,11 +26,9 @@ __version__ = "0.1.0"
 
 
 def _display() -> Display:
-    from skillgap.export.gap_frame import gap_frame
-    from skillgap.export.notebook import chart_of
-    from skillgap.web.view import notebook
+    from skillgap.export.notebook import chart_of, html, report_frame
 
-    return Display(chart=chart_of, to_frame=gap_frame, to_html=notebook)
+    return Display(chart=chart_of, to_frame=report_frame, to_html=html)
 
 
 displayed_by(_display)

@@ -1,4 +1,4 @@
-"""The page over HTTP: what a browser gets without running a script, and what it is allowed to do."""
+"""The page over HTTP, as a browser without script gets it, and its content security policy."""
 
 from __future__ import annotations
 
@@ -84,7 +84,10 @@ def test_a_gap_says_in_words_and_figures_what_the_api_says(browser: httpx.Client
     assert names(html) == [gap["element_name"] for gap in report["skill_gaps"]]
     page = Parsed(html)
     assert "need a higher level in 17 of 35 skills: 8 are sure, 9 may be chance." in page.text
-    assert "In skills alone, an ordinary move: 51 % of all possible moves between two occupations have a" in page.text
+    assert (
+        "In skills alone, this is an ordinary move: 51% of all possible moves between two occupations have a"
+        in page.text
+    )
     first = re.search(r">Operations Analysis\s*</th>(.*?)</tr>", html, re.S)
     assert first is not None
     cells = re.findall(r"<td[^>]*>([^<]*)", first[1])
@@ -97,7 +100,7 @@ def test_predicted_levels_are_marked_and_their_error_is_told(browser: httpx.Clie
     page = browser.get("/?from=15-1232.00&to=15-1252.00").text
     assert re.search(r'<td class="number">~\d\.\d\d</td>', page)
     assert "are predicted by embedded:smollm2, not rated by analysts; typical error 0." in page
-    assert "the prediction may be wrong, by more than this difference" in page
+    assert "the prediction is off, by more than this difference" in page
 
 
 def test_only_what_is_sure_is_shown_where_asked_for(browser: httpx.Client):
@@ -120,8 +123,8 @@ def test_levels_mean_something_where_anchors_are_loaded(browser: httpx.Client, w
     with serve(tmp_path, str(whole_29.url)) as service:
         html = httpx.get(service.url + GAP, headers=BROWSER).text
     assert html.count("<summary>what these levels mean</summary>") == 17 + 14
-    assert re.search(r"Asked 3\.88 of 7:<ul><li>level 2: [^<]{10,}</li><li>level 4: [^<]{10,}</li></ul>", html)
-    assert re.search(r"Now 1\.75 of 7:<ul><li>below level 2: [^<]{10,}</li></ul>", html)
+    assert re.search(r"Target: 3\.88 of 7<ul><li>level 2: [^<]{10,}</li><li>level 4: [^<]{10,}</li></ul>", html)
+    assert re.search(r"Current: 1\.75 of 7<ul><li>below level 2: [^<]{10,}</li></ul>", html)
 
 
 def test_one_occupation_shows_where_it_leads_and_what_it_needs(browser: httpx.Client, client: httpx.Client):
@@ -170,7 +173,7 @@ def test_what_may_mean_several_is_asked_back_with_links(browser: httpx.Client):
     assert f'<a href="/?from={NURSE}&amp;to={MANAGER}">Registered Nurses</a>' in html
     assert "Which occupation do you mean?" in html
     none = browser.get("/?from=zzzqqq")
-    assert (none.status_code, "No occupation is called anything like it" in none.text) == (200, True)
+    assert (none.status_code, "No occupation matches" in none.text) == (200, True)
 
 
 def test_a_page_is_answered_from_memory_and_confirmed_by_its_tag(browser: httpx.Client):
@@ -219,16 +222,16 @@ def test_a_wrong_own_level_is_named(client: httpx.Client, level: str):
 @pytest.mark.parametrize(
     ("path", "status", "title"),
     [
-        (f"/?from={NURSE}&to=99-9999.00", 404, "There is no such occupation"),
-        (f"/?from={NURSE}&to=55-1011.00", 404, "There are no levels of this occupation"),
-        ("/?from=15-1252.00&to=11-9111.00&ratings=onet", 404, "There are no levels of this occupation"),
-        (f"/path?from={NURSE}", 422, "Something in this address cannot be used"),
-        ("/own?from=29-1141.00", 422, "Something in this address cannot be used"),
-        (f"{GAP}&domain=nonsense", 422, "Something in this address cannot be used"),
-        ("/?from=" + "%EF%B7%BA" * 200, 422, "Something in this address cannot be used"),
-        ("/nowhere", 404, "There is no such page"),
-        ("/skill-gap?form=1", 422, "This address has a parameter that does not exist"),
-        ("/skill-gap?from=99-9999.00&to=11-9111.00", 404, "There is no such occupation"),
+        (f"/?from={NURSE}&to=99-9999.00", 404, "Unknown occupation"),
+        (f"/?from={NURSE}&to=55-1011.00", 404, "This occupation has no levels"),
+        ("/?from=15-1252.00&to=11-9111.00&ratings=onet", 404, "This occupation has no levels"),
+        (f"/path?from={NURSE}", 422, "Something in this address is invalid"),
+        ("/own?from=29-1141.00", 422, "Something in this address is invalid"),
+        (f"{GAP}&domain=nonsense", 422, "Something in this address is invalid"),
+        ("/?from=" + "%EF%B7%BA" * 200, 422, "Something in this address is invalid"),
+        ("/nowhere", 404, "Page not found"),
+        ("/skill-gap?form=1", 422, "This address has an unknown parameter"),
+        ("/skill-gap?from=99-9999.00&to=11-9111.00", 404, "Unknown occupation"),
     ],
 )
 def test_errors_are_pages_for_browsers_and_documents_for_programs(
@@ -373,8 +376,8 @@ def test_a_report_is_one_file_that_needs_nothing_else(browser: httpx.Client):
     assert len(page.all("style")) == 1
     assert [each["href"] for each in page.all("a")] == ["https://creativecommons.org/licenses/by/4.0/"]
     assert "<svg" in answer.text
-    assert re.search(r"O\*NET 29\.0 of 2024-08; data version \S+; made by skillgap", page.text)
-    assert "29-1141.00 to 11-9111.00. Made on 20" in page.text
+    assert re.search(r"O\*NET 29\.0 \(2024-08\); data version \S+; created with skillgap", page.text)
+    assert "29-1141.00 to 11-9111.00. Created on 20" in page.text
     policy = answer.headers["content-security-policy"]
     assert "script-src" not in policy
     assert re.search(r"style-src 'sha256-[^']+'", policy)
@@ -403,15 +406,15 @@ def levels_only(levels_alone: Engine, tmp_path_factory: pytest.TempPathFactory) 
 def test_without_importance_the_page_shows_no_shortfall_and_why(levels_only: httpx.Client):
     page = Parsed(levels_only.get(GAP).text)
     assert "8 are sure, 9 may be chance." in page.text
-    assert "How hard this move is compared with others is not known." in page.text
+    assert "How hard this move is compared with others is unknown." in page.text
     assert "No importance of skills is loaded (scale IM)." in page.text
     assert "sure ones first, then by gap." in page.text
-    figures = re.search(r"levels short, on average by importance\s*(\S+)", page.text)
+    figures = re.search(r"levels short on average, weighted by importance\s*(\S+)", page.text)
     assert figures is not None
     assert figures[1] == "–"
     counted = next(line for line in page.text.splitlines() if "need a higher level in" in line)
     assert "hardly matter" not in counted, "O*NET flags none of these gaps Not Relevant"
-    assert "0 %" not in page.text.split("Occupations near")[1]
+    assert "0%" not in page.text.split("Occupations similar to")[1]
     one = Parsed(levels_only.get(f"/?from={NURSE}").text)
     assert "No importance of skills is loaded" in one.text
 

@@ -174,11 +174,11 @@ def test_a_spreadsheet_has_four_tables_and_their_sources(report: WorkforceReport
     targets, lacking, homes, proposals, sources = (cells(tmp_path / "view.xlsx", k) for k in range(1, 6))
     assert [row[0] for row in targets[1:]] == [MANAGER, SPECIALIST]
     assert len(lacking) == 1 + 2 * 35
-    assert {row[2] for row in homes[1:]} == {"Registered Nurses (29-1141.00)", "own levels alone"}
+    assert {row[2] for row in homes[1:]} == {"Registered Nurses (29-1141.00)", "own levels only"}
     assert sum(row[3] for row in homes[1:]) == 2 * report.people
     assert [row[2] for row in proposals[1:]] == [each.id for view in report.targets for each in view.conversions]
     facts = {row[0]: row[1] for row in sources}
-    assert (facts["People"], facts["Not comparable"], facts["Made on"]) == (3, 1, "2026-11-25")
+    assert (facts["People"], facts["Not comparable"], facts["Created on"]) == (3, 1, "2026-11-25")
     assert facts["Credit"].startswith("This page includes information from the O*NET 29.0 Database")
 
 

@@ -1,6 +1,6 @@
-"""The page in a real browser: by keyboard alone, without script, narrow, dark, and as axe reads it.
+"""The page in a real browser: by keyboard only, without script, narrow, dark, and checked by axe.
 
-Screenshots of what was looked at are left in build/screenshots.
+Screenshots are saved in build/screenshots.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ Open = Callable[..., Page]
 
 @pytest.fixture(scope="module")
 def site(whole_29: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """The service on O*NET 29.0, whole."""
+    """The service on the whole O*NET 29.0."""
     with serve(tmp_path_factory.mktemp("site"), str(whole_29.url), **UNCHANGED) as service:
         service.wait_for_all_data()
         yield service
@@ -75,12 +75,12 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 @pytest.fixture
 def visit(browser: Browser, site: Service, starter_site: Service) -> Iterator[Open]:
-    """Open a page in a window of its own; whatever the browser complains of fails the test."""
+    """Open a page in a new window; any browser error or warning fails the test."""
     complaints: list[str] = []
     contexts = []
 
     def complain(message: ConsoleMessage) -> None:
-        # What the browser says of an error page is its status, which is meant.
+        # The browser reports the status of an error page, which is intended.
         if message.type in ("error", "warning") and not re.search(r"status of [45]", message.text):
             complaints.append(message.text)
 
@@ -127,9 +127,7 @@ def test_from_a_title_to_the_printed_report_by_keyboard_alone(visit: Open):
     page.keyboard.type("rn nurse")
     options = page.locator("#from-list [role=option]")
     wanted = options.filter(has_text="Registered Nurses").first
-    expect(
-        wanted
-    ).to_be_visible()  # what is marked before keeps the list as it is, and that of half the words may lack it
+    expect(wanted).to_be_visible()  # a marked option freezes the list, which may still be that of a shorter text
     assert page.locator("#from").get_attribute("aria-expanded") == "true"
     for _ in range(options.count()):
         page.keyboard.press("ArrowDown")
@@ -188,14 +186,14 @@ def test_swap_back_and_forth(visit: Open):
 
 def test_filters_and_near_occupations_lead_on(visit: Open):
     page = visit(GAP)
-    page.get_by_text("What to compare").click()
-    page.get_by_label("Only what is sure").check()
+    page.get_by_text("Options").click()
+    page.get_by_label("Show sure gaps only").check()
     page.get_by_role("button", name="Show the gap").click()
     expect(page.locator("#levels tbody th")).to_have_count(8)
     page.get_by_role("link", name="Nurse Practitioners").click()
     expect(page.locator("h1")).to_have_text("From Registered Nurses to Nurse Practitioners")
     page.get_by_role("link", name="Get there in smaller steps").click()
-    expect(page.locator("h1")).to_have_text("Ways from Registered Nurses to Nurse Practitioners")
+    expect(page.locator("h1")).to_have_text("Routes from Registered Nurses to Nurse Practitioners")
 
 
 def test_without_script_everything_is_there(visit: Open):
@@ -231,7 +229,7 @@ def test_own_levels_live_in_the_fragment_of_the_address_alone(visit: Open, site:
     slider = page.get_by_label("Operations Analysis")
     slider.focus()
     for _ in range(22):
-        page.keyboard.press("ArrowRight")  # an eighth each
+        page.keyboard.press("ArrowRight")  # one eighth
     expect(page.locator("#levels tbody th")).to_have_count(16)
     expect(page.locator(".slider.own output")).to_have_text("4.5")
     assert page.url.endswith("#2.B.3.a=4.5")
@@ -249,7 +247,7 @@ def test_an_address_with_other_levels_is_followed_and_wrong_ones_are_passed_over
     page.evaluate("location.hash = '2.B.3.a=4.5&2.A.1.a=abc&2.A.1.b=99&2.A.1.c='")
     expect(page.locator("#levels tbody th")).to_have_count(16)
     expect(page.locator(".slider.own")).to_have_count(1)
-    expect(page.locator("#said")).to_contain_text("need a higher level in 16 of 35 skills")
+    expect(page.locator("#status")).to_contain_text("need a higher level in 16 of 35 skills")
 
 
 def test_a_service_that_cannot_be_reached_is_told(browser: Browser, site: Service):
@@ -258,7 +256,7 @@ def test_a_service_that_cannot_be_reached_is_told(browser: Browser, site: Servic
     page.goto(f"{site.url}/own?from={NURSE}&to={MANAGER}")
     context.set_offline(True)
     page.get_by_label("Operations Analysis").fill("4.5")
-    expect(page.locator("#said")).to_have_text(re.compile("^Not computed: the service cannot be reached"))
+    expect(page.locator("#status")).to_have_text(re.compile("^Not updated: the service cannot be reached"))
     context.set_offline(False)
     page.get_by_role("button", name="Show my gap").click()
     expect(page.locator("#levels tbody th")).to_have_count(16)

@@ -1,4 +1,4 @@
-"""The chart's data and its picture."""
+"""The data and the picture of a chart."""
 
 from __future__ import annotations
 
@@ -28,23 +28,28 @@ def predicted(ratings: Ratings) -> GapReport:
 
 def test_a_row_has_levels_with_the_intervals_that_onet_publishes(report: GapReport):
     gap, row = report.skill_gaps[0], charts.chart_rows(report)[0]
-    assert (row["name"], row["now"], row["asked"]) == ("Operations Analysis", 1.75, 3.88)
-    assert row["now_lower"] == pytest.approx(1.75 - 1.96 * gap.from_standard_error)
-    assert row["asked_upper"] == pytest.approx(3.88 + 1.96 * gap.to_standard_error)
-    assert (row["gap_is"], row["now_is_predicted"]) == ("sure", False)
-    assert row["says"] == "2.125 (1.20 to 3.05), sure"
-    untold = replace(report, skill_gaps=[replace(gap, p_value=None, distinguishable=False)])
-    assert charts.chart_rows(untold)[0]["gap_is"] == "cannot be judged"
-    assert [each["gap_is"] for each in charts.chart_rows(report)] == ["sure"] * 8 + ["may be chance"] * 9
+    assert (row["name"], row["current"], row["target"]) == ("Operations Analysis", 1.75, 3.88)
+    assert row["current_lower"] == pytest.approx(1.75 - 1.96 * gap.from_standard_error)
+    assert row["target_upper"] == pytest.approx(3.88 + 1.96 * gap.to_standard_error)
+    assert (row["certainty"], row["current_is_predicted"]) == ("sure", False)
+    assert row["label"] == "2.125 (1.20 to 3.05), sure"
+    untested = replace(report, skill_gaps=[replace(gap, p_value=None, distinguishable=False)])
+    assert charts.chart_rows(untested)[0]["certainty"] == "cannot be judged"
+    assert [row["certainty"] for row in charts.chart_rows(report)] == ["sure"] * 8 + ["may be chance"] * 9
 
 
 def test_intervals_end_where_the_scale_does_and_predictions_have_their_own(report: GapReport, predicted: GapReport):
     wide = [replace(report.skill_gaps[0], from_standard_error=5.0, to_standard_error=None)]
     row = charts.chart_rows(replace(report, skill_gaps=wide))[0]
-    assert (row["now_lower"], row["now_upper"], row["asked_lower"], row["asked_upper"]) == (0.0, 7.0, None, None)
+    assert (row["current_lower"], row["current_upper"], row["target_lower"], row["target_upper"]) == (
+        0.0,
+        7.0,
+        None,
+        None,
+    )
     for gap, shown in zip(predicted.skill_gaps, charts.chart_rows(predicted), strict=True):
-        assert (shown["asked_lower"], shown["asked_upper"]) == (gap.to_lower, gap.to_upper)
-        assert shown["asked_is_predicted"]
+        assert (shown["target_lower"], shown["target_upper"]) == (gap.to_lower, gap.to_upper)
+        assert shown["target_is_predicted"]
 
 
 def test_only_so_many_rows_are_drawn(report: GapReport):
@@ -52,7 +57,7 @@ def test_only_so_many_rows_are_drawn(report: GapReport):
     assert len(charts.chart_rows(many)) == charts.MOST_ROWS == 40
 
 
-def test_a_picture_has_every_skill_in_the_colours_of_its_theme(report: GapReport):
+def test_a_picture_has_every_skill_in_the_colors_of_its_theme(report: GapReport):
     svg = charts.draw(charts.chart_of(report, "dark"), "svg").decode()
     assert [gap.element_name for gap in report.skill_gaps] == [
         name for name in re.findall(r">([^<>]+)</text>", svg) if name in {gap.element_name for gap in report.skill_gaps}
@@ -60,7 +65,7 @@ def test_a_picture_has_every_skill_in_the_colours_of_its_theme(report: GapReport
     assert svg.count("#f0a030") >= 8
     page = charts.draw(charts.chart_of(report, "page"), "svg").decode()
     assert "var(--sure)" in page
-    assert "#" not in "".join(re.findall(r'(?:fill|stroke)="([^"]*)"', page)), "no colour but the stylesheet's"
+    assert "#" not in "".join(re.findall(r'(?:fill|stroke)="([^"]*)"', page)), "no color but the stylesheet's"
 
 
 def test_a_picture_is_as_high_as_the_page_keeps_free(report: GapReport):
@@ -70,14 +75,14 @@ def test_a_picture_is_as_high_as_the_page_keeps_free(report: GapReport):
     assert 0 <= charts.chart_height(len(report.skill_gaps)) - float(height[1]) < 26
 
 
-def test_stylesheet_and_chart_have_the_same_colours():
-    from skillgap.web.assets import static_text
+def test_stylesheet_and_chart_have_the_same_colors():
+    from skillgap.export.html import stylesheet
 
-    style = static_text("style.css")
+    style = stylesheet()
     for theme, part in (("light", style.split("@media")[0]), ("dark", style.split("@media")[1])):
         named = dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", part))
-        for name, colour in charts.COLOURS[theme].items():
-            assert named[name] == colour, (theme, name)
+        for name, color in charts.COLORS[theme].items():
+            assert named[name] == color, (theme, name)
 
 
 def test_control_characters_of_a_title_are_drawn_as_text(report: GapReport):

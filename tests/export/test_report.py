@@ -1,4 +1,4 @@
-"""Reports as files: read back, and what a hostile title can do in them."""
+"""Reports as files: their content read back, and hostile titles in them."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def cells(file: Path, sheet: int) -> list[list[Any]]:
 def test_a_spreadsheet_has_the_report_in_numbers(report: GapReport, tmp_path: Path):
     write(report, tmp_path / "gap.xlsx")
     header, *rows = cells(tmp_path / "gap.xlsx", 1)
-    assert header[:4] == ["Skill", "How sure", "Gap", "Gap, lower 95 %"]
+    assert header[:4] == ["Skill", "Certainty", "Gap", "Gap, lower 95%"]
     assert [(row[0], row[2], row[8]) for row in rows] == [
         (gap.element_name, gap.gap, gap.importance) for gap in report.skill_gaps
     ]
@@ -64,8 +64,8 @@ def test_a_spreadsheet_has_the_report_in_numbers(report: GapReport, tmp_path: Pa
     assert len(cells(tmp_path / "gap.xlsx", 2)) == 1 + len(report.surplus_skills)
     facts = {row[0]: row[1] for row in cells(tmp_path / "gap.xlsx", 3)}
     assert facts["O*NET release"] == "29.0"
-    assert facts["Made on"] == "2026-11-25"
-    assert facts["Gaps that are sure"] == 8
+    assert facts["Created on"] == "2026-11-25"
+    assert facts["Sure gaps"] == 8
     assert report.provenance.attribution in facts["Credit"]
 
 
@@ -90,8 +90,8 @@ def test_titles_are_text_in_every_file(hostile: GapReport, tmp_path: Path):
 
 def test_a_page_says_where_its_figures_are_from_and_has_the_chart_in_it(report: GapReport, tmp_path: Path):
     html = write(report, tmp_path / "gap.html").decode()
-    assert "Made on 2026-11-25." in html
-    assert "O*NET 29.0 of 2024-08" in html
+    assert "Created on 2026-11-25." in html
+    assert "O*NET 29.0 (2024-08)" in html
     assert html.count("<svg") == 1
     assert not re.findall(r'(?:src|href)="(?!https://creativecommons|data:,)', html)
 
@@ -112,7 +112,7 @@ def test_an_empty_gap_is_a_report_too(ratings: Ratings, tmp_path: Path):
     assert b"Nothing is missing" in write(same, tmp_path / "same.html")
     write(same, tmp_path / "same.xlsx")
     assert len(cells(tmp_path / "same.xlsx", 1)) == 1
-    assert b"There is no gap to show." in write(same, tmp_path / "same.svg")
+    assert b"There are no gaps to show." in write(same, tmp_path / "same.svg")
 
 
 def test_another_ending_is_an_error_that_names_those_there_are(report: GapReport, tmp_path: Path):

@@ -1,4 +1,4 @@
-"""What is said of an answer in words: the same to a terminal, on the page and in a report."""
+"""Answers in words, the same in the terminal, on the page and in reports."""
 
 from __future__ import annotations
 
@@ -21,29 +21,30 @@ from skillgap.onet.domains import NOUNS
 TIERS = {"Primary-Short": "first 5", "Primary-Long": "next 5", "Supplemental": "others"}
 """O*NET's tiers of related occupations: 1 to 5, 6 to 10, 11 to 20 of its list."""
 
-
 Report = GapReport | PersonGapReport
 
 
 def start_of(report: Report) -> str:
-    """Return who or what the report starts from."""
+    """Return the name of the current occupation, or a description of a person's levels."""
     if isinstance(report, GapReport):
         return name_of(report.from_occupation)
-    rest = f", the rest of {name_of(report.from_occupation)}" if report.from_occupation else ""
+    rest = f", the rest from {name_of(report.from_occupation)}" if report.from_occupation else ""
     return f"{report.own_levels} own level{'' if report.own_levels == 1 else 's'}{rest}"
 
 
 def not_compared_line(report: Report) -> str | None:
-    """Name what a person's level is not known of, or which of all domains both occupations have levels in."""
+    """Return a sentence about what is not compared: a person's unknown levels, or domains that one side lacks."""
     if isinstance(report, GapReport):
-        names = ", ".join(NOUNS[each][1] for each in report.domains_compared)
-        return f"Both have levels of {names}; only these are compared." if report.domain == "all" else None
+        if report.domain != "all":
+            return None
+        names = ", ".join(NOUNS[domain][1] for domain in report.domains_compared)
+        return f"Both occupations have levels of {names}; only these are compared."
     names = ", ".join(skill.element_name for skill in report.unknown_skills)
-    return f"Not known, so not compared: {names}." if names else None
+    return f"Not compared, because the level is unknown: {names}." if names else None
 
 
 def predicted(report: Report) -> list[Occupation]:
-    """Return the occupations whose levels, as shown, are predicted."""
+    """Return the occupations with predicted levels among those shown."""
     rows = (*report.skill_gaps, *report.surplus_skills)
     sides = (
         (report.from_occupation, {row.from_source for row in rows}),
@@ -53,7 +54,7 @@ def predicted(report: Report) -> list[Occupation]:
 
 
 def predictions_line(occupations: list[Occupation], predictions: Predictions | None) -> str | None:
-    """Return whose levels are predicted, by what and how well; None where none are."""
+    """Return a sentence that names predicted occupations, the model and its error; None if nothing is predicted."""
     if not occupations or predictions is None:
         return None
     names = " and ".join(dict.fromkeys(occupation.title for occupation in occupations))
@@ -62,109 +63,120 @@ def predictions_line(occupations: list[Occupation], predictions: Predictions | N
 
 
 def in_one_sentence(report: Report) -> str:
+    """Return the answer in one or two sentences, with the figures of the summary."""
     summary = report.summary
     singular, plural = NOUNS[report.domain]
-    if not report.skill_gaps and not report.surplus_skills and not summary.skills_compared:
-        return "No level is known on both sides, so nothing is compared."
+    if _is_empty(report):
+        return _NOTHING_COMPARED
     if not report.skill_gaps:
-        return f"No {singular} of {summary.skills_compared} asks for a higher level."
-    asked = f"{summary.gaps} of {summary.skills_compared} {plural} ask for a higher level"
-    effort = _shortfall(summary)
+        return f"None of the {summary.skills_compared} {plural} compared needs a higher level."
+    verb = "needs" if summary.gaps == 1 else "need"
+    need = f"{summary.gaps} of {summary.skills_compared} {plural} {verb} a higher level"
+    shortfall = _shortfall(summary)
     if not summary.skills_tested:
-        return f"{asked}; which of them are beyond rater noise is not known. {effort}"
+        return f"{need}; it is not known which of them are beyond rater noise. {shortfall}"
     untested = summary.skills_compared - summary.skills_tested
-    untold = f" (of {untested} {plural} nothing tells: they have no errors)" if untested else ""
-    return f"{asked}, {summary.distinguishable_gaps} of them beyond rater noise{untold}. {effort}"
+    note = (
+        f" ({untested} {singular if untested == 1 else plural} without standard errors not tested)" if untested else ""
+    )
+    return f"{need}, {summary.distinguishable_gaps} of them beyond rater noise{note}. {shortfall}"
+
+
+_NOTHING_COMPARED = "No level is known on both sides, so there is nothing to compare."
+
+
+def _is_empty(report: Report) -> bool:
+    return not (report.skill_gaps or report.surplus_skills or report.summary.skills_compared)
 
 
 def _shortfall(summary: GapSummary) -> str:
     if summary.weighted_shortfall is None:
-        return "The weighted shortfall is not known."
-    effort = f"Weighted shortfall {summary.weighted_shortfall:.2f} levels"
+        return "The weighted shortfall is unknown."
+    shortfall = f"Weighted shortfall: {summary.weighted_shortfall:.2f} levels"
     if summary.shortfall_percentile is None:
-        return f"{effort}, of what is compared."
-    return f"{effort}: more than in {percent(summary.shortfall_percentile, decimals=1)} of all pairs of occupations."
+        return f"{shortfall}, over what is compared."
+    return f"{shortfall}, more than in {percent(summary.shortfall_percentile, decimals=1)} of all pairs of occupations."
 
 
 def percent(value: float, *, decimals: int = 0) -> str:
-    """Return a percentage for a sentence: 0 % means none and 100 % all, whatever rounding makes of 0.04 or 99.8."""
-    beyond, number = _rounded(value, decimals)
-    return f"{('under ', '', 'over ')[beyond + 1]}{number:g} %"
+    """Return a percentage for a sentence. 0% means none and 100% means all, so 0.04 is "under 1%", not 0%."""
+    beyond, rounded = _rounded(value, decimals)
+    return f"{('under ', '', 'over ')[beyond + 1]}{rounded:g}%"
 
 
 def percent_cell(value: float, *, decimals: int = 0) -> str:
-    """Return a percentage for a column, as `percent` does in a sentence."""
-    beyond, number = _rounded(value, decimals)
-    return f"{('<', '', '>')[beyond + 1]}{number:.{decimals}f} %"
+    """Return a percentage for a table cell, rounded as in `percent`: "<1%", "51%", ">99%"."""
+    beyond, rounded = _rounded(value, decimals)
+    return f"{('<', '', '>')[beyond + 1]}{rounded:.{decimals}f}%"
 
 
 def _rounded(value: float, decimals: int) -> tuple[int, float]:
-    """Return a percentage rounded, and -1 or 1 where it lies between that and 0 or 100, which it must not read."""
-    number, step = round(value, decimals), 10.0**-decimals
-    if number in (0, 100) and number != value:
+    """Return a rounded percentage, with -1 or 1 if the value is below or above it but must not read as 0 or 100."""
+    rounded, step = round(value, decimals), 10.0**-decimals
+    if rounded in (0, 100) and rounded != value:
         return (-1, step) if value < 50 else (1, 100 - step)
-    return 0, number
+    return 0, rounded
 
 
 def unavailable_lines(summary: GapSummary) -> list[str]:
-    """Return why figures are missing that weigh and test gaps, a sentence each; Job Zones go without saying."""
+    """Return why figures of the gap are missing, one sentence per reason; Job Zones are left out."""
     reasons = (reason for name, reason in summary.unavailable.items() if name != "job_zone_step")
     return list(dict.fromkeys(reasons))
 
 
 def in_plain_words(report: Report) -> list[str]:
-    """Return the answer in sentences for whoever knows no statistics, the shortest answer first."""
-    summary = report.summary
+    """Return the answer in sentences for readers without statistics, the most important one first."""
     singular, plural = NOUNS[report.domain]
-    if not report.skill_gaps and not report.surplus_skills and not summary.skills_compared:
-        return ["No level is known on both sides, so nothing can be compared."]
+    if _is_empty(report):
+        return [_NOTHING_COMPARED]
     if not report.skill_gaps:
-        nothing = f"Nothing is missing: {report.to_occupation.title} need no {singular} at a higher level."
-        return [nothing, *unavailable_lines(summary)]
-    said = [*_asked(report, plural), *_effort(report, plural), *_preparation(report)]
-    return [*said, *unavailable_lines(summary)]
+        nothing = f"Nothing is missing: {report.to_occupation.title} do not need a higher level in any {singular}."
+        return [nothing, *unavailable_lines(report.summary)]
+    sentences = [*_needs(report, plural), *_effort(report, plural), *_preparation(report)]
+    return [*sentences, *unavailable_lines(report.summary)]
 
 
-def _asked(report: Report, plural: str) -> list[str]:
+def _needs(report: Report, plural: str) -> list[str]:
     rows, target = report.skill_gaps, report.to_occupation.title
     count = Counter(map(certainty, rows))
-    asked = f"{target} need a higher level in {len(rows)} of {report.summary.skills_compared} {plural}"
+    needs = f"{target} need a higher level in {len(rows)} of {report.summary.skills_compared} {plural}"
     if count["unknown"] == len(rows):
-        return [f"{asked}.", "How far these ratings can be off is not known, so some of it may be chance."]
+        return [f"{needs}.", "The error of these ratings is unknown, so some of these gaps may be chance."]
     if count["yes"] == len(rows):
-        return [f"{asked}, and each of these differences is sure."]
-    is_judged = count["yes"] or count["no"]
+        return [f"{needs}, and {'this gap is' if len(rows) == 1 else 'all of these gaps are'} sure."]
+    is_tested = count["yes"] or count["no"]
     parts = [
-        f"{found or 'none'} {singular if found == 1 else words}"
-        for found, singular, words, is_told in (
-            (count["yes"], "is sure", "are sure" if count["yes"] else "is sure", is_judged),
+        f"{number or 'none'} {one if number == 1 else many}"
+        for number, one, many, is_shown in (
+            (count["yes"], "is sure", "are sure" if count["yes"] else "is sure", is_tested),
             (count["no"], "may be chance", "may be chance", count["no"]),
             (count["not relevant"], "hardly matters there", "hardly matter there", count["not relevant"]),
             (count["unknown"], "cannot be judged", "cannot be judged", count["unknown"]),
         )
-        if is_told
+        if is_shown
     ]
-    chance = f"Where it may be chance, {noise(report)} more than the occupations differ."
-    return [f"{asked}: {', '.join(parts)}.", *([chance] if count["no"] else [])]
+    chance = f"A gap may be chance when {noise(report)} more than the occupations differ."
+    return [f"{needs}: {', '.join(parts)}.", *([chance] if count["no"] else [])]
 
 
 def noise(report: Report) -> str:
-    """Say what makes a difference unsure, as the beginning of a sentence about more than that difference."""
+    """Return a clause, up to "by", that names what makes a difference uncertain."""
     if predicted(report):
-        return "the raters disagree, or the prediction may be wrong, by"
+        return "the raters disagree, or the prediction is off, by"
     return "the people who rated the occupations disagree by"
 
 
-def _effort(report: Report, of: str) -> list[str]:
+def _effort(report: Report, plural: str) -> list[str]:
     summary = report.summary
     if summary.weighted_shortfall is None:
-        return ["How hard this move is compared with others is not known."]
+        return ["How hard this move is compared with others is unknown."]
     if summary.shortfall_percentile is None or report.from_occupation == report.to_occupation:
         return []
-    easier = summary.shortfall_percentile
-    kind = next(words for limit, words in _MOVES if easier <= limit)
-    share = percent(easier)
-    return [f"In {of} alone, {kind}: {share} of all possible moves between two occupations have a smaller gap."]
+    kind = next(words for limit, words in _MOVES if summary.shortfall_percentile <= limit)
+    share = percent(summary.shortfall_percentile)
+    return [
+        f"In {plural} alone, this is {kind}: {share} of all possible moves between two occupations have a smaller gap."
+    ]
 
 
 _MOVES = (
@@ -174,7 +186,7 @@ _MOVES = (
     (80, "a harder move than most"),
     (100, "a very hard move"),
 )
-"""What a move is called, up to a percentile of its shortfall."""
+"""Names of a move, up to a percentile of its shortfall."""
 
 
 def _preparation(report: Report) -> list[str]:
@@ -182,28 +194,31 @@ def _preparation(report: Report) -> list[str]:
     if step is None or current is None:
         return []
     zones = f"Job Zone {current.job_zone} to {target.job_zone}" if step else f"both Job Zone {target.job_zone}"
-    return [f"Schooling and experience, which no gap counts: {preparation(step)} ({zones})."]
+    return [
+        f"{target.title} need {preparation(step)} schooling and experience ({zones}), which is not part of the gap."
+    ]
 
 
 def taking(summary: GapSummary) -> str:
-    """Say what a move takes besides, as the end of a sentence."""
+    """Return the schooling and experience that a move takes, as the end of a sentence."""
     return (
         f"; schooling and experience: {preparation(summary.job_zone_step)}" if summary.job_zone_step is not None else ""
     )
 
 
 def preparation(step: int | None) -> str:
-    """Say what a step between Job Zones means; nothing where one is not known."""
+    """Return the meaning of a step between Job Zones; empty if the step is unknown."""
     if step is None:
         return ""
     return "about as much" if step == 0 else f"{'much ' if abs(step) > 1 else ''}{'more' if step > 0 else 'less'}"
 
 
 VERDICTS = {"yes": "sure", "no": "may be chance", "not relevant": "hardly matters there", "unknown": "cannot be judged"}
-"""What is said of each of these."""
+"""Words for users, by `certainty`."""
 
 
 def certainty(gap: SkillGap) -> str:
+    """Return `yes` if a gap is distinguishable, else `no`, `not relevant` (to the target) or `unknown` (untested)."""
     if gap.to_not_relevant:
         return "not relevant"
     if gap.p_value is None:
@@ -212,51 +227,55 @@ def certainty(gap: SkillGap) -> str:
 
 
 def meaning(anchors: LevelAnchors | None) -> str:
-    """Return between which examples a level stands."""
+    """Return the examples that a level lies between."""
     return "no level" if anchors is None else anchors.in_words()
 
 
 def move(summary: GapSummary) -> str:
-    """Say what a move asks for: sure gaps and their levels; in brackets with what may be noise."""
+    """Return a move's sure gaps and their levels; the figure in parentheses includes gaps that may be noise."""
     gaps = summary.distinguishable_gaps
     if gaps is None:
-        untold = "1 gap" if summary.gaps == 1 else f"{summary.gaps} gaps"
-        return f"{untold}, not known to be sure or not ({number(summary.weighted_shortfall)})"
+        untested = "1 gap" if summary.gaps == 1 else f"{summary.gaps} gaps"
+        return f"{untested}, not known to be sure or not ({number(summary.weighted_shortfall)})"
     sure = f"{gaps} sure gap{'' if gaps == 1 else 's'}, {number(summary.distinguishable_shortfall)} levels"
     return f"{sure} ({number(summary.weighted_shortfall)})"
 
 
 def missing_lines(missing: Sequence[MissingData]) -> list[str]:
-    """Name the inputs that the loaded data lack, and what that disables, a line for those that disable the same."""
+    """Return a line for each feature that lacks inputs, with their names and counts."""
     inputs: dict[str, list[str]] = {}
-    for each in missing:
-        part = f" ({each.missing:,} of {each.of:,})" if each.missing < each.of else ""
-        inputs.setdefault(each.disables, []).append(f"{each.input}{part}")
+    for data in missing:
+        part = f" ({data.missing:,} of {data.of:,})" if data.missing < data.of else ""
+        inputs.setdefault(data.disables, []).append(f"{data.input}{part}")
     return [f"{', '.join(names)}: disables {disables}" for disables, names in inputs.items()]
 
 
 def dated(month: str | None, source: str | None) -> str:
-    """Return when a level was rated, or that it was predicted, and when."""
+    """Return the month of a rating, or "predicted" with the month of the prediction."""
     if source == "llm":
         return f"predicted {month}" if month else "predicted"
     return month or ""
 
 
 def name_of(occupation: Occupation) -> str:
+    """Return an occupation's title with its code."""
     return f"{occupation.title} ({occupation.onet_soc_code})"
 
 
-OWN_LEVELS_ALONE = "own levels alone"
-"""In the place of an occupation, of a person of whom nothing else is known."""
+OWN_LEVELS_ALONE = "own levels only"
+"""Shown instead of an occupation for a person without one."""
 
 
 def number(value: float | None) -> str:
+    """Return a figure with two decimals, a dash if it is missing."""
     return "–" if value is None else f"{value:.2f}"
 
 
 def level(value: float | None, source: str | None) -> str:
+    """Return a level, with a tilde if it is predicted."""
     return f"~{number(value)}" if source == "llm" else number(value)
 
 
 def source_line(provenance: Provenance) -> str:
+    """Return O*NET's credit line and the notice of modification."""
     return f"{provenance.attribution} {provenance.modification}"

@@ -1,6 +1,6 @@
-"""Charts drawn in a process of their own: vl-convert holds the interpreter for a second and 150 MB for good.
+"""Draws charts in a separate process: vl-convert blocks the interpreter for a second and never frees its 150 MB.
 
-Run as a module, it is that process.
+Running this module is that process.
 """
 
 from __future__ import annotations
@@ -17,53 +17,52 @@ import structlog
 from cachetools import LRUCache
 
 from skillgap.errors import ChartFailed
-from skillgap.export.charts import browser_bundle, draw
+from skillgap.export.charts import browser_bundle, bundle_name, draw
 from skillgap.files import atomic_write
-from skillgap.web.assets import Asset, bundle_address
 
 _SECONDS = 30
 _MOST_KEPT = 256
-"""Pictures of some 30 kB."""
+"""Charts kept in memory, about 30 kB each."""
 _log = structlog.get_logger("skillgap.api")
 
 
 def encoded(spec: dict[str, Any]) -> bytes:
-    """Return a chart's specification as the drawing process takes it."""
+    """Return a chart's specification as the drawing process reads it."""
     return orjson.dumps(spec)
 
 
 class Renderer:
-    """Draws charts and keeps them; the browser's library in a folder, too, if it may.
+    """Draws charts and caches them; also caches the browser's chart library, in `folder` if that is writable.
 
-    `svg` and `bundle` block for seconds: callers limit how many run at once.
+    `svg` and `bundle` block for seconds, so callers limit how many run at once.
     """
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
         self._drawn: LRUCache[bytes, bytes] = LRUCache(_MOST_KEPT)
-        self._looking = Lock()  # to look moves an entry to the end of those to be dropped
-        self.made_bundle: Asset | None = None
-        """The browser's chart library, once it has been made."""
+        self._lock = Lock()  # reading an LRU cache reorders it
+        self.made_bundle: bytes | None = None
+        """The browser's chart library, once `bundle` has made it."""
 
     def drawn(self, chart: bytes) -> bytes | None:
-        """Return a chart as SVG if it has been drawn before."""
-        with self._looking:
+        """Return a chart as SVG if it is cached."""
+        with self._lock:
             return self._drawn.get(_key(chart))
 
     def svg(self, chart: bytes) -> bytes:
         """Return a chart as SVG. Raises ChartFailed."""
-        known = self.drawn(chart)  # whoever was before in the queue may have asked for the same
-        if known is not None:
-            return known
+        cached = self.drawn(chart)  # a request earlier in the queue may have drawn the same chart
+        if cached is not None:
+            return cached
         drawn = _run("svg", chart)
-        with self._looking:
+        with self._lock:
             self._drawn[_key(chart)] = drawn
         return drawn
 
-    def bundle(self) -> Asset:
-        """Return the browser's chart library. Raises ChartFailed."""
+    def bundle(self) -> bytes:
+        """Return the browser's chart library, a script. Raises ChartFailed."""
         if self.made_bundle is None:
-            self.made_bundle = Asset.of("charts.js", self._make_bundle())
+            self.made_bundle = self._make_bundle()
         return self.made_bundle
 
     def _make_bundle(self) -> bytes:
@@ -73,8 +72,8 @@ class Renderer:
         if self._folder:
             try:
                 _keep(self._folder, made)
-            except OSError as error:  # a read-only file system: each process makes its own
-                _log.info("chart library not kept", folder=str(self._folder), error=str(error))
+            except OSError as error:  # a read-only file system; each process makes its own copy
+                _log.info("chart library not cached", folder=str(self._folder), error=str(error))
         return made
 
 
@@ -83,7 +82,7 @@ def _key(chart: bytes) -> bytes:
 
 
 def _file_in(folder: Path) -> Path:
-    return folder / Path(bundle_address()).name
+    return folder / bundle_name()
 
 
 def _keep(folder: Path, bundle: bytes) -> None:
@@ -92,21 +91,21 @@ def _keep(folder: Path, bundle: bytes) -> None:
         out.write(bundle)
 
 
-def _run(what: Literal["svg", "bundle"], given: bytes) -> bytes:
-    command = [sys.executable, "-m", "skillgap.export.renderer", what]
+def _run(task: Literal["svg", "bundle"], chart: bytes) -> bytes:
+    command = [sys.executable, "-m", "skillgap.export.renderer", task]
     try:
-        ended = subprocess.run(command, input=given, capture_output=True, timeout=_SECONDS, check=False)  # noqa: S603
+        ended = subprocess.run(command, input=chart, capture_output=True, timeout=_SECONDS, check=False)  # noqa: S603
     except subprocess.TimeoutExpired:
-        raise ChartFailed(f"a chart was not drawn within {_SECONDS} seconds") from None
+        raise ChartFailed(f"drawing the chart took longer than {_SECONDS} seconds") from None
     if ended.returncode:
-        said = ended.stderr.decode(errors="replace")[-500:]
-        _log.error("chart not drawn", returncode=ended.returncode, said=said)
-        raise ChartFailed("a chart could not be drawn; the log has more")
+        stderr = ended.stderr.decode(errors="replace")[-500:]
+        _log.error("chart not drawn", returncode=ended.returncode, stderr=stderr)
+        raise ChartFailed("the chart could not be drawn; see the log for details")
     return ended.stdout
 
 
 def main() -> None:
-    """Draw the chart on standard input; or, given a folder, put the browser's library there for whoever serves."""
+    """Draw the chart given on standard input, or print the browser's chart library, or save it in a folder."""
     match sys.argv[1:]:
         case ["svg"]:
             sys.stdout.buffer.write(draw(orjson.loads(sys.stdin.buffer.read()), "svg"))

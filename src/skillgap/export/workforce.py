@@ -1,131 +1,116 @@
-"""A workforce view as a file: all of it, what is lacked as a table, a spreadsheet, or a chart."""
+"""A workforce report as a file: JSON, a CSV table of missing skills, a workbook or a chart."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator
-from dataclasses import astuple, fields
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from datetime import date
 from pathlib import Path
 from typing import IO, Any
 
-import orjson
-
-from skillgap.escaping import CsvWriter
 from skillgap.export import charts, phrases
 from skillgap.export.report import sources
-from skillgap.export.spreadsheet import Sheet, write_book
+from skillgap.export.writers import Sheet, as_json, csv_writer, write_workbook
 from skillgap.files import atomic_write, check_ending
-from skillgap.models import Occupation, Spread, WorkforceReport
+from skillgap.models import Conversion, Feeder, Occupation, SkillLack, Spread, TargetView, WorkforceReport
 
-_SPREAD = [each.name for each in fields(Spread)]
+# Columns of the tables: a field of the answer type, or a figure made of it, with the width in characters.
 _TARGET = [("to_onet_soc_code", 18), ("to_title", 34)]
-_LACKING = [
-    *_TARGET,
-    *(("people", 9), ("element_id", 11), ("element_name", 34), ("importance", 11), ("to_data_value", 13)),
+_SPREAD = [field.name for field in fields(Spread)]
+_SKILL = [
+    *(("element_id", 11), ("element_name", 34), ("importance", 11), ("to_data_value", 13)),
     *(("lacking", 9), ("share", 8), ("may_be_chance", 14), ("unknown", 9)),
-    *((f"gap_{name}", 11) for name in _SPREAD),
 ]
+_COUNTS = [
+    *(("people", 9), ("without_sure_gap", 17), ("known_in_part", 14)),
+    *(("untested", 9), ("incumbents", 11), ("cheapest_for", 13)),
+]
+_FEEDER = [("people", 9), ("without_sure_gap", 17), ("mean_cost", 11)]
+_PERSON = [("own_levels", 11), ("cost", 9), ("weighted_shortfall", 18), ("unknown", 9)]
+_LACKING = [*_TARGET, ("people", 9), *_SKILL, *((f"gap_{name}", 11) for name in _SPREAD)]
 
 
 def write_workforce(report: WorkforceReport, file: Path, *, made: date) -> None:
-    """Write a view, whole or not at all, as the file's name says. Raises ConfigurationError (another ending)."""
+    """Write a report in the format that the file's suffix names. Readers see the whole file or none.
+
+    Raises ConfigurationError (another suffix, or the extra `report` is not installed).
+    """
     check_ending(file, WRITERS)
     with atomic_write(file) as out:
         WRITERS[file.suffix](report, made, out)
 
 
 def _write_json(report: WorkforceReport, _: date, out: IO[bytes]) -> None:
-    out.write(orjson.dumps(report, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    out.write(as_json(report))
 
 
 def _write_csv(report: WorkforceReport, _: date, out: IO[bytes]) -> None:
-    text = io.TextIOWrapper(out, encoding="utf-8", newline="")
-    writer = CsvWriter(text)
-    writer.writerow([name for name, _ in _LACKING])
-    writer.writerows(_lacking(report))
-    text.detach()
-
-
-def _lacking(report: WorkforceReport) -> Iterator[list[Any]]:
-    for view in report.targets:
-        for skill in view.skills:
-            yield [
-                *(view.to_occupation.onet_soc_code, view.to_occupation.title, view.people),
-                *(skill.element_id, skill.element_name, skill.importance, skill.to_data_value),
-                *(skill.lacking, skill.share, skill.may_be_chance, skill.unknown),
-                *(astuple(skill.gap) if skill.gap else [None] * len(_SPREAD)),
-            ]
-
-
-def _write_picture(report: WorkforceReport, picture: charts.Picture, out: IO[bytes]) -> None:
-    out.write(charts.draw(charts.workforce_chart(report, "light"), picture))
+    with csv_writer([name for name, _ in _LACKING], out) as writer:
+        writer.writerows(_lacking(report))
 
 
 def _write_svg(report: WorkforceReport, _: date, out: IO[bytes]) -> None:
-    _write_picture(report, "svg", out)
+    out.write(charts.draw(charts.workforce_chart(report, "light"), "svg"))
 
 
 def _write_png(report: WorkforceReport, _: date, out: IO[bytes]) -> None:
-    _write_picture(report, "png", out)
+    out.write(charts.draw(charts.workforce_chart(report, "light"), "png"))
 
 
 def _write_xlsx(report: WorkforceReport, made: date, out: IO[bytes]) -> None:
-    counts = [
-        ("people", 9),
-        ("without_sure_gap", 17),
-        ("known_in_part", 14),
-        ("untested", 9),
-        ("incumbents", 11),
-        ("cheapest_for", 13),
-    ]
-    spread = [(f"shortfall_{name}", 16) for name in _SPREAD]
-    feeders = [*_TARGET, ("from_occupation", 34), ("people", 9), ("without_sure_gap", 17), ("mean_cost", 11)]
-    proposals = [
-        ("id", 18),
-        ("from_occupation", 34),
-        ("own_levels", 11),
-        ("cost", 9),
-        ("weighted_shortfall", 18),
-        ("unknown", 9),
-    ]
-    targets, homes, proposed = [], [], []
-    for view in report.targets:
-        target = (view.to_occupation.onet_soc_code, view.to_occupation.title)
-        figures = (
-            view.people,
-            view.without_sure_gap,
-            view.known_in_part,
-            view.untested,
-            view.incumbents,
-            view.cheapest_for,
-        )
-        spread_of = astuple(view.shortfall) if view.shortfall else [None] * len(_SPREAD)
-        targets.append((*target, *figures, *spread_of))
-        homes += [
-            (*target, _name(each.occupation), each.people, each.without_sure_gap, each.mean_cost)
-            for each in view.feeders
-        ]
-        proposed += [
-            (
-                *(*target, each.id, _name(each.from_occupation), each.own_levels, each.cost, each.weighted_shortfall),
-                each.unknown,
-                None if each.lacking is None else "; ".join(each.lacking),
-            )
-            for each in view.conversions
-        ]
+    views = report.targets
+    home = ("from_occupation", 34)
     sheets = [
-        Sheet("Targets", [*_TARGET, *counts, *spread], targets),
-        Sheet("Who lacks what", _LACKING, list(_lacking(report))),
-        Sheet("Where people come from", feeders, homes),
-        Sheet("Whom to retrain", [*_TARGET, *proposals, ("lacking", 60)], proposed),
+        Sheet(
+            "Targets",
+            [*_TARGET, *_COUNTS, *((f"shortfall_{name}", 16) for name in _SPREAD)],
+            [[*_target(view), *_values(view, _COUNTS), *_spread(view.shortfall)] for view in views],
+        ),
+        Sheet("Missing skills", _LACKING, list(_lacking(report))),
+        Sheet(
+            "Current occupations",
+            [*_TARGET, home, *_FEEDER],
+            [
+                [*_target(view), _name(feeder.occupation), *_values(feeder, _FEEDER)]
+                for view in views
+                for feeder in view.feeders
+            ],
+        ),
+        Sheet(
+            "Retraining",
+            [*_TARGET, ("id", 18), home, *_PERSON, ("lacking", 60)],
+            [[*_target(view), *_conversion(person)] for view in views for person in view.conversions],
+        ),
     ]
     facts = [
         ("People", report.people),
         ("With own levels", report.with_own_levels),
         ("Not comparable", sum(report.rejected.values())),
     ]
-    write_book(out, sheets, [*facts, *sources(report.provenance, made)])
+    write_workbook(sheets, [*facts, *sources(report.provenance, made)], out)
+
+
+def _lacking(report: WorkforceReport) -> Iterator[list[Any]]:
+    for view in report.targets:
+        for skill in view.skills:
+            yield [*_target(view), view.people, *_values(skill, _SKILL), *_spread(skill.gap)]
+
+
+def _target(view: TargetView) -> tuple[str, str]:
+    return view.to_occupation.onet_soc_code, view.to_occupation.title
+
+
+def _conversion(person: Conversion) -> list[Any]:
+    lacking = None if person.lacking is None else "; ".join(person.lacking)
+    return [person.id, _name(person.from_occupation), *_values(person, _PERSON), lacking]
+
+
+def _values(answer: TargetView | SkillLack | Feeder | Conversion, columns: Sequence[tuple[str, int]]) -> list[Any]:
+    return [getattr(answer, name) for name, _ in columns]
+
+
+def _spread(spread: Spread | None) -> list[float | None]:
+    return [getattr(spread, name, None) for name in _SPREAD]
 
 
 def _name(occupation: Occupation | None) -> str:

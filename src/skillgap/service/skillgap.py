@@ -16,6 +16,7 @@ from skillgap.analysis.person import identify_person_gap, profile_template
 from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.release_diff import compare_releases
 from skillgap.analysis.search import find_code
+from skillgap.analysis.similarity.model import Similarity
 from skillgap.analysis.transitions import TransitionFilter, find_transitions
 from skillgap.analysis.vectorized import People
 from skillgap.analysis.workforce import Workforce
@@ -300,6 +301,10 @@ class Skillgap:
     ) -> Ratings:
         """Return the ratings as arrays: what computations in bulk start from. Empty where nothing is loaded."""
         return self._data().get_ratings(ratings, domain).weighted_by(weight)
+
+    def similarity(self) -> Similarity:
+        """Return the similarity of all occupations."""
+        return self._data().get_similarity()
 
     def all_transitions(
         self, *, limit: int = 20, domain: DomainChoice = "skills", ratings: RatingsChoice = "onet+llm"

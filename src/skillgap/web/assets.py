@@ -1,6 +1,6 @@
-"""What pages are made with besides HTML: stylesheet, script, icon, chart, each at an address that its content names.
+"""Files that pages load: stylesheet, script, icon and charts.
 
-An address never means anything else, so browsers keep what is there for ever.
+The address of each names its content and never means anything else, so browsers may keep the file forever.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ import gzip
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
-from importlib.metadata import version
 from importlib.resources import files
 
 import orjson
 
-from skillgap.export.charts import specification
+from skillgap.export.charts import bundle_name, specification
+from skillgap.export.html import stylesheet
 
 ADDRESS = "/assets/"
 _MEDIA_TYPES = {
@@ -23,8 +23,7 @@ _MEDIA_TYPES = {
     "json": "application/json",
     "svg": "image/svg+xml",
 }
-_STATIC = ("style.css", "page.js", "icon.svg")
-_CHART = "levels.json"
+_STATIC = ("page.js", "icon.svg")
 
 
 @dataclass(frozen=True)
@@ -37,36 +36,41 @@ class Asset:
 
     @classmethod
     def of(cls, name: str, body: bytes) -> Asset:
-        """Take a file's name and bytes."""
+        """Make an asset from a file's name and content."""
         return cls(_MEDIA_TYPES[name.rpartition(".")[2]], body, gzip.compress(body, mtime=0))
-
-
-def static_text(name: str) -> str:
-    """Return a file of the package's own."""
-    return files("skillgap.web").joinpath("static", name).read_text("utf-8")
 
 
 @lru_cache
 def static_assets() -> dict[str, Asset]:
-    """Return everything but the browser's chart library, by address."""
-    bodies = {name: static_text(name).encode() for name in _STATIC}
-    bodies[_CHART] = orjson.dumps(specification("page"))
+    """Return all assets except the browser's chart library, by address."""
+    folder = files("skillgap.web").joinpath("static")
+    bodies = {name: folder.joinpath(name).read_bytes() for name in _STATIC}
+    bodies["style.css"] = stylesheet().encode()
+    bodies["levels.json"] = orjson.dumps(specification("page"))
     return {_address(name, body): Asset.of(name, body) for name, body in bodies.items()}
 
 
 @lru_cache
 def address_of(name: str) -> str:
-    """Return the address of a file by its name."""
-    stem, _, ending = name.rpartition(".")
-    return next(each for each in static_assets() if each.startswith(f"{ADDRESS}{stem}-") and each.endswith(ending))
+    """Return the address of a file."""
+    stem, _, suffix = name.rpartition(".")
+    return next(
+        address for address in static_assets() if address.startswith(f"{ADDRESS}{stem}-") and address.endswith(suffix)
+    )
 
 
 @lru_cache
 def bundle_address() -> str:
-    """Return the address of the browser's chart library, which its release names: making it takes two seconds."""
-    return f"{ADDRESS}charts-{version('vl-convert-python')}.js"
+    """Return the address of the browser's chart library. It names the library's release: making it takes 2 seconds."""
+    return ADDRESS + bundle_name()
+
+
+@lru_cache(1)
+def bundle_asset(script: bytes) -> Asset:
+    """Return the browser's chart library as an asset."""
+    return Asset.of("charts.js", script)
 
 
 def _address(name: str, body: bytes) -> str:
-    stem, _, ending = name.rpartition(".")
-    return f"{ADDRESS}{stem}-{blake2b(body, digest_size=8).hexdigest()}.{ending}"
+    stem, _, suffix = name.rpartition(".")
+    return f"{ADDRESS}{stem}-{blake2b(body, digest_size=8).hexdigest()}.{suffix}"

@@ -21,6 +21,7 @@ from skillgap.errors import InvalidCode, NoData
 from skillgap.export import charts
 from skillgap.export.phrases import Report
 from skillgap.export.renderer import Renderer, encoded
+from skillgap.export.rows import Order
 from skillgap.models import GapReport, ListedOccupation, SkillRating, Transition
 from skillgap.models.person import OwnProfile
 from skillgap.onet.codes import parse_code
@@ -29,7 +30,7 @@ from skillgap.service import Skillgap
 from skillgap.service.snapshot import Part
 from skillgap.service.typed_text import plain
 from skillgap.web import assets, view
-from skillgap.web.view import Choice, Order, Question, Slider
+from skillgap.web.view import Choice, Question, Slider
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
@@ -210,7 +211,8 @@ async def asset(request: Request, name: str) -> Response:
     found = assets.static_assets().get(address)
     if found is None and address == assets.bundle_address():
         renderer = _renderer(request)
-        found = renderer.made_bundle or await dependencies.in_picture_pool(request, renderer.bundle)
+        script = renderer.made_bundle or await dependencies.in_picture_pool(request, renderer.bundle)
+        found = await dependencies.in_pool(request, lambda: assets.bundle_asset(script))
     if found is None:
         raise HTTPException(404)
     headers = {"Cache-Control": FOR_EVER, "Vary": "Accept-Encoding"}

@@ -1,4 +1,4 @@
-"""The pages as HTML: what was asked in, text out."""
+"""The pages as HTML: a question and its answer in, text out."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
-from importlib.metadata import version
 from itertools import pairwise
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple, get_args
 from urllib.parse import urlencode
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from jinja2 import Environment
 
-from skillgap.export import charts, phrases
+from skillgap.export import charts, html, phrases
 from skillgap.export.phrases import Report
+from skillgap.export.rows import Order, select_rows
 from skillgap.models import (
     GapReport,
     ListedOccupation,
@@ -27,20 +26,11 @@ from skillgap.models import (
     Transition,
     TransitionBasis,
 )
-from skillgap.onet.domains import LABELS, NOUNS, DomainChoice
+from skillgap.onet.domains import LABELS, DomainChoice
 from skillgap.web import assets
 
-Order = Literal["weight", "name", "now", "asked", "gap", "importance"]
-_KEYS = {
-    "name": lambda row: row.element_name,
-    "now": lambda row: -(row.from_data_value or 0.0),
-    "asked": lambda row: -(row.to_data_value or 0.0),
-    "gap": lambda row: -abs(row.gap),
-    "importance": lambda row: -(row.importance or 0.0),
-}
-"""Orders of a table other than the report's own."""
-
 EXAMPLE = ("29-1141.00", "11-9111.00")
+"""Current and target occupation of the example on the start page."""
 
 
 class Unknown(NamedTuple):
@@ -49,145 +39,138 @@ class Unknown(NamedTuple):
     name: str
     value: str
     near: str
-    """The parameter that may be meant; empty where none is alike."""
+    """The parameter with the most similar name; empty if none is similar."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """What a visitor asks, as the page's address has it: whoever has the address sees the same."""
+    """A visitor's question. The page's address holds all of it, so a shared address shows the same page."""
 
     current: str = ""
-    """Code of the current occupation, or what was typed for it; empty where nothing was."""
+    """Code of the current occupation, or the text typed for it; empty if there is none."""
     target: str = ""
-    """Likewise."""
+    """Code or text of the target occupation."""
     domain: DomainChoice = "skills"
     ratings: RatingsChoice = "onet+llm"
     sure: bool = False
-    """Whether only distinguishable differences are shown."""
+    """Whether only distinguishable gaps are shown."""
     order: Order = "weight"
     titles: tuple[str, str] = ("", "")
-    """The occupations' titles, where they are known."""
+    """Titles of the current and the target occupation, empty if unknown."""
     offered: tuple[str, ...] = ("skills",)
     """The domains that have ratings."""
-    has_order: bool = True
-    """Whether tables can be put in another order."""
     unknown: tuple[Unknown, ...] = ()
     """Parameters of the address that the page does not have."""
 
     @property
     def current_text(self) -> str:
-        """What the search field has in it."""
+        """Text of the search field for the current occupation."""
         return self.titles[0] or self.current
 
     @property
     def target_text(self) -> str:
-        """Likewise."""
+        """Text of the search field for the target occupation."""
         return self.titles[1] or self.target
 
     @property
     def is_narrowed(self) -> bool:
-        """Whether something other than usual is compared."""
+        """Whether any option differs from its default."""
         return (self.domain, self.ratings, self.sure) != ("skills", "onet+llm", False)
 
     def address(self, path: str = "/", **changes: Any) -> str:
-        """Return the address of this question, or of one that differs, leaving out what is usual."""
-        asked = replace(self, **changes)
-        named = {
-            "from": asked.current,
-            "to": asked.target,
-            "domain": asked.domain,
-            "ratings": asked.ratings,
-            "sure": "yes" if asked.sure else "",
-            "order": asked.order,
+        """Return the address of this question with some changes; defaults are left out."""
+        question = replace(self, **changes)
+        parameters = {
+            "from": question.current,
+            "to": question.target,
+            "domain": question.domain,
+            "ratings": question.ratings,
+            "sure": "yes" if question.sure else "",
+            "order": question.order,
         }
-        usual = {"domain": "skills", "ratings": "onet+llm", "order": "weight"}
-        query = urlencode({name: value for name, value in named.items() if value and value != usual.get(name)})
+        defaults = {"domain": "skills", "ratings": "onet+llm", "order": "weight"}
+        query = urlencode({name: value for name, value in parameters.items() if value and value != defaults.get(name)})
         return f"{path}?{query}" if query else path
 
     def address_with_unknown(self, path: str, **changes: Any) -> str:
-        """Return the address of a question that differs, with the unknown parameters: the page there notes them."""
+        """Return the address of a changed question with its unknown parameters, which the page there reports."""
         address = self.address(path, **changes)
         rest = urlencode([(name, value) for name, value, _ in self.unknown])
         return f"{address}{'&' if '?' in address else '?'}{rest}" if rest else address
 
     def api_address(self) -> str:
-        """Return where a program gets the same."""
+        """Return the address of the same answer in the API."""
         return replace(self, sure=False, order="weight").address("/skill-gap")
 
-    def without_order(self) -> Question:
-        """Return it for a table that stays as it is."""
-        return replace(self, has_order=False)
+    def order_addresses(self) -> dict[str, str]:
+        """Return the address of this question for each order of the table."""
+        return {order: self.address(order=order) for order in get_args(Order)}
 
     def shown(self, report: Report) -> Report:
-        """Return a report with only the rows that were asked for, in the order that was asked for."""
-        gaps, surplus = report.skill_gaps, report.surplus_skills
-        if self.sure:
-            gaps, surplus = ([row for row in rows if row.distinguishable] for rows in (gaps, surplus))
-        if key := _KEYS.get(self.order):
-            gaps = sorted(gaps, key=key)
-        return replace(report, skill_gaps=gaps, surplus_skills=surplus)
+        """Return a report with the rows that the question asks for, in its order."""
+        return select_rows(report, only_sure=self.sure, order=self.order)
 
 
 class Slider(NamedTuple):
-    """One own level to be set."""
+    """A slider for a person's own level."""
 
     element_id: str
     element_name: str
     usual: float
-    """The occupation's level, a whole eighth."""
+    """The occupation's level, rounded to an eighth."""
     level: float
-    """The person's."""
+    """The person's level."""
 
     @property
     def is_own(self) -> bool:
-        """Whether the person's differs."""
+        """Whether the person's level differs from the occupation's."""
         return self.level != self.usual
 
 
 class Choice(NamedTuple):
-    """A text that may mean several occupations, or none."""
+    """A text that matches several occupations or none."""
 
     text: str
     hits: list[tuple[ListedOccupation, str]]
-    """The occupations, each with the address that chooses it."""
+    """The occupations, each with the address that selects it."""
 
 
 def start(question: Question, provenance: Provenance | None, occupations: dict[str, Occupation]) -> str:
-    """Return the first page."""
-    known = [occupations[code].title for code in EXAMPLE if code in occupations]
-    example = Question(*EXAMPLE).address() if len(known) == len(EXAMPLE) else None
+    """Return the start page."""
+    titles = [occupations[code].title for code in EXAMPLE if code in occupations]
+    example = Question(*EXAMPLE).address() if len(titles) == len(EXAMPLE) else None
     return _page(
-        "start.html", question=question, provenance=provenance, example=example, example_title=" to ".join(known)
+        "start.html", question=question, provenance=provenance, example=example, example_title=" to ".join(titles)
     )
 
 
-def answer(question: Question, report: Report, near: Sequence[Transition] | None) -> str:
-    """Return the page of a gap; `near` are occupations near the current one, None where they are not known yet."""
-    return _page("answer.html", question=question, near=near, **_result(question, report))
+def answer(question: Question, report: Report, similar: Sequence[Transition] | None) -> str:
+    """Return the page of a gap; `similar` occupations are those of the current one, None if not yet known."""
+    return _page("answer.html", question=question, similar=similar, **_result(question, report))
 
 
 def occupation(
     question: Question,
-    of: Occupation,
+    occupation: Occupation,
     skills: list[SkillRating],
-    near: Sequence[Transition],
+    similar: Sequence[Transition],
     basis: TransitionBasis | None,
     provenance: Provenance,
     *,
     zone_name: str | None,
 ) -> str:
-    """Return the page of one occupation: what it needs and, where it is the current one, where it can lead.
+    """Return the page of one occupation: the skills it needs and, if it is the current one, similar occupations.
 
-    `zone_name` is the release's name of its Job Zone, where loaded.
+    `zone_name` is the release's name of its Job Zone, None if not loaded.
     """
-    title = f"Where {of.title} can go" if question.current else f"What {of.title} need"
+    title = f"Where {occupation.title} can go" if question.current else f"What {occupation.title} need"
     return _page(
         "occupation.html",
         question=question,
         title=title,
-        occupation=of,
+        occupation=occupation,
         skills=skills,
-        near=near,
+        similar=similar,
         basis=basis,
         provenance=provenance,
         zone_name=zone_name,
@@ -195,17 +178,17 @@ def occupation(
 
 
 def choose(question: Question, choices: list[Choice], provenance: Provenance) -> str:
-    """Return the page that asks which occupation is meant."""
-    is_found = any(choice.hits for choice in choices)
-    return _page("choose.html", question=question, asked=choices, is_found=is_found, provenance=provenance)
+    """Return the page that asks which occupation a text means."""
+    has_hits = any(choice.hits for choice in choices)
+    return _page("choose.html", question=question, texts=choices, has_hits=has_hits, provenance=provenance)
 
 
 def paths(question: Question, report: PathReport) -> str:
-    """Return the page of ways in small steps."""
+    """Return the page of routes in small steps."""
     return _page(
         "path.html",
         question=question,
-        title=f"Ways from {report.from_occupation.title} to {report.to_occupation.title}",
+        title=f"Routes from {report.from_occupation.title} to {report.to_occupation.title}",
         report=report,
         paths=[(path, _step_addresses(question, path.steps)) for path in report.paths],
         provenance=report.provenance,
@@ -219,13 +202,12 @@ def _step_addresses(question: Question, steps: Iterable[Any]) -> list[str]:
 
 def own(question: Question, current: Occupation, sliders: list[Slider], report: Report) -> str:
     """Return the page of a person's own levels."""
-    result = _result(question, report)
-    result["title"] = f"What stands between you and {report.to_occupation.title}"
-    return _page("own.html", question=question.without_order(), current=current, sliders=sliders, **result)
+    result = {**_result(question, report), "links": None}
+    return _page("own.html", question=question, current=current, sliders=sliders, **result)
 
 
 def problem(code: str, detail: str, question: Question) -> str:
-    """Return the page of what could not be answered, by the code and text of its problem document."""
+    """Return the page of an error, by the code and detail of its problem document."""
     title, advice = _PROBLEMS.get(code, _ANY_PROBLEM)
     instead = None
     if code == "unrated-occupation" and question.ratings != "onet+llm":
@@ -234,155 +216,99 @@ def problem(code: str, detail: str, question: Question) -> str:
     return _page("problem.html", question=question, provenance=None, **shown)
 
 
-_SEARCH = "Search for it by its name, or look for one like it."
-_ANY_PROBLEM = ("This could not be answered", "Go back to the start, and try it in another way.")
+_ANY_PROBLEM = ("This question cannot be answered", "Go back to the start page and try again.")
 _PROBLEMS = {
-    "unknown-occupation": ("There is no such occupation", _SEARCH),
-    "invalid-code": ("This is not the code of an occupation", _SEARCH),
+    "unknown-occupation": ("Unknown occupation", "Search for it by job title, or try a similar one."),
+    "invalid-code": ("This is not an occupation code", "Search for the occupation by job title, or try a similar one."),
     "unrated-occupation": (
-        "There are no levels of this occupation",
-        "Without levels, nothing can be compared. Try a similar occupation.",
+        "This occupation has no levels",
+        "Without levels, there is nothing to compare. Try a similar occupation.",
     ),
-    "invalid-parameter": ("Something in this address cannot be used", "Ask again with the form below."),
+    "invalid-parameter": ("Something in this address is invalid", "Ask again with the form below."),
     "missing-input": (
-        "The loaded data lack something that this needs",
-        "Whoever runs this service sees what is missing with skillgap status.",
+        "This needs data that are not loaded",
+        "The operator of this service can list missing data with skillgap status.",
     ),
-    "unknown-parameter": ("This address has a parameter that does not exist", "Ask again with the form below."),
-    "overloaded": ("Too much is asked at the moment", "Wait a few seconds, and load the page again."),
+    "unknown-parameter": ("This address has an unknown parameter", "Ask again with the form below."),
+    "overloaded": ("The service is busy", "Wait a few seconds, then reload the page."),
     "no-data": (
         "There is nothing to compare yet",
-        "Whoever runs this service has to load O*NET's data first. Then come back: nothing else is wrong.",
+        "The operator of this service has to load O*NET data first. Everything else works, so try again later.",
     ),
-    "not-found": ("There is no such page", "What you look for may be found from here."),
-    "too-many-requests": ("Too many questions at once", "Wait a minute, and load the page again."),
-    "key-required": ("This service asks for a key", "Its operator gives keys to programs; this page cannot send one."),
+    "not-found": ("Page not found", "You can start again from here."),
+    "too-many-requests": ("Too many requests", "Wait a minute, then reload the page."),
+    "key-required": (
+        "This service requires a key",
+        "The operator of this service gives keys to programs. This page cannot send one.",
+    ),
     "internal-error": (
-        "This went wrong, and it is not your fault",
-        "Try again in a minute. If it stays, tell whoever runs this service what you asked.",
+        "Something went wrong, and it is not your fault",
+        "Try again in a minute. If it happens again, tell the operator of this service what you entered.",
     ),
 }
-"""Title and advice by the problem's code."""
+"""Title and advice for each problem code."""
 
 
-def report(question: Question, of: Report, svg: str, made: date) -> str:
-    """Return a report as one file that needs nothing else; its style is `report_style`."""
-    return _page(
-        "report.html",
-        question=question.without_order(),
-        style=Markup(report_style()),  # noqa: S704 - our own
-        version=version("skillgap"),
-        made=f"Made on {made}.",
-        **{**_result(question, of), "svg": Markup(svg)},  # noqa: S704 - drawn by vl-convert, which escapes
-    )
+def report(question: Question, report: GapReport, svg: str, made: date) -> str:
+    """Return a report as one self-contained file; its style is `report_style`."""
+    context = html.report_context(report, svg, made=made, only_sure=question.sure, order=question.order)
+    return _page("report_page.html", unknown=question.unknown, **context)
 
 
-def notebook(report: Report) -> str:
-    """Return a report's gaps as a piece of HTML that takes its looks from the notebook it stands in."""
-    return _page("notebook.html", report=report)
-
-
-@lru_cache
 def report_style() -> str:
-    """Return the stylesheet that stands in a report."""
-    return assets.static_text("style.css")
+    """Return the stylesheet inside a report."""
+    return html.stylesheet()
 
 
 def _result(question: Question, report: Report) -> dict[str, Any]:
-    """Return what `result.html` shows of a report."""
-    shown = question.shown(report)
-    start = report.from_occupation.title if isinstance(report, GapReport) else "you"
+    """Return the variables of `result.html`."""
+    section = html.gap_section(report, only_sure=question.sure, order=question.order)
     return {
-        "title": f"From {start} to {report.to_occupation.title}",
+        "section": section,
+        "title": section.title,
         "report": report,
-        "shown": shown,
-        "sentences": phrases.in_plain_words(report),
-        "unknown": phrases.not_compared_line(report),
-        "caption": f"What {report.to_occupation.title} need beyond {_whose(start)} level; "
-        f"{_ordered(question.order, report)}.",
-        "has_effort": report.summary.shortfall_percentile is not None
-        and report.from_occupation != report.to_occupation,
-        "chart_rows": charts.chart_rows(shown),
-        "chart_height": charts.chart_height(min(len(shown.skill_gaps), charts.MOST_ROWS)),
+        "links": question.order_addresses(),
+        "chart_rows": charts.chart_rows(section.shown),
+        "chart_height": charts.chart_height(min(len(section.shown.skill_gaps), charts.MOST_ROWS)),
         "chart_address": question.address("/chart.svg") if isinstance(report, GapReport) else None,
-        "most_rows": charts.MOST_ROWS,
-        "svg": None,
         "provenance": report.provenance,
     }
 
 
-def _whose(start: str) -> str:
-    return "your own" if start == "you" else f"the {start}'"
-
-
-def _ordered(order: Order, report: Report) -> str:
-    """Return how the table is ordered; without importances, gaps weigh all alike."""
-    is_weighed = report.summary.weighted_shortfall is not None
-    return _ORDERED[order] if is_weighed or order != "weight" else "sure ones first, then by gap"
-
-
-_ORDERED = {
-    "weight": "sure ones first, then by importance x gap",
-    "name": "by name",
-    "now": "by the level now",
-    "asked": "by the level asked for",
-    "gap": "by gap",
-    "importance": "by importance",
-}
-"""How a table is ordered, in words."""
-_CHOICES = (
-    ("onet+llm", "analysts', else predicted"),
-    ("onet", "analysts' alone"),
-    ("llm", "predicted alone"),
+_RATINGS = (
+    ("onet+llm", "by analysts, or else predicted"),
+    ("onet", "by analysts only"),
+    ("llm", "predicted only"),
 )
-
-
 _MOST_REASONS = 3
 
 
 @lru_cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("skillgap.web"), autoescape=True, undefined=StrictUndefined, auto_reload=False
-    )
+    environment = html.make_environment("skillgap.web")
     environment.globals |= {
         "asset": assets.address_of,
         "bundle": assets.bundle_address(),
         "dated": phrases.dated,
-        "choices": _CHOICES,
         "domains": tuple(LABELS.items()),
-        "in_one_sentence": phrases.in_one_sentence,
-        "level": phrases.level,
         "move": phrases.move,
-        "name_of": phrases.name_of,
-        "noise": phrases.noise,
-        "not_compared_line": phrases.not_compared_line,
-        "noun": lambda domain: NOUNS[domain][0].capitalize(),
-        "number": phrases.number,
-        "percent": phrases.percent,
         "percent_cell": phrases.percent_cell,
-        "predicted": phrases.predicted,
-        "predictions_line": phrases.predictions_line,
         "preparation": phrases.preparation,
-        "source_line": phrases.source_line,
-        "start_of": phrases.start_of,
+        "ratings_choices": _RATINGS,
         "reasons_of": _reasons_of,
-        "certainty": phrases.certainty,
         "taking": phrases.taking,
-        "unavailable_lines": phrases.unavailable_lines,
-        "verdicts": phrases.VERDICTS,
     }
     return environment
 
 
 def _reasons_of(transitions: Iterable[Transition]) -> list[str]:
-    """Return why figures of near occupations are missing, each reason once; a few of many."""
-    reasons = (line for each in transitions for line in phrases.unavailable_lines(each.summary))
+    """Return the first few reasons why figures of similar occupations are missing."""
+    reasons = (line for transition in transitions for line in phrases.unavailable_lines(transition.summary))
     return list(dict.fromkeys(reasons))[:_MOST_REASONS]
 
 
 def compile_templates() -> None:
-    """Compile all templates: else the first visitor waits for it."""
+    """Compile all templates, so that the first visitor does not wait for it."""
     environment = _environment()
     for name in environment.list_templates():
         environment.get_template(name)

@@ -87,7 +87,7 @@ class Similarity:
         ratings.row(onet_soc_code)
         if onet_soc_code not in self.rows:
             raise UnratedOccupation(
-                f"no similar occupations are known for {onet_soc_code}: it is not among the occupations of the text release "
+                f"no similar occupations are known for {onet_soc_code}: the text release has no such occupation "
                 "with rated or predicted levels",
                 onet_soc_code=onet_soc_code,
             )

@@ -60,7 +60,7 @@ class Profile:
 
 
 def interests_of(profiles: Sequence[Profile]) -> FloatArray:
-    """Return standardized interests, (occupations, elements), NaN where missing; at least one profile must have some."""
+    """Return standardized interests, (occupations, elements), NaN where missing. One profile must have some."""
     count = max(len(profile.interests) for profile in profiles if profile.interests)
     return standardized(np.array([profile.interests or (np.nan,) * count for profile in profiles], dtype=np.float64))
 

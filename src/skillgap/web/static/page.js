@@ -1,9 +1,8 @@
-// Everything works without this script. With it: suggestions as one types, the next page without a new start,
-// charts that answer the pointer, and own levels that count as they are moved.
+// Everything works without this script. It adds suggestions while typing, page changes without a reload,
+// charts that respond to the pointer, and own levels that take effect as they are moved.
 
 const $ = (selector, within = document) => within.querySelector(selector);
 const HTML = { headers: { Accept: "text/html" } };
-const PAGES = ["/", "/path", "/own"];
 
 // -- from page to page --------------------------------------------------------------------------------------------
 
@@ -12,7 +11,7 @@ let going = new AbortController();
 async function go(address, { isNew = true } = {}) {
   going.abort();
   going = new AbortController();
-  $("main").setAttribute("aria-busy", "true");
+  $("#main").setAttribute("aria-busy", "true");
   let page, response;
   try {
     response = await fetch(address, { ...HTML, signal: going.signal });
@@ -21,10 +20,11 @@ async function go(address, { isNew = true } = {}) {
     if (error.name !== "AbortError") location.assign(address);
     return;
   }
+  if (!$("#main", page)) return location.assign(address); // not one of these pages
   const { hash } = new URL(address, location);
   if (isNew) history.pushState(null, "", response.url.split("#")[0] + hash);
   document.title = page.title;
-  $("main").replaceWith($("main", page));
+  $("#main").replaceWith($("#main", page));
   begin();
   const place = hash && document.getElementById(hash.slice(1));
   if (place) place.scrollIntoView();
@@ -35,7 +35,8 @@ async function go(address, { isNew = true } = {}) {
 document.addEventListener("click", (event) => {
   const link = event.target.closest?.("a[href]");
   if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
-  if (link.origin !== location.origin || !PAGES.includes(link.pathname) || link.getAttribute("href")[0] === "#") return;
+  // `data-leave` marks links to files and to other documents.
+  if (link.origin !== location.origin || "leave" in link.dataset || link.getAttribute("href")[0] === "#") return;
   event.preventDefault();
   go(link.href);
 });
@@ -43,7 +44,7 @@ document.addEventListener("click", (event) => {
 document.addEventListener("submit", (event) => {
   const form = event.target;
   event.preventDefault();
-  if (form.method === "post") return count(form);
+  if (form.method === "post") return compare(form);
   go(`${form.getAttribute("action")}?${new URLSearchParams(new FormData(form, event.submitter))}`);
 });
 
@@ -58,17 +59,17 @@ function suggest(input) {
   const list = document.createElement("ul");
   list.id = `${input.id}-list`;
   list.hidden = true;
-  list.tabIndex = -1; // it scrolls, and would take the focus that Tab moves on
+  list.tabIndex = -1; // or Tab would stop at it, because it scrolls
   list.setAttribute("role", "listbox");
   list.setAttribute("aria-label", "Occupations");
-  const said = document.createElement("p");
-  said.className = "unseen";
-  said.setAttribute("role", "status");
-  input.after(list, said);
+  const status = document.createElement("p");
+  status.className = "unseen";
+  status.setAttribute("role", "status");
+  input.after(list, status);
   for (const [name, value] of Object.entries({ role: "combobox", "aria-autocomplete": "list", "aria-controls": list.id }))
     input.setAttribute(name, value);
-  let asking = new AbortController();
-  let waiting, active;
+  let request = new AbortController();
+  let timer, active;
 
   const show = (isOpen) => {
     list.hidden = !isOpen;
@@ -87,34 +88,34 @@ function suggest(input) {
     input.value = option.dataset.title;
     close();
   };
-  // What one has marked, taken or closed, no late answer changes.
+  // A late response must not change a list that is closed or has a marked option.
   const settle = () => {
-    clearTimeout(waiting);
-    asking.abort();
+    clearTimeout(timer);
+    request.abort();
   };
   const close = () => {
     settle();
     show(false);
   };
   const ask = async () => {
-    asking.abort();
-    asking = new AbortController();
+    request.abort();
+    request = new AbortController();
     const text = input.value.trim();
     if (!text) return show(false);
-    let found;
+    let occupations;
     try {
       const query = new URLSearchParams({ q: text, limit: 8 });
-      const response = await fetch(`/occupations?${query}`, { signal: asking.signal });
+      const response = await fetch(`/occupations?${query}`, { signal: request.signal });
       if (!response.ok) return show(false);
-      found = (await response.json()).items;
+      occupations = (await response.json()).items;
     } catch {
       return;
     }
     if (document.activeElement !== input) return;
     mark(null);
-    list.replaceChildren(...found.map(option));
-    said.textContent = found.length ? `${found.length} occupations found` : "No occupation found";
-    show(found.length > 0);
+    list.replaceChildren(...occupations.map(option));
+    status.textContent = occupations.length ? `Occupations found: ${occupations.length}` : "No occupation found";
+    show(occupations.length > 0);
   };
   const option = ({ occupation, matched_title: matched, title_kind: kind, match }, place) => {
     const item = document.createElement("li");
@@ -136,8 +137,8 @@ function suggest(input) {
   };
 
   input.addEventListener("input", () => {
-    clearTimeout(waiting);
-    waiting = setTimeout(ask, 60);
+    clearTimeout(timer);
+    timer = setTimeout(ask, 60);
   });
   input.addEventListener("keydown", (event) => {
     const isOpen = !list.hidden;
@@ -161,24 +162,24 @@ function suggest(input) {
   });
   input.addEventListener("blur", close);
   list.addEventListener("pointerdown", (event) => {
-    event.preventDefault(); // or the field would lose the focus, and close the list, before the click
+    event.preventDefault(); // or the field would lose focus and close the list before the click
     const chosen = event.target.closest("[role=option]");
     if (chosen) take(chosen);
   });
-  input.addEventListener("focus", library, { once: true }); // there will be a chart soon
+  input.addEventListener("focus", library, { once: true }); // a chart is likely to follow
   show(false);
 }
 
 // -- charts -----------------------------------------------------------------------------------------------------------
 
-const kept = {};
-const once = (address, get) => (kept[address] ??= get(address));
+const loaded = {};
+const once = (address, get) => (loaded[address] ??= get(address));
 
-// A module: the library's many names stay its own.
+// Imported as a module, which keeps the library's many names out of the global scope.
 const library = () => once(document.body.dataset.charts, async (address) => (await import(address), window.vegaEmbed));
 
-// Break a long name into two lines at the space nearest to its middle.
-function broken(name) {
+// Break a long name into two lines at the space nearest its middle.
+function inTwoLines(name) {
   if (name.length <= 16) return name;
   const spaces = [...name.matchAll(/ /g)].map(({ index }) => index);
   const middle = spaces.sort((a, b) => Math.abs(a - name.length / 2) - Math.abs(b - name.length / 2))[0];
@@ -195,18 +196,18 @@ async function draw() {
     once(place.dataset.spec, async (address) => (await fetch(address)).json()),
   ]);
   if (!place.isConnected) return;
-  drawing.style.minHeight ||= `${drawing.clientHeight}px`; // what was kept free stays so
-  // With a height in steps, Vega-Lite would warn that it cannot fit both ways.
+  drawing.style.minHeight ||= `${drawing.clientHeight}px`; // so that nothing below moves
+  // In pixels: Vega-Lite warns about a height in steps beside a fitted width.
   const size = { width: place.clientWidth, height: spec.height.step * values.length };
   const data = { ...spec.data, values };
   const { layer, encoding } = structuredClone({ layer: spec.layer, encoding: spec.encoding });
   if (size.width < 560) {
-    data.values = values.map((row) => ({ ...row, name: broken(row.name) }));
+    data.values = values.map((row) => ({ ...row, name: inTwoLines(row.name) }));
     layer[0].encoding.x.title = "level";
     layer[0].encoding.color.legend.columns = 1;
     Object.assign(encoding.y.axis, { labelFontSize: 11, labelLineHeight: 12 });
   }
-  // `ast`: expressions are interpreted, where the page's policy forbids to make code of text.
+  // `ast` interprets expressions: the content security policy forbids compiling text to code.
   const options = { actions: false, ast: true, renderer: "svg", defaultStyle: false, tooltip: { disableDefaultStyle: true } };
   await embed(drawing, { ...spec, ...size, data, layer, encoding }, options);
   performance.mark("chart");
@@ -220,42 +221,43 @@ addEventListener("resize", () => {
 
 // -- own levels -------------------------------------------------------------------------------------------------------
 
-const changed = (form) => sliders(form).filter((each) => Number(each.value) !== Number(each.dataset.usual));
+const isOwn = (slider) => Number(slider.value) !== Number(slider.dataset.usual);
+const changed = (form) => sliders(form).filter(isOwn);
 
 function show(slider) {
   const row = slider.closest(".slider");
   $("output", row).value = String(Number(slider.value));
-  row.classList.toggle("own", Number(slider.value) !== Number(slider.dataset.usual));
+  row.classList.toggle("own", isOwn(slider));
 }
 
-async function count(form) {
+async function compare(form) {
   going.abort();
   going = new AbortController();
-  const said = $("#said");
-  const levels = new URLSearchParams(changed(form).map((each) => [each.name, each.value]));
+  const status = $("#status");
+  const levels = new URLSearchParams(changed(form).map(({ name, value }) => [name, value]));
   history.replaceState(null, "", levels.size ? `#${levels}` : location.pathname + location.search);
   let page;
   try {
     const response = await fetch(form.action, { ...HTML, method: "POST", body: new URLSearchParams(new FormData(form)), signal: going.signal });
     page = new DOMParser().parseFromString(await response.text(), "text/html");
   } catch (error) {
-    if (error.name !== "AbortError") said.textContent = "Not computed: the service cannot be reached. Try again in a moment.";
+    if (error.name !== "AbortError") status.textContent = "Not updated: the service cannot be reached. Try again in a moment.";
     return;
   }
   const result = $("#result", page);
-  if (!result) return $("main").replaceWith($("main", page));
+  if (!result) return $("#main").replaceWith($("#main", page));
   $("#result").replaceChildren(...result.childNodes);
-  said.textContent = $(".answer p").textContent;
+  status.textContent = $(".answer p").textContent;
   draw();
 }
 
-const sliders = (form) => [...form.elements].filter((each) => each.dataset.usual !== undefined);
+const sliders = (form) => [...form.elements].filter((element) => element.dataset.usual !== undefined);
 
-// Set the sliders as the address says; what is no level there is passed over.
+// Set the sliders to the levels in the address; invalid ones are ignored.
 function take(form) {
-  const given = new URLSearchParams(location.hash.slice(1));
+  const levels = new URLSearchParams(location.hash.slice(1));
   for (const slider of sliders(form)) {
-    const level = parseFloat(given.get(slider.name));
+    const level = parseFloat(levels.get(slider.name));
     slider.value = level >= 0 && level <= 7 ? level : slider.dataset.usual;
     show(slider);
   }
@@ -264,21 +266,21 @@ function take(form) {
 function own(form) {
   for (const slider of sliders(form)) {
     slider.addEventListener("input", () => show(slider));
-    slider.addEventListener("change", () => count(form));
+    slider.addEventListener("change", () => compare(form));
   }
   if (location.hash) take(form);
   sliders(form).forEach(show);
-  if (changed(form).length) count(form);
+  if (changed(form).length) compare(form);
 }
 
 addEventListener("hashchange", () => {
   const form = $("form.own");
   if (!form) return;
   take(form);
-  count(form);
+  compare(form);
 });
 
-// -- each page ----------------------------------------------------------------------------------------------------------
+// -- every page ----------------------------------------------------------------------------------------------------------
 
 function begin() {
   shown = location.pathname + location.search;
