@@ -41,7 +41,7 @@ SUFFIXES = (".csv", ".parquet", ".json")
 
 def read_ratings(choice: RatingsChoice = "onet+llm", domain: DomainChoice = "skills") -> Ratings:
     """Return the ratings of the database that the settings name. Raises StoreError, NoData."""
-    with read(make_engine(read_settings().url)) as connection:
+    with read(make_engine(read_settings().database.full_url)) as connection:
         found = get_ratings(connection, choice, domain)
     if not found.codes:
         raise NoData()
@@ -50,7 +50,7 @@ def read_ratings(choice: RatingsChoice = "onet+llm", domain: DomainChoice = "ski
 
 def read_similarity() -> Similarity:
     """Return which occupations are near which, by the database that the settings name. Raises StoreError."""
-    with read(make_engine(read_settings().url)) as connection:
+    with read(make_engine(read_settings().database.full_url)) as connection:
         return compute_similarity(get_profiles(connection), get_ratings(connection, domain="all"))
 
 
