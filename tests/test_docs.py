@@ -31,7 +31,7 @@ from skillgap.nodes.pipelines import extract_load_text_files
 from skillgap.service.ratings import get_ratings
 from skillgap.store.engine import make_engine, read, write
 from tests.api.serving import Service, serve
-from tests.test_cli import COMMANDS, Run, run  # noqa: F401 - a fixture
+from tests.cli.running import COMMANDS, Run, run  # noqa: F401 - a fixture
 
 TOP = Path(__file__).parents[1]
 README = (TOP / "README.md").read_text()
@@ -160,12 +160,12 @@ ELSEWHERE = {
     "load 29.0": "tests/sources/test_releases.py, from a server that has releases",
     "fetch": "tests/test_integration_api_load.py",
     "export pairs.csv": "tests/export/test_frames.py",
-    "diff 30.3 31.0": "tests/test_cli.py, of releases that are there",
+    "diff 30.3 31.0": "tests/cli/test_data.py, of releases that are there",
     "enrich": "tests/test_integration_enrich.py",
     "serve": "tests/api",
     "mcp": "tests/test_mcp_server.py",
-    "llm evaluate 29.0": "tests/test_cli.py",
-    "llm audit": "tests/test_cli.py, after `enrich --all`",
+    "llm evaluate 29.0": "tests/cli/test_llm.py",
+    "llm audit": "tests/cli/test_llm.py, after `enrich --all`",
 }
 """Where the others are run: they take a whole release, or an account, or do not end."""
 

@@ -27,7 +27,7 @@ from skillgap.store.engine import make_engine, read
 from skillgap.store.queries import get_profiles
 from skillgap.store.tables import init_tables
 from tests.analysis.builders import make_ratings
-from tests.test_cli import Run, run  # noqa: F401 - a fixture
+from tests.cli.running import Run, run  # noqa: F401 - a fixture
 
 
 @pytest.fixture(scope="module")
