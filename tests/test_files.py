@@ -178,7 +178,7 @@ def test_sweeps_beside_writers_take_nothing_from_them(tmp_path: Path):
 
 def test_a_file_that_cannot_be_written_names_its_place(tmp_path: Path):
     with (
-        pytest.raises(ConfigurationError, match=f"there is no folder {tmp_path}/none"),
+        pytest.raises(ConfigurationError, match=f"the folder {tmp_path}/none does not exist"),
         atomic_write(tmp_path / "none/x"),
     ):
         pass

@@ -23,7 +23,7 @@ def test_export_writes_a_file_and_says_how_many_rows(run: Run, ratings: Ratings,
     assert len(rows) == (923 * 35 if what == "ratings" else 923 * 20)
     again = run("export", str(tmp_path / "pairs.txt"))
     assert (again.code, list(tmp_path.iterdir())) == (1, [file])
-    assert "pairs.txt: write to a file named .csv, .parquet, .json" in again.err
+    assert "pairs.txt: unsupported format; the file name must end with .csv, .parquet or .json" in again.err
 
 
 @pytest.mark.usefixtures("with_levels_alone")
@@ -100,7 +100,7 @@ def test_a_file_of_rejects_that_exists_is_kept_too(run: Run, tmp_path: Path, com
     corrected.write_text("corrected by hand")
     ended = run(command, str(people), "--to", MANAGER, "-o", str(tmp_path / "out.csv"))
     assert (ended.code, corrected.read_text()) == (1, "corrected by hand")
-    assert f"{corrected} exists" in ended.err
+    assert f"{corrected} already exists" in ended.err
     assert not (tmp_path / "out.csv").exists()
     assert run(command, str(people), "--to", MANAGER, "-o", str(tmp_path / "out.csv"), "--force").code == 0
     assert not corrected.exists(), "there is nothing to reject"

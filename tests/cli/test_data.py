@@ -40,7 +40,7 @@ def test_status_tells_release_counts_and_unrated_occupations(run: Run):
 
 def test_the_first_question_finds_the_starter_by_itself(run: Run):
     first, second = run("gap", NURSE, MANAGER, "--csv"), run("gap", NURSE, MANAGER, "--csv")
-    assert "first use: putting the starter data into" in first.err
+    assert "first use: loading the starter data into" in first.err
     assert second.err == ""
     assert first.out == second.out != ""
 
@@ -217,7 +217,7 @@ def test_load_of_nothing_named_fills_an_empty_database_and_leaves_another_as_it_
     assert run("load", str(onet_zip("26_1"))).code == 0
     again = run("load")
     assert again.code == 0
-    assert re.fullmatch(r"data version 3-\S+ is loaded; to load another release, name it\n", again.err)
+    assert re.fullmatch(r"data version 3-\S+ is loaded; name a release to load another\n", again.err)
     assert "26.1" in run("status").out
 
 

@@ -32,7 +32,7 @@ def test_a_file_that_exists_is_replaced_with_force_alone(
     arguments = command.format(file).split()
     ended = run(*arguments)
     assert (ended.code, ended.out) == (1, "")
-    assert ended.err == f"skillgap: {file} exists, and nothing was written; name another file, or add --force\n"
+    assert ended.err == f"skillgap: {file} already exists; choose another name or add --force\n"
     assert file.read_text() == "mine"
     assert run(*arguments, "--force").code == 0
     assert file.read_bytes() != b"mine"
@@ -46,9 +46,9 @@ def test_two_results_never_share_a_file_and_a_device_is_no_file(run: Run, tmp_pa
     view = ("workforce", str(people), "--to", MANAGER, "-o", str(tmp_path / "a.json"), "-o")
     for second in ("a.json", "a.rejects.csv"):
         ended = run(*view, str(tmp_path / second))
-        assert (ended.code, "two results would be written to this file" in ended.err) == (1, True)
+        assert (ended.code, "two outputs have the same file name" in ended.err) == (1, True)
     (tmp_path / "folder.csv").mkdir()
     assert run("batch", str(people), "--to", MANAGER, "-o", str(tmp_path / "folder.csv"), "--force").code == 1
     os.mkfifo(tmp_path / "pipe.csv")
     ended = run("export", str(tmp_path / "pipe.csv"), "--force")
-    assert (ended.code, "this is not a regular file" in ended.err) == (1, True)
+    assert (ended.code, "is not a regular file" in ended.err) == (1, True)

@@ -166,11 +166,11 @@ def test_report_writes_a_file_by_its_ending(run: Run, tmp_path: Path):
         assert (tmp_path / name).read_bytes().startswith(begins)
     ended = run("report", NURSE, MANAGER, "-o", str(tmp_path / "a.pdf"))
     assert ended.code == 1
-    assert "write to a file named .html, .svg, .png, .xlsx" in ended.err
+    assert "must end with .html, .svg, .png or .xlsx" in ended.err
     ended = run("report", NURSE, MANAGER, "-o", str(tmp_path / "none" / "a.svg"))
     assert (ended.code, ended.err) == (
         1,
-        f"skillgap: {tmp_path / 'none' / 'a.svg'}: there is no folder {tmp_path / 'none'}\n",
+        f"skillgap: {tmp_path / 'none' / 'a.svg'}: the folder {tmp_path / 'none'} does not exist\n",
     )
 
 

@@ -42,7 +42,7 @@ def test_doctor_finds_nothing_wrong_with_a_whole_database(run: Run, engine: Engi
     assert {outcome for outcome, _ in found.values()} <= {"ok", "unused", "warning"}
     assert found["Web Services"] == (
         "unused",
-        "no credentials: `fetch` cannot be used, and nothing is fetched on demand",
+        "no credentials: `fetch` is unavailable, and nothing is fetched on demand",
     )
     assert "O*NET 29.0, 1,016 occupations, 879 of them rated, 44 predicted" in found["data"][1]
     assert found["schema"] == ("ok", "at 0004_masked_origins")
@@ -59,7 +59,7 @@ def test_doctor_names_what_is_wrong_and_goes_on(run: Run, monkeypatch: pytest.Mo
     ended = run("doctor", "--json")
     found = outcomes(ended)
     assert ended.code == 1
-    assert found["settings"] == ("warning", "no such setting: SKILLGAP_WORKER (is SKILLGAP_WORKERS meant?)")
+    assert found["settings"] == ("warning", "unknown settings: SKILLGAP_WORKER (did you mean SKILLGAP_WORKERS?)")
     assert found["database"][0] == found["API keys"][0] == "failed"
     assert {"cache", "models"} <= found.keys()
 
@@ -72,6 +72,16 @@ def test_doctor_names_what_is_wrong_and_goes_on(run: Run, monkeypatch: pytest.Mo
     with write(engine) as connection:
         connection.execute(text("DROP VIEW SkillsView"))
     assert "lacks SkillsView; run `skillgap init-db`" in outcomes(run("doctor", "--json"))["schema"][1]
+    init_tables(engine)
+    with write(engine) as connection:
+        connection.execute(text("DROP VIEW SkillsView"))
+        connection.execute(text("ALTER TABLE Skills RENAME COLUMN data_value TO level"))
+        connection.execute(text("CREATE VIEW SkillsView AS SELECT level FROM Skills"))
+    outcome, detail = outcomes(run("doctor", "--json"))["schema"]
+    assert (outcome, "missing columns: Skills.data_value; `skillgap init-db --recreate Skills`" in detail) == (
+        "failed",
+        True,
+    )
 
 
 @pytest.mark.parametrize(
@@ -102,7 +112,7 @@ def test_doctor_tells_of_folders_in_which_nothing_can_be_made(
     found = outcomes(run("doctor", "--json"))
     assert found["database folder"] == (
         "failed",
-        f"{tmp_path}/file: this account cannot write there; SKILLGAP_DATABASE_URL may name another place",
+        f"{tmp_path}/file: this account cannot write there; set SKILLGAP_DATABASE_URL to another location",
     )
     assert found["cache"][0] == "warning"
     monkeypatch.setenv("SKILLGAP_DATABASE_URL", starter_database)

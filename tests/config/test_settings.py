@@ -13,7 +13,7 @@ def test_wrong_settings_are_all_named_at_once(run: Run, monkeypatch: pytest.Monk
     monkeypatch.setenv("SKILLGAP_CORS_ORIGINS", "https://one.example,two.example")
     ended = run("serve")
     assert ended.code == 1
-    assert "'two.example' is no origin; write it like https://example.org, or * for all" in ended.err
+    assert "'two.example' is not an origin; write it like https://example.org, or * for all" in ended.err
     assert "SKILLGAP_PORT='70000'" in ended.err
     assert "SKILLGAP_LOG_FORMAT='xml'" in ended.err
 
@@ -23,6 +23,7 @@ def test_wrong_settings_are_all_named_at_once(run: Run, monkeypatch: pytest.Monk
     ("setting", "value"),
     [
         ("API_KEYS_FILE", "/nonexistent"),
+        ("ONET_DOWNLOAD_URL", "ftp://x"),
         ("LLM_CONCURRENCY", "0"),
         ("LLM_BASE_URL", "not-a-url"),
         ("CORS_ORIGINS", "example.org"),
@@ -49,7 +50,7 @@ def test_a_command_fails_for_no_setting_of_another(run: Run, monkeypatch: pytest
         (("fetch",), {"ONET_API_URL": "x", "ONET_REQUESTS_PER_SECOND": "0"}),
         (("gap", NURSE, MANAGER), {"DATABASE_URL": "oracle://x"}),
         (("load", "starter"), {"LOG_FORMAT": "xml"}),
-        (("diff", "starter", "starter"), {"ONET_DOWNLOAD_URL": "ftp://x"}),
+        (("diff", "29.0", "starter"), {"ONET_DOWNLOAD_URL": "ftp://x"}),
     ],
 )
 def test_a_command_names_all_wrong_settings_that_it_uses_together(
@@ -70,7 +71,7 @@ def test_a_wrong_setting_that_is_a_secret_is_not_shown(run: Run, monkeypatch: py
     ended = run("serve")
     assert ended.code == 1
     assert "SKILLGAP_DATABASE_URL: the database URL names 'oracle'; MySQL and SQLite are supported" in ended.err
-    assert "SKILLGAP_ONET_PASSWORD: SKILLGAP_ONET_USERNAME and SKILLGAP_ONET_PASSWORD go together" in ended.err
+    assert "SKILLGAP_ONET_PASSWORD: set SKILLGAP_ONET_USERNAME and SKILLGAP_ONET_PASSWORD together" in ended.err
     assert "hidden" not in ended.err
 
 
@@ -82,3 +83,9 @@ def test_a_wrong_url_is_shown_without_its_password(run: Run, monkeypatch: pytest
     assert ended.code == 1
     assert ended.err.count("host") == 3
     assert "hidden" not in ended.err
+
+
+def test_a_load_without_a_download_ignores_where_downloads_come_from(run: Run, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SKILLGAP_ONET_DOWNLOAD_URL", "ftp://x")
+    for command in (("load", "starter"), ("load",), ("diff", "starter", "loaded")):
+        assert run(*command).code == 0

@@ -196,7 +196,7 @@ def test_the_command_line_exports(run: Run, starter_database: str, tmp_path: Pat
         assert len(list(csv.DictReader(lines))) == 30_765
     refused = run("export", str(tmp_path / "ratings.txt"))
     assert refused.code == 1
-    assert "write to a file named .csv, .parquet, .json" in refused.err
+    assert "must end with .csv, .parquet or .json" in refused.err
 
 
 def test_figures_without_inputs_are_missing_and_named(levels_alone: Engine, no_errors: Engine):
