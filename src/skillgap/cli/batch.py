@@ -19,7 +19,7 @@ from skillgap.cli.options import (
     RatingsOption,
     WeightOption,
 )
-from skillgap.cli.setup import read_ratings, read_similarity
+from skillgap.cli.setup import connect
 from skillgap.extras import needs
 from skillgap.files import check_ending, refuse_replacing
 
@@ -74,12 +74,14 @@ def batch(
         raise typer.BadParameter("use --engine dask and --scheduler together")
     if output.suffix:
         refuse_replacing(output, rejects_of(output), force=force)
-    similarity, levels = read_similarity(ratings, domain) if nearest else (None, read_ratings(ratings, domain))
+    onet = connect()
+    similarity = onet.similarity() if nearest else None
+    levels = onet.levels(domain=domain, ratings=ratings, weight=weight)
     with printing.progress() as bars:
         report, columns = answer_file(
             source,
             output,
-            levels.weighted_by(weight),
+            levels,
             target=to,
             nearest=nearest or 0,
             similarity=similarity,
@@ -138,7 +140,7 @@ def workforce(
     for file in outputs:
         check_ending(file, WRITERS)
     refuse_replacing(*outputs, *map(rejects_of, outputs[:1]), force=force)
-    levels = read_ratings(ratings, domain).weighted_by(weight)
+    levels = connect().levels(domain=domain, ratings=ratings, weight=weight)
     with printing.progress() as bars:
         report, columns = view_workforce(
             source,
@@ -175,8 +177,9 @@ def export(
 
     check_ending(file, frames.SUFFIXES)
     refuse_replacing(file, force=force)
-    needs_similarity = what == "transitions"
-    similarity, levels = read_similarity(ratings, domain) if needs_similarity else (None, read_ratings(ratings, domain))
+    onet = connect()
+    similarity = onet.similarity() if what == "transitions" else None
+    levels = onet.levels(domain=domain, ratings=ratings)
     levels.check_levels()
     with printing.progress() as bars:
         if what == "pairs":

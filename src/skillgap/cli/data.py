@@ -11,10 +11,9 @@ from skillgap.cli.messages import note
 from skillgap.cli.options import AcceptLossOption, DomainOption, ForceOption, JsonOption
 from skillgap.cli.setup import (
     collector_paused,
+    connect,
     load_release,
-    open_engine,
     read_settings,
-    release_arguments,
     report_load,
 )
 from skillgap.files import check_ending, refuse_replacing
@@ -34,19 +33,14 @@ def load(
     accept_loss: AcceptLossOption = False,
 ) -> None:
     """Load an O*NET release into the database. Reports the changes if it replaces another release."""
-    from skillgap.store.engine import make_engine, read
-    from skillgap.store.ratings import get_data_version
-    from skillgap.store.tables import init_tables
+    from skillgap.nodes.database import loaded_version, make_engine
 
     settings = read_settings()
     engine = make_engine(settings.database.full_url)
     source = source or settings.data.release
-    if source is None:
-        init_tables(engine)
-        with read(engine) as connection:
-            if version := get_data_version(connection):
-                note(f"data version {version} is loaded; name a release to load another")
-                return
+    if source is None and (version := loaded_version(engine)):
+        note(f"data version {version} is loaded; name a release to load another")
+        return
     load_release(engine, source or "starter", settings, accept_loss=accept_loss)
 
 
@@ -63,9 +57,9 @@ def fetch(
 ) -> None:
     """Fetch ratings from O*NET Web Services. Requires an account, see SKILLGAP_ONET_API_KEY."""
     from skillgap.cli import printing
+    from skillgap.nodes.database import make_engine
     from skillgap.nodes.pipelines import extract_load_api_data
     from skillgap.onet.codes import parse_code
-    from skillgap.store.engine import make_engine
 
     settings = read_settings()
     with printing.progress() as bars, collector_paused():
@@ -92,12 +86,8 @@ def status(
 ) -> None:
     """Show which data are loaded. Lists release, data version, rows, sources and unrated occupations."""
     from skillgap.cli import printing
-    from skillgap.store.engine import read
-    from skillgap.store.queries import get_status
 
-    with read(open_engine()) as connection:
-        state = get_status(connection)
-    printing.print_status(state, unrated=unrated, as_json=as_json)
+    printing.print_status(connect().status(), unrated=unrated, as_json=as_json)
 
 
 @commands.command(epilog="Example: skillgap diff 26.1 29.0 --occupation 29-1141")
@@ -121,30 +111,27 @@ def diff(
     force: ForceOption = False,
 ) -> None:
     """Show the differences between two releases. Changes nothing in the database."""
-    from skillgap.analysis.release_diff import compare_releases
     from skillgap.cli import printing
     from skillgap.export import frames
-    from skillgap.nodes.pipelines import LOADED, get_release_ratings
     from skillgap.onet.codes import parse_code
-    from skillgap.store.engine import make_engine
 
     if pairs:
         check_ending(pairs, frames.SUFFIXES)
         refuse_replacing(pairs, force=force)
-    settings = read_settings()
-    engine = open_engine() if LOADED in (before, after) else make_engine(settings.database.full_url)
-    releases = release_arguments(settings, before, after)
+    read_settings()
     with printing.progress() as bars:
-        old, new = (
-            get_release_ratings(engine, source, domain, **releases, on_bytes=bars.on_bytes)
-            for source in (before, after)
+        answer = connect().diff(
+            before,
+            after,
+            occupation=occupation,
+            with_pairs=pairs is not None,
+            domain=domain,
+            on_bytes=bars.on_bytes,
         )
-    only = parse_code(occupation) if occupation else None
-    changes = compare_releases(old, new, only=only, with_pairs=pairs is not None)
     if pairs:
-        rows = frames.write_frames([frames.gap_changes_frame(changes)], pairs)
+        rows = frames.write_frames([frames.gap_changes_frame(answer.changes)], pairs)
         note(f"{pairs}: {rows:,} rows")
-    printing.print_diff(changes, new, only, as_json=as_json)
+    printing.print_diff(answer, parse_code(occupation) if occupation else None, as_json=as_json)
 
 
 @commands.command(epilog="Example: skillgap init-db --recreate Skills")
@@ -156,11 +143,10 @@ def init_db(
 ) -> None:
     """Create missing tables and views. Leaves existing tables unchanged."""
     from skillgap.config import settings
-    from skillgap.store.engine import make_engine
-    from skillgap.store.tables import init_tables
+    from skillgap.nodes.database import init_database, make_engine
 
     engine = make_engine(settings.read_settings().database.full_url)
-    created = init_tables(engine, recreate=recreate or [])
+    created = init_database(engine, recreate=recreate or [])
     note(f"created: {', '.join(created)}" if created else "all tables exist already")
 
 

@@ -108,12 +108,9 @@ def audit(
 ) -> None:
     """List the ratings that differ most from their predictions, as CSV. Some are outdated, some need a human review."""
     from skillgap.cli import printing
-    from skillgap.store.engine import read
-    from skillgap.store.queries import list_disagreements
+    from skillgap.nodes.database import audit
 
-    with read(open_engine()) as connection:
-        disagreements = list_disagreements(connection, least=least)
-    printing.print_disagreements(disagreements)
+    printing.print_disagreements(audit(open_engine(), least=least))
 
 
 def _profiler(engine: Engine, name: str, settings: Settings, bars: LoadProgress, sample: int = 60) -> Profiler:

@@ -20,13 +20,12 @@ from skillgap.cli.options import (
     TargetArgument,
     WeightOption,
 )
-from skillgap.cli.setup import open_engine, read_ratings, read_similarity
+from skillgap.cli.setup import connect
 from skillgap.files import check_ending, refuse_replacing
 
 if TYPE_CHECKING:
-    from skillgap.analysis.person import OwnProfile
-    from skillgap.analysis.ratings import Ratings as Levels
     from skillgap.models import GapReport, PersonGapReport
+    from skillgap.models.person import OwnProfile
 
 commands = typer.Typer()
 
@@ -50,22 +49,21 @@ def gap(
     as_markdown: Annotated[bool, typer.Option("--markdown", help="Print the gaps as a Markdown table.")] = False,
 ) -> None:
     """Show the skill gap between two occupations. Lists the size and certainty of each gap."""
-    from skillgap.analysis.gap import identify_skill_gap
-    from skillgap.analysis.person import identify_person_gap
     from skillgap.cli import printing
 
     if as_json + as_csv + as_markdown > 1:
         raise typer.BadParameter("choose one of --json, --csv and --markdown")
     if len(occupations) != (1 if profile else 2):
         raise typer.BadParameter("with --profile, give TO alone" if profile else "give two occupations, FROM and TO")
-    person = _read_profile(profile) if profile else None
-    levels = read_ratings(ratings, domain).weighted_by(weight)
-    codes = [_code(occupation, levels) for occupation in occupations]
     report: GapReport | PersonGapReport
-    if person:
-        report = identify_person_gap(person, codes[-1], levels, stability=stability)
+    if profile:
+        person = _read_profile(profile)
+        report = connect().person_gap(
+            person, occupations[0], domain=domain, ratings=ratings, weight=weight, stability=stability
+        )
     else:
-        report = identify_skill_gap(codes[0], codes[-1], levels, stability=stability)
+        current, target = occupations
+        report = connect().gap(current, target, domain=domain, ratings=ratings, weight=weight, stability=stability)
     if as_json:
         printing.print_json(report)
     elif as_csv:
@@ -97,14 +95,12 @@ def report(
     """Write the skill gap between two occupations to a file. As a page, a chart or a spreadsheet."""
     from datetime import UTC, datetime
 
-    from skillgap.analysis.gap import identify_skill_gap
     from skillgap.export.phrases import in_plain_words
     from skillgap.export.report import WRITERS, write_report
 
     check_ending(output, WRITERS)
     refuse_replacing(output, force=force)
-    levels = read_ratings(ratings, domain)
-    report = identify_skill_gap(_code(current, levels), _code(target, levels), levels)
+    report = connect().gap(current, target, domain=domain, ratings=ratings)
     write_report(report, output, only_sure=only_sure, made=datetime.now(UTC).date())
     note(f"{output}: {in_plain_words(report)[0]}")
 
@@ -118,11 +114,9 @@ def profile_template(
     domain: DomainOption = "skills",
 ) -> None:
     """Print a profile to fill in with a person's own levels. Levels run from 0 to 7; null means unknown."""
-    from skillgap.analysis.person import profile_template
     from skillgap.cli import printing
 
-    levels = read_ratings("onet+llm", domain)
-    printing.print_profile(profile_template(levels, _code(occupation, levels) if occupation else None))
+    printing.print_profile(connect().profile_template(occupation, domain=domain))
 
 
 @commands.command(epilog='Example: skillgap skills "Registered Nurses"')
@@ -133,17 +127,9 @@ def skills(
     as_json: ApiJsonOption = False,
 ) -> None:
     """Show the skills of an occupation. Lists level, standard error, importance, date and flags."""
-    from skillgap.analysis.search import find_code
     from skillgap.cli import printing
-    from skillgap.store.engine import read
-    from skillgap.store.queries import get_titles
-    from skillgap.store.ratings import get_occupation_ratings
 
-    with read(open_engine()) as connection:
-        code = find_code(occupation, get_titles(connection))
-        levels = get_occupation_ratings(connection, code, ratings, domain)
-    provenance = levels.provenance_of(levels.row(code))
-    printing.print_skills(levels.occupation(code), levels.skills(code), provenance, as_json=as_json)
+    printing.print_skills(connect().skills(occupation, domain=domain, ratings=ratings), as_json=as_json)
 
 
 @commands.command(epilog='Example: skillgap search "software engneer"')
@@ -153,16 +139,9 @@ def search(
     as_json: JsonOption = False,
 ) -> None:
     """Find occupations by everyday job titles. Tolerates typos and shows the title that matched."""
-    from skillgap.analysis.search import index_titles
     from skillgap.cli import printing
-    from skillgap.store.engine import read
-    from skillgap.store.queries import get_profiles
-    from skillgap.store.ratings import get_ratings
 
-    with read(open_engine()) as connection:
-        occupations, profiles = get_ratings(connection).occupations, get_profiles(connection)
-    hits, total = index_titles(occupations.values(), profiles).find(words, limit)
-    printing.print_hits([hit.listed(occupations) for hit in hits], total, as_json=as_json)
+    printing.print_hits(connect().search(words, limit=limit), as_json=as_json)
 
 
 @commands.command(epilog='Example: skillgap transitions "Registered Nurses" --limit 5 --only-rated')
@@ -186,23 +165,21 @@ def transitions(
     as_json: ApiJsonOption = False,
 ) -> None:
     """Show the occupations closest to an occupation. Each comes with a summary of its skill gap."""
-    from skillgap.analysis.transitions import TransitionFilter, find_transitions
     from skillgap.cli import printing
 
-    similarity, levels = read_similarity(ratings, domain)
-    levels = levels.weighted_by(weight)
-    code = _code(occupation, levels)
-    where = TransitionFilter(frozenset(job_zone or ()), major_group, max_shortfall_percentile, only_rated)
-    near = find_transitions(code, similarity, levels, where=where, limit=limit, stability=stability)
-    rows = [levels.row(transition.occupation.onet_soc_code) for transition in near]
-    printing.print_transitions(
-        levels.occupation(code),
-        near,
-        similarity.basis,
-        levels,
-        levels.provenance_of(levels.row(code), *rows),
-        as_json=as_json,
+    report = connect().transitions(
+        occupation,
+        job_zones=frozenset(job_zone or ()),
+        major_group=major_group,
+        max_shortfall_percentile=max_shortfall_percentile,
+        only_rated=only_rated,
+        limit=limit,
+        domain=domain,
+        ratings=ratings,
+        weight=weight,
+        stability=stability,
     )
+    printing.print_transitions(report, as_json=as_json)
 
 
 @commands.command(epilog="Example: skillgap path 29-1141 11-9111")
@@ -220,30 +197,20 @@ def path(
     as_json: ApiJsonOption = False,
 ) -> None:
     """Show paths of up to three moves between two occupations. Minimizes the hardest move of each path."""
-    from skillgap.analysis.paths import find_paths
     from skillgap.cli import printing
 
-    similarity, levels = read_similarity(ratings, domain)
-    levels = levels.weighted_by(weight)
-    report = find_paths(
-        _code(current, levels), _code(target, levels), similarity, levels, neighbours=neighbors, limit=limit
+    report = connect().paths(
+        current, target, neighbors=neighbors, limit=limit, domain=domain, ratings=ratings, weight=weight
     )
     printing.print_paths(report, as_json=as_json)
-
-
-def _code(text: str, levels: Levels) -> str:
-    """Return the code of an occupation given by code or title."""
-    from skillgap.analysis.search import find_code
-
-    return find_code(text, levels.titles)
 
 
 def _read_profile(file: Path) -> OwnProfile:
     """Return a person's profile. Raises InvalidProfile naming every invalid field, without its value."""
     from pydantic import TypeAdapter, ValidationError
 
-    from skillgap.analysis.person import OwnProfile
     from skillgap.errors import InvalidProfile
+    from skillgap.models.person import OwnProfile
 
     try:
         return TypeAdapter(OwnProfile).validate_json(file.read_bytes())

@@ -12,12 +12,9 @@ from skillgap.cli.messages import note
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from skillgap.analysis.ratings import Ratings
-    from skillgap.analysis.similarity.model import Similarity
     from skillgap.config.settings import Settings
-    from skillgap.models import RatingsChoice
-    from skillgap.onet.domains import DomainChoice
-    from skillgap.store.loads import LoadReport
+    from skillgap.nodes.database import LoadReport
+    from skillgap.service import Skillgap
 
 
 def read_settings() -> Settings:
@@ -40,56 +37,31 @@ def release_arguments(settings: Settings, *sources: str | None) -> dict[str, Any
     return arguments
 
 
+def connect() -> Skillgap:
+    """Return the answers of the configured database; the first one loads the starter into a new embedded database."""
+    from skillgap import service
+
+    return service.connect(load_starter=_load_starter)
+
+
 def open_engine() -> Engine:
     """Return the engine of the configured database; load the starter into a new embedded one."""
-    from skillgap.config.settings import read_settings as read_quietly
-    from skillgap.errors import SchemaMismatch
-    from skillgap.store.engine import make_engine, read
-    from skillgap.store.ratings import get_data_version
+    from skillgap import service
+    from skillgap.config import settings
 
-    database = read_quietly().database
-    engine = make_engine(database.full_url)
-    if database.url is None:
-        try:
-            is_empty = not database.embedded_file.exists()
-            if not is_empty:
-                with read(engine) as connection:
-                    is_empty = not get_data_version(connection)
-        except SchemaMismatch:
-            is_empty = True
-        if is_empty:
-            note(f"first use: loading the starter data into {database.embedded_file}")
-            load_release(engine, "starter", read_settings())
-    return engine
+    return service.ready_engine(settings.read_settings(), load_starter=_load_starter)
 
 
-def read_ratings(choice: RatingsChoice, domain: DomainChoice) -> Ratings:
-    """Return the ratings in the database."""
-    from skillgap.store.engine import read
-    from skillgap.store.ratings import get_ratings
-
-    with read(open_engine()) as connection:
-        return get_ratings(connection, choice, domain)
-
-
-def read_similarity(choice: RatingsChoice, domain: DomainChoice) -> tuple[Similarity, Ratings]:
-    """Return the similarity of all occupations, and the ratings for their gaps."""
-    from skillgap.analysis.similarity.model import compute_similarity
-    from skillgap.store.engine import read
-    from skillgap.store.queries import get_profiles
-    from skillgap.store.ratings import get_all_ratings
-
-    with read(open_engine()) as connection:
-        ratings, profiles = get_all_ratings(connection), get_profiles(connection)
-    return compute_similarity(profiles, ratings["onet+llm"]), ratings[choice].of_domain(domain)
+def _load_starter(engine: Engine, settings: Settings) -> None:
+    note(f"first use: loading the starter data into {settings.database.embedded_file}")
+    load_release(engine, "starter", read_settings())
 
 
 def load_release(engine: Engine, source: str, settings: Settings, *, accept_loss: bool = False) -> None:
     """Load a release with a progress bar, and report what changed."""
     from skillgap.cli import printing
+    from skillgap.nodes.database import missing_inputs
     from skillgap.nodes.pipelines import extract_load_text_files
-    from skillgap.store.engine import read
-    from skillgap.store.queries import list_missing
 
     with printing.progress() as bars, collector_paused():
         data, report = extract_load_text_files(
@@ -100,9 +72,8 @@ def load_release(engine: Engine, source: str, settings: Settings, *, accept_loss
             on_bytes=bars.on_bytes,
             on_rows=bars.on_rows,
         )
-    with read(engine) as connection:
-        missing = list_missing(connection)
-    facts: dict[str, Any] = {"release": data.release.number, "missing": [each.input for each in missing]}
+    missing = missing_inputs(engine)
+    facts: dict[str, Any] = {"release": data.release.number, "missing": [item.input for item in missing]}
     if data.left_out:
         facts["left_out"] = dict(data.left_out)
     report_load("loaded", report, settings, lambda: printing.print_load(data, report, missing), **facts)

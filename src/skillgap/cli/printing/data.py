@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -11,15 +11,14 @@ from rich.text import Text
 from skillgap.cli.printing.console import answer_console, notes_console, some, write_json
 from skillgap.escaping import lines_of
 from skillgap.export import phrases
-from skillgap.models import GapChange, MissingData, ReleaseChanges
+from skillgap.models import GapChange, MissingData, ReleaseChanges, ReleaseDiff
 
 if TYPE_CHECKING:
-    from skillgap.analysis.ratings import Ratings
     from skillgap.config.doctor import Check
     from skillgap.models import Status
+    from skillgap.nodes.database import LoadReport
     from skillgap.sources.text_files import OnetData
     from skillgap.sources.web_services.tables import OnetApiData
-    from skillgap.store.loads import LoadReport
 
 
 def print_load(data: OnetData, report: LoadReport, missing: Sequence[MissingData]) -> None:
@@ -79,8 +78,8 @@ def _change_lines(changes: ReleaseChanges) -> Iterator[str]:
     beyond = changes.beyond_noise
     if changes.levels_changed and beyond is None:
         yield (
-            f"levels changed: {changes.levels_changed:,}; without standard errors in both releases, it is unknown which "
-            "changes exceed rater noise"
+            f"levels changed: {changes.levels_changed:,}; without standard errors in both releases, it is unknown "
+            "which changes exceed rater noise"
         )
     elif changes.levels_changed and beyond is not None:
         yield f"levels changed beyond rater noise: {len(beyond):,} of {changes.levels_changed:,}"
@@ -91,20 +90,20 @@ def _change_lines(changes: ReleaseChanges) -> Iterator[str]:
         )
     if changes.pairs_compared:
         yield (
-            f"pairs of occupations whose sure gaps differ: {changes.pairs_changed:,} of {changes.pairs_compared:,} with a "
-            "changed level"
+            f"pairs of occupations whose sure gaps differ: {changes.pairs_changed:,} of {changes.pairs_compared:,} "
+            "with a changed level"
         )
 
 
-def print_diff(changes: ReleaseChanges, after: Ratings, only: str | None, *, as_json: bool) -> None:
-    """Print the differences between two releases."""
+def print_diff(answer: ReleaseDiff, only: str | None, *, as_json: bool) -> None:
+    """Print the differences between two releases, or those of one occupation."""
+    changes = answer.changes
     if as_json:
-        write_json({**vars(changes), "provenance": after.provenance})
+        write_json({**vars(changes), "provenance": answer.provenance})
         return
     out = answer_console()
     releases = (release.number if release else "?" for release in (changes.before, changes.after))
-    occupation = after.occupations.get(only or "")
-    scope = f", {phrases.name_of(occupation) if occupation else only}" if only else ""
+    scope = (f", {answer.titles[only]} ({only})" if only in answer.titles else f", {only}") if only else ""
     out.print(Text.assemble(("O*NET " + " to ".join(releases), "bold"), f", {changes.domain.replace('_', ' ')}{scope}"))
     lines = list(_change_lines(changes))
     for line in lines or ["no changes in levels or in the set of rated occupations"]:
@@ -112,16 +111,16 @@ def print_diff(changes: ReleaseChanges, after: Ratings, only: str | None, *, as_
     if only and changes.gap_changes:
         out.print()
         for change in changes.gap_changes:
-            out.print(_gap_change_line(change, only, after), soft_wrap=True)
+            out.print(_gap_change_line(change, only, answer.titles), soft_wrap=True)
     out.print()
-    out.print(phrases.source_line(after.provenance), style="dim")
+    out.print(phrases.source_line(answer.provenance), style="dim")
 
 
-def _gap_change_line(change: GapChange, only: str, after: Ratings) -> str:
+def _gap_change_line(change: GapChange, only: str, titles: Mapping[str, str]) -> str:
     is_from = change.from_onet_soc_code == only
-    other = after.occupations[change.to_onet_soc_code if is_from else change.from_onet_soc_code]
-    moves = [*(f"+{name}" for name in change.new), *(f"-{name}" for name in change.gone)]
-    return f"{'to' if is_from else 'from'} {other.title}: {', '.join(moves)}"
+    title = titles[change.to_onet_soc_code if is_from else change.from_onet_soc_code]
+    skills = [*(f"+{name}" for name in change.new), *(f"-{name}" for name in change.gone)]
+    return f"{'to' if is_from else 'from'} {title}: {', '.join(skills)}"
 
 
 def print_status(status: Status, *, unrated: bool, as_json: bool) -> None:

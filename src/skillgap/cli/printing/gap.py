@@ -45,8 +45,8 @@ def print_report(report: Report) -> None:
         out.print("█ level now  ▓ gap beyond rater noise  ░ within it  ± half of the 95 % interval", style="dim")
         if any(gap.stability for gap in report.skill_gaps):
             out.print(
-                "If the same number of raters rated again: Place, 95 % interval of the rank among all elements (vanished "
-                "gaps rank last); Again, how often the gap is sure.",
+                "If the same number of raters rated again: Place, 95 % interval of the rank among all elements "
+                "(vanished gaps rank last); Again, how often the gap is sure.",
                 style="dim",
             )
     if meanings := list(_level_meanings(report.skill_gaps)):

@@ -11,8 +11,8 @@ from skillgap.escaping import for_markdown
 
 if TYPE_CHECKING:
     from skillgap.llm.evaluation import Score
+    from skillgap.nodes.database import Disagreement
     from skillgap.nodes.pipelines import Enrichment
-    from skillgap.store.queries import Disagreement
 
 
 def print_enrichment(enrichment: Enrichment) -> None:
@@ -26,8 +26,8 @@ def print_enrichment(enrichment: Enrichment) -> None:
     if scoring.evaluation:
         random, grouped = scoring.evaluation["random"], scoring.evaluation["grouped"]
         out.print(
-            f"  evaluated on {grouped.occupations:,} rated occupations, each without its own ratings: mean absolute error "
-            f"{random.mae:.3f} levels, {grouped.mae:.3f} if its whole group is withheld"
+            f"  evaluated on {grouped.occupations:,} rated occupations, each without its own ratings: mean absolute "
+            f"error {random.mae:.3f} levels, {grouped.mae:.3f} if its whole group is withheld"
         )
     if usage := scoring.usage:
         price = "" if usage.cost_usd is None else f", {usage.cost_usd:.2f} USD"
@@ -75,7 +75,7 @@ def print_scores(scores: list[Score]) -> None:
 
 def print_disagreements(disagreements: list[Disagreement]) -> None:
     """Print ratings that differ from their predictions, as CSV."""
-    from skillgap.store.queries import Disagreement
+    from skillgap.nodes.database import Disagreement
 
     writer = csv_output()
     writer.writerow([field.name for field in fields(Disagreement)])

@@ -10,41 +10,32 @@ from rich.text import Text
 
 from skillgap.cli.printing.console import MIN_NAME_WIDTH, answer_console, interval, plain_table, write_json
 from skillgap.export import phrases
-from skillgap.models import (
-    ListedOccupation,
-    Occupation,
-    PathReport,
-    Provenance,
-    SkillRating,
-    Transition,
-    TransitionBasis,
-)
+from skillgap.models import OccupationList, OccupationSkills, PathReport, Transition, TransitionReport
 
 if TYPE_CHECKING:
-    from skillgap.analysis.ratings import Ratings
     from skillgap.models.person import OwnProfile
 
 
-def print_hits(hits: list[ListedOccupation], total: int, *, as_json: bool) -> None:
+def print_hits(hits: OccupationList, *, as_json: bool) -> None:
     """Print search results, with the matching title if it is not the occupation's own."""
     if as_json:
-        write_json({"items": hits, "total": total})
+        write_json({"items": hits.items, "total": hits.total})
         return
     out = answer_console()
-    if not hits:
+    if not hits.items:
         out.print("No occupation has a similar title.")
         return
     table = plain_table(show_header=False)
     table.add_column(no_wrap=True)
     table.add_column()
-    for hit in hits:
+    for hit in hits.items:
         also = "" if hit.title_kind == "title" else f" — {hit.matched_title}"
         occupation = hit.occupation
         notes = "" if occupation.is_rated else " (predicted)" if occupation.is_predicted else " (not rated)"
         table.add_row(occupation.onet_soc_code, Text.assemble((occupation.title, "bold"), also, (notes, "dim")))
     out.print(table)
-    if total > len(hits):
-        out.print(f"and {total - len(hits):,} more", style="dim")
+    if hits.total > len(hits.items):
+        out.print(f"and {hits.total - len(hits.items):,} more", style="dim")
 
 
 def print_profile(profile: OwnProfile) -> None:
@@ -52,28 +43,20 @@ def print_profile(profile: OwnProfile) -> None:
     write_json({"occupation": profile.occupation, "levels": profile.levels})
 
 
-def print_transitions(
-    occupation: Occupation,
-    transitions: list[Transition],
-    basis: TransitionBasis,
-    ratings: Ratings,
-    provenance: Provenance,
-    *,
-    as_json: bool,
-) -> None:
+def print_transitions(report: TransitionReport, *, as_json: bool) -> None:
     """Print near occupations as a table, or as the JSON of `GET /occupations/{code}/transitions`."""
     if as_json:
-        answer = {"occupation": occupation, "transitions": transitions, "basis": basis, "domain": ratings.domain}
-        write_json({**answer, "weight": ratings.weighting, "provenance": provenance})
+        write_json(report)
         return
     out = answer_console()
-    out.print(Text.assemble("From  ", (phrases.name_of(occupation), "bold")))
+    transitions = report.transitions
+    out.print(Text.assemble("From  ", (phrases.name_of(report.occupation), "bold")))
     out.print()
     out.print(_transitions_table(transitions, out.width) if transitions else "No near occupation passes the filters.")
-    for note in _transition_notes(transitions, basis, has_predictions=provenance.predictions is not None):
+    for note in _transition_notes(report):
         out.print(note, style="dim")
     out.print()
-    out.print(phrases.source_line(provenance), style="dim")
+    out.print(phrases.source_line(report.provenance), style="dim")
 
 
 def _transitions_table(transitions: list[Transition], width: int) -> Table:
@@ -104,8 +87,9 @@ def _transitions_table(transitions: list[Transition], width: int) -> Table:
     return table
 
 
-def _transition_notes(transitions: list[Transition], basis: TransitionBasis, *, has_predictions: bool) -> Iterator[str]:
+def _transition_notes(report: TransitionReport) -> Iterator[str]:
     """Yield the meaning of the columns and the inputs of the ranking."""
+    transitions, basis = report.transitions, report.basis
     yield "Effort: share of all pairs of occupations with a smaller shortfall. Zone: step between Job Zones."
     for reason in dict.fromkeys(line for item in transitions for line in phrases.unavailable_lines(item.summary)):
         yield f"–: {reason}"
@@ -117,7 +101,7 @@ def _transition_notes(transitions: list[Transition], basis: TransitionBasis, *, 
         f"Ranked by {', '.join(basis.inputs)}: {basis.recall_at_10:.0%} of the occupations that O*NET lists as most "
         f"related are among the first ten (release {basis.release})."
     )
-    if has_predictions:
+    if report.provenance.predictions is not None:
         yield "~ Levels are predicted, not rated by analysts."
 
 
@@ -152,19 +136,20 @@ def print_paths(report: PathReport, *, as_json: bool) -> None:
             out.print(f"   → {phrases.name_of(step.occupation)}: {phrases.move(step.summary)}", soft_wrap=True)
     out.print()
     out.print(
-        f"{report.chains_compared:,} paths compared by their hardest move. Levels count gaps beyond rater noise; totals "
-        "and figures in brackets include gaps that may be noise, which can add up over several small moves.",
+        f"{report.chains_compared:,} paths compared by their hardest move. Levels count gaps beyond rater noise; "
+        "totals and figures in brackets include gaps that may be noise, which can add up over several small moves.",
         style="dim",
     )
     out.print()
     out.print(phrases.source_line(report.provenance), style="dim")
 
 
-def print_skills(occupation: Occupation, skills: list[SkillRating], provenance: Provenance, *, as_json: bool) -> None:
+def print_skills(answer: OccupationSkills, *, as_json: bool) -> None:
     """Print skills as a table, or as the JSON of `GET /occupations/{code}/skills`."""
     if as_json:
-        write_json({"occupation": occupation, "skills": skills, "provenance": provenance})
+        write_json(answer)
         return
+    occupation, skills, provenance = answer.occupation, answer.skills, answer.provenance
     out = answer_console()
     out.print(Text.assemble((phrases.name_of(occupation), "bold")))
     table = plain_table(header_style="bold")

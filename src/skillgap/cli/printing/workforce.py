@@ -86,8 +86,8 @@ def _target_lines(view: TargetView, *, has_others: bool) -> Iterator[str]:
         yield f"It is the nearest target of {view.cheapest_for:,}."
     if shortfall := view.shortfall:
         yield (
-            f"Weighted shortfall: median {shortfall.median:.2f} levels, {shortfall.p10:.2f} to {shortfall.p90:.2f} for the "
-            "middle 80 %."
+            f"Weighted shortfall: median {shortfall.median:.2f} levels, {shortfall.p10:.2f} to {shortfall.p90:.2f} for "
+            "the middle 80 %."
         )
 
 
