@@ -263,7 +263,7 @@ def test_without_errors_the_command_line_calls_nothing_sure_or_not(run: Run, tmp
     people = tmp_path / "people.csv"
     people.write_text(f"id,occupation\na,{NURSE}\n")
     view = run("workforce", str(people), "--to", MANAGER)
-    assert "Of 1 no gap could be tested" in view.out
+    assert "No gap of 1 could be tested" in view.out
     assert "have no gap beyond rater noise" not in view.out
     assert (
         json.loads(run("workforce", str(people), "--to", MANAGER, "--json").out)["targets"][0]["conversions"][0][

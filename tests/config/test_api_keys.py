@@ -47,6 +47,6 @@ def test_every_wrong_line_of_a_file_of_keys_is_named(run: Run, monkeypatch: pyte
     monkeypatch.setenv("SKILLGAP_API_KEYS_FILE", str(file))
     ended = run("serve")
     assert ended.code == 1
-    assert "line 3: not a name" in ended.err
+    assert "line 3: expected a name" in ended.err
     assert "line 5: a second key named a" in ended.err
-    assert "line 6: not a name" in ended.err
+    assert "line 6: expected a name" in ended.err
