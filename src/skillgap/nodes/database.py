@@ -10,7 +10,7 @@ from skillgap.models import MissingData
 from skillgap.store.engine import make_engine, read
 from skillgap.store.loads import LoadReport
 from skillgap.store.queries import Disagreement, list_disagreements, list_missing
-from skillgap.store.ratings import get_data_version
+from skillgap.store.rating_rows import get_data_version
 from skillgap.store.tables import init_tables
 
 __all__ = ["Disagreement", "LoadReport", "audit", "init_database", "loaded_version", "make_engine", "missing_inputs"]
