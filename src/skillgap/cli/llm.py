@@ -106,7 +106,7 @@ def evaluate(
 def audit(
     least: Annotated[float, typer.Option(min=0, help="Smallest difference to list, in standard errors.")] = 3.0,
 ) -> None:
-    """List the ratings that differ most from their predictions, as CSV. Some are outdated, some need a human review."""
+    """List the ratings that differ most from predictions. Prints CSV, for a human to review."""
     from skillgap.cli import printing
     from skillgap.nodes.database import audit
 

@@ -27,7 +27,7 @@ from skillgap.config.settings import (
     unknown_variables,
 )
 from skillgap.errors import ConfigurationError, SkillgapError
-from skillgap.export.phrases import missing_lines
+from skillgap.models.status import missing_lines
 from skillgap.nodes.pipelines import find_model
 from skillgap.sources.web_services.client import connect
 from skillgap.sources.web_services.credentials import Credentials

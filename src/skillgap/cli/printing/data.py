@@ -12,6 +12,7 @@ from skillgap.cli.printing.console import answer_console, notes_console, some, w
 from skillgap.escaping import lines_of
 from skillgap.export import phrases
 from skillgap.models import GapChange, MissingData, ReleaseChanges, ReleaseDiff
+from skillgap.models.status import missing_lines
 
 if TYPE_CHECKING:
     from skillgap.config.doctor import Check
@@ -31,7 +32,7 @@ def print_load(data: OnetData, report: LoadReport, missing: Sequence[MissingData
         out.print(f"  warning: {warning}")
     if missing:
         out.print("missing, compared with a complete release:")
-        for line in phrases.missing_lines(missing):
+        for line in missing_lines(missing):
             out.print(f"  {line}")
 
 
@@ -147,7 +148,7 @@ def print_status(status: Status, *, unrated: bool, as_json: bool) -> None:
         shown = "" if model.is_active else " (not shown)"
         out.print(f"predicted       {model.occupations:,} occupations by {model.predictions.model}{shown}")
     out.print(f"rows            {', '.join(f'{count:,} {name}' for name, count in status.tables.items() if count)}")
-    for place, line in enumerate(phrases.missing_lines(status.missing)):
+    for place, line in enumerate(missing_lines(status.missing)):
         out.print(f"{'' if place else 'missing':16}{line}", soft_wrap=True)
     if unrated:
         for code, title in status.unrated:
