@@ -107,7 +107,7 @@ WRONG: list[tuple[str, dict[str, Any], str, str]] = [
     ("skill_gap", {"from_occupation": "nurze", "to_occupation": MANAGER}, "'nurze'", "Call search_occupations"),
     ("skill_gap", {"from_occupation": NURSE, "to_occupation": "99-9999.00"}, "99-9999.00", "Call search_occupations"),
     ("occupation_skills", {"occupation": "55-1011.00"}, "55-1011.00", "is_rated or is_predicted"),
-    ("explain_level", {"element": "Writting", "level": 3}, "is Writing meant?", "Call occupation_skills"),
+    ("explain_level", {"element": "Writting", "level": 3}, "Did you mean Writing?", "Call occupation_skills"),
     ("explain_level", {"element": "Writing", "level": 9}, "level", "less than or equal to 7"),
 ]
 

@@ -115,7 +115,7 @@ def test_every_field_that_is_wrong_is_named(small: Ratings):
     with pytest.raises(InvalidProfile) as caught:
         identify_person_gap(OwnProfile({"Skil 0": 1.0, "skill 1": 2.0, "2.A.1": 3.0}), "12-0000.00", small)
     assert caught.value.fields == {
-        "levels.Skil 0": "no element of this name or id is compared (domain all); is Skill 0 meant?",
+        "levels.Skil 0": "no element of this name or id is compared (domain all). Did you mean Skill 0?",
         "levels.2.A.1": "Skill 1 is given twice",
     }
 

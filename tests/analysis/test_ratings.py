@@ -82,8 +82,8 @@ def test_why_an_occupation_has_no_levels_is_said(ratings: Ratings, said: str):
     [
         ("51-3011.09", "O*NET 29.0 has no occupation 51-3011.09; 51-3011 has 51-3011.00"),
         ("99-9999.00", "O*NET 29.0 has no occupation 99-9999.00"),
-        ("51-3101.00", "O*NET 29.0 has no occupation 51-3101.00; is 51-3011.00 (Bakers) meant?"),
-        ("51-3012.00", "O*NET 29.0 has no occupation 51-3012.00; is 51-3011.00 (Bakers) meant?"),
+        ("51-3101.00", "O*NET 29.0 has no occupation 51-3101.00. Did you mean 51-3011.00 (Bakers)?"),
+        ("51-3012.00", "O*NET 29.0 has no occupation 51-3012.00. Did you mean 51-3011.00 (Bakers)?"),
         ("51-3102.00", "O*NET 29.0 has no occupation 51-3102.00"),
     ],
 )
@@ -107,7 +107,7 @@ def test_elements_are_found_by_name_and_by_id():
     assert ratings.ids_of_name("Writing") == ()
     for text, said in (
         ("Mathematics", "Mathematics may be 2.A.0 or 2.A.2; give the id"),
-        ("Writting", "no element is called 'Writting'; is Writing meant?"),
+        ("Writting", "no element is called 'Writting'. Did you mean Writing?"),
         ("Welding", "no element is called 'Welding'"),
         ("x" * 100, f"no element is called '{'x' * 60}'"),
     ):

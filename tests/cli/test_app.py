@@ -19,7 +19,7 @@ from tests.cli.running import COMMANDS, MANAGER, NURSE, Run, in_a_shell
         (("gap", "99-9999", NURSE), "no occupation 99-9999.00; `skillgap search WORDS` finds occupations"),
         (
             ("gap", "29-1411", MANAGER),
-            "or 29-1141.00 (Registered Nurses) or 29-1211.00 (Anesthesiologists) meant? `skillgap",
+            "or 29-1141.00 (Registered Nurses) or 29-1211.00 (Anesthesiologists)? `skillgap",
         ),
         (("gap", "nurse", MANAGER), "nor a title that is loaded; `skillgap search WORDS` finds occupations"),
         (("report", NURSE, MANAGER, "-o", "/proc/gap.html"), "skillgap: /proc/gap.html: cannot be written ("),

@@ -65,7 +65,7 @@ class Lookup:
         if found is None:
             near = self.near_name(text)
             where = "" if self.domain == "all" else f" of {self.domain}"
-            raise UnknownElement(f"no element{where} is called {text[:60]!r}{near and f'; is {near} meant?'}")
+            raise UnknownElement(f"no element{where} is called {text[:60]!r}{near and f'. Did you mean {near}?'}")
         return found
 
     def near_name(self, text: str, *, alike: float = 0.6) -> str:
@@ -150,7 +150,7 @@ class Lookup:
         """Ask whether occupations are meant whose codes differ by one digit, or by two that changed places."""
         alike = extract(onet_soc_code, list(self.occupations), scorer=OSA.distance, score_cutoff=1, limit=3)
         named = [f"{code} ({self.titles[code]})" for code, *_ in alike]
-        return f"; is {' or '.join(named)} meant?" if named else ""
+        return f". Did you mean {' or '.join(named)}?" if named else ""
 
     def _release_text(self) -> str:
         release = self.release or self.web_services_release

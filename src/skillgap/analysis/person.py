@@ -72,7 +72,7 @@ def _own_levels(profile: OwnProfile, ratings: Ratings) -> dict[int, float]:
             left_out += 1
         elif column is None:
             near = ratings.near_name(name)
-            hint = f"; is {near} meant?" if near else ""
+            hint = f". Did you mean {near}?" if near else ""
             wrong[field] = f"no element of this name or id is compared (domain {ratings.domain}){hint}"
         elif column in given:
             wrong[field] = f"{ratings.element_names[column]} is given twice"

@@ -200,7 +200,9 @@ EXAMPLES: tuple[SkillgapError, ...] = (
         "domian: no such parameter, did you mean domain?",
         [WrongParameter(parameter="domian", detail="no such parameter, did you mean domain?", suggestions=["domain"])],
     ),
-    InvalidProfile({"levels.Writting": "no element of this name or id is compared (domain skills); is Writing meant?"}),
+    InvalidProfile(
+        {"levels.Writting": "no element of this name or id is compared (domain skills). Did you mean Writing?"}
+    ),
     UnknownOccupation("O*NET 29.0 has no occupation 99-9999.00", onet_soc_code="99-9999.00"),
     UnratedOccupation(
         "O*NET 29.0 has no skill ratings for 15-1252.00 (Software Developers), so no gap can be computed",
