@@ -1,4 +1,4 @@
-"""Files are there whole or not at all, however many write them."""
+"""Atomic writes: readers see complete files, however many writers there are."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WRITERS, ROUNDS = 4, 40
 
 
 def content(writer: int) -> bytes:
-    """Return what a writer writes: of another length than that of any other."""
+    """Return the content of a writer, with a length of its own."""
     return bytes([65 + writer]) * (30_000 + 10_000 * writer)
 
 

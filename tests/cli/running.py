@@ -1,4 +1,4 @@
-"""The command line run in this process or in a shell."""
+"""Running the command line in this process or in a shell."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _names(group: Any) -> Iterator[str]:
 
 
 COMMANDS = tuple(_names(get_command(app.app)))
-"""Every command as it is typed, `llm audit` for one."""
+"""Every command as a user types it, such as `llm audit`."""
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 
 
 def in_a_shell(command: str, database_url: str) -> subprocess.CompletedProcess[str]:
-    """Run `skillgap` as a shell does that fails when a part of a pipe fails."""
+    """Run `skillgap` in a shell with `pipefail`."""
     return subprocess.run(
         ["bash", "-c", f"set -o pipefail; {sys.executable} -m skillgap {command}"],
         env={"SKILLGAP_DATABASE_URL": database_url, "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},

@@ -151,7 +151,7 @@ def test_the_password_of_a_mirror_is_never_shown_nor_stored(
 
 @pytest.fixture
 def mirror() -> Iterator[ReleaseServer]:
-    """A server of releases, with the starter for each."""
+    """A server that serves the starter as every release."""
     with ReleaseServer(find_release("starter", cache_dir=Path()).path.read_bytes()) as server:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
@@ -178,7 +178,7 @@ def test_a_load_is_one_line_of_json_where_the_log_is(run: Run, monkeypatch: pyte
 
 @pytest.fixture
 def broken_29(tmp_path: Path) -> str:
-    """A folder with the required tables of 29.0, Knowledge of which no row can be read, and a misspelt Job Zones."""
+    """A folder with the required tables of 29.0, an unreadable Knowledge file and a misspelled Job Zones file."""
     folder = tmp_path / "db_29_0_text"
     with zipfile.ZipFile(onet_zip("29_0")) as zipped:
         zipped.extractall(tmp_path)
@@ -239,7 +239,7 @@ def test_a_database_that_is_not_there_is_not_made_by_a_question(
 
 @pytest.fixture
 def with_access(monkeypatch: pytest.MonkeyPatch, fake_tables: FakeTables, tmp_path: Path) -> Iterator[FakeOnetApi]:
-    """The settings lead to a stand-in, and to a database with the starter data."""
+    """Settings for a stand-in of the Web Services and for an empty database."""
     with FakeOnetApi(fake_tables) as fake:
         for name, value in {
             "DATABASE_URL": f"sqlite:///{tmp_path}/own.db",

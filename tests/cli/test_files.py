@@ -17,7 +17,7 @@ WRITES = {
     f"workforce people.csv --to {MANAGER} -o {{}}": ".csv",
     "diff starter starter --pairs {}": ".csv",
 }
-"""Commands that write a file that the user names."""
+"""Commands that write a file named by the user, with its suffix."""
 
 
 @pytest.mark.usefixtures("with_starter")

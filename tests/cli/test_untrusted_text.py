@@ -23,12 +23,12 @@ EVIL = "\x1b[31mNurses\x9b2J\x7f\u202e\r\nskillgap: all is well\x1b]0;owned\x07 
 
 
 SHOWN = r"\x1b[31mNurses\x9b2J\x7f\u202e\nskillgap: all is well\x1b]0;owned <b>|=1"
-"""How a console shows it; BEL and CR are dropped by Rich."""
+"""EVIL as a console shows it. Rich drops BEL and CR."""
 
 
 @pytest.fixture
 def with_evil_names(own_starter: Engine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A database as 0.1.0 may have filled it, and a file of people, with control sequences in every name."""
+    """A database as 0.1.0 could leave it, and a file of people, with control sequences in every name."""
     with write(own_starter) as connection:
         for statement in (
             "UPDATE Occupations SET title = :evil WHERE onet_soc_code IN ('29-1141.00', '55-1011.00')",
