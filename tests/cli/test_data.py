@@ -267,7 +267,7 @@ def test_fetch_stores_the_release_and_the_answers_credit_the_services(run: Run, 
 def test_fetch_of_some_occupations_dry(run: Run, with_access: FakeOnetApi):
     run("load", "starter")
     ended = run("fetch", "--occupation", "29-1141", "--occupation", "15125200", "--dry-run")
-    assert "compared, nothing written: 2 OnetApiOccupationData, 70 OnetApiSkillsData" in ended.err
+    assert "compared, nothing stored: 2 OnetApiOccupationData, 70 OnetApiSkillsData" in ended.err
     assert "from api" not in run("status").out
     ended = run("fetch", "--occupation", "99-9999")
     assert (ended.code, "no occupation 99-9999.00" in ended.err) == (1, True)
