@@ -106,7 +106,7 @@ def accounts() -> str:
     write = """
 import os, sqlalchemy
 from skillgap.config.settings import read_settings
-engine = sqlalchemy.create_engine(read_settings().url)
+engine = sqlalchemy.create_engine(read_settings().database.full_url)
 with engine.connect() as connection:
     assert connection.scalar(sqlalchemy.text("SELECT COUNT(*) FROM SkillsView")) > 60000
     for statement in ("DELETE FROM Loads", "CREATE TABLE t (i INT)", "UPDATE Occupations SET title = ''",

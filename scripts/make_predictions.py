@@ -19,11 +19,11 @@ from skillgap.store.queries import get_scores
 
 
 def main(release: str) -> None:
-    settings = read_settings()
+    cache_dir = read_settings().data.cache_dir
     with tempfile.TemporaryDirectory() as folder, printing.progress() as bars:
         engine = make_engine(f"sqlite:///{folder}/skillgap.db")
-        data, _ = extract_load_text_files(engine, release, cache_dir=settings.cache_dir)
-        profiler = find_embedded(EMBEDDED, cache_dir=settings.cache_dir, on_text=bars.on_text)
+        data, _ = extract_load_text_files(engine, release, cache_dir=cache_dir)
+        profiler = find_embedded(EMBEDDED, cache_dir=cache_dir, on_text=bars.on_text)
         enrich_skill_data(engine, profiler)
         with read(engine) as connection:
             model, scores, abstentions = get_scores(connection)

@@ -32,7 +32,7 @@ EPOCH = (1980, 1, 1, 0, 0, 0)  # the same release gives the same bytes
 
 
 def main(release: str) -> None:
-    archive = find_release(release, cache_dir=read_settings().cache_dir)
+    archive = find_release(release, cache_dir=read_settings().data.cache_dir)
     data = extract_onet_data(archive)
     write_starter(data, STARTER)
     size = (STARTER / "starter.zip").stat().st_size

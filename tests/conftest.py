@@ -31,7 +31,7 @@ from skillgap.store.engine import make_engine, read
 from skillgap.testing.fake_onet_answers import FakeTables
 from tests.mysql_server import private_mysql
 
-gc.set_threshold(50_000)  # as in cli.main
+gc.set_threshold(50_000)  # as in cli.app.main
 ONET_DIR = Path(os.environ.get("SKILLGAP_TEST_ONET_DIR", Path(__file__).parents[2] / "shared" / "onet"))
 MEMORY = Path("/dev/shm")  # noqa: S108 - the folders in it are our own
 

@@ -24,14 +24,14 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 import skillgap
-from skillgap.cli import app as cli
-from skillgap.config.settings import Settings
+from skillgap.cli.app import app
+from skillgap.config.settings import default_values
 from skillgap.errors import DatabaseUnavailable
 from skillgap.nodes.pipelines import extract_load_text_files
 from skillgap.service.ratings import get_ratings
 from skillgap.store.engine import make_engine, read, write
 from tests.api.serving import Service, serve
-from tests.test_cli import COMMANDS, Run, run  # noqa: F401 - a fixture
+from tests.cli.running import COMMANDS, Run, run  # noqa: F401 - a fixture
 
 TOP = Path(__file__).parents[1]
 README = (TOP / "README.md").read_text()
@@ -149,7 +149,7 @@ def test_every_command_shown_is_understood(arguments: list[str], tmp_path: Path,
     monkeypatch.chdir(tmp_path)
     for name in ("people.csv", "people.parquet"):
         Path(name).touch()
-    group = get_command(cli.app)
+    group = get_command(app)
     while isinstance(group, TyperGroup):
         name, *arguments = arguments
         group = group.commands[name]
@@ -160,12 +160,12 @@ ELSEWHERE = {
     "load 29.0": "tests/sources/test_releases.py, from a server that has releases",
     "fetch": "tests/test_integration_api_load.py",
     "export pairs.csv": "tests/export/test_frames.py",
-    "diff 30.3 31.0": "tests/test_cli.py, of releases that are there",
+    "diff 30.3 31.0": "tests/cli/test_data.py, of releases that are there",
     "enrich": "tests/test_integration_enrich.py",
     "serve": "tests/api",
     "mcp": "tests/mcp/test_server.py",
-    "llm evaluate 29.0": "tests/test_cli.py",
-    "llm audit": "tests/test_cli.py, after `enrich --all`",
+    "llm evaluate 29.0": "tests/cli/test_llm.py",
+    "llm audit": "tests/cli/test_llm.py, after `enrich --all`",
 }
 """Where the others are run: they take a whole release, or an account, or do not end."""
 
@@ -231,14 +231,14 @@ def test_every_command_is_in_the_readme():
 
 def test_every_setting_is_in_readme_and_environment_file_with_its_default():
     environment = (TOP / "env" / "env.env").read_text()
-    names = {f"SKILLGAP_{name.upper()}" for name in Settings.model_fields}
+    defaults = default_values()
+    names = set(defaults)
     assert set(re.findall(r"SKILLGAP_(?!TEST|REQUIRE)[A-Z_]+", README)) == names
     given = dict(re.findall(r"^#(SKILLGAP_[A-Z_]+)=(.*)$", environment, re.M))
     assert set(given) == names
-    defaults = Settings()
     for name, value in given.items():
         if value:
-            assert value == str(getattr(defaults, name.removeprefix("SKILLGAP_").lower()))
+            assert value == str(defaults[name])
 
 
 def test_the_schema_reference_is_that_of_the_code():

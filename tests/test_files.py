@@ -1,4 +1,4 @@
-"""Files are there whole or not at all, however many write them."""
+"""Atomic writes: readers see complete files, however many writers there are."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WRITERS, ROUNDS = 4, 40
 
 
 def content(writer: int) -> bytes:
-    """Return what a writer writes: of another length than that of any other."""
+    """Return the content of a writer, with a length of its own."""
     return bytes([65 + writer]) * (30_000 + 10_000 * writer)
 
 
@@ -178,7 +178,7 @@ def test_sweeps_beside_writers_take_nothing_from_them(tmp_path: Path):
 
 def test_a_file_that_cannot_be_written_names_its_place(tmp_path: Path):
     with (
-        pytest.raises(ConfigurationError, match=f"there is no folder {tmp_path}/none"),
+        pytest.raises(ConfigurationError, match=f"the folder {tmp_path}/none does not exist"),
         atomic_write(tmp_path / "none/x"),
     ):
         pass

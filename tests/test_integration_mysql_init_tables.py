@@ -85,7 +85,7 @@ def names(client: pymysql.cursors.Cursor, kind: str) -> set[object]:
 
 def test_tables_are_made_kept_and_recreated(mysql_url: str, client: pymysql.cursors.Cursor) -> None:
     first = init_db(mysql_url)
-    assert (first.returncode, said(first)) == (0, f"made: {', '.join(sorted(TABLES))}\n")
+    assert (first.returncode, said(first)) == (0, f"created: {', '.join(sorted(TABLES))}\n")
     assert names(client, "BASE TABLE") == TABLES | {"alembic_version"}
     assert names(client, "VIEW") == VIEWS
 
@@ -100,13 +100,13 @@ def test_tables_are_made_kept_and_recreated(mysql_url: str, client: pymysql.curs
     client.execute("DROP TABLE OnetApiSkillsData")
 
     second = init_db(mysql_url)
-    assert (second.returncode, said(second)) == (0, "made: OnetApiSkillsData\n")
+    assert (second.returncode, said(second)) == (0, "created: OnetApiSkillsData\n")
     assert rows(client, "SELECT onet_soc_code, data_value, source FROM SkillsView") == [
         ("11-1011.00", Decimal("4.62"), "text")
     ]
 
     recreated = init_db(mysql_url, "--recreate", "Skills")
-    assert (recreated.returncode, said(recreated)) == (0, "made: Skills\n")
+    assert (recreated.returncode, said(recreated)) == (0, "created: Skills\n")
     assert rows(client, "SELECT (SELECT COUNT(*) FROM Skills), (SELECT COUNT(*) FROM Occupations)") == [(0, 1)]
 
 

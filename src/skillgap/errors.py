@@ -1,34 +1,36 @@
-"""Every error that skillgap raises on purpose.
+"""The exception tree of skillgap.
 
     SkillgapError
-    ├── ConfigurationError          a setting that cannot work
-    │   └── MissingCredentials      O*NET Web Services were asked for, and no setting says as whom
-    ├── SourceError                 a source of facts cannot be used
-    │   ├── ReleaseUnavailable      neither on disk nor to be downloaded
-    │   ├── ReleaseLayoutError      a file or column is not where the release should have it
-    │   ├── ReleaseDataError        a value breaks the rules of its column
-    │   ├── OnetApiUnavailable      O*NET Web Services gave no usable answer, however often asked
-    │   ├── OnetApiProtocolError    an answer that is not what the Web Services' manual says
-    │   └── OnetApiRefusal          an answer with the status of an error
+    ├── ConfigurationError          a setting or argument that cannot be used
+    │   └── MissingCredentials      no credentials for O*NET Web Services are set
+    ├── SourceError                 a source of data cannot be used
+    │   ├── ReleaseUnavailable      not on disk, and the download failed
+    │   ├── ReleaseLayoutError      a file or column is missing or misplaced
+    │   ├── ReleaseDataError        values violate the rules of their columns
+    │   ├── OnetApiUnavailable      O*NET Web Services failed on every attempt
+    │   ├── OnetApiProtocolError    a response that contradicts the Web Services manual
+    │   └── OnetApiRefusal          a response with an error status
     │       └── CredentialsRefused  401 or 403
     ├── LLMError                    a language model cannot be used
-    │   ├── ModelUnavailable        it failed again and again
+    │   ├── ModelUnavailable        its server failed on every attempt
     │   ├── ModelRefusesCredentials 401 or 403
-    │   └── RepliesInvalid          its replies cannot be read, though it was told why
-    ├── StoreError                  the database cannot do what was asked
+    │   └── RepliesInvalid          its replies stayed invalid after feedback
+    ├── StoreError                  the database cannot serve a request
     │   ├── DatabaseUnavailable     no connection, connection lost, disk full
-    │   ├── SchemaMismatch          its tables are not those of this version
-    │   ├── LoadConflict            rows of another source still need what a load would delete
+    │   ├── SchemaMismatch          its schema belongs to another version
+    │   ├── LoadConflict            a load would delete rows that another source needs
     │   └── NoData                  no release has been loaded
     ├── ChartFailed                 a chart could not be drawn
-    ├── BatchInputError             an input of many rows cannot be used as a whole
-    ├── InvalidProfile              a person's own levels cannot be used as given
-    ├── UnknownElement              no element is called so
-    ├── InvalidSearchText           a text is too long to be searched for
-    └── OccupationError             a question about an occupation has no gap for an answer
+    ├── BatchInputError             a batch input cannot be used as a whole
+    ├── InvalidProfile              a person's own levels are invalid
+    ├── UnknownElement              no element has this name or id
+    ├── UnknownJobZone              no occupation of the loaded release has this Job Zone
+    ├── MissingInput                the loaded data lack an input that the answer requires
+    ├── InvalidSearchText           a search text is too long
+    └── OccupationError             an occupation cannot be resolved or has no ratings
         ├── InvalidCode             not an O*NET-SOC code
-        ├── UnknownOccupation       no loaded source has it
-        └── UnratedOccupation       it exists, and O*NET has published no skill levels for it
+        ├── UnknownOccupation       not in any loaded source
+        └── UnratedOccupation       exists, but O*NET has published no skill levels for it
 
 `code` is the stable name of an error in HTTP answers and logs.
 """
@@ -41,9 +43,9 @@ from skillgap.escaping import message_for_terminal
 
 
 class SkillgapError(Exception):
-    """Base of all errors below; its text is written for the person who has to act.
+    """Base of all errors. The message is written for the person who has to act.
 
-    Control characters in it are escaped: it may quote names of files, and values, and is shown on terminals.
+    Control characters in it are escaped, because it may quote file names and values and is shown on terminals.
     """
 
     code = "error"
@@ -53,43 +55,43 @@ class SkillgapError(Exception):
 
 
 class ConfigurationError(SkillgapError):
-    """A setting names something that cannot work."""
+    """A setting or argument cannot be used."""
 
     code = "configuration"
 
 
 class MissingCredentials(ConfigurationError):
-    """O*NET Web Services were asked for, and no setting says as whom."""
+    """No credentials for O*NET Web Services are set."""
 
     code = "missing-credentials"
 
 
 class SourceError(SkillgapError):
-    """A source of facts cannot be used."""
+    """A source of data cannot be used."""
 
     code = "source"
 
 
 class ReleaseUnavailable(SourceError):
-    """The release is neither on disk nor to be downloaded."""
+    """The release is not on disk and cannot be downloaded."""
 
     code = "release-unavailable"
 
 
 class ReleaseLayoutError(SourceError):
-    """A file or a column is not where an O*NET release has it."""
+    """A file or column of an O*NET release is missing or misplaced."""
 
     code = "release-layout"
 
 
 class ReleaseDataError(SourceError):
-    """Values break the rules of their columns; `defects` holds one line for each."""
+    """Values violate the rules of their columns; `defects` holds one line for each."""
 
     code = "release-data"
     shown = 20
 
     def __init__(self, file: str, defects: Sequence[str], *, is_cut: bool = False) -> None:
-        """Report the defects of a file; with `is_cut`, reading stopped at the last of them."""
+        """Report the defects of a file; `is_cut` means that reading stopped at the last of them."""
         self.file = file
         self.defects = tuple(defects)
         self.count = f"{'at least ' if is_cut else ''}{len(defects):,} defect{'s' if len(defects) != 1 else ''}"
@@ -106,19 +108,19 @@ class ReleaseDataError(SourceError):
 
 
 class OnetApiUnavailable(SourceError):
-    """O*NET Web Services gave no usable answer, however often asked."""
+    """O*NET Web Services failed on every attempt."""
 
     code = "onet-api-unavailable"
 
 
 class OnetApiProtocolError(SourceError):
-    """An answer of O*NET Web Services that is not what their manual says."""
+    """A response of O*NET Web Services contradicts their manual."""
 
     code = "onet-api-protocol"
 
 
 class OnetApiRefusal(SourceError):
-    """O*NET Web Services answered with an error; `status` is its HTTP status."""
+    """O*NET Web Services responded with the error status `status`."""
 
     code = "onet-api-refusal"
 
@@ -128,7 +130,7 @@ class OnetApiRefusal(SourceError):
 
 
 class CredentialsRefused(OnetApiRefusal):
-    """O*NET Web Services refuse the credentials (401, 403)."""
+    """O*NET Web Services rejected the credentials (401, 403)."""
 
     code = "credentials-refused"
 
@@ -140,19 +142,19 @@ class LLMError(SkillgapError):
 
 
 class ModelUnavailable(LLMError):
-    """The model's server failed again and again."""
+    """The model's server failed on every attempt."""
 
     code = "model-unavailable"
 
 
 class ModelRefusesCredentials(LLMError):
-    """The model's server answered with 401 or 403."""
+    """The model's server rejected the credentials (401, 403)."""
 
     code = "model-refuses-credentials"
 
 
 class RepliesInvalid(LLMError):
-    """The model's replies cannot be read, though it was told why; `reply` is the text of the last one."""
+    """The model's replies stayed invalid after feedback; `reply` is the text of the last one."""
 
     code = "replies-invalid"
 
@@ -162,25 +164,25 @@ class RepliesInvalid(LLMError):
 
 
 class StoreError(SkillgapError):
-    """The database cannot do what was asked."""
+    """The database cannot serve a request."""
 
     code = "store"
 
 
 class DatabaseUnavailable(StoreError):
-    """No connection, a lost connection, or a disk without room."""
+    """The connection failed or was lost, or the disk is full."""
 
     code = "database-unavailable"
 
 
 class SchemaMismatch(StoreError):
-    """The database's tables are not those of this version."""
+    """The schema of the database belongs to another version of skillgap."""
 
     code = "schema-mismatch"
 
 
 class LoadConflict(StoreError):
-    """Rows of another source still need what this load would delete."""
+    """A load would delete rows that rows of another source refer to."""
 
     code = "load-conflict"
 
@@ -190,18 +192,18 @@ class NoData(StoreError):
 
     code = "no-data"
 
-    def __init__(self, message: str = "nothing is loaded yet; run `skillgap load starter`, or load a release") -> None:
+    def __init__(self, message: str = "nothing is loaded yet; run `skillgap load starter` or load a release") -> None:
         super().__init__(message)
 
 
 class ChartFailed(SkillgapError):
-    """A chart could not be drawn, through no fault of whoever asked."""
+    """A chart could not be drawn; the request itself was valid."""
 
     code = "chart-failed"
 
 
 class BatchInputError(SkillgapError):
-    """An input of many rows cannot be used as a whole; a single row that cannot is among the rejects instead."""
+    """A batch input cannot be used as a whole. Single invalid rows go to the rejects instead."""
 
     code = "batch-input"
 
@@ -219,21 +221,21 @@ class UnknownJobZone(SkillgapError):
 
 
 class MissingInput(SkillgapError):
-    """The loaded data lack an input that the answer cannot do without."""
+    """The loaded data lack an input that the answer requires."""
 
     code = "missing-input"
 
 
 class InvalidSearchText(SkillgapError):
-    """A text is too long to be searched for."""
+    """A search text is too long."""
 
     code = "invalid-search-text"
 
 
 class InvalidProfile(SkillgapError):
-    """A person's own levels cannot be used as given; `fields` says what is wrong with each. It quotes no level.
+    """A person's own levels are invalid. `fields` maps each invalid field to the reason, without quoting levels.
 
-    `left_out` counts wrong ones that are not among the fields.
+    `left_out` counts invalid fields beyond those listed.
     """
 
     code = "invalid-profile"
@@ -246,7 +248,7 @@ class InvalidProfile(SkillgapError):
 
 
 class OccupationError(SkillgapError):
-    """A question about an occupation has no gap for an answer; `onet_soc_code` is the occupation asked for."""
+    """An occupation cannot be resolved or has no ratings; `onet_soc_code` is the code as given."""
 
     code = "occupation"
 
@@ -254,7 +256,7 @@ class OccupationError(SkillgapError):
         super().__init__(message)
         self.onet_soc_code = onet_soc_code
         self.retry_after: int | None = None
-        """Seconds after which another answer is possible; None where this one is final."""
+        """Seconds after which a retry may succeed; None if the error is final."""
 
 
 class InvalidCode(OccupationError):
@@ -264,12 +266,12 @@ class InvalidCode(OccupationError):
 
 
 class UnknownOccupation(OccupationError):
-    """No loaded source has this code or title."""
+    """The code or title is not in any loaded source."""
 
     code = "unknown-occupation"
 
 
 class UnratedOccupation(OccupationError):
-    """The occupation exists, and O*NET has published no skill levels for it."""
+    """The occupation exists, but O*NET has published no skill levels for it."""
 
     code = "unrated-occupation"

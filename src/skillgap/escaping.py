@@ -22,7 +22,7 @@ _INVISIBLE = (
 )
 _CONTROLS = re.compile(f"[\x00-\x1f{_INVISIBLE}]")
 _CONTROLS_OF_JSON = re.compile(f"[{_INVISIBLE}]")
-"""Without C0: orjson escapes it within strings, and outside of them it is layout."""
+"""Without C0: orjson escapes it in strings, and outside strings it is layout."""
 _LINES_OF_LIST = re.compile(r"\n(?=  )")
 
 
@@ -33,25 +33,25 @@ def find_control(text: str) -> int | None:
 
 
 def for_terminal(text: str) -> str:
-    r"""Return a text on one line with control and invisible characters as Python escapes: ESC becomes `\x1b`.
+    r"""Return a text on one line, with control and invisible characters as Python escapes: ESC becomes `\x1b`.
 
-    Direction overrides are escaped, joiners within words are not.
+    Direction overrides are escaped; joiners within words are kept.
     """
     return _CONTROLS.sub(lambda match: match[0].encode("unicode_escape", "surrogatepass").decode(), text)
 
 
 def message_for_terminal(text: str) -> str:
-    """Return a message escaped like `for_terminal`, but with its list of indented lines kept."""
+    """Escape a message like `for_terminal`, but keep its indented list lines."""
     return "\n".join(map(for_terminal, lines_of(text)))
 
 
 def lines_of(message: str) -> list[str]:
-    """Split a message into its first line and its list of indented lines; any other line break belongs to a name."""
+    """Split a message into its first line and its indented list lines. Other line breaks belong to names."""
     return _LINES_OF_LIST.split(message)
 
 
 def json_for_terminal(text: str) -> str:
-    """Return JSON of the same value with DEL, C1 and invisible characters as `\\u` escapes."""
+    """Return equivalent JSON with DEL, C1 and invisible characters as `\\u` escapes."""
     return _CONTROLS_OF_JSON.sub(_as_json_escape, text)
 
 
@@ -63,15 +63,15 @@ def _as_json_escape(match: re.Match[str]) -> str:
 # -- CSV -------------------------------------------------------------------------------------------------------------
 
 FORMULA = r"^'*(?:[\x00-\x1f]|[ \x{a0}\x{3000}\x{feff}\x{200b}]*[=+@\x{ff1d}\x{ff0b}\x{ff0d}\x{ff20}-])"
-"""Matches text that a spreadsheet may read as a formula, also with full-width signs or after blanks (RE2 syntax)."""
+"""Matches text that a spreadsheet may read as a formula, including full-width signs and leading blanks (RE2 syntax)."""
 NEGATIVE_NUMBER = r"^-(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$"
-"""Matches the harmless text that `FORMULA` also matches (RE2 syntax)."""
+"""Matches negative numbers, which `FORMULA` matches too but which are harmless (RE2 syntax)."""
 _FORMULA = re.compile(re.sub(r"\\x\{([0-9a-f]+)\}", lambda match: chr(int(match[1], 16)), FORMULA))
 _NEGATIVE_NUMBER = re.compile(NEGATIVE_NUMBER.replace("$", r"\Z"))
 
 
 def csv_cell(value: Any) -> Any:
-    """Return a value for a CSV cell: prefix a text that a spreadsheet may read as a formula with `'`.
+    """Return a value for a CSV cell. Text that a spreadsheet may read as a formula gets the prefix `'`.
 
     Numbers stay numbers. `csv_text` is the inverse. Source: OWASP, CSV Injection.
     """
@@ -85,15 +85,15 @@ def csv_text(cell: str) -> str:
 
 @lru_cache(4_096)
 def _may_run(text: str) -> bool:
-    # If true of a text, then also of the text after another `'`, so csv_text undoes exactly what csv_cell did.
+    # True for a text implies true for the text after another `'`, so csv_text exactly inverts csv_cell.
     return bool(_FORMULA.match(text)) and not _NEGATIVE_NUMBER.match(text)
 
 
 class CsvWriter:
-    """Writes rows as CSV with formulas neutralised and, for a terminal, control characters escaped."""
+    """Writes rows as CSV with formulas neutralized and, for a terminal, control characters escaped."""
 
     def __init__(self, out: TextIO, *, for_a_terminal: bool = False) -> None:
-        self._writer = csv.writer(out, lineterminator="\n")  # noqa: TID251 - the one place
+        self._writer = csv.writer(out, lineterminator="\n")  # noqa: TID251 - cells are escaped below
         self._is_shown = for_a_terminal
 
     def writerow(self, row: Iterable[Any]) -> None:

@@ -12,28 +12,28 @@ Result = TypeVar("Result")
 
 
 def run(coroutine: Coroutine[Any, Any, Result]) -> Result:
-    """Run a coroutine and return its result, even if an event loop is running already, as in a notebook.
+    """Run a coroutine and return its result, even inside a running event loop such as a notebook's.
 
-    In that case it runs on a second loop in another thread, with the caller's context variables, and the caller's loop
-    waits. Ctrl-C cancels the coroutine; KeyboardInterrupt is raised once it has ended.
+    In that case the coroutine runs on a second loop in another thread, with the caller's context variables, while the
+    caller's loop waits. Ctrl-C cancels the coroutine; KeyboardInterrupt is raised once it has ended.
     """
     try:
         asyncio.get_running_loop()
     except RuntimeError:
         return asyncio.run(coroutine)
-    running: Future[tuple[asyncio.AbstractEventLoop, asyncio.Task[Result]]] = Future()
+    started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Task[Result]]] = Future()
 
-    async def noted() -> Result:
+    async def announced() -> Result:
         task: Any = asyncio.current_task()
-        running.set_result((asyncio.get_running_loop(), task))
+        started.set_result((asyncio.get_running_loop(), task))
         return await coroutine
 
     with ThreadPoolExecutor(1, "skillgap-loop") as pool:
-        ended = pool.submit(copy_context().run, asyncio.run, noted())
+        outcome = pool.submit(copy_context().run, asyncio.run, announced())
         try:
-            return ended.result()
+            return outcome.result()
         except KeyboardInterrupt:
-            loop, task = running.result()
-            if not ended.done():
+            loop, task = started.result()
+            if not outcome.done():
                 loop.call_soon_threadsafe(task.cancel)
             raise

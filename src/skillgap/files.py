@@ -1,4 +1,4 @@
-"""Files that readers see whole or not at all."""
+"""Atomic file writes, and checks of the files that users name."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from typing import IO
 from skillgap.errors import ConfigurationError
 
 _LONGEST_STEM = 40
-"""Characters of a file's name in the name of its temporary file: a whole name of 255 bytes leaves no room."""
+"""Characters of the file name reused in the temporary name, so that a name of 255 bytes stays within the limit."""
 _CANNOT_SYNC = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)
 
 
 def check_ending(file: Path, endings: Collection[str]) -> None:
-    """Raise ConfigurationError where a file's name does not say how it is to be written."""
+    """Raise ConfigurationError if the suffix of a file name is not a supported format."""
     if file.suffix not in endings:
-        raise ConfigurationError(f"{file}: write to a file named {', '.join(endings)}")
+        raise ConfigurationError(f"{file}: unsupported format; the file name must end with {_or(endings)}")
 
 
 def refuse_replacing(*files: Path, force: bool) -> None:
-    """Raise ConfigurationError for a file that exists unless `force`, for one that is not regular, and for duplicates.
+    """Raise ConfigurationError for a duplicate, for an existing path that is not a regular file, or if not `force`.
 
-    Call it for files that a user names, before anything is computed.
+    Call this for output files that a user names, before any computation.
     """
     for k, file in enumerate(files):
         if file in files[:k]:
-            raise ConfigurationError(f"{file}: two results would be written to this file; name another for one of them")
+            raise ConfigurationError(f"{file}: two outputs have the same file name; rename one of them")
         if (file.exists() or file.is_symlink()) and not file.is_file():
-            raise ConfigurationError(f"{file}: this is not a regular file, and is not replaced; name another")
+            raise ConfigurationError(f"{file} is not a regular file; choose another name")
         if file.exists() and not force:
-            raise ConfigurationError(f"{file} exists, and nothing was written; name another file, or add --force")
+            raise ConfigurationError(f"{file} already exists; choose another name or add --force")
 
 
 @contextmanager
@@ -44,11 +44,11 @@ def atomic_write(file: Path) -> Iterator[IO[bytes]]:
     """Yield a temporary file; rename it to `file` on success, delete it on error.
 
     Any number of threads, processes and hosts may write the same file: readers see the content of one writer, and the
-    last one to finish wins. The content is on disk before the rename. A file that is replaced keeps its permissions, a
-    new one gets those that `open` would give. Raises OSError, ConfigurationError (the folder does not exist).
+    last one to finish wins. The content is on disk before the rename. A replaced file keeps its permissions; a new one
+    gets those that `open` would set. Raises OSError, ConfigurationError (the folder does not exist).
     """
     if not file.parent.is_dir():
-        raise ConfigurationError(f"{file}: there is no folder {file.parent}")
+        raise ConfigurationError(f"{file}: the folder {file.parent} does not exist")
     try:
         part, descriptor = _make_part(file)
     except OSError as error:
@@ -58,11 +58,11 @@ def atomic_write(file: Path) -> Iterator[IO[bytes]]:
             with os.fdopen(os.dup(descriptor), "wb") as out:
                 yield out
             _sync(descriptor)
-            if sys.platform != "win32":  # rename under the lock, so that no `sweep` comes between
+            if sys.platform != "win32":  # rename under the lock, so that no `sweep` interferes
                 part.replace(file)
         finally:
             os.close(descriptor)
-        if sys.platform == "win32":  # it cannot rename an open file
+        if sys.platform == "win32":  # Windows cannot rename an open file
             part.replace(file)
         _sync_folder(file.parent)
     finally:
@@ -70,9 +70,9 @@ def atomic_write(file: Path) -> Iterator[IO[bytes]]:
 
 
 def sweep(folder: Path) -> None:
-    """Remove temporary files of `whole_file` whose writers were killed; those being written stay."""
+    """Remove temporary files of `atomic_write` whose writers were killed. Files being written are kept."""
     for part in folder.glob(".*.part"):
-        with suppress(OSError):  # another sweep was faster, or Windows, where an open file cannot be deleted
+        with suppress(OSError):  # removed by another sweep, or open on Windows
             descriptor = os.open(part, os.O_RDWR)
             try:
                 if _lock(descriptor, wait=False):
@@ -82,15 +82,15 @@ def sweep(folder: Path) -> None:
 
 
 def _make_part(file: Path) -> tuple[Path, int]:
-    """Make the temporary file of a file and lock it; return its path and descriptor."""
+    """Create and lock a temporary file beside `file`; return its path and descriptor."""
     while True:
-        # Hidden, so that readers of the folder skip it. Not by process id: two containers may share id and folder.
+        # Hidden, so that readers of the folder skip it. Random, because two containers may share process id and folder.
         part = file.with_name(f".{file.name[:_LONGEST_STEM]}.{secrets.token_hex(8)}.part")
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-        descriptor = os.open(part, flags, 0o666)  # less the umask, as `open` does; tempfile would give 0600
+        descriptor = os.open(part, flags, 0o666)  # minus the umask, like `open`; tempfile would set 0600
         try:
             _lock(descriptor, wait=True)
-            if os.fstat(descriptor).st_nlink:  # else a sweep removed it before it was locked
+            if os.fstat(descriptor).st_nlink:  # otherwise a sweep removed it before it was locked
                 _keep_permissions(file, descriptor)
                 return part, descriptor
         except BaseException:
@@ -106,8 +106,13 @@ def _keep_permissions(file: Path, descriptor: int) -> None:
             os.fchmod(descriptor, stat.S_IMODE(file.stat().st_mode))
 
 
+def _or(names: Collection[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} or {last}" if others else last
+
+
 def _lock(descriptor: int, *, wait: bool) -> bool:
-    """Lock a file for as long as its descriptor is open; return whether this process holds the lock."""
+    """Lock a file until its descriptor is closed; return whether this process holds the lock."""
     if sys.platform != "win32":
         import fcntl
 
@@ -116,13 +121,13 @@ def _lock(descriptor: int, *, wait: bool) -> bool:
         except BlockingIOError:
             return False
         except OSError as error:
-            if error.errno not in (*_CANNOT_SYNC, errno.ENOLCK):  # a file system without locks
+            if error.errno not in (*_CANNOT_SYNC, errno.ENOLCK):  # the file system has no locks
                 raise
     return True
 
 
 def _sync(descriptor: int) -> None:
-    """Flush a file to disk, if its file system supports that."""
+    """Flush a file to disk if the file system supports it."""
     try:
         os.fsync(descriptor)
     except OSError as error:
@@ -131,7 +136,7 @@ def _sync(descriptor: int) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Flush a folder's names to disk, if its file system supports that; without, the rename still holds."""
+    """Flush directory entries to disk if the file system supports it. The rename is atomic in any case."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

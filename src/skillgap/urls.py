@@ -1,4 +1,4 @@
-"""URLs as they are shown and stored: without passwords, tokens and keys."""
+"""Masking of passwords, tokens and keys in URLs, for display and storage."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import re
 
 MASK = "***"
 _HARMLESS = frozenset({"end", "filter", "keyword", "sort", "start"})
-"""Query parameters of O*NET Web Services that messages keep. Any other may be a token."""
+"""Query parameters of O*NET Web Services that are safe to show. Any other may hold a token."""
 
 
 def masked_url(url: str) -> str:
     """Return a URL with its user name, password, query values and fragment masked.
 
-    Everything between the scheme and the last @ counts as user name and password: one with a / or an @ that was not
-    percent-encoded is masked whole. Masking twice changes nothing.
+    Everything between the scheme and the last @ counts as user name and password, so that a password with an
+    unencoded / or @ is masked completely. Masking is idempotent.
     """
     scheme, mark, rest = url.partition("://")
     if not mark:
@@ -24,7 +24,7 @@ def masked_url(url: str) -> str:
 
 
 def _masked_query(query: str) -> str:
-    """Mask the parts of a query or fragment, its first character included."""
+    """Mask the values of a query or fragment, including its leading ? or #."""
     return re.sub(r"([^?#&;=]+)(=[^#&;]*)?", _masked_part, query)
 
 
@@ -36,5 +36,5 @@ def _masked_part(part: re.Match[str]) -> str:
 
 
 def masked_urls(text: str) -> str:
-    """Return a text with the URLs in it masked."""
+    """Mask all URLs in a text."""
     return re.sub(r"[a-zA-Z][\w+.-]*://\S+", lambda url: masked_url(url[0]), text)

@@ -172,7 +172,7 @@ def test_a_network_that_would_match_nothing_is_refused(proxies: str, way_out: st
 
 def test_networks_of_proxies_are_kept_in_the_form_that_addresses_have():
     asked = "127.0.0.1, 10.0.0.0/8, ::ffff:10.0.0.0/104, 2001:DB8::/32"
-    assert read_settings(trusted_proxies=asked).trusted_proxies == (
+    assert read_settings(trusted_proxies=asked).server.trusted_proxies == (
         "127.0.0.1/32",
         "10.0.0.0/8",
         "10.0.0.0/8",

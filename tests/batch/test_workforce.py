@@ -217,6 +217,6 @@ def test_titles_are_text_in_a_chart(report: WorkforceReport, tmp_path: Path):
 
 
 def test_another_ending_is_refused_and_nothing_written(report: WorkforceReport, tmp_path: Path):
-    with pytest.raises(ConfigurationError, match=r"write to a file named \.json, \.csv, \.xlsx, \.svg, \.png"):
+    with pytest.raises(ConfigurationError, match=r"must end with \.json, \.csv, \.xlsx, \.svg or \.png"):
         write_workforce(report, tmp_path / "view.pdf", made=MADE)
     assert not (tmp_path / "view.pdf").exists()

@@ -26,7 +26,7 @@ from skillgap.service.ratings import get_profiles, get_ratings
 from skillgap.store.engine import make_engine, read
 from skillgap.store.tables import init_tables
 from tests.analysis.builders import make_ratings
-from tests.test_cli import Run, run  # noqa: F401 - a fixture
+from tests.cli.running import Run, run  # noqa: F401 - a fixture
 
 
 @pytest.fixture(scope="module")
@@ -195,7 +195,7 @@ def test_the_command_line_exports(run: Run, starter_database: str, tmp_path: Pat
         assert len(list(csv.DictReader(lines))) == 30_765
     refused = run("export", str(tmp_path / "ratings.txt"))
     assert refused.code == 1
-    assert "write to a file named .csv, .parquet, .json" in refused.err
+    assert "must end with .csv, .parquet or .json" in refused.err
 
 
 def test_figures_without_inputs_are_missing_and_named(levels_alone: Engine, no_errors: Engine):

@@ -63,7 +63,7 @@ def test_a_chart_is_saved_by_its_name(ratings: Ratings, tmp_path: Path):
     assert (tmp_path / "gap.svg").read_text() == chart._repr_svg_()
     chart.save(str(tmp_path / "gap.png"))
     assert (tmp_path / "gap.png").read_bytes().startswith(b"\x89PNG")
-    with pytest.raises(ConfigurationError, match=r"write to a file named \.svg, \.png"):
+    with pytest.raises(ConfigurationError, match=r"must end with \.svg or \.png"):
         chart.save(tmp_path / "gap.pdf")
 
 

@@ -116,7 +116,10 @@ def test_an_empty_gap_is_a_report_too(ratings: Ratings, tmp_path: Path):
 
 
 def test_another_ending_is_an_error_that_names_those_there_are(report: GapReport, tmp_path: Path):
-    with pytest.raises(ConfigurationError, match=r"gap\.pdf: write to a file named \.html, \.svg, \.png, \.xlsx"):
+    with pytest.raises(
+        ConfigurationError,
+        match=r"gap\.pdf: unsupported format; the file name must end with \.html, \.svg, \.png or \.xlsx",
+    ):
         write(report, tmp_path / "gap.pdf")
 
 

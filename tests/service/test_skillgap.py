@@ -131,7 +131,7 @@ def test_an_unknown_title_names_titles_near_it(onet: Skillgap):
 def test_the_status_and_a_release_compared_with_itself(starter_database: str):
     with skillgap.connect(starter_database) as onet:
         assert onet.status().release.number == onet.gap(NURSE, MANAGER).provenance.release
-        assert onet.diff("loaded", "loaded").levels_changed == 0
+        assert onet.diff("loaded", "loaded").changes.levels_changed == 0
 
 
 def test_a_snapshot_has_no_status(starter_database: str):

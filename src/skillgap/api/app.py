@@ -60,45 +60,45 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     sys.setswitchinterval(_SWITCH_SECONDS)
     settings = settings or read_settings()
     settings.check()
-    configure_logging(log_format=settings.log_format or "json", log_level=settings.log_level)
+    configure_logging(log_format=settings.log.format or "json", log_level=settings.log.level)
     count_lost_lines(LOST_LINES.inc)
-    current = CurrentData.connect(settings.url)
+    current = CurrentData.connect(settings.database.full_url)
     on_demand = None
-    if settings.has_onet_credentials:
-        rate = settings.onet_requests_per_second / settings.workers
+    if settings.onet.has_credentials:
+        rate = settings.onet.requests_per_second / settings.server.workers
         on_demand = OnDemand(
             current,
-            settings.onet_credentials(),
+            settings.onet.credentials(),
             requests_per_second=rate,
-            longest_wait=settings.onet_wait_seconds,
+            longest_wait=settings.onet.wait_seconds,
             on_requests=ONET_REQUESTS.inc,
         )
-    keys = Keys(settings.api_keys_file) if settings.api_keys_file else None
+    keys = Keys(settings.access.api_keys_file) if settings.access.api_keys_file else None
     api = create_api(
         current,
-        reload_seconds=settings.reload_seconds,
+        reload_seconds=settings.server.reload_seconds,
         on_demand=on_demand,
         keys=keys,
-        renderer=Renderer(settings.cache_dir),
+        renderer=Renderer(settings.data.cache_dir),
     )
     app: ASGIApp = AnswerCache(
         api,
         lambda: current.snapshot,
-        most_bytes=settings.answer_cache_mb * 2**20,
+        most_bytes=settings.server.answer_cache_mb * 2**20,
         pages=page_paths(routes.router.routes),
     )
-    app = Gate(app, keys, anonymous_requests_per_minute=settings.anonymous_requests_per_minute)
-    if settings.cors_origins:
+    app = Gate(app, keys, anonymous_requests_per_minute=settings.access.anonymous_requests_per_minute)
+    if settings.server.cors_origins:
         app = CORSMiddleware(
             app,
-            allow_origins=settings.cors_origins,
+            allow_origins=settings.server.cors_origins,
             allow_methods=["GET", "POST"],
             allow_headers=["X-API-Key", "Authorization", "X-Request-ID", "If-None-Match"],
             expose_headers=["ETag", "Retry-After", "X-Request-ID"],
         )
     app = RequestLog(app)
-    if settings.trusted_proxies:
-        app = TrustedProxies(app, settings.trusted_proxies)
+    if settings.server.trusted_proxies:
+        app = TrustedProxies(app, settings.server.trusted_proxies)
     return app
 
 

@@ -38,14 +38,14 @@ _ALLOCATOR = "dirty_decay_ms:1000,muzzy_decay_ms:0"
 
 def run(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM, then answer the requests in flight and stop. Raises ConfigurationError."""
-    address, port = _address_to_listen_on(settings.host, settings.port)
-    log_format = settings.log_format or "json"
-    configure_logging(log_format=log_format, log_level=settings.log_level)
+    address, port = _address_to_listen_on(settings.server.host, settings.server.port)
+    log_format = settings.log.format or "json"
+    configure_logging(log_format=log_format, log_level=settings.log.level)
     for name, meant in unknown_variables().items():
         structlog.get_logger("skillgap").warning("no such setting", variable=name, meant=meant)
-    if settings.has_onet_credentials:
-        settings.onet_credentials()  # report a wrong address here and not in the log of each worker
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    if settings.onet.has_credentials:
+        settings.onet.credentials()  # report a wrong address here and not in the log of each worker
+    host = f"[{settings.server.host}]" if ":" in settings.server.host else settings.server.host
     print(f"skillgap: serving on http://{host}:{port}", file=sys.stderr)  # noqa: T201 - a bound address
     os.environ.setdefault("_RJEM_MALLOC_CONF", _ALLOCATOR)  # read when Granian is loaded
     from granian.constants import HTTPModes, Interfaces, Loops
@@ -60,7 +60,7 @@ def run(settings: Settings) -> None:
             address=address,
             port=port,
             interface=Interfaces.ASGI,
-            workers=settings.workers,
+            workers=settings.server.workers,
             loop=Loops.uvloop if os.name == "posix" else Loops.asyncio,
             http=HTTPModes.http1,  # which proxies use; cleartext HTTP/2 would add attack surface
             websockets=False,

@@ -1,1 +1,1 @@
-"""Settings, logging and API keys, read at the edges."""
+"""Settings, log, API keys and diagnosis, for the edges."""

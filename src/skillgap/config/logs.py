@@ -1,4 +1,4 @@
-"""Log lines: structured, on standard error. A server drops lines rather than wait for their reader."""
+"""Structured logging to standard error. A server drops lines instead of waiting for a slow reader."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from skillgap.escaping import for_terminal, json_for_terminal
 from skillgap.urls import masked_urls
 
 _MOST_BYTES_WAITING = 4 << 20
-"""Of lines that have not been written yet: some 20,000 requests."""
+"""Limit of unwritten lines, about 20,000 requests."""
 _MOST_BYTES_AT_ONCE = 1 << 18
 _SECONDS_BETWEEN_WRITES = 0.01
-"""Under load a write for each line would cost as much as many an answer."""
+"""Lines are written in batches: under load, one write per line costs as much as some answers."""
 _SECONDS_TO_FLUSH = 1.0
 _MULTILINE = ("event", "exception", "stack")
-"""Fields whose line breaks are kept in the console format, each followed by an indent."""
+"""Fields whose line breaks are kept in the console format, with indented continuation lines."""
 
 
-# -- the form of a line -----------------------------------------------------------------------------------------------
+# -- format -----------------------------------------------------------------------------------------------
 
 
 def configure_logging(*, log_format: str, log_level: str) -> None:
-    """Send structlog's lines and those of retries to standard error, as JSON or for people."""
+    """Send the lines of structlog and of retries to standard error, as JSON or text."""
     as_json = log_format == "json"
     stamina.instrumentation.set_on_retry_hooks([_log_retry])
     structlog.configure(
@@ -53,7 +53,7 @@ def configure_logging(*, log_format: str, log_level: str) -> None:
 
 
 def server_logging(*, log_format: str) -> dict[str, Any]:
-    """Return the configuration that gives lines of the standard library's loggers, Granian's too, the same form."""
+    """Return a logging configuration that formats standard library loggers, including Granian's, the same way."""
     return {
         "formatters": {
             "structlog": {
@@ -88,23 +88,23 @@ _COMMON: list[structlog.typing.Processor] = [
 def _console() -> list[structlog.typing.Processor]:
     return [
         _escape,
-        structlog.dev.ConsoleRenderer(colors=_takes_colours(), exception_formatter=structlog.dev.plain_traceback),
+        structlog.dev.ConsoleRenderer(colors=_supports_color(), exception_formatter=structlog.dev.plain_traceback),
     ]
 
 
 def _log_retry(details: stamina.instrumentation.RetryDetails) -> None:
     log = structlog.get_logger("skillgap.sources")
-    log.warning("trying again", after_seconds=round(details.wait_for, 1), error=str(details.caused_by))
+    log.warning("retrying", after_seconds=round(details.wait_for, 1), error=str(details.caused_by))
 
 
-def _takes_colours() -> bool:
+def _supports_color() -> bool:
     return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
 
 
 def _escape(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Escape what a terminal would obey, or what would look like another line, in all fields of a line.
+    """Escape control characters and line breaks in all fields.
 
-    Paths, titles and errors come from outside. Tracebacks keep their lines, indented, so none passes for a log line.
+    Paths, titles and errors are untrusted. Tracebacks keep their lines, indented, so that none looks like a log line.
     """
     escaped: dict[str, Any] = {}
     for name, value in event.items():
@@ -120,7 +120,7 @@ def _escape(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> Mutabl
 
 
 def _without_secrets(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Mask the URLs of a line: what libraries report may quote one with a password."""
+    """Mask the URLs of a line: messages of libraries may quote one with a password."""
     for key, value in event.items():
         if isinstance(value, str) and "://" in value:
             event[key] = masked_urls(value)
@@ -134,18 +134,18 @@ def _json_text(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> str
 def _json(event: MutableMapping[str, Any], default: Callable[[Any], Any]) -> bytes:
     try:
         line = orjson.dumps(event, default=default)
-    except orjson.JSONEncodeError:  # a text with half a character, as a path may have; a line must not be lost for it
+    except orjson.JSONEncodeError:  # a lone surrogate, as in some paths; the line must not be lost
         line = json.dumps(event, default=default).encode()
     if line.isascii() and b"\x7f" not in line:
         return line
     return json_for_terminal(line.decode()).encode()
 
 
-# -- the way of a line ------------------------------------------------------------------------------------------------
+# -- output ------------------------------------------------------------------------------------------------
 
 
 class _Backlog:
-    """Lines for a file descriptor, written by a thread. Lines that find no room or cannot be written are counted."""
+    """Lines for a file descriptor, written by a thread. Counts lines that exceed the limit or fail to be written."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -154,24 +154,24 @@ class _Backlog:
         self._bytes = 0
         self._lost = 0
         self._is_torn = False
-        """Whether the last line was written in part."""
+        """Whether the last line was written incompletely."""
         self.on_lost: Callable[[int], object] | None = None
-        """Called with a number of lost lines."""
+        """Called with the number of lost lines."""
         threading.Thread(target=self._write_on, name="log", daemon=True).start()
 
     def put(self, lines: bytes) -> None:
         """Queue lines to be written. Never blocks."""
         with self._changed:
-            has_room = self._bytes + len(lines) <= _MOST_BYTES_WAITING
-            if has_room:
+            fits = self._bytes + len(lines) <= _MOST_BYTES_WAITING
+            if fits:
                 self._waiting.append(lines)
                 self._bytes += len(lines)
                 self._changed.notify_all()
-        if not has_room:
+        if not fits:
             self._lose(lines)
 
     def flush(self, seconds: float) -> None:
-        """Wait until all lines are written, for so long at most."""
+        """Wait at most `seconds` until all lines are written."""
         with self._changed:
             self._changed.wait_for(lambda: not self._bytes, seconds)
 
@@ -207,19 +207,19 @@ class _Backlog:
             time.sleep(_SECONDS_BETWEEN_WRITES)
 
     def _write(self, lines: bytes) -> bytes:
-        """Write lines, however long that takes; return those that could not be written."""
+        """Write lines, blocking as long as necessary; return those that could not be written."""
         while lines:
             try:
                 lines = lines[os.write(self._descriptor, lines) :]
-            except BlockingIOError:  # someone else has made the file description non-blocking
+            except BlockingIOError:  # another process made the file description non-blocking
                 select.select([], [self._descriptor], [])
-            except OSError:  # a full disk, a reader that has gone
+            except OSError:  # a full disk, a closed pipe
                 return lines
         return b""
 
 
 class _Stderr(io.TextIOBase):
-    """Standard error by way of a backlog; takes text and bytes."""
+    """Standard error through a backlog; accepts text and bytes."""
 
     encoding = "utf-8"
     errors = "backslashreplace"
@@ -247,12 +247,12 @@ class _Stderr(io.TextIOBase):
 
 
 def detach_stderr() -> None:
-    """Replace `sys.stderr` by a stream that a thread writes to the same file descriptor.
+    """Replace `sys.stderr` with a stream that a thread writes to the same file descriptor.
 
-    A stalled reader or a full disk then loses lines, which are counted. It stops nothing. Call it in each process.
+    A stalled reader or a full disk then loses lines, which are counted, but blocks nothing. Call this in each process.
     Does nothing if `sys.stderr` has no file descriptor, as in tests.
     """
-    for descriptor in range(3):  # a closed one would be taken by the next file, which would be given the log
+    for descriptor in range(3):  # the next file opened would take over a closed one and receive the log
         try:
             os.fstat(descriptor)
         except OSError:
@@ -267,12 +267,12 @@ def detach_stderr() -> None:
 
 
 def flush_stderr() -> None:
-    """Wait for lines still to be written, a second at most."""
+    """Wait at most a second until all lines are written."""
     if isinstance(sys.stderr, _Stderr):
         sys.stderr.backlog.flush(_SECONDS_TO_FLUSH)
 
 
 def count_lost_lines(count: Callable[[int], object]) -> None:
-    """Call `count` with a number of lines whenever some are lost."""
+    """Call `count` with the number of lost lines whenever some are lost."""
     if isinstance(sys.stderr, _Stderr):
         sys.stderr.backlog.on_lost = count

@@ -20,7 +20,7 @@ from skillgap.models.occupation import (
 )
 from skillgap.models.provenance import Predictions, Provenance
 from skillgap.models.rating_rows import RatingColumns, RatingRows
-from skillgap.models.release_diff import GapChange, LevelChange, ReleaseChanges
+from skillgap.models.release_diff import GapChange, LevelChange, ReleaseChanges, ReleaseDiff
 from skillgap.models.status import LoadRecord, MissingData, ModelRecord, RatingCounts, Status
 from skillgap.models.transition import (
     Path,
@@ -65,6 +65,7 @@ __all__ = [
     "RatingRows",
     "RatingsChoice",
     "ReleaseChanges",
+    "ReleaseDiff",
     "SkillGap",
     "SkillLack",
     "SkillRating",

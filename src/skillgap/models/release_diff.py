@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from skillgap.models.provenance import Provenance
 from skillgap.onet.releases import Release
 
 
@@ -65,3 +67,15 @@ class ReleaseChanges:
     """Those of them whose distinguishable gaps are others; null where a release has no standard errors."""
     gap_changes: list[GapChange]
     """These pairs, where they were asked for; empty otherwise."""
+
+
+@dataclass(frozen=True)
+class ReleaseDiff:
+    """The differences between two releases, with the titles and the provenance of the second one."""
+
+    changes: ReleaseChanges
+    """The differences."""
+    titles: Mapping[str, str]
+    """Titles of the second release by O*NET-SOC code."""
+    provenance: Provenance
+    """Sources of the second release."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -87,3 +88,12 @@ class Status:
     """The last one first."""
     missing: list[MissingData]
     """What of a whole release is not loaded, and what that disables."""
+
+
+def missing_lines(missing: Sequence[MissingData]) -> list[str]:
+    """Return one line per consequence, with the missing inputs that cause it."""
+    inputs: dict[str, list[str]] = {}
+    for item in missing:
+        share = f" ({item.missing:,} of {item.of:,})" if item.missing < item.of else ""
+        inputs.setdefault(item.disables, []).append(f"{item.input}{share}")
+    return [f"{', '.join(names)}: disables {consequence}" for consequence, names in inputs.items()]

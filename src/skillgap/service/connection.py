@@ -30,9 +30,9 @@ def connect(url: str | None = None, *, load_starter: LoadStarter | None = None) 
     return Skillgap(
         database.current,
         engine=lambda: database.engine,
-        cache_dir=settings.cache_dir,
-        download_url=settings.onet_download_url,
-        any_engine=lambda: make_engine(url or settings.url),
+        cache_dir=settings.data.cache_dir,
+        download_url=lambda: settings.download.url,
+        any_engine=lambda: make_engine(url or settings.database.full_url),
         close=database.close,
     )
 
@@ -42,8 +42,8 @@ def ready_engine(settings: Settings, url: str | None = None, *, load_starter: Lo
 
     Raises ConfigurationError, StoreError, SourceError.
     """
-    engine = make_engine(url or settings.url)
-    if url is None and settings.database_url is None and _is_empty(engine, settings.embedded_database):
+    engine = make_engine(url or settings.database.full_url)
+    if url is None and settings.database.url is None and _is_empty(engine, settings.database.embedded_file):
         (load_starter or _load_starter)(engine, settings)
     return engine
 
@@ -62,4 +62,4 @@ def _load_starter(engine: Engine, settings: Settings) -> None:
     from skillgap.nodes.pipelines import extract_load_text_files
     from skillgap.sources.releases import STARTER
 
-    extract_load_text_files(engine, STARTER, cache_dir=settings.cache_dir)
+    extract_load_text_files(engine, STARTER, cache_dir=settings.data.cache_dir)

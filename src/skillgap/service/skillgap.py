@@ -31,7 +31,7 @@ from skillgap.models import (
     PathReport,
     PersonGapReport,
     RatingsChoice,
-    ReleaseChanges,
+    ReleaseDiff,
     Status,
     TransitionReport,
     WeightChoice,
@@ -43,7 +43,7 @@ from skillgap.nodes.status import get_status
 from skillgap.onet.codes import parse_code
 from skillgap.onet.domains import DomainChoice
 from skillgap.service.data import Data
-from skillgap.sources.releases import DOWNLOAD_URL, OnBytes
+from skillgap.sources.releases import DOWNLOAD_URL, OnBytes, is_release_number
 from skillgap.store.engine import read
 
 
@@ -68,7 +68,7 @@ class Skillgap:
         engine: Callable[[], Engine] = _no_engine,
         any_engine: Callable[[], Engine] = _no_engine,
         cache_dir: Path = Path(),
-        download_url: str = DOWNLOAD_URL,
+        download_url: Callable[[], str] = lambda: DOWNLOAD_URL,
         close: Callable[[], None] = lambda: None,
     ) -> None:
         """Take a function that returns the data to answer a question from.
@@ -267,7 +267,7 @@ class Skillgap:
         with_pairs: bool = False,
         domain: DomainChoice = "skills",
         on_bytes: OnBytes | None = None,
-    ) -> ReleaseChanges:
+    ) -> ReleaseDiff:
         """Return what changed between two releases, of all occupations or of one, given by its code.
 
         Each is a release number, a folder, a zip, `starter`, or `loaded` for the ratings of the database; nothing is
@@ -275,12 +275,14 @@ class Skillgap:
         """
         old, new = (self._release(source, domain, on_bytes) for source in (before, after))
         only = parse_code(occupation) if occupation else None
-        return compare_releases(old, new, only=only, with_pairs=with_pairs)
+        changes = compare_releases(old, new, only=only, with_pairs=with_pairs)
+        return ReleaseDiff(changes, new.titles, new.provenance)
 
     def _release(self, source: str, domain: DomainChoice, on_bytes: OnBytes | None) -> Ratings:
         engine = self._engine() if source == LOADED else self._any_engine()
+        url = self._download_url() if is_release_number(source) else DOWNLOAD_URL
         return get_release_ratings(
-            engine, source, domain, cache_dir=self._cache_dir, download_url=self._download_url, on_bytes=on_bytes
+            engine, source, domain, cache_dir=self._cache_dir, download_url=url, on_bytes=on_bytes
         )
 
     def job_zone_name(self, zone: int | None) -> str | None:
@@ -292,6 +294,10 @@ class Skillgap:
         with read(self._engine()) as connection:
             return get_status(connection)
 
+    def similarity(self) -> Similarity:
+        """Return the similarity of all occupations, for computations in bulk."""
+        return self._data().get_similarity()
+
     def levels(
         self,
         *,
@@ -301,10 +307,6 @@ class Skillgap:
     ) -> Ratings:
         """Return the ratings as arrays: what computations in bulk start from. Empty where nothing is loaded."""
         return self._data().get_ratings(ratings, domain).weighted_by(weight)
-
-    def similarity(self) -> Similarity:
-        """Return the similarity of all occupations."""
-        return self._data().get_similarity()
 
     def all_transitions(
         self, *, limit: int = 20, domain: DomainChoice = "skills", ratings: RatingsChoice = "onet+llm"

@@ -1,4 +1,4 @@
-"""What the command line prints: results on standard output, progress and notes on standard error."""
+"""Output of the commands: answers on standard output, progress and messages on standard error."""
 
 from skillgap.cli.printing.data import print_checks, print_diff, print_fetch, print_load, print_status
 from skillgap.cli.printing.gap import print_csv, print_json, print_markdown, print_report

@@ -1,4 +1,4 @@
-"""Consoles and writers for answers and notes. All of them escape control characters."""
+"""Consoles and writers for answers and messages. All of them escape control characters."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import orjson
-from rich.console import Console, ConsoleOptions, RenderableType  # noqa: TID251 - the one place
+from rich.console import Console, ConsoleOptions, RenderableType  # noqa: TID251 - subclassed below to escape
 from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
@@ -15,41 +15,41 @@ from rich.text import Text
 from skillgap.escaping import CsvWriter, for_terminal, json_for_terminal
 from skillgap.models import GapStability, TransitionStability
 
-_NARROWEST = 80
-"""Columns, where the output is no terminal."""
-SHORTEST_NAME = 8
-"""Letters that a narrow terminal leaves of a name."""
-NAMED = 10
-"""Occupations named in a sentence before it says `and N more`."""
+_MIN_WIDTH = 80
+"""Minimum width in columns if the output is not a terminal."""
+MIN_NAME_WIDTH = 8
+"""Letters of a name that remain on a narrow terminal."""
+MAX_NAMES = 10
+"""Names listed before `and N more`."""
 
 
 class _Console(Console):
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Render with control characters escaped, also in the cells of a table."""
-        return super().render(_harmless(renderable), options)
+        """Render with control characters escaped, including those in table cells."""
+        return super().render(_escaped(renderable), options)
 
     def on_broken_pipe(self) -> None:
-        """Leave it to the command line, as for what is printed without Rich, which would end with exit code 1."""
+        """Raise the error for the command line to handle; Rich itself would exit with code 1."""
         raise BrokenPipeError
 
 
-def _harmless(renderable: RenderableType) -> RenderableType:
+def _escaped(renderable: RenderableType) -> RenderableType:
     if isinstance(renderable, str):
         return for_terminal(renderable)
     if isinstance(renderable, Text) and (plain := for_terminal(renderable.plain)) != renderable.plain:
-        escaped = renderable.blank_copy(plain)  # without the styles of its parts: their offsets no longer fit
+        escaped = renderable.blank_copy(plain)  # without the styles of its spans, whose offsets no longer match
         escaped.end = renderable.end
         return escaped
     return renderable
 
 
-def plain_table(**look: Any) -> Table:
-    """Return a table without lines."""
-    return Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), **look)
+def plain_table(**style: Any) -> Table:
+    """Return a table without borders."""
+    return Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), **style)
 
 
 def notes_console() -> Console:
-    """Return the console for what is said on standard error; text of others is never markup."""
+    """Return the console for messages, on standard error. Text is never interpreted as markup."""
     return _Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 
 
@@ -57,7 +57,7 @@ def answer_console() -> Console:
     """Return the console for answers, on standard output."""
     console = _Console(highlight=False, markup=False)
     if not console.is_terminal:
-        console.width = max(console.width, _NARROWEST)
+        console.width = max(console.width, _MIN_WIDTH)
     return console
 
 
@@ -78,11 +78,11 @@ def csv_output() -> CsvWriter:
 
 
 def interval(stability: GapStability | TransitionStability | None) -> str:
-    """Return between which places something moves."""
+    """Return the interval of a rank."""
     return f"{stability.rank_lower}-{stability.rank_upper}" if stability else ""
 
 
 def some(names: Sequence[str], separator: str = ", ") -> str:
-    """Name the first of many, and how many more there are."""
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return f"{separator.join(names[:NAMED])}{more}"
+    """List the first names and the number of the others."""
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    return f"{separator.join(names[:MAX_NAMES])}{more}"

@@ -1,8 +1,8 @@
-"""What loads and fetches change, what is loaded, and how releases differ."""
+"""Output of load, fetch, diff, status and doctor."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -11,48 +11,48 @@ from rich.text import Text
 from skillgap.cli.printing.console import answer_console, notes_console, some, write_json
 from skillgap.escaping import lines_of
 from skillgap.export import phrases
-from skillgap.models import GapChange, MissingData, ReleaseChanges
+from skillgap.models import GapChange, MissingData, ReleaseChanges, ReleaseDiff
+from skillgap.models.status import missing_lines
 
 if TYPE_CHECKING:
-    from skillgap.analysis.ratings import Ratings
     from skillgap.config.doctor import Check
     from skillgap.models import Status
+    from skillgap.nodes.database import LoadReport
     from skillgap.sources.text_files import OnetData
     from skillgap.sources.web_services.tables import OnetApiData
-    from skillgap.store.loads import LoadReport
 
 
 def print_load(data: OnetData, report: LoadReport, missing: Sequence[MissingData]) -> None:
-    """Print on standard error what a load changed, what it left out, what is missing, and what looks wrong."""
+    """Print the changes of a load, skipped tables, warnings and missing inputs to standard error."""
     _print_changes(f"O*NET {data.release.number} loaded", report)
     out = notes_console()
     for table, reason in data.left_out.items():
-        out.print(f"  {table} left out, so it has no rows: {reason}")
+        out.print(f"  {table} skipped, so it has no rows: {reason}")
     for warning in data.warnings:
         out.print(f"  warning: {warning}")
     if missing:
-        out.print("missing, compared with a whole release:")
-        for line in phrases.missing_lines(missing):
+        out.print("missing, compared with a complete release:")
+        for line in missing_lines(missing):
             out.print(f"  {line}")
 
 
 def print_fetch(data: OnetApiData, report: LoadReport, *, dry_run: bool) -> None:
-    """Say on standard error what a fetch changed, or would change."""
-    done = "compared, nothing written" if dry_run else "stored"
-    where = f"O*NET Web Services {data.api_version}, release {data.release.number}"
-    _print_changes(f"{where}, {data.requests:,} requests, {done}", report)
+    """Print the changes of a fetch, or of a dry run, to standard error."""
+    outcome = "compared, nothing stored" if dry_run else "stored"
+    source = f"O*NET Web Services {data.api_version}, release {data.release.number}"
+    _print_changes(f"{source}, {data.requests:,} requests, {outcome}", report)
     if data.from_reports:
         notes_console().print(
-            "  this account cannot read the Database Services: importances only, no levels, so no gaps"
+            "  this account has no access to the Database Services: only importances are available, no levels or gaps"
         )
 
 
-def _print_changes(what: str, report: LoadReport) -> None:
+def _print_changes(title: str, report: LoadReport) -> None:
     out = notes_console()
     rows = ", ".join(f"{table.rows:,} {table.table}" for table in report.tables if table.rows)
-    out.print(f"{what}: {rows}")
+    out.print(f"{title}: {rows}")
     if not report.rows_changed:
-        out.print("nothing changed: the database had it all")
+        out.print("nothing changed: the database is up to date")
         return
     for table in report.tables:
         if table.changed:
@@ -68,69 +68,70 @@ def _print_changes(what: str, report: LoadReport) -> None:
 
 
 def _rated_lines(newly_rated: list[str], no_longer_rated: list[str]) -> Iterator[str]:
-    for codes, what in ((newly_rated, "newly rated"), (no_longer_rated, "no longer rated")):
+    for codes, label in ((newly_rated, "newly rated"), (no_longer_rated, "no longer rated")):
         if codes:
-            yield f"{what}: {some(codes)}"
+            yield f"{label}: {some(codes)}"
 
 
 def _change_lines(changes: ReleaseChanges) -> Iterator[str]:
-    """Say what changed between two releases."""
+    """Yield the differences between two releases as text."""
     yield from _rated_lines(changes.newly_rated, changes.no_longer_rated)
     beyond = changes.beyond_noise
     if changes.levels_changed and beyond is None:
         yield (
-            f"levels changed: {changes.levels_changed:,}; without standard errors in both releases, nothing tells "
+            f"levels changed: {changes.levels_changed:,}; without standard errors in both releases, it is unknown "
             "which changes exceed rater noise"
         )
     elif changes.levels_changed and beyond is not None:
         yield f"levels changed beyond rater noise: {len(beyond):,} of {changes.levels_changed:,}"
     if beyond:
         yield some(
-            [f"{each.title}, {each.element_name} {each.before:.2f} to {each.after:.2f}" for each in beyond], "; "
+            [f"{change.title}, {change.element_name} {change.before:.2f} to {change.after:.2f}" for change in beyond],
+            "; ",
         )
     if changes.pairs_compared:
         yield (
-            f"pairs of occupations whose sure gaps are others: {changes.pairs_changed:,} of {changes.pairs_compared:,} "
+            f"pairs of occupations whose sure gaps differ: {changes.pairs_changed:,} of {changes.pairs_compared:,} "
             "with a changed level"
         )
 
 
-def print_diff(changes: ReleaseChanges, after: Ratings, only: str | None, *, as_json: bool) -> None:
-    """Print what changed between two releases."""
+def print_diff(answer: ReleaseDiff, only: str | None, *, as_json: bool) -> None:
+    """Print the differences between two releases, or those of one occupation."""
+    changes = answer.changes
     if as_json:
-        write_json({**vars(changes), "provenance": after.provenance})
+        write_json({**vars(changes), "provenance": answer.provenance})
         return
     out = answer_console()
-    releases = (each.number if each else "?" for each in (changes.before, changes.after))
-    occupation = after.occupations.get(only or "")
-    of = f", {phrases.name_of(occupation) if occupation else only}" if only else ""
-    out.print(Text.assemble(("O*NET " + " to ".join(releases), "bold"), f", {changes.domain.replace('_', ' ')}{of}"))
+    releases = (release.number if release else "?" for release in (changes.before, changes.after))
+    scope = (f", {answer.titles[only]} ({only})" if only in answer.titles else f", {only}") if only else ""
+    out.print(Text.assemble(("O*NET " + " to ".join(releases), "bold"), f", {changes.domain.replace('_', ' ')}{scope}"))
     lines = list(_change_lines(changes))
-    for line in lines or ["no level changed, and no occupation is newly rated or no longer rated"]:
+    for line in lines or ["no changes in levels or in the set of rated occupations"]:
         out.print(line)
     if only and changes.gap_changes:
         out.print()
         for change in changes.gap_changes:
-            out.print(_gap_change_line(change, only, after), soft_wrap=True)
+            out.print(_gap_change_line(change, only, answer.titles), soft_wrap=True)
     out.print()
-    out.print(phrases.source_line(after.provenance), style="dim")
+    out.print(phrases.source_line(answer.provenance), style="dim")
 
 
-def _gap_change_line(change: GapChange, only: str, after: Ratings) -> str:
+def _gap_change_line(change: GapChange, only: str, titles: Mapping[str, str]) -> str:
     is_from = change.from_onet_soc_code == only
-    other = after.occupations[change.to_onet_soc_code if is_from else change.from_onet_soc_code]
-    moves = [*(f"+{name}" for name in change.new), *(f"-{name}" for name in change.gone)]
-    return f"{'to' if is_from else 'from'} {other.title}: {', '.join(moves)}"
+    title = titles[change.to_onet_soc_code if is_from else change.from_onet_soc_code]
+    skills = [*(f"+{name}" for name in change.new), *(f"-{name}" for name in change.gone)]
+    return f"{'to' if is_from else 'from'} {title}: {', '.join(skills)}"
 
 
 def print_status(status: Status, *, unrated: bool, as_json: bool) -> None:
-    """Print what the database holds."""
+    """Print the contents of the database."""
     if as_json:
         write_json(asdict(status))
         return
     out = answer_console()
     if not status.data_version:
-        out.print("nothing is loaded; run `skillgap load starter`, or load a release")
+        out.print("nothing is loaded; run `skillgap load starter` or load a release")
         return
     rated = status.occupations - len(status.unrated)
     last = status.loads[0]
@@ -143,11 +144,11 @@ def print_status(status: Status, *, unrated: bool, as_json: bool) -> None:
         f"occupations     {status.occupations:,}: {rated:,} rated, {len(status.unrated):,} not (--unrated lists them)"
     )
     out.print(f"ratings         {', '.join(f'{count:,} from {source}' for source, count in status.sources.items())}")
-    for each in status.models:
-        shown = "" if each.is_active else " (not shown)"
-        out.print(f"predicted       {each.occupations:,} occupations by {each.predictions.model}{shown}")
+    for model in status.models:
+        shown = "" if model.is_active else " (not shown)"
+        out.print(f"predicted       {model.occupations:,} occupations by {model.predictions.model}{shown}")
     out.print(f"rows            {', '.join(f'{count:,} {name}' for name, count in status.tables.items() if count)}")
-    for place, line in enumerate(phrases.missing_lines(status.missing)):
+    for place, line in enumerate(missing_lines(status.missing)):
         out.print(f"{'' if place else 'missing':16}{line}", soft_wrap=True)
     if unrated:
         for code, title in status.unrated:
@@ -155,7 +156,7 @@ def print_status(status: Status, *, unrated: bool, as_json: bool) -> None:
 
 
 def print_checks(checks: Sequence[Check], *, as_json: bool) -> None:
-    """Print what an examination found, a line each."""
+    """Print the results of the doctor's checks, one per line."""
     if as_json:
         write_json([asdict(check) for check in checks])
         return

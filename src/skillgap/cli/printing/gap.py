@@ -1,4 +1,4 @@
-"""A gap: as a table with a chart of the levels, as JSON, CSV or Markdown."""
+"""Output of gap: a table with a bar of the levels, JSON, CSV or Markdown."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from skillgap.cli.printing.console import (
-    SHORTEST_NAME,
+    MIN_NAME_WIDTH,
     answer_console,
     csv_output,
     interval,
@@ -25,15 +25,15 @@ from skillgap.models import GapStability, LevelAnchors, SkillGap, WeightChoice
 
 _CELLS = 14
 _CELLS_PER_LEVEL = 2
-_NARROWEST_WITH_BAR = 72
+_MIN_WIDTH_WITH_BAR = 72
 _FIGURES = 31
-"""Columns that a gap's figures take, with the word `yes` or `no`."""
+"""Width of the figures of a gap, including `yes` or `no`."""
 _STABILITY = 12
-"""Columns that its place, and how often it is sure again, take besides."""
+"""Additional width of the stability columns."""
 
 
 def print_report(report: Report) -> None:
-    """Print the report as a table with a chart of the levels."""
+    """Print the report as a table with a bar of the levels."""
     out = answer_console()
     out.print(Text.assemble("From  ", (phrases.start_of(report), "bold")))
     out.print(Text.assemble("To    ", (phrases.name_of(report.to_occupation), "bold")))
@@ -45,8 +45,8 @@ def print_report(report: Report) -> None:
         out.print("█ level now  ▓ gap beyond rater noise  ░ within it  ± half of the 95 % interval", style="dim")
         if any(gap.stability for gap in report.skill_gaps):
             out.print(
-                "If as many raters rated anew: Place, 95 % interval of the place among all that is compared (what is "
-                "no gap any more comes last); Again, how often sure.",
+                "If the same number of raters rated again: Place, 95 % interval of the rank among all elements "
+                "(vanished gaps rank last); Again, how often the gap is sure.",
                 style="dim",
             )
     if meanings := list(_level_meanings(report.skill_gaps)):
@@ -56,25 +56,25 @@ def print_report(report: Report) -> None:
     if predicted := phrases.predictions_line(phrases.predicted(report), report.provenance.predictions):
         out.print()
         out.print(predicted)
-    if unknown := phrases.not_compared_line(report):
+    if not_compared := phrases.not_compared_line(report):
         out.print()
-        out.print(unknown)
+        out.print(not_compared)
     for reason in phrases.unavailable_lines(report.summary):
         out.print()
         out.print(reason)
-    if sure := [row.element_name for row in report.surplus_skills if row.distinguishable]:
+    if clear := [row.element_name for row in report.surplus_skills if row.distinguishable]:
         out.print()
-        out.print(f"Clearly above the target: {', '.join(sure)}.")
+        out.print(f"Clearly above the target: {', '.join(clear)}.")
     out.print()
     out.print(phrases.source_line(report.provenance), style="dim")
 
 
 def _gap_table(gaps: list[SkillGap], width: int) -> Table:
-    """Return a line per gap; a narrow terminal loses the bar, and letters of the names, before a figure."""
+    """Return one row per gap. A narrow terminal drops the bar, then letters of the names, but no figures."""
     has_stability = any(gap.stability for gap in gaps)
     figures = _FIGURES + _STABILITY if has_stability else _FIGURES
-    has_bar = width >= _NARROWEST_WITH_BAR + (figures - _FIGURES)
-    longest = max(SHORTEST_NAME, min(33, width - (figures + _CELLS + 1 if has_bar else figures)))
+    has_bar = width >= _MIN_WIDTH_WITH_BAR + (figures - _FIGURES)
+    longest = max(MIN_NAME_WIDTH, min(33, width - (figures + _CELLS + 1 if has_bar else figures)))
     table = plain_table(header_style="bold")
     table.add_column("Skill", no_wrap=True, max_width=longest)
     table.add_column("Now", justify="right", no_wrap=True)
@@ -109,7 +109,7 @@ def _bar(gap: SkillGap) -> Text:
 
 
 def print_json(report: Report) -> None:
-    """Print what `GET /skill-gap` answers, indented."""
+    """Print the answer of `GET /skill-gap`, indented."""
     write_json(report)
 
 
@@ -118,7 +118,7 @@ def _again(stability: GapStability | None) -> str:
 
 
 def print_csv(report: Report) -> None:
-    """Print one line per gap, with the pair's codes before the fields of SkillGap."""
+    """Print one line per gap: the codes of the pair, then the fields of SkillGap."""
     codes = [
         report.from_occupation.onet_soc_code if report.from_occupation else "",
         report.to_occupation.onet_soc_code,
@@ -129,14 +129,14 @@ def print_csv(report: Report) -> None:
     weights = get_args(WeightChoice) if has_stability else ()
     writer = csv_output()
     writer.writerow(
-        ["from_onet_soc_code", "to_onet_soc_code", *names, *moves, *(f"rank_by_{each}" for each in weights)]
+        ["from_onet_soc_code", "to_onet_soc_code", *names, *moves, *(f"rank_by_{weight}" for weight in weights)]
     )
     for gap in report.skill_gaps:
         values = (getattr(gap, name) for name in names)
-        shown = (phrases.meaning(each) if isinstance(each, LevelAnchors) else each for each in values)
+        shown = (phrases.meaning(value) if isinstance(value, LevelAnchors) else value for value in values)
         moved = [getattr(gap.stability, name, None) for name in moves]
         by_weight = gap.stability.rank_by_weight if gap.stability else {}
-        writer.writerow([*codes, *shown, *moved, *(by_weight.get(each) for each in weights)])
+        writer.writerow([*codes, *shown, *moved, *(by_weight.get(weight) for weight in weights)])
 
 
 _SURE = {True: "yes", False: "no", None: "not known"}
@@ -177,7 +177,7 @@ def _write_paragraph(text: str) -> None:
 
 
 def _level_meanings(gaps: list[SkillGap]) -> Iterator[Text]:
-    """Say of each sure gap what the two levels mean, where anchors are loaded."""
+    """Yield the meaning of both levels of each sure gap, if anchors are loaded."""
     for gap in gaps:
         if gap.distinguishable and gap.to_anchors:
             yield Text.assemble(

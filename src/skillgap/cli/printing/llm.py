@@ -1,4 +1,4 @@
-"""What models scored, how well, and where they disagree with analysts."""
+"""Output of enrich, llm evaluate and llm audit."""
 
 from __future__ import annotations
 
@@ -11,43 +11,41 @@ from skillgap.escaping import for_markdown
 
 if TYPE_CHECKING:
     from skillgap.llm.evaluation import Score
+    from skillgap.nodes.database import Disagreement
     from skillgap.nodes.pipelines import Enrichment
-    from skillgap.store.queries import Disagreement
 
 
 def print_enrichment(enrichment: Enrichment) -> None:
-    """Say on standard error what was scored, what was not, and why."""
+    """Print scored levels, costs, and the reasons for missing scores to standard error."""
     out = notes_console()
     scoring = enrichment.scoring
     occupations = len({score.onet_soc_code for score in scoring.scores})
     out.print(f"{enrichment.model}: {len(scoring.scores):,} levels of {occupations:,} occupations scored")
     if enrichment.already_scored:
-        out.print(f"  {enrichment.already_scored:,} occupations were scored from the same ratings before")
+        out.print(f"  {enrichment.already_scored:,} occupations had been scored from the same ratings already")
     if scoring.evaluation:
         random, grouped = scoring.evaluation["random"], scoring.evaluation["grouped"]
         out.print(
-            f"  judged on {grouped.occupations:,} rated occupations, each without its own ratings: mean absolute error "
-            f"{random.mae:.3f} levels, {grouped.mae:.3f} where nothing of its kind was known"
+            f"  evaluated on {grouped.occupations:,} rated occupations, each without its own ratings: mean absolute "
+            f"error {random.mae:.3f} levels, {grouped.mae:.3f} if its whole group is withheld"
         )
     if usage := scoring.usage:
         price = "" if usage.cost_usd is None else f", {usage.cost_usd:.2f} USD"
         tokens = usage.input_tokens + usage.output_tokens
-        out.print(
-            f"  {usage.requests:,} requests, {tokens:,} tokens{price}; what had been answered before cost nothing"
-        )
+        out.print(f"  {usage.requests:,} requests, {tokens:,} tokens{price}; stored replies cost nothing")
     reasons = Counter(scoring.abstentions.values())
     for reason, count in reasons.items():
         out.print(f"  {count:,} occupations not scored: {reason}")
     if not enrichment.report.rows_changed:
-        out.print("nothing changed: the database had it all")
+        out.print("nothing changed: the database is up to date")
     for (code, element_id), reason in scoring.failures.items():
         out.print(f"failed: {code} {element_id}: {reason}")
     if scoring.failures:
-        out.print("run it again to try what failed once more")
+        out.print("run the command again to retry the failed ones")
 
 
 def print_scores(scores: list[Score]) -> None:
-    """Print an evaluation as a Markdown table, and the figures of the model with the least error in one line."""
+    """Print an evaluation as a Markdown table, then the figures of the most accurate model on one line."""
     names = ("model", "occupations", "MAE random", "MAE grouped", "bias", "r", "rank r", "r within skills")
     write_line(f"| {' | '.join((*names, 'coverage', 'spread', 'seconds', 'tokens', 'USD'))} |")
     write_line(f"|---|{'---:|' * (len(names) + 4)}")
@@ -75,10 +73,10 @@ def print_scores(scores: list[Score]) -> None:
     )
 
 
-def print_disagreements(found: list[Disagreement]) -> None:
-    """Print where ratings and predictions disagree, as CSV."""
-    from skillgap.store.queries import Disagreement
+def print_disagreements(disagreements: list[Disagreement]) -> None:
+    """Print ratings that differ from their predictions, as CSV."""
+    from skillgap.nodes.database import Disagreement
 
     writer = csv_output()
     writer.writerow([field.name for field in fields(Disagreement)])
-    writer.writerows(astuple(each) for each in found)
+    writer.writerows(astuple(disagreement) for disagreement in disagreements)

@@ -1,4 +1,4 @@
-"""Occupations: those searched for, those near one, ways to one, and what one asks for."""
+"""Output of search, transitions, path, skills and profile-template."""
 
 from __future__ import annotations
 
@@ -8,129 +8,113 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from skillgap.cli.printing.console import SHORTEST_NAME, answer_console, interval, plain_table, write_json
+from skillgap.cli.printing.console import MIN_NAME_WIDTH, answer_console, interval, plain_table, write_json
 from skillgap.export import phrases
-from skillgap.models import (
-    ListedOccupation,
-    Occupation,
-    PathReport,
-    Provenance,
-    SkillRating,
-    Transition,
-    TransitionBasis,
-)
+from skillgap.models import OccupationList, OccupationSkills, PathReport, Transition, TransitionReport
 
 if TYPE_CHECKING:
-    from skillgap.analysis.ratings import Ratings
     from skillgap.models.person import OwnProfile
 
 
-def print_hits(hits: list[ListedOccupation], total: int, *, as_json: bool) -> None:
-    """Print occupations that were searched for, with the title that matched where it is not their own."""
+def print_hits(hits: OccupationList, *, as_json: bool) -> None:
+    """Print search results, with the matching title if it is not the occupation's own."""
     if as_json:
-        write_json({"items": hits, "total": total})
+        write_json({"items": hits.items, "total": hits.total})
         return
     out = answer_console()
-    if not hits:
-        out.print("No occupation is called anything like it.")
+    if not hits.items:
+        out.print("No occupation has a similar title.")
         return
     table = plain_table(show_header=False)
     table.add_column(no_wrap=True)
     table.add_column()
-    for hit in hits:
+    for hit in hits.items:
         also = "" if hit.title_kind == "title" else f" — {hit.matched_title}"
-        of = hit.occupation
-        notes = "" if of.is_rated else " (predicted)" if of.is_predicted else " (not rated)"
-        table.add_row(of.onet_soc_code, Text.assemble((of.title, "bold"), also, (notes, "dim")))
+        occupation = hit.occupation
+        notes = "" if occupation.is_rated else " (predicted)" if occupation.is_predicted else " (not rated)"
+        table.add_row(occupation.onet_soc_code, Text.assemble((occupation.title, "bold"), also, (notes, "dim")))
     out.print(table)
-    if total > len(hits):
-        out.print(f"and {total - len(hits):,} more", style="dim")
+    if hits.total > len(hits.items):
+        out.print(f"and {hits.total - len(hits.items):,} more", style="dim")
 
 
 def print_profile(profile: OwnProfile) -> None:
-    """Print a person's profile as `gap --profile` reads it."""
+    """Print a profile in the format of `gap --profile`."""
     write_json({"occupation": profile.occupation, "levels": profile.levels})
 
 
-def print_transitions(
-    occupation: Occupation,
-    transitions: list[Transition],
-    basis: TransitionBasis,
-    ratings: Ratings,
-    provenance: Provenance,
-    *,
-    as_json: bool,
-) -> None:
-    """Print near occupations, as a table or, as `GET /occupations/{code}/transitions` answers, as JSON."""
+def print_transitions(report: TransitionReport, *, as_json: bool) -> None:
+    """Print near occupations as a table, or as the JSON of `GET /occupations/{code}/transitions`."""
     if as_json:
-        answer = {"occupation": occupation, "transitions": transitions, "basis": basis, "domain": ratings.domain}
-        write_json({**answer, "weight": ratings.weighting, "provenance": provenance})
+        write_json(report)
         return
     out = answer_console()
-    out.print(Text.assemble("From  ", (phrases.name_of(occupation), "bold")))
+    transitions = report.transitions
+    out.print(Text.assemble("From  ", (phrases.name_of(report.occupation), "bold")))
     out.print()
     out.print(_transitions_table(transitions, out.width) if transitions else "No near occupation passes the filters.")
-    for note in _transition_notes(transitions, basis, has_predictions=provenance.predictions is not None):
+    for note in _transition_notes(report):
         out.print(note, style="dim")
     out.print()
-    out.print(phrases.source_line(provenance), style="dim")
+    out.print(phrases.source_line(report.provenance), style="dim")
 
 
 def _transitions_table(transitions: list[Transition], width: int) -> Table:
-    """Return a line per near occupation; columns that would be empty are left out."""
+    """Return one row per near occupation, without empty columns."""
     has_stability, has_tiers = _has_stability(transitions), _has_tiers(transitions)
     figures = 46 + 7 * has_stability + 8 * has_tiers
     table = plain_table(header_style="bold")
     table.add_column("", justify="right", no_wrap=True)
-    table.add_column("Near", no_wrap=True, max_width=max(SHORTEST_NAME, min(44, width - figures)))
+    table.add_column("Near", no_wrap=True, max_width=max(MIN_NAME_WIDTH, min(44, width - figures)))
     table.add_column("Code", no_wrap=True)
     for header in ("Score", "Sure gaps", "Effort", "Zone", *["Rank"] * has_stability, *["Listed"] * has_tiers):
         table.add_column(header, justify="right", no_wrap=True)
-    for each in transitions:
-        summary = each.summary
-        title = f"~{each.occupation.title}" if each.occupation.is_predicted else each.occupation.title
+    for transition in transitions:
+        summary, occupation = transition.summary, transition.occupation
+        title = f"~{occupation.title}" if occupation.is_predicted else occupation.title
         step = "" if summary.job_zone_step is None else f"{summary.job_zone_step:+d}"
         table.add_row(
-            f"{each.rank}",
+            f"{transition.rank}",
             title,
-            each.occupation.onet_soc_code,
-            f"{each.score:.2f}",
+            occupation.onet_soc_code,
+            f"{transition.score:.2f}",
             "–" if summary.distinguishable_gaps is None else f"{summary.distinguishable_gaps}",
             "–" if summary.shortfall_percentile is None else phrases.percent_cell(summary.shortfall_percentile),
             "=" if step == "+0" else step,
-            *[interval(each.stability)] * has_stability,
-            *[phrases.TIERS.get(each.related_tier or "", each.related_tier or "")] * has_tiers,
+            *[interval(transition.stability)] * has_stability,
+            *[phrases.TIERS.get(transition.related_tier or "", transition.related_tier or "")] * has_tiers,
         )
     return table
 
 
-def _transition_notes(transitions: list[Transition], basis: TransitionBasis, *, has_predictions: bool) -> Iterator[str]:
-    """Say what the columns mean, and what the rank is made of."""
+def _transition_notes(report: TransitionReport) -> Iterator[str]:
+    """Yield the meaning of the columns and the inputs of the ranking."""
+    transitions, basis = report.transitions, report.basis
     yield "Effort: share of all pairs of occupations with a smaller shortfall. Zone: step between Job Zones."
-    for reason in dict.fromkeys(line for each in transitions for line in phrases.unavailable_lines(each.summary)):
+    for reason in dict.fromkeys(line for item in transitions for line in phrases.unavailable_lines(item.summary)):
         yield f"–: {reason}"
     if _has_tiers(transitions):
-        yield "Listed: where O*NET's own list has it; it plays no part in the rank."
+        yield "Listed: position in O*NET's own list of related occupations; it does not affect the ranking."
     if _has_stability(transitions):
-        yield "Rank: 95 % interval, if all ratings were made anew by as many raters."
+        yield "Rank: 95 % interval if the same number of raters rated again."
     yield (
-        f"Ranked by {', '.join(basis.inputs)}: of what O*NET lists as most related, {basis.recall_at_10:.0%} are among "
-        f"the first ten (release {basis.release})."
+        f"Ranked by {', '.join(basis.inputs)}: {basis.recall_at_10:.0%} of the occupations that O*NET lists as most "
+        f"related are among the first ten (release {basis.release})."
     )
-    if has_predictions:
+    if report.provenance.predictions is not None:
         yield "~ Levels are predicted, not rated by analysts."
 
 
 def _has_stability(transitions: list[Transition]) -> bool:
-    return any(each.stability for each in transitions)
+    return any(transition.stability for transition in transitions)
 
 
 def _has_tiers(transitions: list[Transition]) -> bool:
-    return any(each.related_tier for each in transitions)
+    return any(transition.related_tier for transition in transitions)
 
 
 def print_paths(report: PathReport, *, as_json: bool) -> None:
-    """Print paths, or, as `GET /paths` answers, JSON."""
+    """Print paths as text, or as the JSON of `GET /paths`."""
     if as_json:
         write_json(report)
         return
@@ -142,9 +126,9 @@ def print_paths(report: PathReport, *, as_json: bool) -> None:
     for reason in phrases.unavailable_lines(report.direct):
         out.print(reason)
     if report.from_occupation == report.to_occupation:
-        out.print("It is the same occupation: no move is needed.")
+        out.print("Both are the same occupation: no move is needed.")
     elif not report.paths:
-        out.print(f"No chain of three moves among the {report.neighbours} nearest leads there.")
+        out.print(f"No path of three moves among the {report.neighbours} nearest occupations leads there.")
     for place, path in enumerate(report.paths, start=1):
         out.print()
         out.print(f"{place}. hardest move {path.hardest_move:.2f} levels; {path.total_shortfall:.2f} in all moves")
@@ -152,23 +136,24 @@ def print_paths(report: PathReport, *, as_json: bool) -> None:
             out.print(f"   → {phrases.name_of(step.occupation)}: {phrases.move(step.summary)}", soft_wrap=True)
     out.print()
     out.print(
-        f"{report.chains_compared:,} chains compared by their hardest move. Levels are those beyond rater noise; in "
-        "brackets, and in all moves, with what may be noise: small moves hide there what one large move shows.",
+        f"{report.chains_compared:,} paths compared by their hardest move. Levels count gaps beyond rater noise; "
+        "totals and figures in brackets include gaps that may be noise, which can add up over several small moves.",
         style="dim",
     )
     out.print()
     out.print(phrases.source_line(report.provenance), style="dim")
 
 
-def print_skills(occupation: Occupation, skills: list[SkillRating], provenance: Provenance, *, as_json: bool) -> None:
-    """Print the skills, as a table or, as `GET /occupations/{code}/skills` answers, as JSON."""
+def print_skills(answer: OccupationSkills, *, as_json: bool) -> None:
+    """Print skills as a table, or as the JSON of `GET /occupations/{code}/skills`."""
     if as_json:
-        write_json({"occupation": occupation, "skills": skills, "provenance": provenance})
+        write_json(answer)
         return
+    occupation, skills, provenance = answer.occupation, answer.skills, answer.provenance
     out = answer_console()
     out.print(Text.assemble((phrases.name_of(occupation), "bold")))
     table = plain_table(header_style="bold")
-    table.add_column("Skill", no_wrap=True, max_width=max(SHORTEST_NAME, min(33, out.width - 40)))
+    table.add_column("Skill", no_wrap=True, max_width=max(MIN_NAME_WIDTH, min(33, out.width - 40)))
     for header in ("Level", "Error", "Importance"):
         table.add_column(header, justify="right", no_wrap=True)
     table.add_column("Date", no_wrap=True)

@@ -1,4 +1,4 @@
-"""What is shown on standard error while something takes its time."""
+"""Progress bars on standard error."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from skillgap.cli.printing.console import notes_console
 
 
 class _RateColumn(ProgressColumn):
-    """Requests a second; a rate limit is what they wait for."""
+    """Requests per second, as limited by the configured rate."""
 
     def render(self, task: Task) -> Text:
-        """Return the rate of requests, nothing for other tasks."""
+        """Return the rate of requests, or an empty text for other tasks."""
         return Text(f"{task.speed:.1f}/s" if task.description == "requests" and task.speed else "")
 
 
 class LoadProgress:
-    """Bars for what a load spends its time on; nothing is printed where standard error is not a terminal."""
+    """Progress bars by task. Nothing is printed if standard error is not a terminal."""
 
     def __init__(self, bars: Progress) -> None:
         self._bars = bars
@@ -31,11 +31,11 @@ class LoadProgress:
         self._update("download", done, total)
 
     def on_request(self, done: int, total: int) -> None:
-        """Show requests answered."""
+        """Show completed requests."""
         self._update("requests", done, total)
 
     def on_text(self, done: int, total: int) -> None:
-        """Show texts read by the language model."""
+        """Show texts encoded by the language model."""
         self._update("texts", done, total)
 
     def on_reply(self, done: int, total: int) -> None:
@@ -43,11 +43,11 @@ class LoadProgress:
         self._update("replies", done, total)
 
     def on_batch(self, done: int, total: int) -> None:
-        """Show occupations whose pairs are written."""
+        """Show occupations whose pairs have been written."""
         self._update("occupations", done, total)
 
     def on_people(self, done: int, total: int | None) -> None:
-        """Show rows of a batch answered."""
+        """Show completed rows of a batch."""
         self._update("rows", done, total)
 
     def on_rows(self, table: str, done: int, total: int) -> None:

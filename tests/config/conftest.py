@@ -1,0 +1,5 @@
+"""Fixtures for tests that read the settings through the command line."""
+
+from tests.cli.running import run, with_levels_alone, with_no_errors, with_starter
+
+__all__ = ["run", "with_levels_alone", "with_no_errors", "with_starter"]
