@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from skillgap.analysis.ratings import Ratings as Levels
     from skillgap.analysis.similarity.model import Similarity
-    from skillgap.batch.arrow import Columns
+    from skillgap.batch import Columns
     from skillgap.cli.printing import LoadProgress
     from skillgap.config.settings import Settings
     from skillgap.errors import SkillgapError
@@ -546,7 +546,7 @@ def batch(
     from skillgap.cli import printing
 
     with needs("parquet"):
-        from skillgap.batch.local import answer_file, rejects_of
+        from skillgap.batch import answer_file, rejects_of
 
     if (to is None) == (nearest is None):
         raise typer.BadParameter("give either --to or --nearest")
@@ -621,8 +621,7 @@ def workforce(
     from skillgap.export.workforce import WRITERS, write_workforce
 
     with needs("parquet"):
-        from skillgap.batch.local import rejects_of
-        from skillgap.batch.workforce import view_workforce
+        from skillgap.batch import rejects_of, view_workforce
     outputs = output or []
     for file in outputs:
         check_ending(file, WRITERS)
