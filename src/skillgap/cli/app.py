@@ -545,7 +545,7 @@ def batch(
     """Answer many people or positions at once. What cannot be answered goes to a file of rejects, with reasons."""
     from skillgap.cli import printing
 
-    with needs("parquet"):
+    with needs("batch"):
         from skillgap.batch import answer_file, rejects_of
 
     if (to is None) == (nearest is None):
@@ -620,7 +620,7 @@ def workforce(
     from skillgap.cli import printing
     from skillgap.export.workforce import WRITERS, write_workforce
 
-    with needs("parquet"):
+    with needs("batch"):
         from skillgap.batch import rejects_of, view_workforce
     outputs = output or []
     for file in outputs:

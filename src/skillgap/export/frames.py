@@ -191,7 +191,7 @@ def _without_formulas(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _write_parquet(frames: Iterable[pd.DataFrame], out: IO[bytes]) -> int:
-    with needs("parquet"):
+    with needs("batch"):
         import pyarrow as pa
         from pyarrow.parquet import ParquetWriter
     count, waiting = 0, []
