@@ -30,7 +30,7 @@ from scipy import stats
 from benchmarks.http import free_port
 from skillgap.analysis.ratings import Ratings
 from skillgap.batch.local import ROWS_AT_ONCE
-from skillgap.nodes.pipelines import extract_load_text_files
+from skillgap.nodes.extract_load_text_files import extract_load_text_files
 from skillgap.service.ratings import get_ratings
 from skillgap.store.engine import make_engine, read
 

@@ -37,7 +37,8 @@ from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.similarity.model import compute_similarity
 from skillgap.analysis.transitions import find_transitions
 from skillgap.api.server import allow_open_files
-from skillgap.nodes.pipelines import extract_load_text_files, load_api_data
+from skillgap.nodes.extract_load_api_data import load_api_data
+from skillgap.nodes.extract_load_text_files import extract_load_text_files
 from skillgap.onet.tables import LOAD_ORDER, OPTIONAL_TABLES
 from skillgap.service.ratings import get_profiles, get_ratings
 from skillgap.sources.releases import find_release

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.similarity.profiles import Profile
-from skillgap.nodes.pipelines import extract_load_text_files
+from skillgap.nodes.extract_load_text_files import extract_load_text_files
 from skillgap.service.ratings import get_profiles, get_ratings
 from skillgap.store.engine import make_engine, read
 

@@ -25,7 +25,7 @@ from urllib.parse import urlencode
 import httpx
 
 from benchmarks.http import free_port, server, skillgap_serve
-from skillgap.nodes.pipelines import extract_load_text_files
+from skillgap.nodes.extract_load_text_files import extract_load_text_files
 from skillgap.store.engine import make_engine
 
 NURSE, MANAGER, FAR = "29-1141.00", "11-9111.00", "19-2012.00"

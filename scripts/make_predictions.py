@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from skillgap.cli import printing
 from skillgap.config.settings import read_settings
 from skillgap.llm.embedded import EMBEDDED, find_embedded
-from skillgap.nodes.pipelines import enrich_skill_data, extract_load_text_files
+from skillgap.nodes.enrich_skill_data import enrich_skill_data
+from skillgap.nodes.extract_load_text_files import extract_load_text_files
 from skillgap.sources.predictions import PredictedLevels, write_predictions
 from skillgap.store.engine import make_engine, read
 from skillgap.store.queries import get_scores

@@ -33,7 +33,7 @@ from skillgap.cli import app as cli
 from skillgap.cli.printing.gap import _gap_table
 from skillgap.config.api_keys import find_key, read_keys
 from skillgap.config.doctor import Check, examine
-from skillgap.nodes.pipelines import extract_load_text_files
+from skillgap.nodes.extract_load_text_files import extract_load_text_files
 from skillgap.onet.releases import Release
 from skillgap.onet.tables import REQUIRED_TABLES, TABLES
 from skillgap.sources.releases import find_release
@@ -514,7 +514,7 @@ def test_diff_does_not_call_importances_unchanged_that_are_gone(run: Run):
 
 @pytest.mark.usefixtures("with_starter")
 def test_diff_of_what_is_not_there_is_said(run: Run):
-    assert "no knowledge ratings are there to compare" in run("diff", "starter", "loaded", "--domain", "knowledge").err
+    assert "no knowledge ratings to compare" in run("diff", "starter", "loaded", "--domain", "knowledge").err
     assert "has no occupation 99-9999.00" in run("diff", "starter", "loaded", "--occupation", "99-9999").err
 
 
@@ -687,7 +687,7 @@ def test_load_names_what_it_left_out(run: Run, broken_29: str, monkeypatch: pyte
     assert f"  Knowledge left out, so it has no rows: {reason}\n  warning: {warning}\n" in ended.err
     assert "17 of 35 skills ask for a higher level" in " ".join(run("gap", NURSE, MANAGER).out.split())
     said = run("diff", broken_29, "loaded", "--domain", "knowledge").err
-    assert f"no knowledge ratings are there to compare ({reason})" in said
+    assert f"no knowledge ratings to compare ({reason})" in said
     monkeypatch.setenv("SKILLGAP_LOG_FORMAT", "json")
     lines = [json.loads(line) for line in run("load", broken_29).err.splitlines()]
     [line] = [line for line in lines if line["event"] == "loaded"]
@@ -859,7 +859,7 @@ def test_doctor_names_what_is_wrong_and_goes_on(run: Run, monkeypatch: pytest.Mo
     [
         ("smollm2", "levels-1", "no model 'smollm2'; write it like embedded:smollm2"),
         ("embedded:smollm3", "levels-1", "no model embedded:smollm3; embedded ones are embedded:smollm2"),
-        ("llamacpp:smollm2", "levels-2", "no prompt levels-2; prompts: digit-1, levels-1"),
+        ("llamacpp:smollm2", "levels-2", "no prompt levels-2; available prompts: digit-1, levels-1"),
         ("openai:any", "levels-1", "SKILLGAP_LLM_API_KEY"),
     ],
 )

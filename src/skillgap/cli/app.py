@@ -241,7 +241,7 @@ def fetch(
 ) -> None:
     """Fetch ratings from O*NET Web Services. Needs an account, see SKILLGAP_ONET_API_KEY."""
     from skillgap.cli import printing
-    from skillgap.nodes.pipelines import extract_load_api_data
+    from skillgap.nodes.extract_load_api_data import extract_load_api_data
     from skillgap.onet.codes import parse_code
     from skillgap.store.engine import make_engine
 
@@ -668,7 +668,7 @@ def diff(
     from skillgap.analysis.release_diff import compare_releases
     from skillgap.cli import printing
     from skillgap.export import frames
-    from skillgap.nodes.pipelines import LOADED, get_release_ratings
+    from skillgap.nodes.get_release_ratings import LOADED, get_release_ratings
     from skillgap.onet.codes import parse_code
     from skillgap.store.engine import make_engine
 
@@ -715,7 +715,7 @@ def enrich(
 ) -> None:
     """Predict levels that analysts have not rated. What a model has scored is not scored again."""
     from skillgap.cli import printing
-    from skillgap.nodes.pipelines import enrich_skill_data
+    from skillgap.nodes.enrich_skill_data import enrich_skill_data
     from skillgap.onet.codes import parse_code
 
     if unrated + all_ + bool(occupation) > 1:
@@ -753,7 +753,7 @@ def evaluate(
     from skillgap.cli import printing
     from skillgap.export.charts import error_chart
     from skillgap.export.notebook import Chart
-    from skillgap.nodes.pipelines import evaluate_profilers
+    from skillgap.nodes.evaluate import evaluate_profilers
 
     if chart:
         check_ending(chart, (".svg", ".png"))
@@ -953,7 +953,7 @@ def _engine() -> Engine:
 
 
 def _profiler(engine: Engine, name: str, settings: Settings, bars: LoadProgress, sample: int = 60) -> Profiler:
-    from skillgap.nodes.pipelines import find_profiler
+    from skillgap.nodes.find_profiler import find_profiler
 
     asked = settings.llm_arguments()
     return find_profiler(engine, name, sample=sample, on_text=bars.on_text, on_reply=bars.on_reply, **asked)
@@ -961,7 +961,7 @@ def _profiler(engine: Engine, name: str, settings: Settings, bars: LoadProgress,
 
 def _load(engine: Engine, source: str, settings: Settings, *, accept_loss: bool = False) -> None:
     from skillgap.cli import printing
-    from skillgap.nodes.pipelines import extract_load_text_files
+    from skillgap.nodes.extract_load_text_files import extract_load_text_files
     from skillgap.nodes.status import list_missing
     from skillgap.store.engine import read
 

@@ -21,7 +21,7 @@ from skillgap.config.api_keys import read_keys
 from skillgap.config.settings import Settings, read_settings, unknown_variables
 from skillgap.errors import ConfigurationError, SkillgapError
 from skillgap.export.phrases import missing_lines
-from skillgap.nodes.pipelines import find_model
+from skillgap.llm.catalog import find_model
 from skillgap.nodes.status import get_status, list_missing
 from skillgap.sources.web_services.client import connect
 from skillgap.sources.web_services.credentials import Credentials

@@ -212,7 +212,7 @@ class Settings(BaseSettings):
         )
 
     def llm_arguments(self) -> dict[str, Any]:
-        """Return how a language model is found and how hard it may be worked, as `nodes.find_model` takes it."""
+        """Return how a language model is found and how hard it may be worked, as `llm.catalog.find_model` takes it."""
         self.check(*(name for name in type(self).model_fields if name.startswith("llm_")))
         return {
             "cache_dir": self.cache_dir,

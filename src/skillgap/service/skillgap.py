@@ -37,7 +37,7 @@ from skillgap.models import (
     WorkforceReport,
 )
 from skillgap.models.person import OwnProfile
-from skillgap.nodes.pipelines import LOADED, get_release_ratings
+from skillgap.nodes.get_release_ratings import LOADED, get_release_ratings
 from skillgap.nodes.status import get_status
 from skillgap.onet.codes import parse_code
 from skillgap.onet.domains import DomainChoice

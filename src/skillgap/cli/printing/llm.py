@@ -10,8 +10,8 @@ from skillgap.cli.printing.console import csv_output, notes_console, write_line
 from skillgap.escaping import for_markdown
 
 if TYPE_CHECKING:
-    from skillgap.llm.evaluation import Score
-    from skillgap.nodes.pipelines import Enrichment
+    from skillgap.llm.profiler import Accuracy
+    from skillgap.nodes.enrich_skill_data import Enrichment
     from skillgap.store.queries import Disagreement
 
 
@@ -23,8 +23,8 @@ def print_enrichment(enrichment: Enrichment) -> None:
     out.print(f"{enrichment.model}: {len(scoring.scores):,} levels of {occupations:,} occupations scored")
     if enrichment.already_scored:
         out.print(f"  {enrichment.already_scored:,} occupations were scored from the same ratings before")
-    if scoring.evaluation:
-        random, grouped = scoring.evaluation["random"], scoring.evaluation["grouped"]
+    if scoring.accuracy:
+        random, grouped = scoring.accuracy["random"], scoring.accuracy["grouped"]
         out.print(
             f"  judged on {grouped.occupations:,} rated occupations, each without its own ratings: mean absolute error "
             f"{random.mae:.3f} levels, {grouped.mae:.3f} where nothing of its kind was known"
@@ -46,7 +46,7 @@ def print_enrichment(enrichment: Enrichment) -> None:
         out.print("run it again to try what failed once more")
 
 
-def print_scores(scores: list[Score]) -> None:
+def print_scores(scores: list[Accuracy]) -> None:
     """Print an evaluation as a Markdown table, and the figures of the model with the least error in one line."""
     names = ("model", "occupations", "MAE random", "MAE grouped", "bias", "r", "rank r", "r within skills")
     write_line(f"| {' | '.join((*names, 'coverage', 'spread', 'seconds', 'tokens', 'USD'))} |")
