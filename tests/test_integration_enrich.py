@@ -187,7 +187,7 @@ def test_without_a_release_or_with_the_starter_alone_nothing_is_scored_and_its_p
         enrich_skill_data(engine, WORDS)
     extract_load_text_files(engine, "starter", cache_dir=tmp_path)
     version = version_of(engine)
-    with pytest.raises(ConfigurationError, match="the starter has none"):
+    with pytest.raises(ConfigurationError, match="the starter has neither"):
         enrich_skill_data(engine, WORDS)
     assert version_of(engine) == version
     with read(engine) as connection:
