@@ -18,9 +18,9 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import scipy  # its parts are loaded on first use
 from rapidfuzz.distance import OSA
 from rapidfuzz.process import extract
-from scipy.sparse import csr_array
 
 from skillgap.analysis.arrays import FloatArray
 from skillgap.analysis.lookup import title_key
@@ -205,7 +205,7 @@ class TitleIndex:
         votes = np.bincount(owners, weights=alike[voters] ** 3, minlength=len(self.codes))
         return says + _VOTE_WEIGHT * np.log(votes + _VOTE_FLOOR), alike
 
-    def _matrix(self, spoken: Sequence[Sequence[str]]) -> csr_array:
+    def _matrix(self, spoken: Sequence[Sequence[str]]) -> scipy.sparse.csr_array:
         """Return which features each title has, naming them: (titles, features)."""
         columns = [
             sorted({self._features.setdefault(name, len(self._features)) for name in _features(each)})
@@ -213,7 +213,7 @@ class TitleIndex:
         ]
         ends = np.cumsum([0, *map(len, columns)])
         flat = np.fromiter(chain.from_iterable(columns), np.int32, count=int(ends[-1]))
-        return csr_array((np.ones(len(flat)), flat, ends), shape=(len(spoken), len(self._features)))
+        return scipy.sparse.csr_array((np.ones(len(flat)), flat, ends), shape=(len(spoken), len(self._features)))
 
 
 def normalised(text: str) -> str:
@@ -246,21 +246,26 @@ def _is_term(name: str) -> bool:
     return name.startswith(("word ", "stem "))
 
 
-def _naive_bayes(found: csr_array, owners: Sequence[int], count: int) -> tuple[csr_array, FloatArray]:
+def _naive_bayes(
+    found: scipy.sparse.csr_array, owners: Sequence[int], count: int
+) -> tuple[scipy.sparse.csr_array, FloatArray]:
     """Return how much more a feature speaks for an occupation than one that it never uses, and what such a one says.
 
     (features, occupations) and (occupations,), as logarithms of odds.
     """
-    used = csr_array((np.ones(len(owners)), (owners, np.arange(len(owners)))), shape=(count, len(owners))) @ found
+    used = (
+        scipy.sparse.csr_array((np.ones(len(owners)), (owners, np.arange(len(owners)))), shape=(count, len(owners)))
+        @ found
+    )
     usual = np.asarray(used.sum(axis=0)).ravel() / used.sum()
-    training_data = csr_array(used.T)
+    training_data = scipy.sparse.csr_array(used.T)
     expected = _PRIOR * np.repeat(usual, np.diff(training_data.indptr))
     training_data.data = np.log((training_data.data + expected) / expected)
     base: FloatArray = np.log(_PRIOR / (np.asarray(used.sum(axis=1)).ravel() + _PRIOR))
     return training_data, base
 
 
-def _postings(found: csr_array, is_term: Sequence[bool]) -> tuple[csr_array, FloatArray]:
+def _postings(found: scipy.sparse.csr_array, is_term: Sequence[bool]) -> tuple[scipy.sparse.csr_array, FloatArray]:
     """Return the TF-IDF of words and stems: (features, titles), each title of length 1; and their rarity."""
     titles = np.bincount(found.indices, minlength=found.shape[1])
     rarity: FloatArray = np.where(is_term, 1.0 + np.log((1.0 + found.shape[0]) / (1.0 + titles)), 0.0)
@@ -269,7 +274,7 @@ def _postings(found: csr_array, is_term: Sequence[bool]) -> tuple[csr_array, Flo
     lengths = np.sqrt(np.add.reduceat(weighed.data**2, weighed.indptr[:-1]))
     weighed.data = weighed.data / np.repeat(np.where(lengths > 0, lengths, 1.0), np.diff(weighed.indptr))
     weighed.eliminate_zeros()
-    return csr_array(weighed.T.astype(np.float32)), rarity
+    return scipy.sparse.csr_array(weighed.T.astype(np.float32)), rarity
 
 
 def titles_of(

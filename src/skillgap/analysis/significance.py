@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import stdtr, stdtrit
+import scipy  # its parts are loaded on first use
 
 from skillgap.analysis.arrays import BoolArray, FloatArray
 
@@ -21,8 +21,6 @@ FALSE_DISCOVERY_RATE = 0.05
 CONFIDENCE = 0.95
 
 
-_T_QUANTILES = stdtrit(np.arange(1000.0), 0.5 + CONFIDENCE / 2)
-"""By degrees of freedom; the inverse is slow, and beyond 1,000 it moves by less than 0.002."""
 _LEAST = np.r_[np.nan, 1.0 / np.arange(1.0, 10_000.0)]
 """By number of raters."""
 
@@ -51,9 +49,16 @@ def compare_means(
     """
     standard_error, degrees_of_freedom = _error_and_freedom(standard_errors, n)
     whole = np.nan_to_num(degrees_of_freedom).astype(np.intp)  # rounded down: the interval is never too narrow
-    p_value = 2.0 * stdtr(degrees_of_freedom, -np.abs(difference) / standard_error)
-    half_width = _T_QUANTILES.take(whole, mode="clip") * standard_error
+    p_value = 2.0 * scipy.special.stdtr(degrees_of_freedom, -np.abs(difference) / standard_error)
+    half_width = _t_quantiles().take(whole, mode="clip") * standard_error
     return Differences(standard_error, difference - half_width, difference + half_width, p_value, discoveries(p_value))
+
+
+@lru_cache(maxsize=1)
+def _t_quantiles() -> FloatArray:
+    """Return the two-sided quantiles by degrees of freedom. Beyond 1,000 they move by less than 0.002."""
+    quantiles: FloatArray = np.asarray(scipy.special.stdtrit(np.arange(1000.0), 0.5 + CONFIDENCE / 2), np.float64)
+    return quantiles
 
 
 def which_stand_out(
@@ -97,7 +102,7 @@ def _p_where_needed(t: FloatArray, degrees_of_freedom: FloatArray) -> FloatArray
     is_distinguishable = t >= always.take(np.nan_to_num(below).astype(np.intp), mode="clip")
     is_open = ~is_distinguishable & (t >= ever.take(np.nan_to_num(above).astype(np.intp), mode="clip"))
     p_value = np.where(t >= 0, 1.0 - is_distinguishable, np.nan)
-    p_value[is_open] = 2.0 * stdtr(np.broadcast_to(degrees_of_freedom, t.shape)[is_open], -t[is_open])
+    p_value[is_open] = 2.0 * scipy.special.stdtr(np.broadcast_to(degrees_of_freedom, t.shape)[is_open], -t[is_open])
     return p_value
 
 
@@ -109,8 +114,8 @@ def _quantiles(width: int) -> tuple[FloatArray, FloatArray]:
     """
     freedom = np.r_[np.arange(1_000.0), np.inf]
     with np.errstate(invalid="ignore"):
-        always: FloatArray = np.negative(stdtrit(freedom, FALSE_DISCOVERY_RATE / width / 2))
-        ever: FloatArray = np.negative(stdtrit(freedom, FALSE_DISCOVERY_RATE / 2))
+        always: FloatArray = np.negative(scipy.special.stdtrit(freedom, FALSE_DISCOVERY_RATE / width / 2))
+        ever: FloatArray = np.negative(scipy.special.stdtrit(freedom, FALSE_DISCOVERY_RATE / 2))
     always[-1] = always[-2]
     always[0], ever[0] = np.inf, 0.0
     return always, ever
@@ -121,7 +126,9 @@ def _asked(degrees_of_freedom: int, width: int) -> FloatArray:
     """Return the t that each rank asks for: (number of tests, rank), the largest t first."""
     tests, ranks = np.arange(width + 1.0)[:, None], _ranks(width)
     with np.errstate(divide="ignore", invalid="ignore"):
-        asked = -stdtrit(np.float64(max(degrees_of_freedom, 1)), FALSE_DISCOVERY_RATE * ranks / tests / 2.0)
+        asked = -scipy.special.stdtrit(
+            np.float64(max(degrees_of_freedom, 1)), FALSE_DISCOVERY_RATE * ranks / tests / 2.0
+        )
     return np.where(ranks <= tests, asked, np.inf)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import linear_sum_assignment
+import scipy  # its parts are loaded on first use
 
 from skillgap.analysis.arrays import BoolArray, FloatArray, IntArray
 from skillgap.analysis.missing import check_weights
@@ -262,7 +262,7 @@ class _Candidates:
     def proposed(self, count: int) -> list[npt.NDArray[np.intp]]:
         """Return who is proposed for each target, nearest first: nobody twice, the sum of the costs least."""
         cost = self._ranked_by
-        rows, seats = linear_sum_assignment(np.repeat(cost, count, axis=1))
+        rows, seats = scipy.optimize.linear_sum_assignment(np.repeat(cost, count, axis=1))
         of_target = (rows[(seats // count == k) & (self.costs[rows, k] < _NEVER)] for k in range(cost.shape[1]))
         return [chosen[np.argsort(cost[chosen, k], kind="stable")] for k, chosen in enumerate(of_target)]
 

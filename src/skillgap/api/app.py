@@ -7,7 +7,7 @@ import gc
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import structlog
@@ -30,10 +30,12 @@ from skillgap.api.routers import occupations, paths, service, skill_gap
 from skillgap.config.logs import configure_logging, count_lost_lines
 from skillgap.config.settings import Settings, read_settings
 from skillgap.export.renderer import Renderer
-from skillgap.service.fetch_missing import OnDemand
 from skillgap.service.snapshot import CurrentData
 from skillgap.store.engine import make_engine
 from skillgap.web import routes, view
+
+if TYPE_CHECKING:
+    from skillgap.service.fetch_missing import OnDemand
 
 _log = structlog.get_logger("skillgap.api")
 _DESCRIPTION = """Which O*NET® skills stand between two occupations, by how much, and how sure that is.
@@ -64,6 +66,8 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     current = CurrentData(engine)
     on_demand = None
     if settings.has_onet_credentials:
+        from skillgap.service.fetch_missing import OnDemand  # with httpx and pandas: 0.4 s
+
         rate = settings.onet_requests_per_second / settings.workers
         on_demand = OnDemand(
             current,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from sqlalchemy import Engine
@@ -17,8 +17,6 @@ from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.release_diff import compare_releases
 from skillgap.analysis.search import find_code
 from skillgap.analysis.transitions import TransitionFilter, find_transitions
-from skillgap.analysis.vectorized import People
-from skillgap.analysis.workforce import Workforce
 from skillgap.errors import NoData
 from skillgap.models import (
     GapReport,
@@ -37,13 +35,14 @@ from skillgap.models import (
     WorkforceReport,
 )
 from skillgap.models.person import OwnProfile
-from skillgap.nodes.get_release_ratings import LOADED, get_release_ratings
 from skillgap.nodes.status import get_status
 from skillgap.onet.codes import parse_code
 from skillgap.onet.domains import DomainChoice
 from skillgap.service.data import Data
-from skillgap.sources.releases import DOWNLOAD_URL, OnBytes
 from skillgap.store.engine import read
+
+if TYPE_CHECKING:
+    from skillgap.sources.releases import OnBytes
 
 
 def _no_engine() -> Engine:
@@ -67,7 +66,7 @@ class Skillgap:
         engine: Callable[[], Engine] = _no_engine,
         any_engine: Callable[[], Engine] = _no_engine,
         cache_dir: Path = Path(),
-        download_url: str = DOWNLOAD_URL,
+        download_url: str | None = None,
         close: Callable[[], None] = lambda: None,
     ) -> None:
         """Take a function that returns the data to answer a question from.
@@ -249,6 +248,9 @@ class Skillgap:
         `people` maps each id to the current occupation. `batch.workforce` reads files of people, with own levels and
         rows that cannot be compared. Raises MissingInput (no importance of a target).
         """
+        from skillgap.analysis.vectorized import People
+        from skillgap.analysis.workforce import Workforce
+
         levels = self.levels(domain=domain, ratings=ratings, weight=weight)
         rows = list(dict.fromkeys(levels.row(_code(target, levels)) for target in targets))
         occupations = {text: levels.row(_code(text, levels)) for text in set(people.values())}
@@ -277,9 +279,17 @@ class Skillgap:
         return compare_releases(old, new, only=only, with_pairs=with_pairs)
 
     def _release(self, source: str, domain: DomainChoice, on_bytes: OnBytes | None) -> Ratings:
+        from skillgap.nodes.get_release_ratings import LOADED, get_release_ratings
+        from skillgap.sources.releases import DOWNLOAD_URL
+
         engine = self._engine() if source == LOADED else self._any_engine()
         return get_release_ratings(
-            engine, source, domain, cache_dir=self._cache_dir, download_url=self._download_url, on_bytes=on_bytes
+            engine,
+            source,
+            domain,
+            cache_dir=self._cache_dir,
+            download_url=self._download_url or DOWNLOAD_URL,
+            on_bytes=on_bytes,
         )
 
     def status(self) -> Status:
