@@ -7,6 +7,7 @@ import gc
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -113,8 +114,10 @@ def create_api(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await asyncio.to_thread(current.refresh)
+        first = asyncio.create_task(asyncio.to_thread(current.refresh))
+        await asyncio.to_thread(current.wait_for_first)  # the rest is read while requests are answered
         refreshes = {"data": current.refresh} | ({"keys": keys.refresh} if keys else {})
+        compiling = asyncio.create_task(asyncio.to_thread(view.compile_templates))
         watchers = [asyncio.create_task(_every(reload_seconds, *named)) for named in refreshes.items()]
         async with on_demand.running() if on_demand else nullcontext():
             yield
@@ -122,7 +125,7 @@ def create_api(
             pool.close()
         for watcher in watchers:
             watcher.cancel()
-        await asyncio.gather(*watchers, return_exceptions=True)
+        await asyncio.gather(first, compiling, *watchers, return_exceptions=True)
 
     api = FastAPIOffline(  # its pages take their scripts from this server, not from elsewhere
         title="skillgap",
@@ -139,7 +142,6 @@ def create_api(
         "pictures": Pool("pictures", threads=1, waiting=8, longest_wait=20.0),
         "metrics": Pool("metrics", threads=1, waiting=4, longest_wait=5.0),
     }
-    view.compile_templates()
     api.state.current = current
     api.state.on_demand = on_demand
     api.state.renderer = renderer or Renderer(None)
@@ -155,13 +157,13 @@ def create_api(
 
 def _serve_document(api: FastAPI) -> None:
     """Serve the OpenAPI document from memory, in the place of FastAPI's route, which encodes it for each request."""
-    document = orjson.dumps(api.openapi())
+    document = cache(lambda: orjson.dumps(api.openapi()))  # made when it is first asked for: 0.1 s
     path = api.openapi_url or "/openapi.json"
     api.router.routes[:] = [route for route in api.router.routes if getattr(route, "path", None) != path]
 
     @api.get(path, include_in_schema=False)
     async def _() -> Response:
-        return Response(document, media_type="application/json")
+        return Response(document(), media_type="application/json")
 
 
 async def _every(seconds: float, name: str, refresh: Callable[[], None]) -> None:

@@ -798,12 +798,14 @@ def serve(
     from skillgap.api.server import run
     from skillgap.config.logs import detach_stderr
     from skillgap.config.settings import read_settings
+    from skillgap.service.embedded import has_data
 
     detach_stderr()  # before the first line is written: a full disk must not end the service
     asked = {"host": host, "port": port, "workers": workers}
     settings = read_settings(**{name: value for name, value in asked.items() if value is not None})
     settings.check()
-    _engine()
+    if settings.database_url is not None or not has_data(settings.embedded_database):
+        _engine()
     run(settings)
 
 

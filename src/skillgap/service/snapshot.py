@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 from typing import Any, get_args
 
 import structlog
@@ -105,10 +105,10 @@ class CurrentData:
         nothing: Mapping[RatingsChoice, Ratings] = dict.fromkeys(get_args(RatingsChoice), Ratings.empty())
         self.snapshot = _snapshot(nothing)
         self.snapshot.all_domains.set_result(nothing)
-        _compute(self.snapshot, {})
         self._is_whole = True
         """Whether all of the snapshot's data could be read."""
         self._refreshing = Lock()
+        self._is_first_done = Event()
         self.store_error: StoreError | None = None
         """Why the database could not be read last time; None when it could."""
         self.confirmed_at = time.monotonic()
@@ -116,8 +116,17 @@ class CurrentData:
 
     def refresh(self) -> None:
         """Take over a new data version, if there is one. Blocks; on StoreError the old snapshot stays."""
-        with self._refreshing:
-            self._refresh()
+        try:
+            with self._refreshing:
+                self._refresh()
+                if not self.snapshot.data_version and not self.snapshot.titles.done():
+                    _compute(self.snapshot, {})  # of no data
+        finally:
+            self._is_first_done.set()
+
+    def wait_for_first(self) -> None:
+        """Block until gaps of skills can be answered for the first time, or the database could not be read."""
+        self._is_first_done.wait()
 
     def _refresh(self) -> None:
         try:
@@ -155,10 +164,10 @@ class CurrentData:
         """Answer gaps of skills from the connection's data, then read the rest."""
         reading = get_skills_then_all(connection)
         skills = next(reading)
-        for ratings in skills.values():
-            _warm_up(ratings)
-        self._is_whole = False
         before = self.snapshot.ratings.data_version
+        if before:  # at the start, requests wait for the first answer anyway, and better for a part of it
+            _warm_up_all(skills)
+        self._is_whole = False
         replaced, self.snapshot = self.snapshot.replaced, _snapshot(skills, get_model_usage(connection))
         replaced.set_result(None)
         rated, shown = len(skills["onet"].codes), len(self.snapshot.ratings.codes)
@@ -170,6 +179,8 @@ class CurrentData:
                 predicted=shown - rated,
                 known=len(self.snapshot.ratings.occupations),
             )
+        self._is_first_done.set()
+        _warm_up_all(skills)
         all_domains, profiles = next(reading), get_profiles(connection)
         self._is_whole = True
         self.snapshot.all_domains.set_result(all_domains)
@@ -238,6 +249,11 @@ def _give_back_freed_memory() -> None:
     """Return to the system what reading, and the snapshot before, have freed: glibc keeps it, and it grows."""
     if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):  # musl has none
         trim(0)
+
+
+def _warm_up_all(skills: Mapping[RatingsChoice, Ratings]) -> None:
+    for ratings in skills.values():
+        _warm_up(ratings)
 
 
 def _warm_up(ratings: Ratings) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def has_data(file: Path) -> bool:
-    """Return whether a load has filled the database. False if that cannot be told: the file may be missing or locked."""
+    """Return whether a load has filled the database; False also if it is missing or cannot be read this way."""
     try:
         with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             return connection.execute("SELECT 1 FROM Loads WHERE rows_changed > 0 LIMIT 1").fetchone() is not None
