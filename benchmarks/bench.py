@@ -1,8 +1,9 @@
-"""`make bench`: how fast the product is beside what limits it, measured in one run; ends with one line of ratios.
+"""`make bench`: speed of the product against its limits, measured in one run; ends with one line of ratios.
 
 HTTP: `/skill-gap` on one worker with its log on, against a bare endpoint of the same framework and server that
-returns stored bytes of equal size; rounds alternate, medians are compared. Database: loading the release into
-MySQL, validation included, against plain batched inserts of the same rows. Analysis: all ordered pairs at once.
+returns stored bytes of equal size; rounds alternate, medians are compared. Start: time to `/ready` and memory, against
+the same bare application. Database: loading the release into MySQL, validation included, against plain batched inserts
+of the same rows. Analysis: all ordered pairs at once.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from rich.console import Console
 from sqlalchemy import make_url
 
 from benchmarks.http import Load, cpu_seconds, free_port, granian, health_probe, server, skillgap_serve, uvicorn, wrk
+from benchmarks.start import bench_start
 from skillgap.analysis.gap import identify_skill_gap
 from skillgap.analysis.pairs import weighted_shortfalls
 from skillgap.analysis.paths import find_paths
@@ -74,6 +76,7 @@ def main() -> None:
             **bench_analysis(Path(folder), source),
             **bench_questions(Path(folder)),
             **bench_export(Path(folder)),
+            **start_figures(Path(folder), arguments.rounds),
             **bench_load(Path(folder), source),
             **bench_fetch(Path(folder), source),
             **bench_http(Path(folder), arguments.rounds, arguments.seconds, arguments.server),
@@ -183,6 +186,16 @@ def random_pairs(ratings: Ratings, count: int) -> list[tuple[str, str]]:
         current, target = rng.sample(ratings.codes, 2)
         drawn[current, target] = None
     return list(drawn)
+
+
+def start_figures(folder: Path, rounds: int) -> dict[str, float]:
+    """The start of the service and its memory, against the bare application."""
+    figures = bench_start(f"sqlite:///{folder}/skillgap.db", rounds=rounds)
+    out.print(
+        f"start to /ready: {figures['start_s']:.2f} s, {figures['start_ratio']:.2f} times the bare application; "
+        f"memory: {figures['memory_mb']:.0f} MB, {figures['memory_ratio']:.2f} times"
+    )
+    return figures
 
 
 # -- loading --------------------------------------------------------------------------------------------------------
