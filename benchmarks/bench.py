@@ -58,7 +58,7 @@ ONET_29 = Path(os.environ.get("SKILLGAP_TEST_ONET_DIR", "../shared/onet")) / "db
 MYSQL_URL = os.environ.get("SKILLGAP_TEST_MYSQL_URL", "mysql+pymysql://root@127.0.0.1:3306")
 PAIRS = 5_000
 USD_PER_CPU_HOUR = 0.05
-"""What clouds ask for an hour of a virtual processor, roughly, at the end of 2026."""
+"""Approximate cloud price of one hour of a virtual processor at the end of 2026."""
 ROWS_PER_INSERT = 1_000
 
 out = Console(highlight=False, soft_wrap=True)
@@ -88,7 +88,7 @@ def main() -> None:
 
 
 def all_gaps(ratings: Ratings) -> np.ndarray[tuple[int, int, int], np.dtype[np.float32]]:
-    """Return the gaps of all pairs in level points: float32 (from, to, element), 0 where there is no gap.
+    """Return the gaps of all pairs in level points: float32 (from, to, element), 0 without a gap.
 
     Differences of eighths are exact, others within 1e-6; levels that print alike have no gap. Size: 108 MB for 879
     occupations.
@@ -131,14 +131,14 @@ def bench_analysis(folder: Path, source: str) -> dict[str, float]:
 
 
 def bench_questions(folder: Path) -> dict[str, float]:
-    """Near occupations, paths, and how orders move, in process."""
+    """Near occupations, paths and stability, in process."""
     with read(make_engine(f"sqlite:///{folder}/skillgap.db")) as connection:
         every, profiles = get_ratings(connection, domain="all"), get_profiles(connection)
     ratings = every.of_domain("skills")
     started = time.perf_counter()
     near = compute_similarity(profiles, every)
     seconds = time.perf_counter() - started
-    out.print(f"nearness of {len(near.codes)} occupations, once per data version: {seconds:.1f} s")
+    out.print(f"similarity of {len(near.codes)} occupations, once per data version: {seconds:.1f} s")
     pairs = random_pairs(ratings, 200)
     questions: dict[str, Callable[[str, str], object]] = {
         "transitions": lambda current, _: find_transitions(current, near, ratings),
@@ -156,7 +156,7 @@ def bench_questions(folder: Path) -> dict[str, float]:
 
 
 def bench_export(folder: Path) -> dict[str, float]:
-    """`skillgap export` of all pairs: seconds from start to end, and most memory, by format."""
+    """`skillgap export` of all pairs: seconds from start to end and peak memory, by format."""
     environment = {**os.environ, "SKILLGAP_DATABASE_URL": f"sqlite:///{folder}/skillgap.db"}
     figures: dict[str, float] = {}
     for suffix in ("csv", "parquet", "json"):
@@ -174,7 +174,7 @@ def bench_export(folder: Path) -> dict[str, float]:
         figures[f"export_{suffix}_mb"] = peak / 1024
         out.print(
             f"all pairs as {suffix}: {figures[f'export_{suffix}_s']:.1f} s, "
-            f"{figures[f'export_{suffix}_mb']:.0f} MB of memory, a file of {file.stat().st_size / 1e6:.0f} MB"
+            f"{figures[f'export_{suffix}_mb']:.0f} MB of peak memory, a file of {file.stat().st_size / 1e6:.0f} MB"
         )
     return figures
 
@@ -276,7 +276,7 @@ def timed_plain_inserts(url: str, source: str, folder: Path) -> float:
 
 
 def bench_fetch(folder: Path, source: str) -> dict[str, float]:
-    """A whole extraction through the stand-in at the usual rate, against the time that the rate alone takes."""
+    """A complete extraction from the stand-in at the usual rate, against the time set by the rate limit."""
     data = extract_onet_data(find_release(source, cache_dir=folder))
     engine = make_engine(f"sqlite:///{folder}/fetched.db")
     init_tables(engine)
@@ -365,7 +365,7 @@ def bench_http(folder: Path, rounds: int, seconds: int, kind: str) -> dict[str, 
 
 
 def bench_endpoints(folder: Path, seconds: int) -> dict[str, float]:
-    """Each endpoint on one worker that computes every answer."""
+    """Each endpoint on one worker, with every answer computed."""
     database = f"sqlite:///{folder}/skillgap.db"
     with read(make_engine(database)) as connection:
         ratings, profiles = get_ratings(connection), get_profiles(connection)
@@ -405,12 +405,12 @@ def bench_endpoints(folder: Path, seconds: int) -> dict[str, float]:
 
 
 def bench_workers(folder: Path, seconds: int) -> dict[str, float]:
-    """`skillgap serve` by number of workers and of connections, over many pairs; what a million requests cost."""
+    """`skillgap serve` by number of workers and connections, over many pairs, and the cost of a million requests."""
     database = f"sqlite:///{folder}/skillgap.db"
     with read(make_engine(database)) as connection:
         ratings = get_ratings(connection)
     paths = [f"/skill-gap?from={current}&to={target}" for current, target in random_pairs(ratings, PAIRS)]
-    allow_open_files()  # wrk takes it over: a connection is an open file
+    allow_open_files()  # inherited by wrk: a connection is an open file
     figures: dict[str, float] = {}
     errors = 0
     for workers in range(1, (os.cpu_count() or 1) + 1):

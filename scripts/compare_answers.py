@@ -88,7 +88,7 @@ def _rows(archive: Path, name: str) -> Iterator[dict[str, str]]:
 
 
 class Questions:
-    """Seeded random questions: each kind has a generator of its own, so that one does not move the others."""
+    """Seeded random questions. Each kind has its own generator, so a change to one kind does not change the others."""
 
     def __init__(self, release: Release, kind: str) -> None:
         self._release = release
@@ -167,7 +167,7 @@ class Questions:
         return _get("/paths", {"from": self.code(), "to": self.code(), **query})
 
     def search(self) -> JsonObject:
-        """Search for a job title: whole, cut off, misspelled, in another order, or a code."""
+        """Search for a job title: complete, cut off, misspelled or reordered, or for a code."""
         text = self._random.choice(self._release.job_titles)
         kind = self._random.randrange(8)
         if kind == 0:
@@ -284,7 +284,7 @@ file.unlink()
 
 
 class Installed:
-    """A skillgap that is known by its interpreter, in a home of its own."""
+    """An installed skillgap, known by its interpreter, with a temporary home."""
 
     def __init__(self, python: Path, home: Path) -> None:
         own = {"HOME": str(home), "XDG_DATA_HOME": str(home / "data"), "XDG_CACHE_HOME": str(home / "cache")}

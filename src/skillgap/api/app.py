@@ -163,7 +163,7 @@ def _serve_document(api: FastAPI) -> None:
 
     @api.get(path, include_in_schema=False)
     async def _() -> Response:
-        return Response(document(), media_type="application/json")
+        return Response(await asyncio.to_thread(document), media_type="application/json")
 
 
 async def _every(seconds: float, name: str, refresh: Callable[[], None]) -> None:

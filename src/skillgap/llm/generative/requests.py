@@ -177,7 +177,7 @@ class Run:
             else:
                 self._failures_in_a_row = 0
                 return response
-        # Raised outside the `except` block: the provider's error may hold the key and must not be the context of ours.
+        # Raised outside the `except` block: the provider's error may hold the key and must not become the context.
         raise _NoReply(self._explain(failure))
 
     async def _request(self, messages: Sequence[ModelMessage]) -> ModelResponse:
