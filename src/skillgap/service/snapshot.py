@@ -102,9 +102,7 @@ class CurrentData:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        nothing: Mapping[RatingsChoice, Ratings] = dict.fromkeys(get_args(RatingsChoice), Ratings.empty())
-        self.snapshot = _snapshot(nothing)
-        self.snapshot.all_domains.set_result(nothing)
+        self.snapshot = _empty_snapshot()
         self._is_whole = True
         """Whether all of the snapshot's data could be read."""
         self._refreshing = Lock()
@@ -165,7 +163,7 @@ class CurrentData:
         reading = get_skills_then_all(connection)
         skills = next(reading)
         before = self.snapshot.ratings.data_version
-        if before:  # at the start, requests wait for the first answer anyway, and better for a part of it
+        if before:
             _warm_up_all(skills)
         self._is_whole = False
         replaced, self.snapshot = self.snapshot.replaced, _snapshot(skills, get_model_usage(connection))
@@ -179,8 +177,13 @@ class CurrentData:
                 predicted=shown - rated,
                 known=len(self.snapshot.ratings.occupations),
             )
-        self._is_first_done.set()
-        _warm_up_all(skills)
+        if not before:  # the first snapshot is used at once: a request computes what has not been warmed up
+            self._is_first_done.set()
+            try:
+                _warm_up_all(skills)
+            except Exception:
+                self.snapshot = _empty_snapshot()
+                raise
         all_domains, profiles = next(reading), get_profiles(connection)
         self._is_whole = True
         self.snapshot.all_domains.set_result(all_domains)
@@ -205,6 +208,14 @@ class CurrentData:
         except Exception as error:  # noqa: BLE001 - it would end this thread unseen; requests compute for themselves
             _log.error("not all domains are warmed up", exc_info=error)
         _give_back_freed_memory()
+
+
+def _empty_snapshot() -> Snapshot:
+    """Return the snapshot of a database without data; its index and similarity are not computed yet."""
+    nothing: Mapping[RatingsChoice, Ratings] = dict.fromkeys(get_args(RatingsChoice), Ratings.empty())
+    snapshot = _snapshot(nothing)
+    snapshot.all_domains.set_result(nothing)
+    return snapshot
 
 
 def _snapshot(skills: Mapping[RatingsChoice, Ratings], usage: Sequence[ModelUsage] = ()) -> Snapshot:
