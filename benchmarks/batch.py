@@ -1,11 +1,11 @@
-"""How fast whole workforces are answered: on one core, beside plain pandas, beside reading and writing alone, on Dask.
+"""Speed of `skillgap batch` and `skillgap workforce`: one core, plain pandas, file I/O only, and Dask.
 
     python -m benchmarks.batch RELEASE [--rows N] [--dask]
 
-People with 35 own levels each, and one target, in a Parquet file; `skillgap batch` as users run it, in a process of its
-own held to one core, its start included. *pandas*: the same summary the plain way, long rows merged with the target's,
-p values, Benjamini-Hochberg by group, on as many rows as take some seconds. *io*: the input read and the output written
-by PyArrow alone. With `--dask`, the same on a cluster of one and of two worker processes on this machine.
+The input is a Parquet file of people with 35 own levels each. The commands run as users run them: in a separate process
+on one core, start included. *pandas* computes the same summary with long rows merged with the target's, p values and
+Benjamini-Hochberg by group, on a part of the rows. *io* only reads the input and writes the output with PyArrow. With
+`--dask`, the batch runs on a cluster of one and of two worker processes on this machine.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from scipy import stats
 from benchmarks.http import free_port
 from skillgap.analysis.ratings import Ratings
 from skillgap.batch import Sizes
-from skillgap.nodes.pipelines import extract_load_text_files
+from skillgap.nodes.extract_load_text_files import extract_load_text_files
 from skillgap.service.ratings import get_ratings
 from skillgap.store.engine import make_engine, read
 
@@ -80,7 +80,7 @@ def _measure(source: Path, folder: Path, url: str, rows: int, ratings: Ratings) 
     ours = pq.read_table(folder / "gaps.parquet").slice(0, _PANDAS_ROWS).to_pandas()
     assert (plain["distinguishable_gaps"].to_numpy() == ours["distinguishable_gaps"].to_numpy()).all()
     assert np.allclose(plain["weighted_shortfall"], ours["weighted_shortfall"], atol=1e-4)
-    print(f"{rows:,} rows: {seconds:.2f} s, {peak:.0f} MB; reading and writing alone {io:.2f} s; ", end="")
+    print(f"{rows:,} rows: {seconds:.2f} s, {peak:.0f} MB; reading and writing only {io:.2f} s; ", end="")
     print(f"pandas {pandas_rate:,.0f} rows/s; nearest {_NEAREST}: {near[0]:.1f} s, {near[1]:.0f} MB; ", end="")
     print(f"workforce of {len(_TARGETS)} targets: {view[0]:.1f} s, {view[1]:.0f} MB")
     print(
@@ -137,7 +137,7 @@ def _mb(usage: resource.struct_rusage) -> float:
 
 
 def _copy(source: Path, answers: Path, output: Path) -> None:
-    """Read the input, and write what was answered, by PyArrow alone."""
+    """Read the input and write the answers with PyArrow only."""
     with pq.ParquetFile(source) as opened:
         for _ in opened.iter_batches(Sizes().rows_per_batch):
             pass
@@ -148,7 +148,7 @@ def _copy(source: Path, answers: Path, output: Path) -> None:
 
 
 def _plain_pandas(people: pd.DataFrame, ratings: Ratings) -> pd.DataFrame:
-    """Return two columns of the summary the plain way."""
+    """Return two columns of the summary, computed with plain pandas."""
     b = ratings.rows[_TARGET]
     target = pd.DataFrame(
         {
@@ -181,7 +181,7 @@ def _plain_pandas(people: pd.DataFrame, ratings: Ratings) -> pd.DataFrame:
 
 @contextmanager
 def _cluster(folder: Path, workers: int) -> Iterator[str]:
-    """Run a Dask scheduler and workers of one thread each on this machine until the block ends."""
+    """Run a Dask scheduler and single-threaded workers on this machine until the block ends."""
     port = free_port()
     address = f"tcp://127.0.0.1:{port}"
     dask = [sys.executable, "-m"]

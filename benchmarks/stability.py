@@ -1,10 +1,10 @@
-"""How much of the orders that are shown is rater noise, and how much the choice of weights.
+"""Stability of the rankings under rater noise and under other weights.
 
     python -m benchmarks.stability RELEASE
 
-Random pairs of rated occupations, and pairs that O*NET lists as primary related: of the first five gaps as shown, how
-many are among the first five when everything is rated anew (`analysis/stability.py`), and by other weights. Of rated
-occupations drawn at random, the same of the ten nearest (`analysis/rank_stability.py`).
+For random pairs of rated occupations, and for pairs that O*NET lists as primary related: the share of the first five
+gaps that stay among the first five if all levels are rated again (`analysis/bootstrap/gap.py`), and with other weights.
+For random rated occupations: the same share of the ten nearest (`analysis/bootstrap/transitions.py`).
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ def main() -> None:
         "random pairs": [(current, target) for current, target in drawn],
         "primary related pairs": chance.sample(related, _PAIRS),
     }
-    print(f"O*NET {release}, shares of the first ones as shown that are among the first again\n")
-    print("| order | rated anew | by `standard` | by `none` | width of the 95 % interval of a place | ms each |")
+    print(f"O*NET {release}, share of the first ones that stay among the first\n")
+    print("| ranking | rated again | by `standard` | by `none` | width of the 95 % interval of a place | ms each |")
     print("|---|---:|---:|---:|---:|---:|")
     stays = [_told(f"first five gaps of {len(of)} {name}", *_gaps(of, skills)) for name, of in pairs.items()]
     similarity = compute_similarity(profiles, ratings)

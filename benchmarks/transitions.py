@@ -1,11 +1,11 @@
-"""How well near occupations are found: O*NET's own Related Occupations against every score, cross-validated.
+"""Accuracy of the similarity: every score against O*NET's Related Occupations, cross-validated.
 
     python -m benchmarks.transitions RELEASE [--write]
 
-Of each occupation that analysts have rated, O*NET's primary related occupations (tiers Primary-Short and Primary-Long,
-ten of them, less those without ratings) are looked for among the first ten of a score. A fitted score never sees the
-list of the occupation that it is judged by: ten folds of occupations, or, harder, folds of SOC major groups. Intervals
-are of a bootstrap over occupations. `--write` fits each recipe to all occupations, for the product.
+Recall@10 is the share of an occupation's primary related occupations (tiers Primary-Short and Primary-Long, ten at
+most, rated ones only) among the first ten of a score. A fitted score never sees the list of the occupation it is
+evaluated on: folds are ten random ones or, harder, SOC major groups. Intervals come from a bootstrap over occupations.
+`--write` fits each recipe to all occupations, for the product.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ RECIPES = {
     "skills and titles": ("skills", "levels", "major group", "minor group", "title"),
     "levels and titles": ("levels", "major group", "minor group", "title"),
 }
-"""Best first. `independent` does without what O*NET makes its list of: tasks, knowledge, titles."""
+"""Best first. `independent` leaves out the sources of O*NET's list: tasks, knowledge and titles."""
 ONLY_JUDGED = {
     "independent, without SOC groups": tuple(
         name for name in RECIPES["independent"] if name not in ("major group", "minor group")
@@ -60,7 +60,7 @@ _FIRST = 10
 _FOLDS = 10
 _SEED = 29
 _NEGATIVES = 0.2
-"""Share of the pairs that O*NET does not list which a fit sees; the intercept is corrected for it."""
+"""Share of the unlisted pairs in a fit; the intercept is corrected for it."""
 _BOOTSTRAPS = 2_000
 
 
@@ -115,7 +115,7 @@ def main() -> None:
 
 
 def _whole_words(known: SimilarityInputs) -> FloatArray:
-    """Return the cosine of scikit-learn's TF-IDF of all that is said of occupations."""
+    """Return the cosine of scikit-learn's TF-IDF of the full text of occupations."""
     texts = [
         " ".join([each.title, each.description, *each.tasks, *each.alternate_titles, *each.reported_titles])
         for each in known.profiles
@@ -134,7 +134,7 @@ def inputs_of(likenesses: tuple[str, ...]) -> list[str]:
 
 
 def recalls(score: FloatArray, listed: Bools) -> FloatArray:
-    """Return for each occupation which share of its list is among the first ten."""
+    """Return the share of each occupation's list among the first ten."""
     score = score.astype(np.float64)
     np.fill_diagonal(score, -np.inf)
     first = np.argsort(-score, axis=1, kind="stable")[:, :_FIRST]
@@ -143,7 +143,7 @@ def recalls(score: FloatArray, listed: Bools) -> FloatArray:
 
 
 def cross_validated(features: Floats, listed: Bools, folds: npt.NDArray[np.generic]) -> FloatArray:
-    """Return the score of all pairs, each row by a fit to the lists of other folds."""
+    """Return the score of all pairs; each row comes from a fit to the other folds."""
     score = np.empty(listed.shape)
     for fold in np.unique(folds):
         is_judged = folds == fold

@@ -1,9 +1,9 @@
-"""`make worst-requests`: the most expensive request that we know of each endpoint, on the real service.
+"""`make worst-requests`: the most expensive known request of each endpoint, on the real service.
 
-For a question whose kind needs something computed first, the service has just started and has read its data; no answer
-is kept. Measured of the worker (Linux): processor time, in all and of the event loop's thread, and the longest that
-`/health` took meanwhile on another connection, which is how long the request held up others. What does not run on the
-event loop runs in a pool with a bounded queue (`skillgap.api.pool`).
+No answer is stored. A request whose first answer needs extra computation is sent to a newly started service that has
+read its data. Measured on the worker (Linux): total processor time, processor time of the event loop's thread, and the
+longest `/health` request on another connection during the request, which is how long it delays others. Work outside
+the event loop runs in a pool with a bounded queue (`skillgap.api.pool`).
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from urllib.parse import urlencode
 import httpx
 
 from benchmarks.http import free_port, server, skillgap_serve
-from skillgap.nodes.pipelines import extract_load_text_files
+from skillgap.nodes.extract_load_text_files import extract_load_text_files
 from skillgap.store.engine import make_engine
 
 NURSE, MANAGER, FAR = "29-1141.00", "11-9111.00", "19-2012.00"
 _ATTEMPTS = 5
-"""On a new service each, of a request that seems too expensive: other processes of the machine delay some."""
+"""Attempts, each on a new service, for a request that seems too expensive: other processes can delay one."""
 MOST_STALL_MS, MOST_LOOP_MS = 20.0, 50.0
 
 
@@ -44,12 +44,12 @@ class Candidate:
     body: bytes | None = None
     headers: tuple[tuple[str, str], ...] = ()
     is_first: bool = False
-    """Whether something is computed for the first question of the kind: then the service has just been started."""
+    """Whether the first request of its kind needs extra computation; it is sent to a newly started service."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a request took, in milliseconds."""
+    """The cost of a request, in milliseconds."""
 
     candidate: Candidate
     status: int
@@ -58,7 +58,7 @@ class Cost:
     loop_cpu: float
     """Processor time of the event loop's thread."""
     stall: float
-    """Longest that another request waited."""
+    """Longest wait of another request."""
     answer_bytes: int
 
     @property
@@ -67,7 +67,7 @@ class Cost:
 
 
 def candidates() -> list[Candidate]:
-    """Return requests made to be expensive, for every endpoint."""
+    """Return expensive requests for every endpoint."""
     pair = {"from": NURSE, "to": MANAGER}
     far = {"from": NURSE, "to": FAR}
     words = {

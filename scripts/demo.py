@@ -1,4 +1,4 @@
-"""The demonstration of `make demo`: an empty database, the starter data, the API, one question, its answer."""
+"""`make demo`: load the starter data into an empty database, serve the API, ask one question and print its answer."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ def main() -> None:
 
 
 def _address(server: subprocess.Popen[str]) -> str:
-    """Return the address that the server names first."""
+    """Return the address in the server's first line."""
     assert server.stderr is not None
     for line in server.stderr:
         if match := re.search(r"serving on (\S+)", line):
             return match[1]
-    raise SystemExit("the server ended before it served; run `make serve` to see why")
+    raise SystemExit("the server stopped before it was ready; run `make serve` to see why")
 
 
 def _ask(address: str) -> GapReport:
-    stamina.instrumentation.set_on_retry_hooks([])  # that it takes a second to start is no news
+    stamina.instrumentation.set_on_retry_hooks([])  # retries during the start are expected
     for attempt in stamina.retry_context(on=httpx.TransportError, attempts=None, timeout=15, wait_max=0.1):
         with attempt:
             httpx.get(f"{address}/ready").raise_for_status()

@@ -1,4 +1,4 @@
-"""The demonstration of `make demo-api`: an empty database filled from O*NET Web Services, played by the stand-in."""
+"""`make demo-api`: fill an empty database from a stand-in for O*NET Web Services."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         tables = FakeTables(extract_onet_data(find_release("starter", cache_dir=Path(folder))))
         with FakeOnetApi(tables) as server:
-            print(f"  a stand-in of O*NET Web Services on {server.url}, with O*NET {tables.release.number}")
+            print(f"  a stand-in for O*NET Web Services on {server.url}, with O*NET {tables.release.number}")
             environment = {
                 **os.environ,
                 "SKILLGAP_DATABASE_URL": f"sqlite:///{folder}/skillgap.db",

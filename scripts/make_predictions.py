@@ -1,6 +1,6 @@
 """Write the starter's predictions from a release: `python scripts/make_predictions.py RELEASE` (a path or a number).
 
-The release is loaded into a database of its own and enriched there by the default embedded model.
+The release is loaded into a temporary database and enriched with the default embedded model.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from skillgap.cli import printing
 from skillgap.config.settings import read_settings
 from skillgap.llm.embedded import EMBEDDED, find_embedded
-from skillgap.nodes.pipelines import enrich_skill_data, extract_load_text_files
+from skillgap.nodes.enrich_skill_data import enrich_skill_data
+from skillgap.nodes.extract_load_text_files import extract_load_text_files
 from skillgap.sources.predictions import PredictedLevels, write_predictions
 from skillgap.store.engine import make_engine, read
 from skillgap.store.queries import get_scores

@@ -1,7 +1,7 @@
 """Write the starter data from a release: `python scripts/make_starter.py RELEASE` (a path or a number).
 
-The starter is a release in O*NET's own text layout, less its prose and what can be done without: no description,
-no confidence bounds, and of the content model only the skills. It is loaded like any release.
+The starter is a release in O*NET's own text layout without optional data: no descriptions, no confidence bounds, and
+only the skills of the content model. It is loaded like any release.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ LEFT_OUT = {
     "Skills": ["element_name", "lower_ci_bound", "upper_ci_bound"],
 }
 DECIMALS = {"data_value": 2, "standard_error": 4, "minimum": 0, "maximum": 0}
-EPOCH = (1980, 1, 1, 0, 0, 0)  # the same release gives the same bytes
+EPOCH = (1980, 1, 1, 0, 0, 0)  # so that the same release gives the same bytes
 
 
 def main(release: str) -> None:

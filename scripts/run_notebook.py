@@ -1,4 +1,4 @@
-"""Run docs/example.ipynb and keep what its cells answer (`make notebook`), or, given `-`, print it."""
+"""Run docs/example.ipynb and save its output (`make notebook`), or print it if the argument is `-`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NOTEBOOK = Path(__file__).parents[1] / "docs" / "example.ipynb"
 
 
 def run(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Return the notebook as it is after every cell has run, in an empty folder. Raises CellExecutionError."""
+    """Run every cell in an empty folder and return the notebook with its output. Raises CellExecutionError."""
     with tempfile.TemporaryDirectory() as folder:
         client = NotebookClient(
             notebook, timeout=120, kernel_name="python3", record_timing=False, resources={"metadata": {"path": folder}}

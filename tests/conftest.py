@@ -23,7 +23,7 @@ from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.engine import URL
 
 from skillgap.analysis.ratings import Ratings
-from skillgap.nodes.pipelines import extract_load_text_files
+from skillgap.nodes.extract_load_text_files import extract_load_text_files
 from skillgap.onet.tables import OPTIONAL_TABLES
 from skillgap.service.ratings import get_ratings
 from skillgap.sources.releases import Archive, find_release

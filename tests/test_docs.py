@@ -27,7 +27,7 @@ import skillgap
 from skillgap.cli.app import app
 from skillgap.config.settings import default_values
 from skillgap.errors import DatabaseUnavailable
-from skillgap.nodes.pipelines import extract_load_text_files
+from skillgap.nodes.extract_load_text_files import extract_load_text_files
 from skillgap.service.ratings import get_ratings
 from skillgap.store.engine import make_engine, read, write
 from tests.api.serving import Service, serve

@@ -18,7 +18,8 @@ from sqlalchemy import Engine, func, select
 
 from skillgap.analysis.gap import identify_skill_gap
 from skillgap.errors import ConfigurationError, DatabaseUnavailable, OnetApiUnavailable, SchemaMismatch
-from skillgap.nodes.pipelines import extract_load_api_data, extract_load_text_files
+from skillgap.nodes.extract_load_api_data import extract_load_api_data
+from skillgap.nodes.extract_load_text_files import extract_load_text_files
 from skillgap.nodes.status import get_status
 from skillgap.service.ratings import get_ratings
 from skillgap.sources.text_files import OnetData
@@ -153,7 +154,7 @@ def test_what_came_is_kept_until_it_is_stored(engine: Engine, tmp_path: Path, fa
 @ON_SQLITE
 def test_a_second_fetch_with_the_same_cache_is_refused(engine: Engine, tmp_path: Path, fake_tables: FakeTables):
     with FakeOnetApi(fake_tables) as fake, FileLock(tmp_path / "onet-api.lock"):
-        with pytest.raises(ConfigurationError, match="another fetch keeps its answers there"):
+        with pytest.raises(ConfigurationError, match="another fetch is using this folder"):
             fetch(engine, fake, tmp_path)
         assert fake.requests == []
         fetch(engine, fake, tmp_path, codes=[NURSE])

@@ -21,10 +21,12 @@ from sqlalchemy import Engine, func, select, text
 
 from skillgap.analysis.gap import identify_skill_gap
 from skillgap.errors import ConfigurationError, NoData, UnratedOccupation
-from skillgap.llm.embedded import Embedded
+from skillgap.llm.embedded import EmbeddedProfiler
 from skillgap.llm.profiler import Scoring, SkillScore
 from skillgap.llm.training_data import TrainingData, read_training_data
-from skillgap.nodes.pipelines import Enrichment, enrich_skill_data, extract_load_text_files, find_profiler
+from skillgap.nodes.enrich_skill_data import Enrichment, enrich_skill_data
+from skillgap.nodes.extract_load_text_files import extract_load_text_files
+from skillgap.nodes.find_profiler import find_profiler
 from skillgap.service.ratings import get_all_ratings, get_ratings
 from skillgap.sources.text_files import OnetData
 from skillgap.store.engine import make_engine, read
@@ -38,7 +40,7 @@ from tests.processes import processes
 from tests.store.small_releases import load
 
 DEVELOPER, SCIENTIST, NURSE, MILITARY = "15-1252.00", "15-2051.00", "29-1141.00", "55-1011.00"
-WORDS = Embedded("embedded:words", None)
+WORDS = EmbeddedProfiler("embedded:words", None)
 
 pytestmark = pytest.mark.usefixtures("texts_compared_once")
 
@@ -52,8 +54,21 @@ class Stub:
 
     def score(self, training_data: TrainingData, codes: Sequence[str]) -> Scoring:
         """Score them all."""
-        said = (3.0, 2.0, 4.0, 0.5, "it is all the same")
-        return Scoring([SkillScore(code, skill.element_id, *said) for code in codes for skill in training_data.skills])
+        return Scoring(
+            [
+                SkillScore(
+                    onet_soc_code=code,
+                    element_id=skill.element_id,
+                    level=3.0,
+                    lower=2.0,
+                    upper=4.0,
+                    standard_error=0.5,
+                    explanation="it is all the same",
+                )
+                for code in codes
+                for skill in training_data.skills
+            ]
+        )
 
 
 def load_29(engine: Engine, tmp_path: Path) -> None:
@@ -174,7 +189,7 @@ def test_without_a_release_or_with_the_starter_alone_nothing_is_scored_and_its_p
         enrich_skill_data(engine, WORDS)
     extract_load_text_files(engine, "starter", cache_dir=tmp_path)
     version = version_of(engine)
-    with pytest.raises(ConfigurationError, match="the starter has none"):
+    with pytest.raises(ConfigurationError, match="the starter has neither"):
         enrich_skill_data(engine, WORDS)
     assert version_of(engine) == version
     with read(engine) as connection:
@@ -325,7 +340,7 @@ def test_a_model_whose_replies_cannot_be_read_is_stopped_early(own_29: Engine):
         process = run_enrich(str(own_29.url), server, "--occupation", DEVELOPER)
         _, said = process.communicate(timeout=120)
         assert process.returncode == 1
-        assert "openai:some-model: 10 replies in a row cannot be read, though the model was told why; " in said
+        assert "openai:some-model: 10 replies in a row cannot be read, although the model was told why; " in said
         assert "no JSON object with the ids of the skills): 'I cannot say.'" in said
         assert "Traceback" not in said
         with read(own_29) as connection:

@@ -19,7 +19,7 @@ import pytest
 from sqlalchemy import Engine, make_url
 
 from skillgap.errors import ReleaseDataError
-from skillgap.nodes.pipelines import extract_load_text_files
+from skillgap.nodes.extract_load_text_files import extract_load_text_files
 from skillgap.store.engine import make_engine
 from skillgap.store.tables import init_tables
 from tests.conftest import onet_zip

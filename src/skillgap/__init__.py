@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from skillgap.export.frames import gap_matrix, ratings_frame, transitions_frame
     from skillgap.models import GapReport, Occupation, PersonGapReport, SkillGap, SkillRating
     from skillgap.models.person import OwnProfile
-    from skillgap.nodes.pipelines import extract_load_text_files
+    from skillgap.nodes.extract_load_text_files import extract_load_text_files
     from skillgap.service import Skillgap, connect
     from skillgap.service.ratings import get_occupation_skills, get_ratings
     from skillgap.store.engine import make_engine, read
@@ -44,7 +44,7 @@ _HOMES = {
     "Skillgap": "skillgap.service",
     "SkillgapError": "skillgap.errors",
     "connect": "skillgap.service",
-    "extract_load_text_files": "skillgap.nodes.pipelines",
+    "extract_load_text_files": "skillgap.nodes.extract_load_text_files",
     "gap_matrix": "skillgap.export.frames",
     "get_occupation_skills": "skillgap.service.ratings",
     "get_ratings": "skillgap.service.ratings",

@@ -20,7 +20,7 @@ from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.significance import compare_means, least_standard_error
 from skillgap.errors import UnknownOccupation, UnratedOccupation
 from skillgap.models import Anchor, LevelAnchors
-from skillgap.nodes.pipelines import extract_load_text_files
+from skillgap.nodes.extract_load_text_files import extract_load_text_files
 from skillgap.onet.domains import DOMAIN_TABLES, domain_of
 from skillgap.service.ratings import get_all_ratings, get_occupation_skills, get_ratings
 from skillgap.store.engine import make_engine, read

@@ -29,7 +29,7 @@ from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.significance import compare_means
 from skillgap.errors import NoData, UnknownOccupation, UnratedOccupation
 from skillgap.models import GapReport, GapSummary
-from skillgap.nodes.pipelines import extract_load_text_files
+from skillgap.nodes.extract_load_text_files import extract_load_text_files
 from skillgap.service.ratings import get_ratings
 from skillgap.sources import releases
 from skillgap.store.engine import make_engine, read

@@ -14,7 +14,7 @@ from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.release_diff import compare_releases
 from skillgap.errors import UnknownOccupation
 from skillgap.models import GapChange, LevelChange
-from skillgap.nodes.pipelines import LOADED, get_release_ratings
+from skillgap.nodes.get_release_ratings import LOADED, get_release_ratings
 from skillgap.onet.releases import Release
 from skillgap.sources.text_files import OnetData
 from tests.analysis.builders import make_ratings

@@ -32,7 +32,7 @@ from skillgap.api.request_log import RequestLog
 from skillgap.config.api_keys import new_key
 from skillgap.config.logs import configure_logging, server_logging
 from skillgap.errors import DatabaseUnavailable
-from skillgap.nodes.pipelines import extract_load_text_files
+from skillgap.nodes.extract_load_text_files import extract_load_text_files
 from skillgap.service.snapshot import CurrentData
 from skillgap.store.engine import make_engine, write
 from tests.api.serving import CONFIGURED, UNCHANGED, Service, eventually, serve, serve_by_command

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from skillgap.config.doctor import Check, examine
-from skillgap.nodes.pipelines import extract_load_text_files
+from skillgap.nodes.extract_load_text_files import extract_load_text_files
 from skillgap.store.engine import make_engine, write
 from skillgap.store.tables import init_tables
 from skillgap.testing.fake_onet_api import FakeOnetApi, FakeTables

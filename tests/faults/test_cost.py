@@ -18,7 +18,7 @@ import pytest
 
 from benchmarks.worst_requests import MOST_LOOP_MS, MOST_STALL_MS, candidates, measure
 from skillgap.llm.generative.reply_json import find_by_id
-from skillgap.nodes.pipelines import extract_load_text_files
+from skillgap.nodes.extract_load_text_files import extract_load_text_files
 from skillgap.store.engine import make_engine
 from tests.api.serving import Service, eventually, serve_by_command
 from tests.conftest import onet_zip

@@ -15,7 +15,7 @@ import httpx
 from sqlalchemy import text
 
 from skillgap.analysis.ratings import Ratings
-from skillgap.nodes.pipelines import extract_load_text_files
+from skillgap.nodes.extract_load_text_files import extract_load_text_files
 from skillgap.store.engine import make_engine, write
 from tests.api.serving import eventually, serve_by_command
 from tests.faults.conftest import Noted

@@ -26,7 +26,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import URL
 
 from skillgap.errors import DatabaseUnavailable
-from skillgap.nodes.pipelines import extract_load_text_files
+from skillgap.nodes.extract_load_text_files import extract_load_text_files
 from skillgap.store.engine import make_engine, read
 from tests.api.serving import Service, eventually, serve_by_command
 from tests.conftest import mysql_program, onet_zip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from skillgap.llm.calibration import calibrate, calibrated_out_of_fold
+from skillgap.llm.calibration import calibrate, calibrate_out_of_fold
 
 
 def simulated(rng: np.random.Generator, occupations: int, noise: float = 0.4) -> tuple[np.ndarray, np.ndarray]:
@@ -33,10 +33,10 @@ def test_slope_and_offsets_are_found_and_intervals_cover_95_percent():
 def test_nobody_is_calibrated_by_himself():
     raw, level = simulated(np.random.default_rng(4), 30)
     codes = [f"{11 + i % 6}-{i:04}.00" for i in range(30)]
-    before = calibrated_out_of_fold(raw, level, codes)
+    before = calibrate_out_of_fold(raw, level, codes)
     changed = level.copy()
     changed[7] = 7 - changed[7]
-    after = calibrated_out_of_fold(raw, changed, codes)
+    after = calibrate_out_of_fold(raw, changed, codes)
     for folds in ("random", "grouped"):
         np.testing.assert_array_equal(before[folds].level[7], after[folds].level[7])
         assert not np.array_equal(before[folds].level, after[folds].level)

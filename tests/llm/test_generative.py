@@ -26,20 +26,15 @@ from skillgap.errors import (
     ModelUnavailable,
     RepliesInvalid,
 )
-from skillgap.llm.generative.profiler import (
-    LOCAL,
-    Generative,
-    Limits,
-    RawLevel,
-    Refused,
-    Reply,
-    Usage,
-    find_generative,
-    read_levels_reply,
-    read_prompt,
-)
+from skillgap.llm.generative.model import GenerativeModel
+from skillgap.llm.generative.prompt import read_prompt
+from skillgap.llm.generative.providers import LOCAL, find_generative
+from skillgap.llm.generative.replies import RawLevel, read_levels_reply
+from skillgap.llm.generative.reply_store import Reply
+from skillgap.llm.generative.requests import FailedRequest, Limits
+from skillgap.llm.generative.usage import Usage
 from skillgap.llm.training_data import Skill
-from skillgap.nodes.pipelines import _KeptReplies
+from skillgap.nodes.find_profiler import StoredReplies
 from skillgap.store.engine import make_engine, read, write
 from skillgap.store.tables import init_tables
 from tests.llm.fake_model_server import Answer, FakeModelServer
@@ -94,14 +89,14 @@ def server() -> Iterator[FakeModelServer]:
         yield server
 
 
-def model(server: FakeModelServer, prompt: str = "levels-1", **limits: Any) -> Generative:
+def model(server: FakeModelServer, prompt: str = "levels-1", **limits: Any) -> GenerativeModel:
     settings = {"requests_per_minute": 60_000.0, "timeout": 5.0, "attempts": 2, **limits}
     return find_generative(
         "openai:some-model", prompt_version=prompt, base_url=server.url, api_key=KEY, limits=Limits(**settings)
     )
 
 
-def ask(asked: Generative, kept: Kept, *profiles: Profile, skills: tuple[Skill, ...] = SKILLS) -> list[Any]:
+def ask(asked: GenerativeModel, kept: Kept, *profiles: Profile, skills: tuple[Skill, ...] = SKILLS) -> list[Any]:
     return asyncio.run(asked.ask(profiles or [profile()], skills, kept))
 
 
@@ -138,10 +133,10 @@ def test_what_is_not_known_of_an_occupation_leaves_no_placeholder(server: FakeMo
 def test_every_prompt_is_read_and_an_unknown_one_refused():
     for version, single in (("levels-1", False), ("digit-1", True)):
         prompt = read_prompt(version)
-        assert prompt.asks_for_a_digit is single
+        assert prompt.is_digit is single
         assert "$title" in prompt.template
         assert "$skills" in prompt.template
-    with pytest.raises(ConfigurationError, match="no prompt levels-9; prompts: digit-1, levels-1"):
+    with pytest.raises(ConfigurationError, match="no prompt levels-9; available prompts: digit-1, levels-1"):
         read_prompt("levels-9")
 
 
@@ -312,7 +307,7 @@ def test_half_a_character_in_a_reply_is_replaced_before_it_is_stored_or_sent_aga
     engine = make_engine(f"sqlite:///{tmp_path}/kept.db")
     init_tables(engine)
     server.queue = [Answer("Which form? \ud83d"), Answer(f"{said()} \ud83d\ude00 \udc00")]
-    assert [each.level for each in ask(model(server), _KeptReplies(engine))] == [4.5, 2.0]
+    assert [each.level for each in ask(model(server), StoredReplies(engine))] == [4.5, 2.0]
     assert "Which form? \ufffd" in [each["content"] for each in server.requests[1]["messages"]]
     with read(engine) as connection:
         assert connection.scalars(sql("SELECT reply FROM LLMReplies")).all() == [f"{said()} \U0001f600 \ufffd"]
@@ -335,7 +330,7 @@ def test_valid_replies_between_invalid_ones_keep_a_run_going(server: FakeModelSe
         said() if any(title in request["messages"][1]["content"] for title in good) else "No."
     )
     found = ask(model(server, attempts=2, concurrency=1, most_invalid_replies=3), Kept(), *profiles)
-    assert [type(each) for each in found].count(Refused) == 8
+    assert [type(each) for each in found].count(FailedRequest) == 8
 
 
 def test_a_kept_reply_that_is_not_read_any_more_is_asked_for_again(server: FakeModelServer):
@@ -393,7 +388,7 @@ def test_a_locked_sqlite_file_stops_no_other_reply(server: FakeModelServer, tmp_
     with ThreadPoolExecutor(1) as pool:
         holding = pool.submit(hold)
         assert is_locked.wait(60)
-        ask(model(server, concurrency=2), _KeptReplies(engine), *(profile(f"15-{i:04}.00") for i in range(12)))
+        ask(model(server, concurrency=2), StoredReplies(engine), *(profile(f"15-{i:04}.00") for i in range(12)))
         holding.result()
     with read(engine) as connection:
         kept = connection.execute(sql("SELECT count(*), sum(input_tokens) FROM LLMReplies WHERE error IS NULL")).one()
@@ -435,7 +430,7 @@ def test_a_model_that_never_answers_in_form_is_refused_with_its_texts_kept(serve
     server.queue = [Answer("I cannot know."), Answer(None, refusal="I will not.")]
     kept = Kept()
     [refused] = ask(model(server), kept)
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, FailedRequest)
     assert refused.element_id is None
     assert re.match(r"no valid reply in 2 attempts; the last: no JSON object with the ids", refused.reason)
     assert kept.all[0].text == "I cannot know."
@@ -463,7 +458,7 @@ def test_without_chances_the_digit_itself_counts_and_prose_does_not(server: Fake
     server.queue = [Answer(" 5 "), Answer("five"), Answer("9")]
     found = ask(model(server, "digit-1", concurrency=1), Kept())
     assert (found[0].element_id, found[0].level) == ("2.A.1.a", 5.0)
-    assert isinstance(found[1], Refused)
+    assert isinstance(found[1], FailedRequest)
     assert (found[1].element_id, "not one digit from 0 to 7: '9'" in found[1].reason) == ("2.B.3.e", True)
 
 
@@ -501,7 +496,7 @@ def test_a_server_that_stays_away_is_named_and_does_not_show_the_key(server: Fak
     kept = Kept()
     [refused] = ask(model(server, attempts=1), kept)
     assert refused.reason == "the model's server failed (HTTP 503)"
-    with pytest.raises(ModelUnavailable, match=r"failed 5 times in a row, the last time with HTTP 503; what was answ"):
+    with pytest.raises(ModelUnavailable, match=r"failed 5 times in a row, the last time with HTTP 503; replies so far"):
         ask(model(server, attempts=1), kept, *(profile(f"15-{i:04}.00") for i in range(9)))
 
 
@@ -549,7 +544,7 @@ def test_the_budget_ends_the_asking_and_keeps_what_was_answered(server: FakeMode
     asked, kept = model(server, concurrency=1, most_tokens=300), Kept()
     found = ask(asked, kept, *(profile(f"15-{i:04}.00") for i in range(6)))
     assert len(server.requests) == 3  # 110 tokens each
-    refused = [each for each in found if isinstance(each, Refused)]
+    refused = [each for each in found if isinstance(each, FailedRequest)]
     assert {each.reason for each in refused} == {"the budget of 300 tokens is spent"}
     assert (len(refused), len(kept.valid)) == (3, 3)
     assert (asked.usage.requests, asked.usage.input_tokens, asked.usage.cost_usd) == (3, 300, None)

@@ -10,7 +10,7 @@ import pytest
 from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.significance import compare_means
 from skillgap.errors import ConfigurationError, UnknownOccupation
-from skillgap.llm.embedded import EMBEDDED, Embedded, find_embedded
+from skillgap.llm.embedded import EMBEDDED, EmbeddedProfiler, find_embedded
 from skillgap.llm.profiler import Scoring, llm_skill_profiler
 from skillgap.llm.training_data import TrainingData, read_training_data
 from skillgap.onet.tables import OPTIONAL_TABLES
@@ -20,7 +20,7 @@ from skillgap.sources.text_files import OnetData, extract_onet_data
 from tests.conftest import onet_zip
 
 DEVELOPER, SCIENTIST, NURSE, MILITARY = "15-1252.00", "15-2051.00", "29-1141.00", "55-1011.00"
-WORDS = Embedded("embedded:words", None)
+WORDS = EmbeddedProfiler("embedded:words", None)
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def test_the_same_question_has_the_same_answer_whatever_else_is_asked(training_d
     alone = llm_skill_profiler(WORDS, training_data, [DEVELOPER, NURSE])
     among = [score for score in scoring.scores if score.onet_soc_code in (DEVELOPER, NURSE)]
     assert sorted(alone.scores, key=lambda score: score.onet_soc_code) == among
-    assert alone.evaluation["random"].mae == scoring.evaluation["random"].mae
+    assert alone.accuracy["random"].mae == scoring.accuracy["random"].mae
 
 
 def test_an_explanation_names_rated_occupations_their_levels_and_how_far_they_count(
@@ -128,12 +128,12 @@ def test_usual_weights_give_nearly_the_shortfall_of_the_real_ones(ratings: Ratin
 
 
 def test_unknown_occupations_and_models_and_thin_releases_are_refused(training_data: TrainingData):
-    with pytest.raises(UnknownOccupation, match=r"no occupation 99-9999\.00 is in the text release"):
+    with pytest.raises(UnknownOccupation, match=r"the text release has no occupation 99-9999\.00"):
         llm_skill_profiler(WORDS, training_data, ["99-9999.00"])
-    with pytest.raises(ConfigurationError, match="no model embedded:gpt; embedded ones are embedded:smollm2 and"):
+    with pytest.raises(ConfigurationError, match="no model embedded:gpt; the embedded models are embedded:smollm2 and"):
         find_embedded("embedded:gpt", cache_dir=None)
     thin = extract_onet_data(Archive(onet_zip("26_1"), "26.1"), also=OPTIONAL_TABLES)
-    with pytest.raises(ConfigurationError, match="nothing to fit a model to: load a whole release"):
+    with pytest.raises(ConfigurationError, match="nothing to fit a model to: load a complete release"):
         llm_skill_profiler(WORDS, read_training_data(thin.tables), [DEVELOPER])
 
 
@@ -151,7 +151,7 @@ def test_the_starter_carries_the_44_unrated_occupations_that_can_be_predicted(
     assert {row["onet_soc_code"]: row["reason"] for row in carried.abstentions} == scoring.abstentions
     assert carried.model["model"] == EMBEDDED
     for folds in ("random", "grouped"):
-        assert carried.model[f"mae_{folds}"] == pytest.approx(scoring.evaluation[folds].mae, abs=0.003)
+        assert carried.model[f"mae_{folds}"] == pytest.approx(scoring.accuracy[folds].mae, abs=0.003)
     words = {(score.onet_soc_code, score.element_id): score for score in scoring.scores}
     away = [abs(row["level"] - words[key].level) for key, row in by_key.items()]
     assert np.mean(away) < 0.05, "the language model's states change little"

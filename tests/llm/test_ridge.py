@@ -13,8 +13,8 @@ from skillgap.analysis.similarity.profiles import Profile
 from skillgap.llm import encoder
 from skillgap.llm.encoder import encode
 from skillgap.llm.evaluation import evaluate, group_folds, random_folds
-from skillgap.llm.ridge import kernel, kernels, predict
-from skillgap.llm.training_data import Levels, TrainingData, described, read_levels
+from skillgap.llm.ridge import combined_kernel, kernels, predict
+from skillgap.llm.training_data import Levels, TrainingData, read_levels, title_and_description
 from skillgap.sources.text_files import OnetData
 
 # -- the kernel and the regression ------------------------------------------------------------------------------------
@@ -22,7 +22,7 @@ from skillgap.sources.text_files import OnetData
 
 def test_a_kernel_is_symmetric_has_ones_on_its_diagonal_and_no_negative_eigenvalue(profiles: dict[str, Profile]):
     some = list(profiles.values())[:200]  # among them occupations without tasks, Job Zone and interests
-    alike = kernel(some, None)
+    alike = combined_kernel(some, None)
     np.testing.assert_allclose(alike, alike.T, atol=1e-12)
     np.testing.assert_allclose(np.diag(alike), 1.0)
     assert np.linalg.eigvalsh(alike).min() > -1e-9
@@ -35,7 +35,7 @@ def test_a_release_without_interests_says_nothing_by_them(profiles: dict[str, Pr
 
 def test_like_occupations_are_more_alike(profiles: dict[str, Profile]):
     codes = ["29-1141.00", "29-2061.00", "47-2181.00"]  # registered nurses, practical nurses, roofers
-    alike = kernel([profiles[code] for code in profiles], None)
+    alike = combined_kernel([profiles[code] for code in profiles], None)
     nurse, practical, roofer = (list(profiles).index(code) for code in codes)
     assert alike[nurse, practical] > 2 * alike[nurse, roofer]
 
@@ -48,7 +48,7 @@ def test_levels_that_follow_from_the_kernel_are_recovered():
     trained, asked = np.arange(120), np.arange(120, 150)
     found = predict(alike, trained, asked, level[trained])
     assert np.abs(found.level - level[asked]).mean() < 0.05
-    weighted = level[trained].mean(axis=0) + found.leaning @ (level[trained] - level[trained].mean(axis=0))
+    weighted = level[trained].mean(axis=0) + found.weights @ (level[trained] - level[trained].mean(axis=0))
     assert np.abs(weighted - found.level).mean() < 0.1, "what it leans on makes up the prediction"
 
 
@@ -107,7 +107,7 @@ def test_the_baselines_and_the_goal_on_29_0(profiles: dict[str, Profile], levels
 
 def test_ratings_of_the_asked_play_no_part(profiles: dict[str, Profile], levels: Levels):
     rated = [profiles[code] for code in levels.codes]
-    alike = kernel(rated, None)
+    alike = combined_kernel(rated, None)
     fold = random_folds(len(rated)) == 0
     trained, asked = np.flatnonzero(~fold), np.flatnonzero(fold)
     found = predict(alike, trained, asked, levels.level[trained])
@@ -126,7 +126,7 @@ def test_in_time_what_29_0_rated_anew_is_predicted_from_26_1(
     newly = sorted(set(levels.codes) - set(before.codes))
     assert len(newly) == 6
     codes = [*before.codes, *newly]
-    alike = kernel([profiles[code] for code in codes], None)
+    alike = combined_kernel([profiles[code] for code in codes], None)
     trained, asked = np.arange(len(before.codes)), np.arange(len(before.codes), len(codes))
     found = predict(alike, trained, asked, before.level)
     rated = levels.level[[levels.codes.index(code) for code in newly]]
@@ -146,15 +146,15 @@ def test_the_model_reads_texts_and_its_states_are_kept(
     some = [replace(profiles[code], description="") for code in ("29-1141.00", "29-2061.00", "47-2181.00")]
     steps: list[tuple[int, int]] = []
     with capture_logs() as said:
-        states = encode(described(some), cache_dir=tmp_path, on_text=lambda *step: steps.append(step))
+        states = encode(title_and_description(some), cache_dir=tmp_path, on_text=lambda *step: steps.append(step))
     assert [line["texts"] for line in said] == [3], "minutes, where they are hundreds"
     assert (states.shape, steps) == ((3, 576), [(1, 3), (2, 3), (3, 3)])
-    again = encode(described(some)[::-1], cache_dir=tmp_path / "elsewhere")
+    again = encode(title_and_description(some)[::-1], cache_dir=tmp_path / "elsewhere")
     np.testing.assert_array_equal(again[::-1], states)
     assert len({state.tobytes() for state in states}) == 3
     monkeypatch.setattr(encoder, "model_file", lambda: pytest.fail("what was encoded is kept"))
     with capture_logs() as said:
-        np.testing.assert_array_equal(encode(described(some), cache_dir=tmp_path), states)
+        np.testing.assert_array_equal(encode(title_and_description(some), cache_dir=tmp_path), states)
     assert said == []
 
 

@@ -18,9 +18,9 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import scipy  # its parts are loaded on first use
 from rapidfuzz.distance import OSA
 from rapidfuzz.process import extract
-from scipy.sparse import csr_array
 
 from skillgap.analysis.arrays import FloatArray
 from skillgap.analysis.lookup import did_you_mean, title_key
@@ -221,7 +221,7 @@ class TitleIndex:
         votes = np.bincount(owners, weights=similarity[voters] ** 3, minlength=len(self.codes))
         return log_odds + self._vote_weight * np.log(votes + _VOTE_FLOOR), similarity
 
-    def _feature_matrix(self, title_words: Sequence[Sequence[str]]) -> csr_array:
+    def _feature_matrix(self, title_words: Sequence[Sequence[str]]) -> scipy.sparse.csr_array:
         """Return which features each title has, (titles, features), and number the features."""
         columns = [
             sorted({self._columns.setdefault(name, len(self._columns)) for name in features(each)})
@@ -229,7 +229,7 @@ class TitleIndex:
         ]
         ends = np.cumsum([0, *map(len, columns)])
         flat = np.fromiter(chain.from_iterable(columns), np.int32, count=int(ends[-1]))
-        return csr_array((np.ones(len(flat)), flat, ends), shape=(len(title_words), len(self._columns)))
+        return scipy.sparse.csr_array((np.ones(len(flat)), flat, ends), shape=(len(title_words), len(self._columns)))
 
 
 def normalized(text: str) -> str:
@@ -262,21 +262,26 @@ def _is_term(name: str) -> bool:
     return name.startswith(("word ", "stem "))
 
 
-def _naive_bayes(matrix: csr_array, owners: Sequence[int], count: int) -> tuple[csr_array, FloatArray]:
+def _naive_bayes(
+    matrix: scipy.sparse.csr_array, owners: Sequence[int], count: int
+) -> tuple[scipy.sparse.csr_array, FloatArray]:
     """Return the log odds that each feature adds for each occupation, and those of a feature it never uses.
 
     Shapes: sparse (features, occupations) and (occupations,).
     """
-    used = csr_array((np.ones(len(owners)), (owners, np.arange(len(owners)))), shape=(count, len(owners))) @ matrix
+    used = (
+        scipy.sparse.csr_array((np.ones(len(owners)), (owners, np.arange(len(owners)))), shape=(count, len(owners)))
+        @ matrix
+    )
     share = np.asarray(used.sum(axis=0)).ravel() / used.sum()
-    evidence = csr_array(used.T)
+    evidence = scipy.sparse.csr_array(used.T)
     expected = _PRIOR * np.repeat(share, np.diff(evidence.indptr))
     evidence.data = np.log((evidence.data + expected) / expected)
     base: FloatArray = np.log(_PRIOR / (np.asarray(used.sum(axis=1)).ravel() + _PRIOR))
     return evidence, base
 
 
-def _postings(matrix: csr_array, is_term: Sequence[bool]) -> tuple[csr_array, FloatArray]:
+def _postings(matrix: scipy.sparse.csr_array, is_term: Sequence[bool]) -> tuple[scipy.sparse.csr_array, FloatArray]:
     """Return TF-IDF of words and stems, sparse (features, titles) with unit-length titles, and the IDF by feature."""
     titles = np.bincount(matrix.indices, minlength=matrix.shape[1])
     rarity: FloatArray = np.where(is_term, 1.0 + np.log((1.0 + matrix.shape[0]) / (1.0 + titles)), 0.0)
@@ -285,7 +290,7 @@ def _postings(matrix: csr_array, is_term: Sequence[bool]) -> tuple[csr_array, Fl
     lengths = np.sqrt(np.add.reduceat(weighted.data**2, weighted.indptr[:-1]))
     weighted.data = weighted.data / np.repeat(np.where(lengths > 0, lengths, 1.0), np.diff(weighted.indptr))
     weighted.eliminate_zeros()
-    return csr_array(weighted.T.astype(np.float32)), rarity
+    return scipy.sparse.csr_array(weighted.T.astype(np.float32)), rarity
 
 
 def titles_of(

@@ -14,16 +14,13 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import stdtr, stdtrit
+import scipy  # its parts are loaded on first use
 
 from skillgap.analysis.arrays import BoolArray, FloatArray
 
 FALSE_DISCOVERY_RATE = 0.05
 CONFIDENCE = 0.95
 
-
-_T_QUANTILES = stdtrit(np.arange(1000.0), 0.5 + CONFIDENCE / 2)
-"""By degrees of freedom. Tabulated because the inverse is slow; beyond 1,000 it changes by less than 0.002."""
 _LEAST = np.r_[np.nan, 1.0 / np.arange(1.0, 10_000.0)]
 """Least standard error by number of raters."""
 
@@ -52,8 +49,8 @@ def compare_means(
     """
     standard_error, degrees_of_freedom = _error_and_freedom(standard_errors, n)
     whole = np.nan_to_num(degrees_of_freedom).astype(np.intp)  # rounded down: the interval is never too narrow
-    p_value = 2.0 * stdtr(degrees_of_freedom, -np.abs(difference) / standard_error)
-    half_width = _T_QUANTILES.take(whole, mode="clip") * standard_error
+    p_value = 2.0 * scipy.special.stdtr(degrees_of_freedom, -np.abs(difference) / standard_error)
+    half_width = _t_quantiles().take(whole, mode="clip") * standard_error
     return Differences(
         standard_error=standard_error,
         lower=difference - half_width,
@@ -61,6 +58,13 @@ def compare_means(
         p_value=p_value,
         is_distinguishable=benjamini_hochberg(p_value),
     )
+
+
+@lru_cache(maxsize=1)
+def _t_quantiles() -> FloatArray:
+    """Return the two-sided quantiles by degrees of freedom. Beyond 1,000 they change by less than 0.002."""
+    quantiles: FloatArray = np.asarray(scipy.special.stdtrit(np.arange(1000.0), 0.5 + CONFIDENCE / 2), np.float64)
+    return quantiles
 
 
 def find_distinguishable(
@@ -107,7 +111,7 @@ def _p_where_needed(t: FloatArray, degrees_of_freedom: FloatArray) -> FloatArray
     is_distinguishable = t >= first.take(np.nan_to_num(below).astype(np.intp), mode="clip")
     is_open = ~is_distinguishable & (t >= last.take(np.nan_to_num(above).astype(np.intp), mode="clip"))
     p_value = np.where(t >= 0, 1.0 - is_distinguishable, np.nan)
-    p_value[is_open] = 2.0 * stdtr(np.broadcast_to(degrees_of_freedom, t.shape)[is_open], -t[is_open])
+    p_value[is_open] = 2.0 * scipy.special.stdtr(np.broadcast_to(degrees_of_freedom, t.shape)[is_open], -t[is_open])
     return p_value
 
 
@@ -119,8 +123,8 @@ def _critical_bounds(width: int) -> tuple[FloatArray, FloatArray]:
     """
     freedom = np.r_[np.arange(1_000.0), np.inf]
     with np.errstate(invalid="ignore"):
-        first: FloatArray = np.negative(stdtrit(freedom, FALSE_DISCOVERY_RATE / width / 2))
-        last: FloatArray = np.negative(stdtrit(freedom, FALSE_DISCOVERY_RATE / 2))
+        first: FloatArray = np.negative(scipy.special.stdtrit(freedom, FALSE_DISCOVERY_RATE / width / 2))
+        last: FloatArray = np.negative(scipy.special.stdtrit(freedom, FALSE_DISCOVERY_RATE / 2))
     first[-1] = first[-2]
     first[0], last[0] = np.inf, 0.0
     return first, last
@@ -131,7 +135,9 @@ def _critical_t(degrees_of_freedom: int, width: int) -> FloatArray:
     """Return the critical |t| at each Benjamini-Hochberg rank, (number of tests, rank), largest |t| first."""
     tests, ranks = np.arange(width + 1.0)[:, None], _ranks(width)
     with np.errstate(divide="ignore", invalid="ignore"):
-        critical = -stdtrit(np.float64(max(degrees_of_freedom, 1)), FALSE_DISCOVERY_RATE * ranks / tests / 2.0)
+        critical = -scipy.special.stdtrit(
+            np.float64(max(degrees_of_freedom, 1)), FALSE_DISCOVERY_RATE * ranks / tests / 2.0
+        )
     return np.where(ranks <= tests, critical, np.inf)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import linear_sum_assignment
+import scipy  # its parts are loaded on first use
 
 from skillgap.analysis.arrays import BoolArray, FloatArray, IntArray
 from skillgap.analysis.missing import check_weights
@@ -263,7 +263,7 @@ class _Candidates:
     def proposed(self, count: int) -> list[npt.NDArray[np.intp]]:
         """Return the rows proposed for each target, cheapest first: nobody twice, with the least total cost."""
         cost = self._ranking_cost
-        rows, seats = linear_sum_assignment(np.repeat(cost, count, axis=1))
+        rows, seats = scipy.optimize.linear_sum_assignment(np.repeat(cost, count, axis=1))
         assigned = (rows[(seats // count == k) & (self.costs[rows, k] < _NEVER)] for k in range(cost.shape[1]))
         return [chosen[np.argsort(cost[chosen, k], kind="stable")] for k, chosen in enumerate(assigned)]
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import structlog
@@ -32,9 +32,11 @@ from skillgap.api.routers import occupations, paths, service, skill_gap
 from skillgap.config.logs import configure_logging, count_lost_lines
 from skillgap.config.settings import Settings, read_settings
 from skillgap.export.renderer import Renderer
-from skillgap.service.fetch_missing import OnDemand
 from skillgap.service.snapshot import CurrentData
 from skillgap.web import routes, view
+
+if TYPE_CHECKING:
+    from skillgap.service.fetch_missing import OnDemand
 
 _log = structlog.get_logger("skillgap.api")
 _DESCRIPTION = """Which O*NET® skills stand between two occupations, by how much, and how sure that is.
@@ -65,6 +67,8 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     current = CurrentData.connect(settings.database.full_url)
     on_demand = None
     if settings.onet.has_credentials:
+        from skillgap.service.fetch_missing import OnDemand  # imports HTTPX and pandas, 0.4 s
+
         rate = settings.onet.requests_per_second / settings.server.workers
         on_demand = OnDemand(
             current,

@@ -58,7 +58,7 @@ def fetch(
     """Fetch ratings from O*NET Web Services. Requires an account, see SKILLGAP_ONET_API_KEY."""
     from skillgap.cli import printing
     from skillgap.nodes.database import make_engine
-    from skillgap.nodes.pipelines import extract_load_api_data
+    from skillgap.nodes.extract_load_api_data import extract_load_api_data
     from skillgap.onet.codes import parse_code
 
     settings = read_settings()

@@ -41,7 +41,7 @@ def enrich(
 ) -> None:
     """Predict the levels that analysts have not rated. Skips occupations that the model has already scored."""
     from skillgap.cli import printing
-    from skillgap.nodes.pipelines import enrich_skill_data
+    from skillgap.nodes.enrich_skill_data import enrich_skill_data
     from skillgap.onet.codes import parse_code
 
     if unrated + all_ + bool(occupation) > 1:
@@ -82,7 +82,7 @@ def evaluate(
     from skillgap.cli import printing
     from skillgap.export.charts import error_chart
     from skillgap.export.notebook import Chart
-    from skillgap.nodes.pipelines import evaluate_profilers
+    from skillgap.nodes.evaluate import evaluate_profilers
 
     if chart:
         check_ending(chart, (".svg", ".png"))
@@ -114,7 +114,7 @@ def audit(
 
 
 def _profiler(engine: Engine, name: str, settings: Settings, bars: LoadProgress, sample: int = 60) -> Profiler:
-    from skillgap.nodes.pipelines import find_profiler
+    from skillgap.nodes.find_profiler import find_profiler
 
     arguments = settings.llm.profiler_arguments(cache_dir=settings.data.cache_dir)
     return find_profiler(engine, name, sample=sample, on_text=bars.on_text, on_reply=bars.on_reply, **arguments)

@@ -61,7 +61,7 @@ def load_release(engine: Engine, source: str, settings: Settings, *, accept_loss
     """Load a release with a progress bar, and report what changed."""
     from skillgap.cli import printing
     from skillgap.nodes.database import missing_inputs
-    from skillgap.nodes.pipelines import extract_load_text_files
+    from skillgap.nodes.extract_load_text_files import extract_load_text_files
 
     with printing.progress() as bars, collector_paused():
         data, report = extract_load_text_files(

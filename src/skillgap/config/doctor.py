@@ -27,8 +27,8 @@ from skillgap.config.settings import (
     unknown_variables,
 )
 from skillgap.errors import ConfigurationError, SkillgapError
+from skillgap.llm.catalog import find_model
 from skillgap.models.status import missing_lines
-from skillgap.nodes.pipelines import find_model
 from skillgap.nodes.status import get_status, list_missing
 from skillgap.sources.web_services.client import connect
 from skillgap.sources.web_services.credentials import Credentials

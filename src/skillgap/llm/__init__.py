@@ -1,1 +1,1 @@
-"""Skill levels derived by language models, for what O*NET's analysts have not rated."""
+"""Levels that language models derive from an occupation's text."""

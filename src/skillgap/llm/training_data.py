@@ -1,16 +1,17 @@
-"""What models are told of occupations and skills, and fitted to. Importance is never part of it.
+"""The text and the levels that models are given. Importance is not part of it.
 
-Importance correlates with level at 0.97, and an occupation without levels has none either.
+Importance correlates with level at 0.97, and an occupation without levels has no importance either.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import compress
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from skillgap.analysis.arrays import FloatArray
 from skillgap.analysis.means import exact_means
@@ -18,33 +19,36 @@ from skillgap.analysis.pivot import Pivot, columns_of
 from skillgap.analysis.similarity.profiles import Profile, read_profiles
 from skillgap.errors import ConfigurationError
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 @dataclass(frozen=True)
 class Skill:
-    """One skill as a model is told of it."""
+    """The description of a skill that models are given."""
 
     element_id: str
     name: str
     description: str
-    """Empty where not loaded."""
+    """Empty if not loaded."""
     anchors: tuple[tuple[int, str], ...]
-    """What levels mean: (level, example), levels ascending; empty where not loaded."""
+    """Examples of levels: (level, example), levels ascending; empty if not loaded."""
 
 
 @dataclass(frozen=True)
 class Levels:
-    """Analysts' levels of the occupations that they rated whole."""
+    """Analysts' levels of the occupations that are rated on every element."""
 
     codes: tuple[str, ...]
     element_ids: tuple[str, ...]
     level: FloatArray
-    """(occupations, elements), points of scale LV, the exact eighths."""
+    """(occupations, elements), points of scale LV, in exact eighths."""
     standard_error: FloatArray
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """All that a model may be told, and fitted to."""
+    """The text of all occupations and the levels of the rated ones."""
 
     profiles: Mapping[str, Profile]
     """By O*NET-SOC code."""
@@ -52,9 +56,19 @@ class TrainingData:
     """In the order of the levels' elements."""
     levels: Levels
 
+    def codes(self, *, rated: bool) -> list[str]:
+        """Return the codes of the unrated occupations, or of all (`rated`)."""
+        known = set() if rated else set(self.levels.codes)
+        return [code for code in self.profiles if code not in known]
+
+    @cached_property
+    def too_thin(self) -> frozenset[str]:
+        """Codes of occupations with too little text to predict from."""
+        return frozenset(code for code, profile in self.profiles.items() if profile.abstention)
+
 
 def read_training_data(tables: Mapping[str, pd.DataFrame]) -> TrainingData:
-    """Return what the tables of a release tell, OPTIONAL_TABLES among them; from its files, or from the store."""
+    """Return the training data in the tables of a release (OPTIONAL_TABLES included), from its files or the store."""
     levels = read_levels(tables)
     return TrainingData(read_profiles(tables), _skills(tables, levels.element_ids), levels)
 
@@ -63,12 +77,12 @@ def read_levels(tables: Mapping[str, pd.DataFrame]) -> Levels:
     """Return the levels of the rated occupations. Source: Skills, scale LV."""
     pivot = Pivot(columns_of(tables["Skills"], _LEVEL_COLUMNS))
     data_value = pivot.numbers("LV", "data_value")
-    is_whole = ~np.asarray(np.isnan(data_value).any(axis=1))
+    is_complete = ~np.asarray(np.isnan(data_value).any(axis=1))
     return Levels(
-        codes=tuple(compress(pivot.codes, is_whole.tolist())),
+        codes=tuple(compress(pivot.codes, is_complete.tolist())),
         element_ids=pivot.element_ids,
-        level=exact_means(data_value[is_whole], pivot.counts("LV", "n")[is_whole]),
-        standard_error=pivot.numbers("LV", "standard_error")[is_whole],
+        level=exact_means(data_value[is_complete], pivot.counts("LV", "n")[is_complete]),
+        standard_error=pivot.numbers("LV", "standard_error")[is_complete],
     )
 
 
@@ -94,14 +108,14 @@ def _skills(tables: Mapping[str, pd.DataFrame], element_ids: Sequence[str]) -> t
     )
 
 
-def described(profiles: Sequence[Profile]) -> list[str]:
-    """Return title and description of each."""
+def title_and_description(profiles: Sequence[Profile]) -> list[str]:
+    """Return the title and description of each profile as one text."""
     return [f"{profile.title}. {profile.description}".strip() for profile in profiles]
 
 
 def check_training_data(training_data: TrainingData) -> None:
-    """Raise ConfigurationError where there is nothing to fit a model to."""
-    if all(training_data.profiles[code].abstention for code in training_data.levels.codes):
+    """Raise ConfigurationError if there is nothing to fit a model to."""
+    if training_data.too_thin.issuperset(training_data.levels.codes):
         raise ConfigurationError(
-            "nothing to fit a model to: load a whole release, with tasks and Job Zones; the starter has none"
+            "nothing to fit a model to: load a complete release, with tasks and Job Zones; the starter has neither"
         )

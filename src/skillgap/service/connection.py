@@ -59,7 +59,7 @@ def _is_empty(engine: Engine, file: Path) -> bool:
 
 
 def _load_starter(engine: Engine, settings: Settings) -> None:
-    from skillgap.nodes.pipelines import extract_load_text_files
+    from skillgap.nodes.extract_load_text_files import extract_load_text_files
     from skillgap.sources.releases import STARTER
 
     extract_load_text_files(engine, STARTER, cache_dir=settings.data.cache_dir)

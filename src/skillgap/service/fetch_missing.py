@@ -16,7 +16,7 @@ import structlog
 from cachetools import TTLCache
 
 from skillgap.errors import OnetApiUnavailable, SkillgapError, UnknownOccupation
-from skillgap.nodes.pipelines import load_api_data
+from skillgap.nodes.extract_load_api_data import load_api_data
 from skillgap.service.snapshot import CurrentData
 from skillgap.sources.web_services.client import OnetApi, connect
 from skillgap.sources.web_services.credentials import Credentials

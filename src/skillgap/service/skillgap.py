@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from sqlalchemy import Engine
@@ -18,8 +18,6 @@ from skillgap.analysis.release_diff import compare_releases
 from skillgap.analysis.search import find_code
 from skillgap.analysis.similarity.model import Similarity
 from skillgap.analysis.transitions import TransitionFilter, find_transitions
-from skillgap.analysis.vectorized import People
-from skillgap.analysis.workforce import Workforce
 from skillgap.errors import NoData
 from skillgap.models import (
     GapReport,
@@ -38,13 +36,15 @@ from skillgap.models import (
     WorkforceReport,
 )
 from skillgap.models.person import OwnProfile
-from skillgap.nodes.pipelines import LOADED, get_release_ratings
 from skillgap.nodes.status import get_status
 from skillgap.onet.codes import parse_code
 from skillgap.onet.domains import DomainChoice
 from skillgap.service.data import Data
 from skillgap.sources.releases import DOWNLOAD_URL, OnBytes, is_release_number
 from skillgap.store.engine import read
+
+if TYPE_CHECKING:
+    from skillgap.sources.releases import OnBytes
 
 
 def _no_engine() -> Engine:
@@ -250,6 +250,9 @@ class Skillgap:
         `people` maps each id to the current occupation. `batch.workforce` reads files of people, with own levels and
         rows that cannot be compared. Raises MissingInput (no importance of a target).
         """
+        from skillgap.analysis.vectorized import People
+        from skillgap.analysis.workforce import Workforce
+
         levels = self.levels(domain=domain, ratings=ratings, weight=weight)
         rows = list(dict.fromkeys(levels.row(_code(target, levels)) for target in targets))
         occupations = {text: levels.row(_code(text, levels)) for text in set(people.values())}
@@ -279,6 +282,9 @@ class Skillgap:
         return ReleaseDiff(changes, new.titles, new.provenance)
 
     def _release(self, source: str, domain: DomainChoice, on_bytes: OnBytes | None) -> Ratings:
+        from skillgap.nodes.get_release_ratings import LOADED, get_release_ratings
+        from skillgap.sources.releases import DOWNLOAD_URL
+
         engine = self._engine() if source == LOADED else self._any_engine()
         url = self._download_url() if is_release_number(source) else DOWNLOAD_URL
         return get_release_ratings(

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from sqlalchemy import (
     ColumnElement,
     Connection,
@@ -42,6 +41,9 @@ from skillgap.store.schema import (
     Occupations,
 )
 from skillgap.urls import masked_url
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -153,6 +155,8 @@ def get_tables(connection: Connection) -> dict[str, pd.DataFrame]:
 
 
 def _frame(connection: Connection, query: Select[Any]) -> pd.DataFrame:
+    import pandas as pd  # 0.2 s that the service does not need
+
     result = connection.execute(query)
     # Plain tuples: what pandas asks of each Row is looked up as the name of a column, which takes longer than all else.
     return pd.DataFrame([tuple(row) for row in result.all()], columns=list(result.keys()))

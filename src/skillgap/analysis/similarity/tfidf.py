@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from scipy.sparse import csr_array
+import scipy  # its parts are loaded on first use
 
 from skillgap.analysis.arrays import FloatArray
 
@@ -36,7 +36,7 @@ def text_similarity(counts: Sequence[Counter[str]]) -> FloatArray:
     return similarity
 
 
-def tfidf(counts: Sequence[Counter[str]]) -> csr_array:
+def tfidf(counts: Sequence[Counter[str]]) -> scipy.sparse.csr_array:
     """Return TF-IDF vectors: one row of length 1 per document, one column per word."""
     places: dict[str, int] = {}
     columns = [places.setdefault(word, len(places)) for document in counts for word in document]
@@ -46,4 +46,4 @@ def tfidf(counts: Sequence[Counter[str]]) -> csr_array:
     values *= (1.0 + np.log((1.0 + len(counts)) / (1.0 + documents)))[columns]
     lengths = np.sqrt(np.add.reduceat(np.r_[values**2, 0.0], ends[:-1]))
     values /= np.repeat(lengths, np.diff(ends))
-    return csr_array((values, columns, ends), shape=(len(counts), len(places)))
+    return scipy.sparse.csr_array((values, columns, ends), shape=(len(counts), len(places)))

@@ -10,9 +10,9 @@ from skillgap.cli.printing.console import csv_output, notes_console, write_line
 from skillgap.escaping import for_markdown
 
 if TYPE_CHECKING:
-    from skillgap.llm.evaluation import Score
+    from skillgap.llm.profiler import Accuracy
     from skillgap.nodes.database import Disagreement
-    from skillgap.nodes.pipelines import Enrichment
+    from skillgap.nodes.enrich_skill_data import Enrichment
 
 
 def print_enrichment(enrichment: Enrichment) -> None:
@@ -22,9 +22,9 @@ def print_enrichment(enrichment: Enrichment) -> None:
     occupations = len({score.onet_soc_code for score in scoring.scores})
     out.print(f"{enrichment.model}: {len(scoring.scores):,} levels of {occupations:,} occupations scored")
     if enrichment.already_scored:
-        out.print(f"  {enrichment.already_scored:,} occupations had been scored from the same ratings already")
-    if scoring.evaluation:
-        random, grouped = scoring.evaluation["random"], scoring.evaluation["grouped"]
+        out.print(f"  {enrichment.already_scored:,} occupations were scored from the same ratings before")
+    if scoring.accuracy:
+        random, grouped = scoring.accuracy["random"], scoring.accuracy["grouped"]
         out.print(
             f"  evaluated on {grouped.occupations:,} rated occupations, each without its own ratings: mean absolute "
             f"error {random.mae:.3f} levels, {grouped.mae:.3f} if its whole group is withheld"
@@ -44,8 +44,8 @@ def print_enrichment(enrichment: Enrichment) -> None:
         out.print("run the command again to retry the failed ones")
 
 
-def print_scores(scores: list[Score]) -> None:
-    """Print an evaluation as a Markdown table, then the figures of the most accurate model on one line."""
+def print_scores(scores: list[Accuracy]) -> None:
+    """Print an evaluation as a Markdown table, and the figures of the model with the least error in one line."""
     names = ("model", "occupations", "MAE random", "MAE grouped", "bias", "r", "rank r", "r within skills")
     write_line(f"| {' | '.join((*names, 'coverage', 'spread', 'seconds', 'tokens', 'USD'))} |")
     write_line(f"|---|{'---:|' * (len(names) + 4)}")

@@ -1,1 +1,1 @@
-"""Levels from generative language models."""
+"""Levels from generative language models: prompts, requests, replies and providers."""

@@ -1,4 +1,4 @@
-"""Find JSON in the replies of language models, which put prose, fences and thoughts around it."""
+"""Find JSON in the replies of language models, which surround it with prose, fences and thoughts."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 
 _THOUGHT = re.compile(
     r"<(think|thinking|thought|reasoning)>.*?</\1>"  # whole
-    r"|\A.*</(?:think|thinking|thought|reasoning)>"  # begun in the question, as some templates do
+    r"|\A.*</(?:think|thinking|thought|reasoning)>"  # opened in the prompt, as by some chat templates
     r"|<(?:think|thinking|thought|reasoning)>.*",  # cut off
     re.IGNORECASE | re.DOTALL,
 )
-"""Thoughts may hold drafts of the answer."""
+"""Thoughts, which may contain drafts of the answer."""
 _BEGINS_OBJECT = re.compile(r'\{\s*["}]|\[\s*[{\[\]]')
 """The beginning of an object or a list of objects; any other brace or bracket is prose."""
 
