@@ -400,7 +400,8 @@ def test_slow_clients_hold_up_nobody_and_are_sent_away(starter_database: str, tm
     noted(
         "1,500 slow clients (nothing, half a header, half a body)",
         f"{beside.requests:,} requests of other clients at the same time",
-        f"0 failed, p99 {p99(beside):.0f} ms ({p99(alone):.0f} ms without them); all disconnected within {lasted:.0f} s",
+        f"0 failed, p99 {p99(beside):.0f} ms ({p99(alone):.0f} ms without them); "
+        f"all disconnected within {lasted:.0f} s",
     )
 
 
