@@ -1,7 +1,8 @@
-"""Run docs/example.ipynb and keep what its cells answer (`make notebook`), or, given `-`, print it."""
+"""Run docs/example.ipynb and store the output of its cells (`make notebook`); with `-`, print the notebook instead."""
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -13,8 +14,10 @@ NOTEBOOK = Path(__file__).parents[1] / "docs" / "example.ipynb"
 
 
 def run(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Return the notebook as it is after every cell has run, in an empty folder. Raises CellExecutionError."""
+    """Return the notebook after running every cell in an empty folder and an empty home. Raises CellExecutionError."""
     with tempfile.TemporaryDirectory() as folder:
+        os.environ.pop("SKILLGAP_DATABASE_URL", None)
+        os.environ.update(HOME=folder, XDG_DATA_HOME=folder, XDG_CACHE_HOME=folder)  # its embedded database is new
         client = NotebookClient(
             notebook, timeout=120, kernel_name="python3", record_timing=False, resources={"metadata": {"path": folder}}
         )
