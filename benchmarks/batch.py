@@ -1,11 +1,11 @@
-"""How fast whole workforces are answered: on one core, beside plain pandas, beside reading and writing alone, on Dask.
+"""Speed of whole workforces: on one core, compared with plain pandas and with reading and writing only, and on Dask.
 
     python -m benchmarks.batch RELEASE [--rows N] [--dask]
 
-People with 35 own levels each, and one target, in a Parquet file; `skillgap batch` as users run it, in a process of its
-own held to one core, its start included. *pandas*: the same summary the plain way, long rows merged with the target's,
-p values, Benjamini-Hochberg by group, on as many rows as take some seconds. *io*: the input read and the output written
-by PyArrow alone. With `--dask`, the same on a cluster of one and of two worker processes on this machine.
+A Parquet file of people with 35 stated levels each and one target. `skillgap batch` runs as users run it, in a separate
+process pinned to one core; its start counts. *pandas*: the same summary written plainly (long rows merged with the
+target's, p-values, Benjamini-Hochberg by group) on as many rows as take a few seconds. *io*: reading the input and
+writing the output with PyArrow only. With `--dask`, the same on a local cluster of one and of two worker processes.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def _measure(source: Path, folder: Path, url: str, rows: int, ratings: Ratings) 
     ours = pq.read_table(folder / "gaps.parquet").slice(0, _PANDAS_ROWS).to_pandas()
     assert (plain["distinguishable_gaps"].to_numpy() == ours["distinguishable_gaps"].to_numpy()).all()
     assert np.allclose(plain["weighted_shortfall"], ours["weighted_shortfall"], atol=1e-4)
-    print(f"{rows:,} rows: {seconds:.2f} s, {peak:.0f} MB; reading and writing alone {io:.2f} s; ", end="")
+    print(f"{rows:,} rows: {seconds:.2f} s, {peak:.0f} MB; reading and writing only {io:.2f} s; ", end="")
     print(f"pandas {pandas_rate:,.0f} rows/s; nearest {_NEAREST}: {near[0]:.1f} s, {near[1]:.0f} MB; ", end="")
     print(f"workforce of {len(_TARGETS)} targets: {view[0]:.1f} s, {view[1]:.0f} MB")
     print(
@@ -97,7 +97,8 @@ def _measure_dask(source: Path, folder: Path, url: str, rows: int) -> None:
             options = ["--to", _TARGET, "--engine", "dask", "--scheduler", address]
             seconds, _ = _run("batch", source, folder / f"there-{workers}", url, options, os.sched_getaffinity(0))
         print(
-            f"{workers} worker{'s' if workers > 1 else ''}: {seconds:.1f} s, {here / seconds:.2f} times as fast as here"
+            f"{workers} worker{'s' if workers > 1 else ''}: {seconds:.1f} s, "
+            f"{here / seconds:.2f} times as fast as in this process"
         )
 
 
@@ -137,7 +138,7 @@ def _mb(usage: resource.struct_rusage) -> float:
 
 
 def _copy(source: Path, answers: Path, output: Path) -> None:
-    """Read the input, and write what was answered, by PyArrow alone."""
+    """Read the input and write the answers with PyArrow only."""
     with pq.ParquetFile(source) as opened:
         for _ in opened.iter_batches(Sizes().rows_per_batch):
             pass
@@ -148,7 +149,7 @@ def _copy(source: Path, answers: Path, output: Path) -> None:
 
 
 def _plain_pandas(people: pd.DataFrame, ratings: Ratings) -> pd.DataFrame:
-    """Return two columns of the summary the plain way."""
+    """Return two columns of the summary, computed plainly with pandas."""
     b = ratings.rows[_TARGET]
     target = pd.DataFrame(
         {
@@ -181,7 +182,7 @@ def _plain_pandas(people: pd.DataFrame, ratings: Ratings) -> pd.DataFrame:
 
 @contextmanager
 def _cluster(folder: Path, workers: int) -> Iterator[str]:
-    """Run a Dask scheduler and workers of one thread each on this machine until the block ends."""
+    """Run a local Dask scheduler and single-threaded workers until the block ends."""
     port = free_port()
     address = f"tcp://127.0.0.1:{port}"
     dask = [sys.executable, "-m"]

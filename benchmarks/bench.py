@@ -1,8 +1,8 @@
-"""`make bench`: how fast the product is beside what limits it, measured in one run; ends with one line of ratios.
+"""`make bench`: speed relative to its limits, measured in one run; ends with one line of ratios.
 
-HTTP: `/skill-gap` on one worker with its log on, against a bare endpoint of the same framework and server that
-returns stored bytes of equal size; rounds alternate, medians are compared. Database: loading the release into
-MySQL, validation included, against plain batched inserts of the same rows. Analysis: all ordered pairs at once.
+HTTP: `/skill-gap` on one worker with its log on, compared with a bare endpoint of the same framework and server that
+returns stored bytes of equal size. Rounds alternate, and medians are compared. Database: loading the release into
+MySQL, including validation, compared with plain batched inserts of the same rows. Analysis: all ordered pairs.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ ONET_29 = Path(os.environ.get("SKILLGAP_TEST_ONET_DIR", "../shared/onet")) / "db
 MYSQL_URL = os.environ.get("SKILLGAP_TEST_MYSQL_URL", "mysql+pymysql://root@127.0.0.1:3306")
 PAIRS = 5_000
 USD_PER_CPU_HOUR = 0.05
-"""What clouds ask for an hour of a virtual processor, roughly, at the end of 2026."""
+"""Approximate cloud price of a virtual-core hour at the end of 2026."""
 ROWS_PER_INSERT = 1_000
 
 out = Console(highlight=False, soft_wrap=True)
@@ -100,7 +100,7 @@ def all_gaps(ratings: Ratings) -> np.ndarray[tuple[int, int, int], np.dtype[np.f
 
 
 def bench_analysis(folder: Path, source: str) -> dict[str, float]:
-    """All ordered pairs, and one pair."""
+    """Measure all ordered pairs, and one pair."""
     database = f"sqlite:///{folder}/skillgap.db"
     engine = make_engine(database)
     extract_load_text_files(engine, source, cache_dir=folder)
@@ -118,7 +118,7 @@ def bench_analysis(folder: Path, source: str) -> dict[str, float]:
     peak_mb = tracemalloc.get_traced_memory()[1] / 1e6
     tracemalloc.stop()
     pairs = len(ratings.codes) * (len(ratings.codes) - 1)
-    out.print(f"all {pairs:,} ordered pairs: {seconds:.2f} s, {peak_mb:.0f} MB at most")
+    out.print(f"all {pairs:,} ordered pairs: {seconds:.2f} s, {peak_mb:.0f} MB peak")
     chosen = random_pairs(ratings, 2_000)
     identify_skill_gap(*chosen[0], ratings)
     pair_us = timed(lambda: [identify_skill_gap(*pair, ratings) is None for pair in chosen]) / len(chosen) * 1e6
@@ -127,14 +127,14 @@ def bench_analysis(folder: Path, source: str) -> dict[str, float]:
 
 
 def bench_questions(folder: Path) -> dict[str, float]:
-    """Near occupations, paths, and how orders move, in process."""
+    """Measure similar occupations, paths, and stability, in process."""
     with read(make_engine(f"sqlite:///{folder}/skillgap.db")) as connection:
         every, profiles = get_ratings(connection, domain="all"), get_profiles(connection)
     ratings = every.of_domain("skills")
     started = time.perf_counter()
     near = compute_similarity(profiles, every)
     seconds = time.perf_counter() - started
-    out.print(f"nearness of {len(near.codes)} occupations, once per data version: {seconds:.1f} s")
+    out.print(f"similarity of {len(near.codes)} occupations, once per data version: {seconds:.1f} s")
     pairs = random_pairs(ratings, 200)
     questions: dict[str, Callable[[str, str], object]] = {
         "transitions": lambda current, _: find_transitions(current, near, ratings),
@@ -152,7 +152,7 @@ def bench_questions(folder: Path) -> dict[str, float]:
 
 
 def bench_export(folder: Path) -> dict[str, float]:
-    """`skillgap export` of all pairs: seconds from start to end, and most memory, by format."""
+    """Measure `skillgap export` of all pairs: total seconds and peak memory, by format."""
     environment = {**os.environ, "SKILLGAP_DATABASE_URL": f"sqlite:///{folder}/skillgap.db"}
     figures: dict[str, float] = {}
     for suffix in ("csv", "parquet", "json"):
@@ -188,7 +188,7 @@ def random_pairs(ratings: Ratings, count: int) -> list[tuple[str, str]]:
 
 
 def bench_load(folder: Path, source: str) -> dict[str, float]:
-    """A first and an unchanged second load into MySQL, against plain inserts of the same rows into the same tables."""
+    """Compare a first and an unchanged second load into MySQL with plain inserts of the same rows."""
     server_url = make_url(MYSQL_URL)
     name = f"skillgap_bench_{uuid.uuid4().hex[:8]}"
     admin = pymysql.connect(
@@ -225,7 +225,7 @@ def bench_load(folder: Path, source: str) -> dict[str, float]:
 
 
 def timed_plain_inserts(url: str, source: str, folder: Path) -> float:
-    """Seconds of inserting all rows of the release into the emptied tables, batched, committed once."""
+    """Return the seconds to insert all rows of the release into the emptied tables, batched and committed once."""
     tables = extract_onet_data(find_release(source, cache_dir=folder), also=OPTIONAL_TABLES).tables
     parts = make_url(url)
     connection = pymysql.connect(
@@ -262,7 +262,7 @@ def timed_plain_inserts(url: str, source: str, folder: Path) -> float:
 
 
 def bench_fetch(folder: Path, source: str) -> dict[str, float]:
-    """A whole extraction through the stand-in at the usual rate, against the time that the rate alone takes."""
+    """Compare a complete extraction from the stand-in at the usual rate with the time that the rate requires."""
     data = extract_onet_data(find_release(source, cache_dir=folder))
     engine = make_engine(f"sqlite:///{folder}/fetched.db")
     init_tables(engine)
@@ -278,7 +278,7 @@ def bench_fetch(folder: Path, source: str) -> dict[str, float]:
     storing = timed(lambda: load_api_data(engine, fetched[0]))
     engine.dispose()
     out.print(
-        f"O*NET Web Services (stand-in), whole: {requests} requests and all checks in {seconds:.1f} s, "
+        f"O*NET Web Services (stand-in), complete: {requests} requests and all checks in {seconds:.1f} s, "
         f"stored in {storing:.1f} s (SQLite)"
     )
     return {"fetch_ratio": seconds / (requests / REQUESTS_PER_SECOND)}
@@ -288,7 +288,7 @@ def bench_fetch(folder: Path, source: str) -> dict[str, float]:
 
 
 def bench_http(folder: Path, rounds: int, seconds: int, kind: str) -> dict[str, float]:
-    """The service against the bare endpoint: one pair, many pairs, many pairs computed each time, 200 connections."""
+    """Compare the service with the bare endpoint: one pair, many pairs, uncached pairs, 200 connections."""
     command = {"granian": granian, "uvicorn": uvicorn}[kind]
     database = f"sqlite:///{folder}/skillgap.db"
     with read(make_engine(database)) as connection:
@@ -351,7 +351,7 @@ def bench_http(folder: Path, rounds: int, seconds: int, kind: str) -> dict[str, 
 
 
 def bench_endpoints(folder: Path, seconds: int) -> dict[str, float]:
-    """Each endpoint on one worker that computes every answer."""
+    """Measure each endpoint on one worker that computes every answer."""
     database = f"sqlite:///{folder}/skillgap.db"
     with read(make_engine(database)) as connection:
         ratings, profiles = get_ratings(connection), get_profiles(connection)
@@ -391,12 +391,12 @@ def bench_endpoints(folder: Path, seconds: int) -> dict[str, float]:
 
 
 def bench_workers(folder: Path, seconds: int) -> dict[str, float]:
-    """`skillgap serve` by number of workers and of connections, over many pairs; what a million requests cost."""
+    """Measure `skillgap serve` by workers and connections over many pairs, and the cost of a million requests."""
     database = f"sqlite:///{folder}/skillgap.db"
     with read(make_engine(database)) as connection:
         ratings = get_ratings(connection)
     paths = [f"/skill-gap?from={current}&to={target}" for current, target in random_pairs(ratings, PAIRS)]
-    allow_open_files()  # wrk takes it over: a connection is an open file
+    allow_open_files()  # wrk inherits the limit: a connection is an open file
     figures: dict[str, float] = {}
     errors = 0
     for workers in range(1, (os.cpu_count() or 1) + 1):

@@ -1,4 +1,4 @@
-"""Servers in processes of their own, and wrk against them."""
+"""Servers in separate processes, and load from wrk."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ end
 
 @dataclass(frozen=True)
 class Load:
-    """What wrk saw."""
+    """Results of one wrk run."""
 
     per_second: float
     errors: int
@@ -47,7 +47,7 @@ class Load:
 
 @contextmanager
 def server(command: Sequence[str], port: int, environment: Mapping[str, str], log: Path) -> Iterator[tuple[str, int]]:
-    """Run a server until the block ends, its log in a file, as in production; gives its URL and process id."""
+    """Run a server with its log in a file, as in production, until the block ends; yield its URL and process id."""
     with log.open("wb") as output:
         process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=output, stderr=output)
         url = f"http://127.0.0.1:{port}"
@@ -60,7 +60,7 @@ def server(command: Sequence[str], port: int, environment: Mapping[str, str], lo
 
 
 def cpu_seconds(pid: int) -> float:
-    """Return the processor time that a process and its children have used, on Linux."""
+    """Return the CPU time of a process and its children (Linux)."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     ticks = 0
     for each in (str(pid), *children):
@@ -89,7 +89,7 @@ def uvicorn(target: str, port: int, *, factory: bool = False) -> list[str]:
 def wrk(
     url: str, paths: Sequence[str], *, connections: int, seconds: float, folder: Path, body: str | None = None
 ) -> Load:
-    """Ask for the paths in turn for some seconds, or post JSON to them."""
+    """Request the paths in turn for some seconds, or post JSON to them."""
     program = shutil.which("wrk")
     if program is None:
         raise SystemExit("make bench needs wrk: sudo apt install wrk, or brew install wrk")
@@ -106,7 +106,7 @@ def wrk(
 
 @contextmanager
 def health_probe(url: str) -> Iterator[list[float]]:
-    """Ask `/health` on one connection, again and again, while the block runs; gives the milliseconds of each."""
+    """Request `/health` repeatedly on one connection while the block runs; yield the milliseconds of each answer."""
     took: list[float] = []
     stop = threading.Event()
     host, port = url.removeprefix("http://").split(":")
@@ -130,7 +130,7 @@ def health_probe(url: str) -> Iterator[list[float]]:
 
 
 def free_port() -> int:
-    """Return a port that nothing listens on now."""
+    """Return a port that is currently free."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

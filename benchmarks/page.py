@@ -1,10 +1,10 @@
-"""How fast the page is: the server's time for each, bytes, and how soon a chart is there after a click.
+"""Speed of the page: server time and bytes of each page, and the delay from a click to the chart.
 
     python -m benchmarks.page RELEASE [--screenshot FILE]
 
-In a real browser on this machine, with the service on a whole release. The server's time is that of its own log, for
-pairs drawn at random, so without stored answers. The first chart is that of a browser that knows nothing yet, from
-asking for the page; the time from click to chart is that with the chart library in its memory. Needs Chromium.
+Uses a real browser on this machine, with the service on a complete release. Server times come from the service's log,
+for random pairs, so no answer is cached. The first chart is timed in a browser with an empty cache, from the request
+for the page. The time from click to chart is measured with the chart library in memory. Needs Chromium.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ def _measure(browser: Browser, url: str, log: Path, codes: tuple[str, ...], rele
         "a gap": "/?from={}&to={}",
         "a gap in all domains": "/?from={}&to={}&domain=all",
         "one occupation": "/?from={}",
-        "ways in small steps": "/path?from={}&to={}",
-        "own levels": "/own?from={}&to={}",
+        "paths": "/path?from={}&to={}",
+        "stated levels": "/own?from={}&to={}",
     }
     p50 = [_server_time(name, path, url, log, codes, chance) for name, path in pages.items()]
     page = browser.new_page(viewport={"width": 1280, "height": 900})
@@ -111,7 +111,7 @@ def _server_time(name: str, path: str, url: str, log: Path, codes: tuple[str, ..
 
 
 def _first_chart(browser: Browser, url: str) -> float:
-    """Return the ms from asking for a gap to its chart in a browser that knows nothing yet."""
+    """Return the ms from the request for a gap to its chart, in a browser with an empty cache."""
     with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
         page = context.new_page()
         page.goto(url + _GAP)
@@ -139,7 +139,7 @@ def _click(page: Page) -> float:
 
 
 def _screenshot(browser: Browser, url: str, file: Path) -> None:
-    """Write the page of the README's question, down to the first lines of its table."""
+    """Save a screenshot of the gap in the README, down to the first lines of its table."""
     page = browser.new_page(viewport={"width": 1000, "height": 1150})
     page.goto(url + _GAP)
     page.locator(".chart svg.marks").wait_for()

@@ -1,4 +1,4 @@
-"""The release that an evaluation is of: loaded into a database of its own, and read as the product reads it."""
+"""The release of an evaluation: loaded into a separate database and read as the product reads it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from skillgap.store.engine import make_engine, read
 
 
 def read_release() -> tuple[str, Mapping[str, Profile], Ratings]:
-    """Return number, profiles and ratings of all domains of the release that the command line names, else of 29.0."""
+    """Return number, profiles, and ratings of all domains of the release on the command line, by default 29.0."""
     source = next((each for each in sys.argv[1:] if not each.startswith("-")), "29.0")
     with tempfile.TemporaryDirectory() as folder:
         engine = make_engine(f"sqlite:///{folder}/release.db")

@@ -1,10 +1,10 @@
-"""How well occupations are found from job titles: titles that the index has not seen, slips, and half-typed ones.
+"""Accuracy of the search by job title: titles missing from the index, typos, and partly typed titles.
 
     python -m benchmarks.search RELEASE
 
-2,000 alternate titles are taken out of the index, wherever they are (another 2,000 were, for choosing the weights, and
-stay out). A title is found when an occupation that O*NET lists it for is first (top-1) or among the first five (top-5).
-Intervals are of a bootstrap over titles.
+2,000 alternate titles are removed from the index wherever they occur. Another 2,000 served to choose the weights and
+are removed too. A title is found if an occupation for which O*NET lists it is first (top-1) or among the first five
+(top-5). The intervals come from a bootstrap over titles.
 """
 
 from __future__ import annotations
@@ -50,19 +50,19 @@ def main() -> None:
 
     print(f"O*NET {release}: {len(every):,} titles of {len(occupations):,} occupations, {len(judged):,} held")
     print(f"out; the index is built in {built:.1f} s\n")
-    print("| asked for | titles | top-1 | top-5 | 95 % interval of top-5 | ms p50 | p95 | p99 |")
+    print("| query | titles | top-1 | top-5 | 95 % interval of top-5 | ms p50 | p95 | p99 |")
     print("|---|---:|---:|---:|---|---:|---:|---:|")
     find: Find = lambda text: [hit.onet_soc_code for hit in index.find(text, 5)[0]]  # noqa: E731
     find_all: Find = lambda text: [hit.onet_soc_code for hit in whole.find(text, 5)[0]]  # noqa: E731
-    top1, top5, p95 = _judge("titles held out", judged, meant, find)
-    _judge("the same, by shared words alone", judged, meant, _by_shared_words(seen))
+    top1, top5, p95 = _judge("held-out titles", judged, meant, find)
+    _judge("held-out titles, by shared words only", judged, meant, _by_shared_words(seen))
     slips = _slips(meant)
-    _judge("known titles with one slip", list(slips), slips, find_all)
+    _judge("known titles with one typo", list(slips), slips, find_all)
     half: dict[str, set[str]] = defaultdict(set)
     for each in occupations:
         half[each.title[: max(3, len(each.title) // 2)].casefold()].add(each.onet_soc_code)
-    _judge("the first half of occupations' own titles", list(half), half, find_all)
-    _judge("occupations' own titles", [each.title for each in occupations], _own(every), find_all)
+    _judge("first half of occupation titles", list(half), half, find_all)
+    _judge("occupation titles", [each.title for each in occupations], _own(every), find_all)
     print(f"\nevaluate-search top1={top1:.4f} top5={top5:.4f} p95_ms={p95:.2f}")
 
 
@@ -84,7 +84,7 @@ def _judge(name: str, asked: Sequence[str], meant: dict[str, set[str]], find: Fi
 
 
 def _by_shared_words(titles: Sequence[tuple[str, str, str]]) -> Find:
-    """Return the baseline: a title counts for its occupation by the rarity of the words that it shares."""
+    """Return the baseline: occupations ranked by the rarity of the words that their titles share with the query."""
     places: dict[str, list[int]] = defaultdict(list)
     for k, (_, title, _) in enumerate(titles):
         for word in set(words(title)):

@@ -1,10 +1,10 @@
-"""How much of the orders that are shown is rater noise, and how much the choice of weights.
+"""How far rater noise and the choice of weights change the order of answers.
 
     python -m benchmarks.stability RELEASE
 
-Random pairs of rated occupations, and pairs that O*NET lists as primary related: of the first five gaps as shown, how
-many are among the first five when everything is rated anew (`analysis/stability.py`), and by other weights. Of rated
-occupations drawn at random, the same of the ten nearest (`analysis/rank_stability.py`).
+For random pairs of rated occupations, and for pairs that O*NET lists as primary related: how many of the first five
+gaps stay among the first five when a new panel rates (`analysis/bootstrap/gap.py`), and under other weights. For random
+rated occupations, the same for the ten most similar (`analysis/bootstrap/transitions.py`).
 """
 
 from __future__ import annotations
@@ -42,8 +42,11 @@ def main() -> None:
         "random pairs": [(current, target) for current, target in drawn],
         "primary related pairs": chance.sample(related, _PAIRS),
     }
-    print(f"O*NET {release}, shares of the first ones as shown that are among the first again\n")
-    print("| order | rated anew | by `standard` | by `none` | width of the 95 % interval of a place | ms each |")
+    print(f"O*NET {release}, shares of the first results that stay among the first\n")
+    print(
+        "| order | new panel | weight `standard` | weight `none` | width of the 95 % interval of the rank "
+        "| ms per query |"
+    )
     print("|---|---:|---:|---:|---:|---:|")
     stays = [_told(f"first five gaps of {len(of)} {name}", *_gaps(of, skills)) for name, of in pairs.items()]
     similarity = compute_similarity(profiles, ratings)
@@ -54,7 +57,7 @@ def main() -> None:
         [each.stability for each in find_transitions(code, similarity, skills, stability=True)] for code in codes
     ]
     seconds = (time.perf_counter() - started) / len(codes)
-    ten = _told(f"ten nearest of {len(codes)} occupations", near, 10, seconds)
+    ten = _told(f"ten most similar of {len(codes)} occupations", near, 10, seconds)
     print(f"\nevaluate-stability first_five={stays[0]:.4f} first_five_related={stays[1]:.4f} first_ten={ten:.4f}")
 
 
@@ -62,7 +65,7 @@ Moves = Sequence[GapStability | TransitionStability | None]
 
 
 def _gaps(pairs: Sequence[tuple[str, str]], skills: Ratings) -> tuple[Sequence[Moves], int, float]:
-    """Return how the places of the first five gaps move; pairs with fewer are left out."""
+    """Return the stability of the first five gaps; pairs with fewer are left out."""
     identify_skill_gap(*pairs[0], skills, stability=True)
     started = time.perf_counter()
     reports = [identify_skill_gap(current, target, skills, stability=True) for current, target in pairs]

@@ -1,11 +1,12 @@
-"""How well near occupations are found: O*NET's own Related Occupations against every score, cross-validated.
+"""Accuracy of similar occupations: every score against O*NET's Related Occupations, cross-validated.
 
     python -m benchmarks.transitions RELEASE [--write]
 
-Of each occupation that analysts have rated, O*NET's primary related occupations (tiers Primary-Short and Primary-Long,
-ten of them, less those without ratings) are looked for among the first ten of a score. A fitted score never sees the
-list of the occupation that it is judged by: ten folds of occupations, or, harder, folds of SOC major groups. Intervals
-are of a bootstrap over occupations. `--write` fits each recipe to all occupations, for the product.
+For each occupation that analysts have rated, the evaluation counts how many of O*NET's primary related occupations
+(tiers Primary-Short and Primary-Long, ten less those without ratings) are among the first ten of a score. A fitted
+score never sees the list of the occupation on which it is judged: ten folds of occupations or, harder, folds of SOC
+major groups. The intervals come from a bootstrap over occupations. `--write` fits each recipe to all occupations, for
+the product.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ RECIPES = {
     "skills and titles": ("skills", "levels", "major group", "minor group", "title"),
     "levels and titles": ("levels", "major group", "minor group", "title"),
 }
-"""Best first. `independent` does without what O*NET makes its list of: tasks, knowledge, titles."""
+"""Best first. `independent` uses none of the inputs of O*NET's list: tasks, knowledge, titles."""
 ONLY_JUDGED = {
     "independent, without SOC groups": tuple(
         name for name in RECIPES["independent"] if name not in ("major group", "minor group")
@@ -60,7 +61,7 @@ _FIRST = 10
 _FOLDS = 10
 _SEED = 29
 _NEGATIVES = 0.2
-"""Share of the pairs that O*NET does not list which a fit sees; the intercept is corrected for it."""
+"""Share of the pairs not listed by O*NET that a fit sees; the intercept is corrected for it."""
 _BOOTSTRAPS = 2_000
 
 
@@ -92,7 +93,7 @@ def main() -> None:
     }
     knowledge = known.rated.knowledge - known.rated.knowledge.mean(axis=0)
     correlation = cosine(knowledge - knowledge.mean(axis=1, keepdims=True))
-    baselines["TF-IDF of whole words but stop words + 0.2 x correlation of knowledge"] = (
+    baselines["TF-IDF of words without stop words + 0.2 x correlation of knowledge"] = (
         _whole_words(known) + 0.2 * correlation,
         "titles, descriptions, tasks, knowledge",
     )
@@ -107,7 +108,7 @@ def main() -> None:
         print(f"| fitted: {name} | {', '.join(inputs_of(likenesses))} | {_told(judged[name])} |", flush=True)
         if name in ("whole", "independent"):
             other = recalls(cross_validated(features, listed, groups), listed)
-            print(f"| fitted: {name}, folds of major groups | the same | {_told(other)} |", flush=True)
+            print(f"| fitted: {name}, folds of major groups | same | {_told(other)} |", flush=True)
     if "--write" in sys.argv:
         _write(found, listed, {name: values.mean() for name, values in judged.items()}, release)
     whole, independent = judged["whole"].mean(), judged["independent"].mean()
@@ -115,7 +116,7 @@ def main() -> None:
 
 
 def _whole_words(known: SimilarityInputs) -> FloatArray:
-    """Return the cosine of scikit-learn's TF-IDF of all that is said of occupations."""
+    """Return the cosine of scikit-learn's TF-IDF over all texts of occupations."""
     texts = [
         " ".join([each.title, each.description, *each.tasks, *each.alternate_titles, *each.reported_titles])
         for each in known.profiles
@@ -126,7 +127,7 @@ def _whole_words(known: SimilarityInputs) -> FloatArray:
 
 
 def inputs_of(likenesses: tuple[str, ...]) -> list[str]:
-    """Return the inputs that likenesses need, in the order of INPUTS; `skills` are levels with importances."""
+    """Return the inputs of similarities, in the order of INPUTS; `skills` are levels with importances."""
     needed = {each for name in likenesses for each in MEASURES[name].inputs}
     if "skills" in needed:
         needed.discard("levels of skills")
@@ -134,7 +135,7 @@ def inputs_of(likenesses: tuple[str, ...]) -> list[str]:
 
 
 def recalls(score: FloatArray, listed: Bools) -> FloatArray:
-    """Return for each occupation which share of its list is among the first ten."""
+    """Return for each occupation the share of its list that is among the first ten."""
     score = score.astype(np.float64)
     np.fill_diagonal(score, -np.inf)
     first = np.argsort(-score, axis=1, kind="stable")[:, :_FIRST]
@@ -143,7 +144,7 @@ def recalls(score: FloatArray, listed: Bools) -> FloatArray:
 
 
 def cross_validated(features: Floats, listed: Bools, folds: npt.NDArray[np.generic]) -> FloatArray:
-    """Return the score of all pairs, each row by a fit to the lists of other folds."""
+    """Return the scores of all pairs, each row from a fit to the other folds."""
     score = np.empty(listed.shape)
     for fold in np.unique(folds):
         is_judged = folds == fold
@@ -153,7 +154,7 @@ def cross_validated(features: Floats, listed: Bools, folds: npt.NDArray[np.gener
 
 
 def fit(features: Floats, listed: Bools, rows: Bools) -> tuple[FloatArray, float]:
-    """Return weights and intercept of a logistic regression on the lists of some occupations."""
+    """Return weights and intercept of a logistic regression on the lists of the given occupations."""
     is_other = ~np.eye(len(listed), dtype=np.bool_)[rows]
     x, y = features[rows][is_other], listed[rows][is_other]
     is_seen = y | (np.random.default_rng(_SEED).random(len(y)) < _NEGATIVES)

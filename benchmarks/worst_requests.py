@@ -1,9 +1,9 @@
-"""`make worst-requests`: the most expensive request that we know of each endpoint, on the real service.
+"""`make worst-requests`: the most expensive known request of each endpoint, on the real service.
 
-For a question whose kind needs something computed first, the service has just started and has read its data; no answer
-is kept. Measured of the worker (Linux): processor time, in all and of the event loop's thread, and the longest that
-`/health` took meanwhile on another connection, which is how long the request held up others. What does not run on the
-event loop runs in a pool with a bounded queue (`skillgap.api.pool`).
+If a first request of a kind computes something extra, the service has just started and read its data. No answer is
+cached. Measured on the worker (Linux): CPU time, in total and of the event loop's thread, and the longest time that
+`/health` took on another connection, which is the delay for others. Work that does not run on the event loop runs in a
+pool with a bounded queue (`skillgap.api.pool`).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from skillgap.store.engine import make_engine
 
 NURSE, MANAGER, FAR = "29-1141.00", "11-9111.00", "19-2012.00"
 _ATTEMPTS = 5
-"""On a new service each, of a request that seems too expensive: other processes of the machine delay some."""
+"""Attempts with a new service if a request seems too expensive, because other processes may have delayed it."""
 MOST_STALL_MS, MOST_LOOP_MS = 20.0, 50.0
 
 
@@ -44,21 +44,21 @@ class Candidate:
     body: bytes | None = None
     headers: tuple[tuple[str, str], ...] = ()
     is_first: bool = False
-    """Whether something is computed for the first question of the kind: then the service has just been started."""
+    """Whether the first request of the kind computes something extra, so the service is started for it."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a request took, in milliseconds."""
+    """The cost of a request, in milliseconds."""
 
     candidate: Candidate
     status: int
     took: float
     cpu: float
     loop_cpu: float
-    """Processor time of the event loop's thread."""
+    """CPU time of the event loop's thread."""
     stall: float
-    """Longest that another request waited."""
+    """Longest wait of another request."""
     answer_bytes: int
 
     @property
@@ -92,7 +92,7 @@ def candidates() -> list[Candidate]:
         "6,000 wrong levels": {"levels": {f"a{n}": 9 for n in range(6_000)}},
         "480 unknown names": {"levels": {f"Writting{n}": 3 for n in range(480)}},
         "5,000 fields": {f"a{n}": 1 for n in range(5_000)},
-        "own levels of all": {"levels": {"Writing": 3.0}, "occupation": NURSE},
+        "stated level, all domains": {"levels": {"Writing": 3.0}, "occupation": NURSE},
     }
     gzip = (("Accept-Encoding", "gzip"),)
     tags = (("If-None-Match", ", ".join(f'"{n}"' for n in range(6_000))),)
@@ -163,11 +163,11 @@ def check_all_endpoints_have_one(document: dict[str, dict[str, dict[str, object]
     """Raise ValueError naming the documented endpoints without a candidate."""
     documented = {f"{method.upper()} {path}" for path, each in document["paths"].items() for method in each}
     if missing := documented - {each.endpoint for each in known}:
-        raise ValueError(f"no request is measured of {', '.join(sorted(missing))}")
+        raise ValueError(f"no request is measured for {', '.join(sorted(missing))}")
 
 
 class Worker:
-    """A worker of the service, looked at from outside."""
+    """A worker of the service, observed from outside."""
 
     def __init__(self, url: str, pid: int) -> None:
         self.url = url
@@ -186,7 +186,7 @@ class Worker:
             begun = time.perf_counter()
             status, size = self._ask(candidate)
             seconds = time.perf_counter() - begun
-            time.sleep(0.03)  # what follows an answer: its log line, the probe that waited
+            time.sleep(0.03)  # for the log line and a delayed probe
             window = time.perf_counter() - begun
             end = self._cpu()
             stall = max(took, default=0.0)
@@ -208,9 +208,9 @@ class Worker:
 
     @contextmanager
     def _probing(self) -> Iterator[list[float]]:
-        """Ask for `/health` every 2 ms; gives the milliseconds that each answer took.
+        """Request `/health` every 2 ms; yield the milliseconds of each answer.
 
-        Not counted is the time in which threads waited for a processor that other processes had.
+        Time in which threads waited for a CPU used by other processes is not counted.
         """
         took: list[float] = []
         stop = threading.Event()
@@ -236,12 +236,12 @@ class Worker:
             thread.join()
 
     def _cpu(self) -> tuple[float, float]:
-        """Return the seconds of processor time of all threads, and of the one that runs the event loop."""
+        """Return the CPU seconds of all threads, and of the event loop's thread."""
         seconds = {int(task.name): _schedule(task)[0] for task in self._tasks()}
         return sum(seconds.values()), seconds[self.pid]
 
     def _delays(self, own: Path) -> list[float]:
-        """Return the seconds that threads have waited for a processor: ours, the event loop's, the worker's others."""
+        """Return the seconds that threads have waited for a CPU: ours, the event loop's, the worker's others."""
         loop = Path(f"/proc/{self.pid}/task/{self.pid}")
         others = sorted(task for task in self._tasks() if task != loop)
         return [_schedule(task)[1] for task in (own, loop, *others)]
@@ -251,20 +251,20 @@ class Worker:
 
 
 def _delay(before: Sequence[float], after: Sequence[float]) -> float:
-    """Return the seconds that an answer was late for want of a processor, where one other thread did its work."""
+    """Return the seconds that an answer was delayed by waiting for a CPU, if one other thread did its work."""
     own, loop, *others = (end - start for start, end in zip(before, after, strict=False))
     return own + loop + max(others, default=0.0)
 
 
 def _schedule(task: Path) -> tuple[float, float]:
-    """Return the seconds that a thread has run, and waited for a processor."""
+    """Return the seconds that a thread has run, and has waited for a CPU."""
     ran, waited, _ = (task / "schedstat").read_text().split()
     return int(ran) / 1e9, int(waited) / 1e9
 
 
 @contextmanager
 def worker(database: str, folder: Path) -> Iterator[Worker]:
-    """Run the service on a database until the block ends; it has read all of its data."""
+    """Run the service on a database until the block ends; yield it once it has read all data."""
     port = free_port()
     environment = {
         "SKILLGAP_DATABASE_URL": database,
@@ -282,7 +282,7 @@ def worker(database: str, folder: Path) -> Iterator[Worker]:
 
 
 def _wait_until_idle(running: Worker) -> None:
-    """Return once nothing is computed in the background any more."""
+    """Wait until background computations have finished."""
     deadline = time.monotonic() + 60
     before = running._cpu()[0]
     while time.monotonic() < deadline:
@@ -294,7 +294,7 @@ def _wait_until_idle(running: Worker) -> None:
 
 
 def measure(database: str, folder: Path, chosen: Sequence[Candidate]) -> list[Cost]:
-    """Return the cost of each candidate; of one that seems too expensive, the best of five on new services."""
+    """Return the cost of each candidate; if it seems too expensive, the best of five attempts on new services."""
     with worker(database, folder) as running:
         costs = {each: running.cost(each) for each in chosen if not each.is_first}
     for each in chosen:

@@ -1,4 +1,4 @@
-"""The demonstration of `make demo`: an empty database, the starter data, the API, one question, its answer."""
+"""The demonstration of `make demo`: an empty database, the starter data, the API, one question and its answer."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ def _address(server: subprocess.Popen[str]) -> str:
     for line in server.stderr:
         if match := re.search(r"serving on (\S+)", line):
             return match[1]
-    raise SystemExit("the server ended before it served; run `make serve` to see why")
+    raise SystemExit("the server ended during its start; run `make serve` to see the reason")
 
 
 def _ask(address: str) -> GapReport:
-    stamina.instrumentation.set_on_retry_hooks([])  # that it takes a second to start is no news
+    stamina.instrumentation.set_on_retry_hooks([])  # the start takes a second; do not log the retries
     for attempt in stamina.retry_context(on=httpx.TransportError, attempts=None, timeout=15, wait_max=0.1):
         with attempt:
             httpx.get(f"{address}/ready").raise_for_status()

@@ -1,4 +1,4 @@
-"""The demonstration of `make demo-api`: an empty database filled from O*NET Web Services, played by the stand-in."""
+"""The demonstration of `make demo-api`: an empty database filled from the stand-in of O*NET Web Services."""
 
 from __future__ import annotations
 

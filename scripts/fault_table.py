@@ -1,4 +1,4 @@
-"""Print the notes of `make faults` as the table of docs/reliability.md."""
+"""Print the results of `make faults` as the table of docs/reliability.md."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Write the starter's predictions from a release: `python scripts/make_predictions.py RELEASE` (a path or a number).
 
-The release is loaded into a database of its own and enriched there by the default embedded model.
+The release is loaded into a separate database and enriched there with the default embedded model.
 """
 
 from __future__ import annotations
