@@ -144,11 +144,20 @@ def test_the_readmes_python_runs(
     assert "Operations Analysis" in capsys.readouterr().out
 
 
-def test_the_python_example_answers_as_shown(
-    capsys: pytest.CaptureFixture[str], starter_database: str, monkeypatch: pytest.MonkeyPatch
+PYTHON_EXAMPLES = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", (DOCS / "python.md").read_text(), re.S)
+
+
+@pytest.mark.parametrize(("code", "shown"), PYTHON_EXAMPLES, ids=["connect", "functions"])
+def test_the_examples_of_the_python_page_answer_as_shown(
+    code: str,
+    shown: str,
+    capsys: pytest.CaptureFixture[str],
+    starter_database: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ):
     monkeypatch.setenv("SKILLGAP_DATABASE_URL", starter_database)
-    [(code, shown)] = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", (DOCS / "python.md").read_text(), re.S)
+    monkeypatch.chdir(tmp_path)
     exec(code, {})  # noqa: S102 - our own document
     assert capsys.readouterr().out == shown
 
@@ -287,6 +296,10 @@ def test_every_setting_is_documented_and_in_the_environment_file_with_its_defaul
 
 def test_the_schema_reference_is_that_of_the_code():
     assert (TOP / "docs" / "schema.md").read_text() == schema_reference.text()
+
+
+def test_the_readme_is_short():
+    assert len(re.sub(r"```.*?```", "", README, flags=re.S).split()) <= 900
 
 
 def anchors(document: Path) -> set[str]:
