@@ -1,4 +1,4 @@
-"""The yardstick: the same framework and server, returning stored bytes. No middleware, no log, no parameters."""
+"""The baseline: the same framework and server, returning stored bytes. No middleware, no log, no parameters."""
 
 from __future__ import annotations
 

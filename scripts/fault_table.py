@@ -6,7 +6,7 @@ import json
 import sys
 from pathlib import Path
 
-print("| fault | how much of it | what came of it |")
+print("| fault | extent | result |")
 print("|---|---|---|")
 for line in Path(sys.argv[1]).read_text().splitlines():
     print(f"| {' | '.join(json.loads(line))} |")

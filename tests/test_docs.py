@@ -24,6 +24,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 import skillgap
+from skillgap.api.problems import STATUS, Problem
 from skillgap.cli.app import app
 from skillgap.config.settings import default_values
 from skillgap.errors import DatabaseUnavailable
@@ -34,9 +35,12 @@ from tests.api.serving import Service, serve
 from tests.cli.running import COMMANDS, Run, run  # noqa: F401 - a fixture
 
 TOP = Path(__file__).parents[1]
+DOCS = TOP / "docs"
 README = (TOP / "README.md").read_text()
-API_PAGE = (TOP / "docs" / "api.md").read_text()
-DOCUMENTS = [TOP / "README.md", *sorted((TOP / "docs").rglob("*.md"))]
+API_PAGE = (DOCS / "api.md").read_text()
+COMMAND_PAGE = (DOCS / "command-line.md").read_text()
+TROUBLESHOOTING = (DOCS / "troubleshooting.md").read_text()
+DOCUMENTS = [*sorted(TOP.glob("*.md")), *sorted(DOCS.rglob("*.md"))]
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +61,7 @@ def test_the_readmes_terminal_answer_is_the_commands(run: Run, starter_database:
     monkeypatch.setenv("SKILLGAP_DATABASE_URL", starter_database)
     command, shown = next(block for block in console_blocks(README) if "skillgap gap" in block[0])
     program, *arguments = shlex.split(command)
-    assert program == ".venv/bin/skillgap"
+    assert program == "skillgap"
     assert [line.rstrip() for line in run(*arguments).out.splitlines()] == shown.splitlines()
 
 
@@ -131,23 +135,72 @@ def test_the_examples_of_the_api_answer_as_shown(language: str, code: str, shown
     assert (ended.returncode, ended.stdout) == (0, shown), ended.stderr
 
 
-def test_the_readmes_python_runs(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.chdir(tmp_path)
+def test_the_readmes_python_runs(
+    capsys: pytest.CaptureFixture[str], starter_database: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("SKILLGAP_DATABASE_URL", starter_database)
     [code] = re.findall(r"```python\n(.*?)```", README, re.S)
     exec(code, {})  # noqa: S102 - our own README
     assert "Operations Analysis" in capsys.readouterr().out
 
 
+PYTHON_EXAMPLES = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", (DOCS / "python.md").read_text(), re.S)
+
+
+@pytest.mark.parametrize(("code", "shown"), PYTHON_EXAMPLES, ids=["connect", "functions"])
+def test_the_examples_of_the_python_page_answer_as_shown(
+    code: str,
+    shown: str,
+    capsys: pytest.CaptureFixture[str],
+    starter_database: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setenv("SKILLGAP_DATABASE_URL", starter_database)
+    monkeypatch.chdir(tmp_path)
+    exec(code, {})  # noqa: S102 - our own document
+    assert capsys.readouterr().out == shown
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"), console_blocks(TROUBLESHOOTING), ids=[each for each, _ in console_blocks(TROUBLESHOOTING)]
+)
+def test_the_errors_of_troubleshooting_are_those_of_the_commands(
+    command: str,
+    shown: str,
+    run: Run,  # noqa: F811
+    starter_database: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setenv("SKILLGAP_DATABASE_URL", starter_database)
+    monkeypatch.chdir(tmp_path)
+    Path("staff.csv").write_text("id,Job Code\n1,29-1141\n")
+    Path("semicolons.csv").write_text("id;occupation\n1;29-1141\n")
+    Path("pairs.csv").touch()
+    Path("release").mkdir()
+    Path("release", "Skils.txt").write_text("x\n")
+    ended = run(*shlex.split(command)[1:])
+    assert (ended.code, ended.err.replace(f"{tmp_path}/", "")) == (1, shown)
+
+
+def test_every_code_of_a_problem_is_in_troubleshooting():
+    listed = re.findall(r"^\| `([a-z-]+)` \| (\d+) \|", TROUBLESHOOTING, re.M)
+    assert dict(listed).keys() == set(re.findall(r"`([a-z-]+)`", Problem.model_fields["code"].description or ""))
+    for error, status in STATUS.items():
+        assert (error.code, str(status.value)) in listed
+
+
 def shown_commands(*documents: Path) -> list[list[str]]:
     """Return the arguments of every call of the command line that is shown, without where its output goes."""
-    lines = re.findall(r"^\$ \.venv/bin/skillgap (.+)", "\n".join(each.read_text() for each in documents), re.M)
+    lines = re.findall(r"^\$ skillgap (.+)", "\n".join(each.read_text() for each in documents), re.M)
     return [shlex.split(line.partition(" > ")[0], comments=True) for line in lines]
 
 
 @pytest.mark.parametrize("arguments", shown_commands(*DOCUMENTS), ids=" ".join)
 def test_every_command_shown_is_understood(arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
-    for name in ("people.csv", "people.parquet"):
+    for name in ("people.csv", "people.parquet", "staff.csv", "semicolons.csv"):
         Path(name).touch()
     group = get_command(app)
     while isinstance(group, TyperGroup):
@@ -170,7 +223,7 @@ ELSEWHERE = {
 """Where the others are run: they take a whole release, or an account, or do not end."""
 
 
-def test_the_commands_of_the_readme_do_what_they_say(
+def test_the_commands_of_the_command_line_page_do_what_they_say(
     run: Run,  # noqa: F811
     starter_database: str,
     tmp_path: Path,
@@ -180,7 +233,7 @@ def test_the_commands_of_the_readme_do_what_they_say(
     monkeypatch.setenv("SKILLGAP_API_KEYS_FILE", str(tmp_path / "keys"))
     monkeypatch.chdir(tmp_path)
     Path("people.csv").write_text("id,occupation\nann,29-1141.00\n")
-    shown = shown_commands(TOP / "README.md")
+    shown = shown_commands(DOCS / "command-line.md")
     here = [each for each in shown if not " ".join(each).startswith(tuple(ELSEWHERE))]
     assert len(here) == 16
     Path("keys").touch()
@@ -224,16 +277,16 @@ def test_the_accounts_of_a_database_made_by_hand_may_do_what_they_need(mysql_ser
         admin.dispose()
 
 
-def test_every_command_is_in_the_readme():
+def test_every_command_is_on_the_command_line_page():
     for command in COMMANDS:
-        assert re.search(rf"^\$ \.venv/bin/skillgap {command}\b", README, re.M), command
+        assert re.search(rf"^\$ skillgap {command}\b", COMMAND_PAGE, re.M), command
 
 
-def test_every_setting_is_in_readme_and_environment_file_with_its_default():
+def test_every_setting_is_documented_and_in_the_environment_file_with_its_default():
     environment = (TOP / "env" / "env.env").read_text()
     defaults = default_values()
     names = set(defaults)
-    assert set(re.findall(r"SKILLGAP_(?!TEST|REQUIRE)[A-Z_]+", README)) == names
+    assert set(re.findall(r"SKILLGAP_[A-Z_]+", (DOCS / "settings.md").read_text())) == names
     given = dict(re.findall(r"^#(SKILLGAP_[A-Z_]+)=(.*)$", environment, re.M))
     assert set(given) == names
     for name, value in given.items():
@@ -245,15 +298,69 @@ def test_the_schema_reference_is_that_of_the_code():
     assert (TOP / "docs" / "schema.md").read_text() == schema_reference.text()
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_every_link_and_named_file_is_there(document: Path):
+def test_the_readme_is_short():
+    assert len(re.sub(r"```.*?```", "", README, flags=re.S).split()) <= 900
+
+
+def anchors(document: Path) -> set[str]:
+    """Return the anchors of the headings of a document, as GitHub makes them."""
+    text = re.sub(r"```.*?```", "", document.read_text(), flags=re.S)
+    headings = [re.sub(r"[`*]|\]\([^)]*\)|\[", "", heading) for heading in re.findall(r"^#+ (.+)$", text, re.M)]
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(TOP)))
+def test_every_link_leads_to_a_file_and_a_heading(document: Path):
+    for target in re.findall(r"\]\((?!https?:)([^)]+)\)", document.read_text()):
+        path, _, anchor = re.sub(r"\s+", "", target).partition("#")
+        file = document.parent / path if path else document
+        assert file.exists(), target
+        assert not anchor or anchor in anchors(file), target
+
+
+def test_every_document_is_in_the_index():
+    index = (DOCS / "README.md").read_text()
+    for document in DOCS.rglob("*.md"):
+        if document.parent.name != "decisions" and document != DOCS / "README.md":
+            assert f"]({document.relative_to(DOCS)})" in index, document
+    decisions = DOCS / "internals" / "decisions"
+    architecture = (DOCS / "internals" / "architecture.md").read_text()
+    for document in decisions.glob("*.md"):
+        assert f"](decisions/{document.name})" in architecture, document
+
+
+PACKAGES = [each.name for each in Path(skillgap.__file__).parent.iterdir() if each.is_dir()]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(TOP)))
+def test_every_named_file_and_name_in_it_is_there(document: Path):
+    if document.name == "CHANGELOG.md":
+        return
     text = document.read_text()
-    for target in re.findall(r"\]\((?!http)([^)#]+)\)", text):
-        assert (document.parent / target).exists(), target
-    for path in re.findall(r"`((?:tests|env|docs|scripts|benchmarks)/[\w./-]+\.\w+)`", text):
+    if document.name == "specification.md":
+        text = re.sub(r"^(\|[^|]*\|)[^|]*", r"\1", text, flags=re.M)  # names of the list, which became others
+    for path in re.findall(r"`((?:tests|env|docs|scripts|benchmarks|docker|src)/[\w./-]*?)(?: --\w+)?`", text):
         assert (TOP / path).exists(), path
-    for path in re.findall(r"`((?:store|sources|analysis|api)/[\w./]+\.\w+)", text):
-        assert (Path(skillgap.__file__).parent / path).exists() or "planned" in text, path
+    for path, name in re.findall(rf"`((?:{'|'.join(PACKAGES)})/[\w./-]*)(?:: (\w+))?`", text):
+        file = Path(skillgap.__file__).parent / path
+        assert file.exists(), path
+        assert not name or re.search(rf"^(?:async )?(?:def|class) {name}\b", file.read_text(), re.M), f"{path}: {name}"
+
+
+def test_the_tree_of_the_architecture_is_that_of_the_package():
+    text = (DOCS / "internals" / "architecture.md").read_text()
+    [tree] = re.findall(r"Under `src/skillgap/`:\n\n```\n(.*?)```", text, re.S)
+    listed, folder = set(), ""
+    for line in filter(None, tree.splitlines()):
+        indent, name = len(line) - len(line.lstrip()), line.split()[0]
+        if not indent:
+            folder = name if name.endswith("/") else ""
+        listed.add(f"{folder if indent else ''}{name}")
+    package = Path(skillgap.__file__).parent
+    modules = {str(each.relative_to(package)) for each in package.rglob("*.py") if each.name != "__init__.py"}
+    missing = {each for each in modules if each not in listed and "migrations/" not in each}
+    assert not missing
+    assert {each for each in listed if not (package / each).exists()} == set()
 
 
 def test_no_registry_and_no_secret_is_named():

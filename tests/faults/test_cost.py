@@ -63,10 +63,10 @@ def test_no_request_holds_up_others(tmp_path: Path, noted: Noted):
     assert [cost for cost in costs if not cost.is_bounded] == []
     assert {cost.status for cost in costs} <= {200, 404, 413, 422}
     noted(
-        "requests made to be expensive",
-        f"{len(costs)} of them, for all endpoints (`make worst-requests` lists the worst of each)",
-        f"none held up others for more than {max(cost.stall for cost in costs):.0f} ms (bound: {MOST_STALL_MS:.0f}) or "
-        f"took more than {max(cost.loop_cpu for cost in costs):.0f} ms of the event loop (bound: {MOST_LOOP_MS:.0f})",
+        "requests designed to be expensive",
+        f"{len(costs)} requests, for all endpoints (`make worst-requests` lists the worst of each)",
+        f"none delayed others by more than {max(cost.stall for cost in costs):.0f} ms (bound: {MOST_STALL_MS:.0f}) or "
+        f"used more than {max(cost.loop_cpu for cost in costs):.0f} ms of the event loop (bound: {MOST_LOOP_MS:.0f})",
     )
 
 
@@ -78,7 +78,7 @@ def test_abandoned_searches_of_long_ligatures(tmp_path: Path, noted: Noted):
             first = seconds_to_ready(service)
         took = max(first, seconds_to_ready(service))
     assert took < 0.5
-    noted("30 abandoned searches for 200 × U+FDFA", "30 requests", f"`/ready` answered after {took * 1e3:.0f} ms")
+    noted("30 abandoned searches for 200 × U+FDFA", "30 requests", f"`/ready` answered within {took * 1e3:.0f} ms")
 
 
 def test_abandoned_charts_delay_nobody(starter_database: str, tmp_path: Path, noted: Noted):
@@ -99,8 +99,8 @@ def test_abandoned_charts_delay_nobody(starter_database: str, tmp_path: Path, no
     assert took < 3 * alone + 1, "one chart is being drawn, then this one"
     noted(
         "40 abandoned requests for charts, then another user's report",
-        f"{seen[200]} drawn, {seen[503]} refused, {seen[499]} dropped while they waited",
-        f"the report took {took:.1f} s (the first one of the service: {alone:.1f} s)",
+        f"{seen[200]} drawn, {seen[503]} refused, {seen[499]} dropped from the queue",
+        f"the report took {took:.1f} s (the first report of the service: {alone:.1f} s)",
     )
 
 
@@ -121,9 +121,9 @@ def test_a_full_queue_of_charts_is_refused_and_counted(starter_database: str, tm
     assert counted
     assert float(counted[1]) == len(refused)
     noted(
-        "40 requests for charts at once",
-        f"{40 - len(refused)} drawn, one after the other",
-        f"{len(refused)} answered with 503 and `Retry-After`, and counted by `/metrics`",
+        "40 requests for charts at the same time",
+        f"{40 - len(refused)} drawn in sequence",
+        f"{len(refused)} answered with 503 and `Retry-After`, and counted in `/metrics`",
     )
 
 
@@ -158,9 +158,9 @@ def test_new_data_are_seen_while_requests_fill_the_pool(tmp_path: Path, noted: N
     assert age
     assert float(age[1]) < 5
     noted(
-        "a load while requests for stability fill the pool",
+        "a load while stability requests fill the pool",
         f"{seen.requests:,} requests on 200 connections, {seen.statuses[503]:,} of them answered with 503",
-        f"seen {took:.1f} s after the load",
+        f"active {took:.1f} s after the load",
     )
 
 
@@ -182,8 +182,8 @@ def test_a_client_that_fills_the_queues_locks_nobody_out(tmp_path: Path, noted: 
             slowest = max(slowest, *(answer.elapsed.total_seconds() for answer in answers))
     assert slowest < 2
     noted(
-        "a client that keeps the queue full on 100 connections, with questions of stability or plain ones",
-        f"{len(plain)} questions of another client, three times",
+        "one client keeps the queue full on 100 connections, with stability requests or plain ones",
+        f"{len(plain)} requests of another client, three times",
         f"0 refused, slowest {slowest * 1e3:.0f} ms",
     )
 

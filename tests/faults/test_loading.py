@@ -100,9 +100,9 @@ def test_a_load_is_killed_at_20_random_moments(both: Both, noted: Noted):
     assert ended["before its commit"] > KILLS / 2
     noted(
         "a load killed (SIGKILL) at random moments, on MySQL",
-        f"{loads} loads of a whole release over another",
-        f"one release or the other whole each time ({ended['before its commit']} before the commit, "
-        f"{ended['after it']} after it or done); the next load went through",
+        f"{loads} loads of a complete release over another",
+        f"one complete release each time ({ended['before its commit']} before the commit, "
+        f"{ended['after it']} after it); the next load succeeded",
     )
 
 
@@ -116,7 +116,11 @@ def test_two_loads_at_once(both: Both, noted: Noted):
         ).all()
     assert held(engine) == states[loads[0].release_number.replace(".", "_")]
     assert loads[0].started_at >= loads[1].finished_at, "one waits for the other"
-    noted("two loads at once, on MySQL", "26.1 and 29.0 in two processes", "one waited; the later one whole")
+    noted(
+        "two loads at the same time, on MySQL",
+        "26.1 and 29.0 in two processes",
+        "one waited; the later release is complete",
+    )
 
 
 # -- no room ----------------------------------------------------------------------------------------------------------
@@ -155,9 +159,9 @@ def test_the_disk_of_the_database_is_full(small_disk: Path, noted: Noted):
         assert held(engine) != before
         engine.dispose()
     noted(
-        "the disk of MySQL full during a load",
+        "the MySQL disk fills up during a load",
         "29.0 over 26.1 with 4 MB left",
-        "refused in one line, 26.1 whole; the same load went through once there was room",
+        "one-line error, 26.1 intact; the same load succeeded once there was space",
     )
 
 
@@ -195,7 +199,7 @@ def test_a_migration_is_killed_before_each_of_its_statements(mysql_server: URL, 
     noted(
         "a migration killed (SIGKILL) midway, on MySQL",
         f"before each of its {statements} statements",
-        "`skillgap init-db` finished what was left, each time",
+        "`skillgap init-db` completed the migration each time",
     )
 
 

@@ -84,8 +84,8 @@ def test_the_database_is_killed_and_restarted_at_full_load(tmp_path: Path, noted
     assert set(seen.statuses) == {200}
     noted(
         "database killed (SIGKILL) and restarted at full load",
-        f"{answered:,} requests on 32 connections, {answered - away:,} of them while or after it was away",
-        f"0 failed; `/ready` told; readable again {recovered:.1f} s after MySQL was back",
+        f"{answered:,} requests on 32 connections, {answered - away:,} of them during or after the outage",
+        f"0 failed; `/ready` reported it; readable again {recovered:.1f} s after MySQL returned",
     )
 
 
@@ -130,9 +130,9 @@ def test_all_open_files_the_database_are_taken(tmp_path: Path, noted: Noted):
         engine.dispose()
     assert (seen.failures, set(seen.statuses)) == ([], {200})
     noted(
-        "all connections of MySQL taken by others",
+        "other clients hold all MySQL connections",
         f"{seen.requests:,} requests",
-        "0 failed; `/ready` and `skillgap status` told; readable again within 5 s of their end",
+        "0 failed; `/ready` and `skillgap status` reported it; readable again within 5 s of their release",
     )
 
 
@@ -146,7 +146,9 @@ def test_all_open_files_this_process_are_in_use(mysql_url: str, noted: Noted):
     with read(engine) as connection:
         assert connection.scalar(text("SELECT 1")) == 1
     engine.dispose()
-    noted("connection pool exhausted", "15 connections held", "the 16th: DatabaseUnavailable, which says so")
+    noted(
+        "connection pool exhausted", "15 connections held", "the 16th request raises DatabaseUnavailable with the cause"
+    )
 
 
 # -- workers ----------------------------------------------------------------------------------------------------------
@@ -173,7 +175,7 @@ def test_a_worker_is_killed_at_full_load(starter_database: str, tmp_path: Path, 
     noted(
         "a worker killed (SIGKILL) at full load",
         f"1 of 2 workers, {seen.requests:,} requests on {connections} connections",
-        f"{lost} requests lost, those in flight there; a new worker took its place",
+        f"{lost} requests lost, those in progress on that worker; a new worker replaced it",
     )
 
 
@@ -195,8 +197,8 @@ def test_workers_end_with_the_main_process(starter_database: str, tmp_path: Path
         assert httpx.get(again.url + PATHS[1]).is_success
     noted(
         "the main process killed (SIGKILL)",
-        "2 workers, one of them with a request in flight",
-        f"both gone after {lasted:.1f} s; the next start took the port",
+        "2 workers, one with a request in progress",
+        f"both ended within {lasted:.1f} s; the next start could use the port",
     )
 
 
@@ -264,9 +266,9 @@ def test_nobody_reads_the_log(starter_database: str, noted: Noted):
     assert 1_000 < float(lost) <= told <= float(lost) + 2, "the request for the metrics is logged as well"
     assert written + told >= seen.requests, "every line was written or counted"
     noted(
-        "the log's reader has stalled (a full pipe)",
+        "the reader of the log stalls (full pipe)",
         f"{seen.requests:,} requests",
-        f"0 failed; {told:,} lines lost and counted in `/metrics` and the log; ended by SIGTERM as usual",
+        f"0 failed; {told:,} lines dropped and counted in `/metrics` and the log; normal shutdown on SIGTERM",
     )
 
 
@@ -350,7 +352,7 @@ def test_releases_change_at_full_load_and_no_answer_mixes_them(tmp_path: Path, n
     noted(
         "the release changed at full load",
         f"3 loads, {seen.requests:,} requests on 32 connections",
-        f"0 failed, no answer of two releases; seen by all workers {max(seconds):.1f} s after the load at most",
+        f"0 failed, no answer mixes releases; all workers switched within {max(seconds):.1f} s of the load",
     )
 
 
@@ -397,8 +399,9 @@ def test_slow_clients_hold_up_nobody_and_are_sent_away(starter_database: str, tm
     assert (beside.failures, set(beside.statuses)) == ([], {200})
     noted(
         "1,500 slow clients (nothing, half a header, half a body)",
-        f"{beside.requests:,} requests of others meanwhile",
-        f"0 failed, p99 {p99(beside):.0f} ms ({p99(alone):.0f} ms without them); all sent away in {lasted:.0f} s",
+        f"{beside.requests:,} requests of other clients at the same time",
+        f"0 failed, p99 {p99(beside):.0f} ms ({p99(alone):.0f} ms without them); "
+        f"all disconnected within {lasted:.0f} s",
     )
 
 
@@ -417,8 +420,8 @@ def test_idle_connections_make_nobody_wait(starter_database: str, tmp_path: Path
     assert max(answers.first_ms) < 500
     noted(
         "3,000 idle connections",
-        f"16 clients that connect meanwhile, {answers.statuses.total():,} requests",
-        f"0 failed; slowest first answer {max(answers.first_ms):.0f} ms, p99 of all {answers.p99_ms:.0f} ms",
+        f"16 clients connect at the same time, {answers.statuses.total():,} requests",
+        f"0 failed; slowest first answer {max(answers.first_ms):.0f} ms, p99 {answers.p99_ms:.0f} ms",
     )
 
 
@@ -434,8 +437,8 @@ def test_1300_clients_on_open_connections_are_all_answered(starter_database: str
     assert len(answers.by_client) == clients, "every client was answered"
     assert min(answers.by_client.values()) >= rounds - 1
     noted(
-        "1,300 clients on open connections, one worker",
-        f"each asks every 2 s, {answers.statuses.total():,} requests",
+        "1,300 clients with open connections, one worker",
+        f"one request every 2 s each, {answers.statuses.total():,} requests",
         f"0 failed, p99 {answers.p99_ms:.0f} ms, slowest first answer {max(answers.first_ms):.0f} ms; "
         f"{memory:.0f} MB in the worker",
     )
@@ -475,9 +478,9 @@ def test_clients_that_never_read_are_cut_off(
     assert others.p99_ms < 200
     noted(
         f"1,500 clients that never read ({requests} requests each)",
-        f"{others.statuses.total():,} requests of others meanwhile",
-        f"cut off within {lasted:.0f} s; others: 0 failed, p99 {others.p99_ms:.0f} ms; "
-        f"{before:.0f} MB before, {held:.0f} MB meanwhile, {after:.0f} MB after",
+        f"{others.statuses.total():,} requests of other clients at the same time",
+        f"disconnected within {lasted:.0f} s; other clients: 0 failed, p99 {others.p99_ms:.0f} ms; "
+        f"{before:.0f} MB before, {held:.0f} MB during, {after:.0f} MB after",
     )
 
 
@@ -499,7 +502,7 @@ def test_a_thousand_clients_at_once(starter_database: str, tmp_path: Path, noted
         seen.wait_for(10_000)
     assert (seen.failures, set(seen.statuses)) == ([], {200})
     noted(
-        "1,000 clients that ask without a pause",
+        "1,000 clients without pauses",
         f"{seen.requests:,} requests",
         f"0 failed, p99 {p99(seen):.0f} ms, slowest {seen.slowest_ms:.0f} ms (client and service on two cores)",
     )
@@ -561,7 +564,7 @@ def test_the_clock_jumps_by_a_year_and_back(tmp_path: Path, noted: Noted):
     assert seen.failures == []
     assert set(seen.statuses) <= {200, 404}  # 26.1 has no predictions: then 15-1252.00 is not rated
     noted(
-        "the clock jumps by a year, and back by two",
+        "the clock jumps ahead by a year, then back by two",
         f"a load after each jump, {seen.requests:,} requests",
-        "0 failed; every load seen, under a new data version; the `Date` header stays ahead after a jump back",
+        "0 failed; every load took effect with a new data version; the `Date` header stays ahead after the jump back",
     )
