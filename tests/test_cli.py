@@ -260,7 +260,7 @@ def test_a_database_that_was_named_is_never_filled_unasked(run: Run, monkeypatch
     monkeypatch.setenv("SKILLGAP_DATABASE_URL", f"sqlite:///{tmp_path}/own.db")
     ended = run("gap", NURSE, MANAGER)
     assert (ended.code, ended.out) == (1, "")
-    assert "no such database; `skillgap load` makes it" in ended.err
+    assert "no such database; `skillgap load` creates it" in ended.err
     assert run("init-db").code == 0
     assert "skillgap load starter" in run("gap", NURSE, MANAGER).err
     assert "nothing is loaded" in run("status").out
@@ -1051,7 +1051,7 @@ def test_a_database_that_is_not_there_is_not_made_by_a_question(
     monkeypatch.setenv("SKILLGAP_DATABASE_URL", f"sqlite:///{tmp_path}/typo.db")
     ended = run("status")
     assert ended.code == 1
-    assert "no such database; `skillgap load` makes it" in ended.err
+    assert "no such database; `skillgap load` creates it" in ended.err
     assert not (tmp_path / "typo.db").exists()
 
 
