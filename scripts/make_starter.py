@@ -1,7 +1,7 @@
 """Write the starter data from a release: `python scripts/make_starter.py RELEASE` (a path or a number).
 
-The starter is a release in O*NET's own text layout, less its prose and what can be done without: no description,
-no confidence bounds, and of the content model only the skills. It is loaded like any release.
+The starter is a release in O*NET's own text layout without its larger parts: no descriptions, no confidence bounds, and
+only the skills of the Content Model. It is loaded like any release.
 """
 
 from __future__ import annotations

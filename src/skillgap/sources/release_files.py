@@ -289,7 +289,7 @@ def _in_zip(archive: Archive, largest_file: int) -> Iterator[tuple[str, ReleaseF
 
 
 def _directory_size(path: Path) -> int:
-    """Return the size of a zip's central directory in bytes, which zipfile reads at once; 0 if not found."""
+    """Return the size of a zip's central directory in bytes, which zipfile reads in one piece; 0 if not found."""
     with path.open("rb") as file:
         size = file.seek(0, io.SEEK_END)
         file.seek(max(0, size - 2**16 - 100))

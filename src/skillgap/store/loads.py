@@ -243,18 +243,20 @@ def _api_differences(
     """Return the changes that the Web Services rows make, parents before children."""
     differences = {}
     for name, target in API_TABLES.items():
-        found = compare(connection, target, tables[name], codes=codes)
-        gone = found.gone
+        difference = compare(connection, target, tables[name], codes=codes)
+        gone = difference.gone
         if not is_whole:
             gone = gone.iloc[:0]
         elif codes is not None:  # an occupation without any answer may have been refused
-            gone = gone[gone["onet_soc_code"].isin(found.after["onet_soc_code"])]
-        is_changed = found.is_changed
+            gone = gone[gone["onet_soc_code"].isin(difference.after["onet_soc_code"])]
+        is_changed = difference.is_changed
         if not is_whole and name == "Skills":
             key = [column.name for column in table_of(target).primary_key]
-            dated = found.before.loc[found.before["date_updated"].notna(), key]
-            is_changed = is_changed & ~pd.MultiIndex.from_frame(found.after[key]).isin(pd.MultiIndex.from_frame(dated))
-        differences[target] = replace(found, gone=gone, is_changed=is_changed)
+            dated = difference.before.loc[difference.before["date_updated"].notna(), key]
+            is_changed = is_changed & ~pd.MultiIndex.from_frame(difference.after[key]).isin(
+                pd.MultiIndex.from_frame(dated)
+            )
+        differences[target] = replace(difference, gone=gone, is_changed=is_changed)
     return differences
 
 
@@ -295,15 +297,17 @@ def _write_scores(connection: Connection, scores: Scores, *, release: Release, a
         ("LLMSkillScores", scores.scores),
         ("LLMAbstentions", scores.abstentions),
     ):
-        found = compare(connection, name, rows, codes=None if name == "LLMModels" else codes)
-        gone = found.gone[
-            (found.gone["model"] == key["model"]) & (found.gone["prompt_version"] == key["prompt_version"])
+        difference = compare(connection, name, rows, codes=None if name == "LLMModels" else codes)
+        gone = difference.gone[
+            (difference.gone["model"] == key["model"]) & (difference.gone["prompt_version"] == key["prompt_version"])
         ]
         written = rows.assign(scored_at=scores.scored_at) if name == "LLMSkillScores" else rows
-        insert_rows(connection, table_of(name), written[found.is_new], None, name=name)
-        upsert(connection, name, written[found.is_changed])
+        insert_rows(connection, table_of(name), written[difference.is_new], None, name=name)
+        upsert(connection, name, written[difference.is_changed])
         delete_rows(connection, name, gone)
-        changes.append(TableChange(name, len(rows), int(found.is_new.sum()), int(found.is_changed.sum()), len(gone)))
+        changes.append(
+            TableChange(name, len(rows), int(difference.is_new.sum()), int(difference.is_changed.sum()), len(gone))
+        )
     if _activate(connection, key, even_over_another=activate):
         changes[0] = replace(changes[0], updated=changes[0].updated + 1)
     report = LoadReport(changes, was_empty=False, newly_rated=[], no_longer_rated=[], levels_changed=0)

@@ -148,8 +148,8 @@ def get_tables(connection: Connection) -> dict[str, pd.DataFrame]:
     }
     view = SKILLS_VIEW.c
     rating = (view.onet_soc_code, view.element_id, view.scale_id, view.data_value, view.n, view.standard_error)
-    known = select(Occupations.onet_soc_code)
-    tables["Skills"] = _frame(connection, select(*rating).where(IS_LEVEL, HAS_RATING, view.onet_soc_code.in_(known)))
+    codes = select(Occupations.onet_soc_code)
+    tables["Skills"] = _frame(connection, select(*rating).where(IS_LEVEL, HAS_RATING, view.onet_soc_code.in_(codes)))
     return tables
 
 
@@ -231,18 +231,28 @@ def list_disagreements(connection: Connection, *, least: float) -> list[Disagree
     Raises NoData if no rated occupation has been scored.
     """
     view, titles = SKILLS_VIEW.c, get_titles(connection)
-    rated = (view.onet_soc_code, view.element_id, view.element_name, view.data_value, view.standard_error, view.n)
-    said = (view.date_updated, view.recommend_suppress, view.llm_data_value, view.llm_uncertainty)
-    both = _frame(connection, select(*rated, *said).where(IS_LEVEL, HAS_RATING, view.llm_data_value.is_not(None)))
-    if both.empty:
+    columns = (
+        *(view.onet_soc_code, view.element_id, view.element_name, view.data_value, view.standard_error, view.n),
+        *(view.date_updated, view.recommend_suppress),
+        *(view.llm_data_value.label("predicted"), view.llm_uncertainty.label("predicted_error")),
+    )
+    is_both = and_(IS_LEVEL, HAS_RATING, view.llm_data_value.is_not(None))
+    pairs = _frame(connection, select(*columns).where(is_both))
+    if pairs.empty:
         raise NoData("no rated occupation has been scored; run `skillgap enrich --all`")
-    found = []
-    for code, element_id, name, value, error, n, day, suppress, predicted, uncertainty in both.itertuples(index=False):
-        away = (value - predicted) / np.hypot(np.nan_to_num(error), uncertainty)
-        if abs(away) >= least:
-            known = (value, error, n, day, suppress, predicted, uncertainty, round(float(away), 2))
-            found.append(Disagreement(code, titles[code], element_id, name, *known))
-    return sorted(found, key=lambda pair: (-abs(pair.standard_errors), pair.onet_soc_code, pair.element_id))
+    disagreements = []
+    for pair in pairs.to_dict("records"):
+        difference = pair["data_value"] - pair["predicted"]
+        standard_errors = difference / np.hypot(np.nan_to_num(pair["standard_error"]), pair["predicted_error"])
+        if abs(standard_errors) >= least:
+            disagreements.append(
+                Disagreement(
+                    title=titles[pair["onet_soc_code"]],
+                    standard_errors=round(float(standard_errors), 2),
+                    **{str(name): value for name, value in pair.items()},
+                )
+            )
+    return sorted(disagreements, key=lambda pair: (-abs(pair.standard_errors), pair.onet_soc_code, pair.element_id))
 
 
 def list_models(connection: Connection) -> list[ModelRecord]:
