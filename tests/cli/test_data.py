@@ -18,7 +18,8 @@ import stamina
 from sqlalchemy import Engine
 
 from benchmarks.http import free_port
-from skillgap.sources.releases import RELEASE_FILES, REQUIRED_TABLES, find_release
+from skillgap.onet.tables import REQUIRED_TABLES, TABLES
+from skillgap.sources.releases import find_release
 from skillgap.testing.fake_onet_api import PASSWORD, USERNAME, FakeOnetApi, FakeTables
 from tests.cli.running import MANAGER, NURSE, Run
 from tests.conftest import changed_release, close_to_writers, is_level, onet_zip
@@ -49,7 +50,7 @@ def test_a_database_that_was_named_is_never_filled_unasked(run: Run, monkeypatch
     monkeypatch.setenv("SKILLGAP_DATABASE_URL", f"sqlite:///{tmp_path}/own.db")
     ended = run("gap", NURSE, MANAGER)
     assert (ended.code, ended.out) == (1, "")
-    assert "no such database; `skillgap load` makes it" in ended.err
+    assert "no such database; `skillgap load` creates it" in ended.err
     assert run("init-db").code == 0
     assert "skillgap load starter" in run("gap", NURSE, MANAGER).err
     assert "nothing is loaded" in run("status").out
@@ -186,7 +187,7 @@ def broken_29(tmp_path: Path) -> str:
     folder = tmp_path / "db_29_0_text"
     with zipfile.ZipFile(onet_zip("29_0")) as zipped:
         zipped.extractall(tmp_path)
-    kept = {"Read Me", *(RELEASE_FILES[table][0][0] for table in REQUIRED_TABLES)}
+    kept = {"Read Me", *(TABLES[table].file for table in REQUIRED_TABLES)}
     for file in folder.iterdir():
         if file.stem not in kept:
             file.unlink()
@@ -240,7 +241,7 @@ def test_a_database_that_is_not_there_is_not_made_by_a_question(
     monkeypatch.setenv("SKILLGAP_DATABASE_URL", f"sqlite:///{tmp_path}/typo.db")
     ended = run("status")
     assert ended.code == 1
-    assert "no such database; `skillgap load` makes it" in ended.err
+    assert "no such database; `skillgap load` creates it" in ended.err
     assert not (tmp_path / "typo.db").exists()
 
 

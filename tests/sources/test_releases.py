@@ -105,7 +105,7 @@ def test_a_path_that_cannot_be_looked_up_is_refused(source: str, tmp_path: Path)
 def test_a_release_before_20_1_is_refused_without_a_request(number: str, download, release_server: ReleaseServer):
     with pytest.raises(ReleaseUnavailable) as caught:
         download(number)
-    assert str(caught.value) == (f"O*NET {number} is laid out in an older way; releases from 20.1 on can be loaded")
+    assert str(caught.value) == (f"O*NET {number} has an older layout; releases from 20.1 on can be loaded")
     assert release_server.requests == []
 
 
@@ -196,7 +196,7 @@ def test_a_cut_download_goes_on_where_it_was_cut(download, release_server: Relea
 
 def test_after_four_cuts_the_next_run_goes_on(download, cache_dir: Path, release_server: ReleaseServer):
     release_server.cut_after = [1000, 1000, 1000, 1000]
-    with pytest.raises(ReleaseUnavailable, match="what was downloaded is kept and the next run goes on from there"):
+    with pytest.raises(ReleaseUnavailable, match="the partial download is kept and the next run resumes it"):
         download()
     assert len(release_server.requests) == 4
     assert kept(cache_dir) == ["db_29_0_text.part"]
@@ -439,7 +439,7 @@ def test_a_sign_in_page_is_not_kept_as_a_release(download, cache_dir: Path, rele
     with pytest.raises(ReleaseUnavailable) as caught:
         download()
     assert str(caught.value) == (
-        f"{release_server.url}/db_29_0_text.zip: what came is not a whole zip (it begins "
+        f"{release_server.url}/db_29_0_text.zip: the response is not a complete zip (it begins "
         "b'<html>Welcome to our wireless network</html>'); is there a sign-in page in between?"
     )
     assert kept(cache_dir) == []
@@ -491,7 +491,7 @@ def test_a_cache_dir_that_is_a_file_is_reported(tmp_path: Path, download, releas
     (tmp_path / "file").touch()
     with pytest.raises(ReleaseUnavailable) as caught:
         download(cache_dir=tmp_path / "file")
-    assert str(caught.value).startswith(f"{tmp_path / 'file'}: cannot keep the download there (")
+    assert str(caught.value).startswith(f"{tmp_path / 'file'}: cannot store the download there (")
     assert release_server.requests == []
 
 

@@ -316,7 +316,7 @@ def test_a_release_that_does_not_say_its_number_is_refused(folder: str, extract:
     with pytest.raises(ReleaseLayoutError) as caught:
         extract(as_csv(small_tables()), folder)
     assert str(caught.value) == (
-        "here: cannot tell which release this is; expected 'O*NET 29.0 Database' in the first line of Read Me.txt, "
+        "here: unknown release number; expected 'O*NET 29.0 Database' in the first line of Read Me.txt, "
         "or a folder named like db_29_0_text"
     )
 

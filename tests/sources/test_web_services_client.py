@@ -280,7 +280,7 @@ def test_pages_without_counts_are_followed_by_their_links():
         ({1: page([1, 2], 1, 4), 3: page([3], 3, 4)}, "ends at row 3, expected 4"),
         ({1: page([1, 2], 1, 4), 3: page([3, 4], 3, 5)}, "5 rows in all, 4 before; the data changed"),
         ({1: page([1, 2], 1, 4), 3: page([3, 4], 3, 4, next="x")}, "yet a page follows"),
-        ({1: page([1, 2], 1, 2) | {"end": 3}}, "2 rows from 1, yet it says that 3 is the last"),
+        ({1: page([1, 2], 1, 2) | {"end": 3}}, "2 rows from 1, yet it states 3 as the last"),
         ({1: page([], 1, 4)}, "no row of 4"),
         ({1: {"start": 1}}, "no list 'row'"),
         ({1: ["row"]}, "no list 'row'"),

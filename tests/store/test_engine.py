@@ -331,7 +331,7 @@ def test_a_sqlite_file_on_a_read_only_file_system_is_read(read_only: tuple[Path,
     with read(engine) as connection:
         assert get_status(connection).release.number == "28.3"
     for change in (lambda: load(engine, RELEASE_B), lambda: init_tables(engine)):
-        with pytest.raises(DatabaseUnavailable, match="copy it to a writable folder and name that in SKILLGAP_DATAB"):
+        with pytest.raises(DatabaseUnavailable, match="copy it to a writable folder and set SKILLGAP_DATABASE_URL"):
             change()
     assert [path.name for path in folder.iterdir()] == [Path(str(made.url.database)).name]
 
@@ -363,7 +363,7 @@ def test_a_read_only_file_that_is_changed_elsewhere_while_it_is_read_is_noticed(
     init_tables(made)
     if folder.is_symlink():
         return  # by its mode alone, nobody else could write either
-    with pytest.raises(DatabaseUnavailable, match="changed while it was read; try again"), read(engine):
+    with pytest.raises(DatabaseUnavailable, match="changed during the read; try again"), read(engine):
         load(made, RELEASE_A)
     assert stored(engine) == cells(RELEASE_A)
 
@@ -393,7 +393,7 @@ def test_sqlite_in_memory_works() -> None:
 
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(ConfigurationError, match=f"folder {tmp_path}/file/folder cannot be made .*DATABASE_URL"):
+    with pytest.raises(ConfigurationError, match=f"{tmp_path}/file/folder, cannot be created .*DATABASE_URL"):
         make_engine(f"sqlite:///{tmp_path}/file/folder/skillgap.db")
 
 
@@ -452,7 +452,7 @@ def test_a_database_that_mysql_does_not_have_is_said_with_how_to_make_it(mysql_s
     url = mysql_server.set(database="skillgap_none").render_as_string(hide_password=False)
     with (
         pytest.raises(
-            DatabaseUnavailable, match="`CREATE DATABASE skillgap_none CHARACTER SET utf8mb4` makes it empty"
+            DatabaseUnavailable, match="create it with `CREATE DATABASE skillgap_none CHARACTER SET utf8mb4`"
         ),
         read(make_engine(url)),
     ):

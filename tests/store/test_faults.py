@@ -308,7 +308,7 @@ def test_a_full_table_on_mysql_is_no_room_left(mysql_loaded: Engine) -> None:
         connection.execute(text("SET SESSION max_heap_table_size = 16384"))
         connection.execute(text(small))
     rows = [{"filling": "x" * 255}] * 5000
-    with pytest.raises(DatabaseUnavailable, match="no room left"), write(mysql_loaded) as connection:
+    with pytest.raises(DatabaseUnavailable, match="its disk is full"), write(mysql_loaded) as connection:
         connection.execute(text("INSERT INTO small VALUES (:filling)"), rows)
 
 
@@ -359,7 +359,7 @@ def test_a_full_disk_keeps_the_release_before_and_says_what_is_wrong(small_disk:
     engine = small_disk.engine()
     init_tables(engine)
     load(engine, RELEASE_A)
-    with pytest.raises(DatabaseUnavailable, match="no room left on its disk; nothing was changed"):
+    with pytest.raises(DatabaseUnavailable, match="its disk is full; nothing was changed"):
         load(engine, onet_29)
     assert stored(engine) == cells(RELEASE_A)
     engine.dispose()
@@ -385,7 +385,7 @@ def test_a_disk_full_from_the_start_makes_no_tables(small_disk: SmallDisk, room:
         (small_disk.folder / "filling").write_bytes(b"x" * (2 * 2**20 - room))
     else:
         small_disk.pages = 4
-    with pytest.raises(DatabaseUnavailable, match="no room left on its disk"):
+    with pytest.raises(DatabaseUnavailable, match="its disk is full"):
         init_tables(small_disk.engine())
     (small_disk.folder / "filling").unlink(missing_ok=True)
     small_disk.make_room()

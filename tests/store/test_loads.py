@@ -282,7 +282,7 @@ def test_a_release_that_unrates_many_occupations_must_be_meant(blank: Engine) ->
     load(blank, many_occupations(150))
     before = stored(blank)
     cut = many_occupations(49)
-    with pytest.raises(LoadConflict, match=r"take the ratings of 101 occupations away .* --accept-loss"):
+    with pytest.raises(LoadConflict, match=r"remove the ratings of 101 occupations .* --accept-loss"):
         load(blank, cut)
     assert stored(blank) == before
     report = load_release(

@@ -169,7 +169,7 @@ def test_no_answer_on_an_occupation_deletes_nothing_of_it(empty: Engine):
 
 def test_a_fetch_that_unrates_many_occupations_must_be_meant(empty: Engine):
     upsert(empty, many_occupations(150))
-    with pytest.raises(LoadConflict, match=r"take the ratings of 101 occupations away .* --accept-loss"):
+    with pytest.raises(LoadConflict, match=r"remove the ratings of 101 occupations .* --accept-loss"):
         upsert(empty, many_occupations(49))
     assert len(upsert(empty, many_occupations(49), accept_loss=True).no_longer_rated) == 101
 

@@ -1,1 +1,1 @@
-"""What O*NET is: its codes, tables, domains and license."""
+"""Facts about O*NET: its codes, tables, domains, scales and license."""

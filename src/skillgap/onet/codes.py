@@ -17,7 +17,7 @@ _CODE = re.compile(r"([0-9]{2})-?([0-9]{4})(?:\.?([0-9]{2}))?")
 
 
 def parse_code(text: str) -> OnetSocCode:
-    """Return the dashed O*NET-SOC code of `15-1252.00`, `15-1252` (its `.00`) or `15125200`. Raises InvalidCode."""
+    """Return the code in dashed form: `15-1252.00` for `15-1252.00`, `15-1252` or `15125200`. Raises InvalidCode."""
     match = _CODE.fullmatch(text)
     if match is None:
         shown = text if len(text) <= 40 else f"{text[:40]}… ({len(text)} characters)"

@@ -33,7 +33,7 @@ DOMAINS: tuple[DomainInfo, ...] = (
     DomainInfo("abilities", "Abilities", ("1.A",), "ability", "abilities", "abilities"),
     DomainInfo("work_activities", "WorkActivities", ("4.A",), "work activity", "work activities", "work activities"),
 )
-"""To add a domain, add its row here, its name to the two Literals, its table to `onet.tables`, and a migration."""
+"""A new domain needs a row here, its name in both Literals, a table in `onet.tables`, and a migration."""
 
 DOMAIN_TABLES: dict[Domain, str] = {domain.name: domain.table for domain in DOMAINS}
 """The table of each domain's ratings."""

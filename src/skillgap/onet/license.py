@@ -8,7 +8,7 @@ LICENSE_URL = "https://creativecommons.org/licenses/by/4.0/"
 
 
 def attribution(release: Release | None, *, web_services: bool = False) -> str:
-    """Return the credit in the words of O*NET's licences, of the database and, where used, of its Web Services.
+    """Return the credit line that O*NET's licenses require for the database and, if used, for its Web Services.
 
     Sources: https://www.onetcenter.org/license_db.html, https://services.onetcenter.org/help/license_data.
     """

@@ -13,4 +13,4 @@ class Release:
     number: str
     """`"29.0"`; a string, since 30.10 is not 30.1."""
     date: date | None
-    """First day of the month of publication; None where the release does not say."""
+    """First day of the month of publication; None if unknown."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 HIGHEST_LEVEL = 7.0
-"""Of the scale LV, which begins at 0."""
+"""Upper end of scale LV, which begins at 0."""
 
 
 LOWEST_IMPORTANCE = 1.0
+"""Lower end of scale IM."""
 HIGHEST_IMPORTANCE = 5.0
-"""Of the scale IM."""
+"""Upper end of scale IM."""
 
 RATERS = 8
 """Analysts who rate each skill of an occupation (O*NET appendix on analyst ratings)."""

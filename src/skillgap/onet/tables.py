@@ -104,7 +104,7 @@ class Column:
     filled_from: str = ""
     """The table that supplies missing values, looked up by element id; the stored column is never null."""
     is_nullable: bool | None = None
-    """Whether the database accepts null, where that differs from `may_be_null` for a reason given at the column."""
+    """Whether the database accepts null, if that differs from `may_be_null` for a reason given at the column."""
     references: str = ""
     """The table whose key contains every value."""
     is_checked: bool = False
@@ -254,7 +254,7 @@ _RATING = (
         "recommend_suppress",
         "Recommend Suppress",
         Flag(),
-        "Y where O*NET calls the value too imprecise to show.",
+        "Y if O*NET calls the value too imprecise to show.",
         may_be_null=True,
         is_checked=True,
     ),
@@ -262,7 +262,7 @@ _RATING = (
         "not_relevant",
         "Not Relevant",
         Flag(),
-        "Y where most raters found the element not relevant to the occupation.",
+        "Y if most raters found the element not relevant to the occupation.",
         may_be_null=True,
         is_checked=True,
     ),
@@ -289,7 +289,7 @@ _DECLARED = (
                 "description",
                 "Description",
                 Prose(1000),
-                "What people in the occupation do.",
+                "Summary of the work in the occupation.",
                 may_be_null=True,
                 may_be_absent=True,
             ),
@@ -345,7 +345,7 @@ _DECLARED = (
     ),
     Table(
         "Knowledge",
-        _optional("Knowledge, rated by incumbents or experts. Errors are missing where experts rated."),
+        _optional("Knowledge, rated by incumbents or experts. Errors are missing if experts rated."),
         (Layout(("Knowledge",)),),
         _RATING,
         _RATING_KEY,
@@ -464,7 +464,7 @@ _DECLARED = (
                 "shown_in_my_next_move",
                 "Shown in My Next Move",
                 Flag(),
-                "Y where O*NET's My Next Move shows the title.",
+                "Y if O*NET's My Next Move shows the title.",
                 may_be_null=True,
                 may_be_absent=True,
             ),
@@ -503,7 +503,7 @@ _DECLARED = (
                 "hot_technology",
                 "Hot Technology",
                 Flag(),
-                "Y where job postings often ask for it.",
+                "Y if job postings often ask for it.",
                 may_be_null=True,
                 may_be_absent=True,
             ),
@@ -511,7 +511,7 @@ _DECLARED = (
                 "in_demand",
                 "In Demand",
                 Flag(),
-                "Y where job postings of this occupation often ask for it.",
+                "Y if job postings of this occupation often ask for it.",
                 may_be_null=True,
                 may_be_absent=True,
             ),
@@ -538,13 +538,13 @@ _DECLARED = (
     ),
     Table(
         "LevelScaleAnchors",
-        _optional("Level Scale Anchors: an example of what a level means."),
+        _optional("Level Scale Anchors: examples that illustrate levels."),
         (Layout(("Level Scale Anchors",)),),
         (
             _ELEMENT_ID,
             _SCALE_ID,
             Column("anchor_value", "Anchor Value", Whole(0, 999), "The level.", unit="points of the scale"),
-            Column("anchor_description", "Anchor Description", Prose(1000), "What a worker at that level can do."),
+            Column("anchor_description", "Anchor Description", Prose(1000), "Example of a task at that level."),
         ),
         key=("element_id", "scale_id", "anchor_value"),
     ),

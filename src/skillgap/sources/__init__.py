@@ -1,1 +1,1 @@
-"""Where facts come from. Nothing here knows a database."""
+"""Sources of data: releases and O*NET Web Services. Independent of the database."""

@@ -1,7 +1,7 @@
-"""Lines and fields of a release file, whichever program wrote it.
+"""Lines and fields of release files, including files saved again by other programs.
 
-CSV: comma, quoted. Tab-separated text: O*NET's own files quote nothing, so a `"` is data; a file that a spreadsheet or
-pandas has saved again wraps some fields in `"` and doubles those inside. `is_quoted` decides by the whole file.
+CSV files have commas and quoted fields. In O*NET's own tab-separated files a `"` is data. Spreadsheets and pandas, when
+they save such a file, wrap some fields in `"` and double those inside. `is_quoted` examines the whole file to decide.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from skillgap.errors import ReleaseDataError, ReleaseLayoutError
 from skillgap.sources.release_files import ReleaseFile
 
 LONGEST_RECORD = 2**16
-"""Characters of a line, or of a record whose quoted fields have line ends; O*NET's longest has 2,000."""
+"""Characters in a line, or in a record with line ends in quoted fields; O*NET's longest has 2,000."""
 MOST_LINES = 1_000_000
-"""Of a file, empty ones included; O*NET's largest has 300,000."""
+"""Lines in a file, including empty ones; O*NET's largest has 300,000."""
 
 _UNDECODED = re.compile("[\udc80-\udcff]")
 _UTF_16 = ("\udcff\udcfe", "\udcfe\udcff")
 
 
 def lines_of(file: ReleaseFile) -> Iterator[str]:
-    """Yield the lines of a file with their ends; a byte that is not UTF-8 is a lone surrogate.
+    """Yield the lines of a file with their line ends. A byte that is not UTF-8 becomes a lone surrogate.
 
     Raises ReleaseLayoutError (too many lines), ReleaseDataError (too long a line, UTF-16).
     """
@@ -46,7 +46,7 @@ def lines_of(file: ReleaseFile) -> Iterator[str]:
 
 
 def first_fields(file: ReleaseFile, delimiter: str) -> list[str]:
-    """Return the fields of the first line that is not empty, quoted or not; none if there is no line."""
+    """Return the fields of the first nonempty line, quoted or not, or an empty list."""
     for line in lines_of(file):
         if line.strip("\r\n"):
             return next(csv.reader([line.rstrip("\r\n")], delimiter=delimiter), [])
@@ -54,7 +54,7 @@ def first_fields(file: ReleaseFile, delimiter: str) -> list[str]:
 
 
 def records(file: ReleaseFile, delimiter: str, *, quoted: bool) -> Iterator[tuple[int, list[str] | str]]:
-    """Yield the number of the first line and the fields of each record, or its defect; empty lines are skipped."""
+    """Yield the first line number of each record with its fields or its defect. Empty lines are skipped."""
     return _quoted(file, delimiter) if quoted else _plain(file, delimiter)
 
 
@@ -99,7 +99,7 @@ def _quoted(file: ReleaseFile, delimiter: str) -> Iterator[tuple[int, list[str] 
 
 
 def _undecoded(line: str, delimiter: str) -> str:
-    """Return the defect of the first byte that is not UTF-8, or an empty text."""
+    """Return the defect of the first byte that is not UTF-8, or an empty string."""
     if line.isascii() or not (match := _UNDECODED.search(line)):
         return ""
     field = f", field {line.count(delimiter, 0, match.start()) + 1}" if delimiter else ""
@@ -111,17 +111,17 @@ def _undecoded(line: str, delimiter: str) -> str:
 _WRAPPED = re.compile(r'"([^"]*(?:""[^"]*)*)"')
 _RECORD = re.compile(r'(?:[^"\t]*|"[^"]*(?:""[^"]*)*")(?:\t(?:[^"\t]*|"[^"]*(?:""[^"]*)*"))*')
 _SEPARATORS = frozenset(",;")
-"""What spreadsheets wrap a field for, besides a `"`, a tab or a line end; pandas and Python do not."""
+"""Characters for which spreadsheets wrap a field, besides `"`, tab and line end; pandas and Python do not."""
 
 
 def is_quoted(file: ReleaseFile) -> tuple[bool, str]:
-    """Tell whether the `"` of a tab-separated file wrap fields, and what contradicts that answer, if anything.
+    """Return whether the `"` in a tab-separated file wrap fields, with a warning if the evidence is mixed.
 
-    They wrap fields if the header has some. Without one in the header, they do if
-    - every line has as many fields as the header, every field with a `"` begins and ends with one, those inside are
-      doubled, and each wrapped field needs it: it has a doubled `"`, or a comma (or semicolon) that no bare field has;
-    - or lines have other numbers of fields, and all are right once quoted fields may contain tabs and line ends.
-    Everywhere else they are data.
+    They wrap fields if the header contains one. Otherwise they do in two cases:
+    - Every line has as many fields as the header, every field with a `"` begins and ends with one and doubles those
+      inside, and each wrapped field needs it: it has a doubled `"`, or a comma (or semicolon) that no bare field has.
+    - Lines differ in their number of fields, and agree once quoted fields may contain tabs and line ends.
+    In all other cases a `"` is data.
     """
     header = ""
     doubled = stray = 0
@@ -161,7 +161,7 @@ def is_quoted(file: ReleaseFile) -> tuple[bool, str]:
 
 
 def _is_even_if_quoted(lines: Iterable[str], tabs: int) -> bool:
-    """Tell whether every record has so many tabs between its fields, once quoted fields may have tabs and line ends."""
+    """Return whether every record has `tabs` tabs between fields if quoted fields may contain tabs and line ends."""
     record, marks = "", 0
     for line in lines:
         record += line

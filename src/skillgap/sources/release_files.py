@@ -84,7 +84,7 @@ class _Bounded(io.RawIOBase):
 
 
 class ReleaseFiles:
-    """The files of a release that hold tables, and Read Me.txt."""
+    """The table files of a release and its Read Me.txt."""
 
     def __init__(self, archive: Archive, files: Iterable[tuple[str, ReleaseFile]]) -> None:
         """Take files with their paths in the archive. Raises ReleaseLayoutError (sizes, tables in two folders)."""
@@ -92,11 +92,11 @@ class ReleaseFiles:
         self._by_key: dict[str, list[ReleaseFile]] = {}
         self._with_other_ending: dict[str, str] = {}
         self.warnings: list[str] = []
-        """One sentence for each file that is not read although its name is nearly that of a table's file."""
+        """One sentence for each unread file with nearly the name of a table's file."""
         has = "has" if archive.path.is_dir() else "unpacks to"
         folders: set[str] = set()
         names: list[str] = []
-        # .txt before .csv: of files with the same rows, the first is used
+        # .txt before .csv: the first of several files with the same rows is used
         for path, file in sorted(files, key=lambda item: (not item[0].lower().endswith(".txt"), item[0])):
             stem, _, ending = file.name.rpartition(".")
             if ending.lower() not in _ENDINGS:
@@ -128,7 +128,7 @@ class ReleaseFiles:
         self._folder = folder or archive.path.resolve().stem
 
     def has(self, table: str) -> bool:
-        """Tell whether there is a file of a table, in any layout; one with another ending is warned of."""
+        """Return whether any file of a table exists, in any layout. A file with another ending causes a warning."""
         stems = TABLES[table].files
         if any(_key(stem) in self._by_key for stem in stems):
             return True
@@ -138,9 +138,9 @@ class ReleaseFiles:
         return False
 
     def parts(self, table: str) -> list[list[ReleaseFile]]:
-        """Return the files that hold a table: for each part of its layout, all that are named for it.
+        """Return the files of a table: for each part of its layout, all files with that name.
 
-        Raises ReleaseLayoutError where no layout is complete, or files of two layouts are there.
+        Raises ReleaseLayoutError if no layout is complete, or if there are files of two layouts.
         """
         layouts = [layout.files for layout in TABLES[table].layouts]
         present = [layout for layout in layouts if any(_key(stem) in self._by_key for stem in layout)]
@@ -171,25 +171,27 @@ class ReleaseFiles:
         return None
 
     def release(self) -> Release:
-        """Return number and month from Read Me.txt, else the number from the folder's name."""
+        """Return number and month from Read Me.txt, or the number from the folder name. Raises ReleaseLayoutError."""
         read = [(file.name, *_first_lines(file)) for file in self._by_key.get(_key(_READ_ME), ())]
         named = [(name, number, month) for name, number, month in read if number]
         if len({(number, month) for _, number, month in named}) > 1:
-            said = ", ".join(f"{number} in {name}" for name, number, _ in named)
-            raise ReleaseLayoutError(f"{self._archive.origin}: two releases are named: {said}; delete one of the files")
+            numbers = ", ".join(f"{number} in {name}" for name, number, _ in named)
+            raise ReleaseLayoutError(
+                f"{self._archive.origin}: two releases are named: {numbers}; delete one of the files"
+            )
         if named:
             return Release(named[0][1] or "", named[0][2])
         number = re.search(r"db_([0-9]{2}_[0-9])(?![0-9])", self._folder)
         if number is None:
             raise ReleaseLayoutError(
-                f"{self._archive.origin}: cannot tell which release this is; expected 'O*NET 29.0 Database' in the "
+                f"{self._archive.origin}: unknown release number; expected 'O*NET 29.0 Database' in the "
                 "first line of Read Me.txt, or a folder named like db_29_0_text"
             )
         return Release(number[1].replace("_", "."), next((month for *_, month in read if month), None))
 
 
 def _first_lines(file: ReleaseFile) -> tuple[str | None, date | None]:
-    """Return the release number and month that a Read Me names."""
+    """Return the release number and month in a Read Me, if stated."""
     with file.open() as stream:
         lines = stream.read(2**12).decode("utf-8-sig", "replace").splitlines()[:2]
     number = re.search(r"O\*NET\S* ([0-9]{2}\.[0-9]) Database", lines[0]) if lines else None
@@ -213,11 +215,11 @@ _COPY = re.compile(
     r"(?:\([0-9]+\)|copy|old|new|orig|original|backup|bak|final|edited|utf-?8|txt|csv|v?[0-9][0-9._]*)",
     re.IGNORECASE,
 )
-"""What programs and people add to the name of a copy: `Skills (1)`, `Skills - Copy`, `Skills_29_0`."""
+"""Suffixes of copies: `Skills (1)`, `Skills - Copy`, `Skills_29_0`."""
 
 
 def _nearly(stem: str) -> str | None:
-    """Return the expected name that a name is nearly, or is a copy of."""
+    """Return the expected name that a name resembles or copies, if any."""
     if len(stem) > _LONGEST_NAME:
         return None
     base = re.sub(r"(?i)^(?:copy of )+", "", stem)
@@ -232,7 +234,7 @@ def _nearly(stem: str) -> str | None:
 
 
 def shorten(name: str) -> str:
-    """Return a name as messages show it: a zip may have names of 64 kB."""
+    """Return a name shortened for messages: names in a zip may have 64 kB."""
     return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"
 
 
@@ -273,7 +275,7 @@ def _in_zip(archive: Archive, largest_file: int) -> Iterator[tuple[str, ReleaseF
     try:
         with zipfile.ZipFile(archive.path) as zipped:
             members = [member for member in zipped.infolist() if not member.filename.endswith("/")]
-    except Exception as error:  # what zipfile lets out of a damaged archive is not documented, and a dozen kinds
+    except Exception as error:  # zipfile raises a dozen undocumented kinds of error for damaged archives
         raise ReleaseLayoutError(f"{archive.origin}: neither a release folder nor a readable zip ({error})") from error
     for member in members:
         path = PurePosixPath(member.filename.replace("\\", "/"))
@@ -287,7 +289,7 @@ def _in_zip(archive: Archive, largest_file: int) -> Iterator[tuple[str, ReleaseF
 
 
 def _directory_size(path: Path) -> int:
-    """Return the bytes of a zip's list of members, which zipfile reads whole; 0 where there is none to be found."""
+    """Return the size of a zip's central directory in bytes, which zipfile reads in one piece; 0 if not found."""
     with path.open("rb") as file:
         size = file.seek(0, io.SEEK_END)
         file.seek(max(0, size - 2**16 - 100))
@@ -295,24 +297,24 @@ def _directory_size(path: Path) -> int:
     at = end.rfind(b"PK\x05\x06")
     if at < 0 or len(end) < at + 22:
         return 0
-    listed: int = struct.unpack_from("<L", end, at + 12)[0]
-    # In a zip64, the record that has the size stands before its locator, which stands before the end.
+    size_in_end: int = struct.unpack_from("<L", end, at + 12)[0]
+    # In a zip64, the record with the size precedes its locator, which precedes the end record.
     large = end.rfind(b"PK\x06\x06", 0, at)
     if large >= 0 and end[max(0, at - 20) : at].startswith(b"PK\x06\x07") and len(end) >= large + 48:
-        listed = max(listed if listed < 2**32 - 1 else 0, struct.unpack_from("<Q", end, large + 40)[0])
-    return listed
+        size_in_end = max(size_in_end if size_in_end < 2**32 - 1 else 0, struct.unpack_from("<Q", end, large + 40)[0])
+    return size_in_end
 
 
 class _Member(io.RawIOBase):
-    """A member of a zip; whatever is wrong with it is a ReleaseLayoutError."""
+    """A member of a zip; any error in it is raised as ReleaseLayoutError."""
 
     def __init__(self, archive: Archive, member: zipfile.ZipInfo) -> None:
         self._cannot = f"{archive.origin}: {shorten(member.filename)} cannot be unpacked"
         self._stream: IO[bytes] | None = None
         try:
-            with zipfile.ZipFile(archive.path) as zipped:  # the member keeps the file open
+            with zipfile.ZipFile(archive.path) as zipped:  # the open member keeps the file open
                 self._stream = zipped.open(member)
-        except Exception as error:  # zlib.error, struct.error and more: see _in_zip
+        except Exception as error:  # zlib.error, struct.error and others, as in _in_zip
             raise ReleaseLayoutError(f"{self._cannot} ({error})") from error
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]

@@ -1,4 +1,4 @@
-"""Where a release comes from: a path, the starter data, or a download that is kept.
+"""Releases on disk: a path, the starter data, or a cached download.
 
 Release history: https://www.onetcenter.org/db_releases.html.
 """
@@ -30,26 +30,26 @@ STARTER = "starter"
 _LONGEST_SHOWN = 200
 _FIRST = (20, 1)
 _EDITIONS = ("text", "csv")
-"""In the order they are tried. A release may have no text edition: O*NET's documents of 31.0 describe CSV alone."""
+"""Editions in the order they are tried. Not every release has a text edition: O*NET documents only CSV for 31.0."""
 _NUMBER = re.compile(r"([0-9]{2})\.([0-9])")
 
 OnBytes = Callable[[int, int | None], None]
-"""Called with bytes so far and bytes in all, where known."""
+"""Called with the bytes received so far and the total, if known."""
 
 
 @dataclass(frozen=True)
 class Archive:
-    """A release on disk, and where it came from."""
+    """A release on disk and its origin."""
 
     path: Path
     """A folder or a zip."""
     origin: str
-    """URL (see `masked_url`), path, or `starter`."""
+    """A URL without password, a path, or `starter`."""
 
 
 @dataclass(frozen=True)
 class DownloadRecord:
-    """What is noted beside a downloaded zip."""
+    """The record stored beside a downloaded zip."""
 
     url: str
     size: int
@@ -58,16 +58,16 @@ class DownloadRecord:
 
 
 def is_release_number(text: str) -> bool:
-    """Tell `29.0` from a path."""
+    """Return whether a text is a release number such as `29.0`, and not a path."""
     return _NUMBER.fullmatch(text) is not None
 
 
 def find_release(
     source: str, *, cache_dir: Path, download_url: str = DOWNLOAD_URL, on_bytes: OnBytes | None = None
 ) -> Archive:
-    """Return the release meant by `starter`, a release number, or the path of a folder or zip.
+    """Return the release named by `starter`, a release number, or the path of a folder or zip.
 
-    A number is downloaded once and kept in `cache_dir`. Raises ReleaseUnavailable.
+    A release given by number is downloaded once and kept in `cache_dir`. Raises ReleaseUnavailable.
     """
     if source == STARTER:
         return Archive(Path(__file__).parent / "starter" / "starter.zip", STARTER)
@@ -86,14 +86,14 @@ def _on_disk(source: str) -> Path | None:
     try:
         path = Path(source).expanduser()
         return path if source and path.exists() else None  # an empty path would be the current folder
-    except (OSError, RuntimeError) as error:  # a name too long, a folder not to be entered; `~nobody`
+    except (OSError, RuntimeError) as error:  # a name too long, a folder without access, an unknown ~user
         raise ReleaseUnavailable(f"{source}: cannot be looked up ({error})") from error
 
 
 def _download(number: str, cache_dir: Path, download_url: str, on_bytes: OnBytes | None) -> Archive:
     major, minor = (int(part) for part in number.split("."))
     if (major, minor) < _FIRST:
-        raise ReleaseUnavailable(f"O*NET {number} is laid out in an older way; releases from 20.1 on can be loaded")
+        raise ReleaseUnavailable(f"O*NET {number} has an older layout; releases from 20.1 on can be loaded")
     base, mark, query = download_url.partition("?")
     editions = [
         _Edition(f"{base.rstrip('/')}/{name}{mark}{query}", cache_dir / name)
@@ -101,21 +101,23 @@ def _download(number: str, cache_dir: Path, download_url: str, on_bytes: OnBytes
     ]
     try:
         cache_dir.mkdir(parents=True, exist_ok=True)
-        with FileLock(editions[0].target.with_suffix(".lock")):  # a second process waits, and finds what the first got
+        with FileLock(
+            editions[0].target.with_suffix(".lock")
+        ):  # a second process waits for the first and uses its download
             _mask_records(cache_dir)
             return _kept(editions) or _first_there(editions, number, on_bytes)
     except OSError as error:
         raise ReleaseUnavailable(
-            f"{cache_dir}: cannot keep the download there ({error}); SKILLGAP_CACHE_DIR may name another place"
+            f"{cache_dir}: cannot store the download there ({error}); set SKILLGAP_CACHE_DIR to another folder"
         ) from error
 
 
 @dataclass(frozen=True)
 class _Edition:
-    """One zip that a release may come as."""
+    """One zip file of a release."""
 
     url: str = field(repr=False)
-    """May hold a password: for the request only."""
+    """May contain a password, so only requests use it."""
     target: Path
 
     @property
@@ -133,7 +135,7 @@ class _Edition:
 
 
 def _kept(editions: Sequence[_Edition]) -> Archive | None:
-    """Return the edition that was downloaded earlier, if any."""
+    """Return the edition that was downloaded earlier, if any. Raises ReleaseUnavailable if it has changed since."""
     for edition in editions:
         if edition.target.exists() and edition.record.exists():
             _check(edition.target, edition.record)
@@ -142,7 +144,7 @@ def _kept(editions: Sequence[_Edition]) -> Archive | None:
 
 
 def _first_there(editions: Sequence[_Edition], number: str, on_bytes: OnBytes | None) -> Archive:
-    """Download the first edition that the server has. Raises ReleaseUnavailable naming each one that was tried."""
+    """Download the first edition that the server has. Raises ReleaseUnavailable, which names every URL tried."""
     tried: list[str] = []
     for edition in editions:
         try:
@@ -152,13 +154,13 @@ def _first_there(editions: Sequence[_Edition], number: str, on_bytes: OnBytes | 
             tried.append(f"{edition.shown}: HTTP {status}")
             if status != httpx.codes.NOT_FOUND:
                 break
-            edition.part.unlink(missing_ok=True)  # the rest of it will not come
+            edition.part.unlink(missing_ok=True)  # it cannot be resumed
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            kept = "; what was downloaded is kept and the next run goes on from there" if edition.part.exists() else ""
+            kept = "; the partial download is kept and the next run resumes it" if edition.part.exists() else ""
             raise ReleaseUnavailable(
                 f"{edition.shown}: {_reason(error, edition.url)}. Without network access, get the zip by other means "
                 f"and load its path, or load `{STARTER}`{kept}"
-            ) from None  # an exception in the chain may quote the URL
+            ) from None  # a chained exception may quote the URL
     way_out = "try again later." if httpx.codes.is_server_error(status) else f"does O*NET {number} exist?"
     raise ReleaseUnavailable(
         f"{'; '.join(tried)}; {way_out} Releases: https://www.onetcenter.org/db_releases.html"
@@ -166,53 +168,53 @@ def _first_there(editions: Sequence[_Edition], number: str, on_bytes: OnBytes | 
 
 
 def _reason(error: Exception, url: str) -> str:
-    """Return why a request failed, without quoting a password."""
-    if isinstance(error, httpx.InvalidURL) and "@" in url:  # its text may be a piece of the password
-        return "not a URL; in a user name or a password write / as %2F, : as %3A, ? as %3F, # as %23 and @ as %40"
+    """Return the reason of a failed request without any password."""
+    if isinstance(error, httpx.InvalidURL) and "@" in url:  # its text may quote a part of the password
+        return "not a URL; in a user name or password, write / as %2F, : as %3A, ? as %3F, # as %23 and @ as %40"
     return masked_urls(str(error)) or type(error).__name__
 
 
 def _get(edition: _Edition, on_bytes: OnBytes | None) -> Archive:
-    """Download an edition, resuming what is there of it, and note where it came from."""
-    # Not as a decorator, whose log lines would quote the URL.
-    for attempt in stamina.retry_context(on=_may_pass, attempts=4, wait_max=5.0):
+    """Download an edition, or resume its partial download, and record its origin."""
+    # The decorator form would quote the URL in its log lines.
+    for attempt in stamina.retry_context(on=_is_worth_a_retry, attempts=4, wait_max=5.0):
         with attempt:
             _fetch(edition.url, edition.part, on_bytes)
     _check_is_zip(edition.part, edition.shown)
     size, digest = edition.part.stat().st_size, sha256_of(edition.part)
-    _note(edition.record, DownloadRecord(edition.shown, size, digest, datetime.now().astimezone().isoformat()))
+    _write_record(edition.record, DownloadRecord(edition.shown, size, digest, datetime.now().astimezone().isoformat()))
     edition.part.replace(edition.target)
     return Archive(edition.target, edition.shown)
 
 
-def _note(record: Path, done: DownloadRecord) -> None:
+def _write_record(record: Path, done: DownloadRecord) -> None:
     with atomic_write(record) as file:
         file.write(json.dumps(asdict(done), indent=2).encode())
 
 
 def _mask_records(cache_dir: Path) -> None:
-    """Mask the URLs in all records: version 0.1.0 stored them with their passwords."""
+    """Mask the passwords that version 0.1.0 stored in the URLs of records."""
     for record in cache_dir.glob("db_*.zip.json"):
-        with suppress(OSError, ValueError, TypeError):  # damaged: reported when its release is asked for
-            noted = DownloadRecord(**json.loads(record.read_text()))
-            if noted.url != (shown := masked_url(noted.url)):
-                _note(record, replace(noted, url=shown))
+        with suppress(OSError, ValueError, TypeError):  # a damaged record is reported when its release is loaded
+            stored = DownloadRecord(**json.loads(record.read_text()))
+            if stored.url != (shown := masked_url(stored.url)):
+                _write_record(record, replace(stored, url=shown))
 
 
-def _may_pass(error: Exception) -> bool:
+def _is_worth_a_retry(error: Exception) -> bool:
     if isinstance(error, httpx.HTTPStatusError):
         return error.response.is_server_error
     return isinstance(error, httpx.TransportError) and not isinstance(error, httpx.UnsupportedProtocol)
 
 
 def _fetch(url: str, part: Path, on_bytes: OnBytes | None) -> None:
-    """Append to `part` what it lacks of the file at `url`."""
+    """Download the file at `url`, or the rest of it, into `part`."""
     have = part.stat().st_size if part.exists() else 0
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
     address, auth = _without_password(httpx.URL(url))
     with httpx.stream("GET", address, auth=auth, headers=headers, follow_redirects=True, timeout=30.0) as response:
         if response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
-            part.unlink()  # it had more than the file has: not the same file, start again
+            part.unlink()  # it is longer than the file, so it is another file: start again
             raise httpx.ReadError("the partial download does not fit the file")
         if not response.is_success:  # not raise_for_status, whose text quotes the URL
             text = f"{masked_url(url)}: HTTP {response.status_code}"
@@ -230,7 +232,7 @@ def _fetch(url: str, part: Path, on_bytes: OnBytes | None) -> None:
 
 
 def _without_password(url: httpx.URL) -> tuple[httpx.URL, httpx.BasicAuth | None]:
-    """Return a URL and its credentials apart, so that no exception or log line of httpx has them."""
+    """Return a URL and its credentials separately, to keep them out of exceptions and log lines of httpx."""
     if not url.userinfo:
         return url, None
     return url.copy_with(userinfo=b""), httpx.BasicAuth(url.username, url.password)
@@ -240,28 +242,28 @@ def _check_is_zip(part: Path, url: str) -> None:
     if not zipfile.is_zipfile(part):
         with part.open("rb") as file:
             start = file.read(60)
-        part.unlink()  # or the next run would go on from there
+        part.unlink()  # the next run must not resume it
         raise ReleaseUnavailable(
-            f"{url}: what came is not a whole zip (it begins {start!r}); is there a sign-in page in between?"
+            f"{url}: the response is not a complete zip (it begins {start!r}); is there a sign-in page in between?"
         )
 
 
 def _check(path: Path, record: Path) -> None:
-    """Raise ReleaseUnavailable unless the file is what `record` notes of its download."""
+    """Raise ReleaseUnavailable unless the file matches the record of its download."""
     try:
-        noted = DownloadRecord(**json.loads(record.read_text()))
-        is_same = path.stat().st_size == noted.size and sha256_of(path) == noted.sha256
+        stored = DownloadRecord(**json.loads(record.read_text()))
+        is_same = path.stat().st_size == stored.size and sha256_of(path) == stored.sha256
     except (OSError, ValueError, TypeError) as error:
         raise ReleaseUnavailable(f"{record}: cannot be read ({error}); delete it and load again") from error
     if not is_same:
         raise ReleaseUnavailable(
-            f"{path}: changed since it was downloaded on {noted.downloaded_at} (SHA-256 differs); "
+            f"{path}: changed since it was downloaded on {stored.downloaded_at} (SHA-256 differs); "
             "delete it and load again"
         )
 
 
 def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file, or of all files of a folder in the order of their names."""
+    """Return the SHA-256 of a file, or of all files in a folder, sorted by name."""
     digest = hashlib.sha256()
     for file in sorted(path.iterdir()) if path.is_dir() else [path]:
         if file.is_file():
@@ -274,5 +276,5 @@ def sha256_of(path: Path) -> str:
 
 
 def release_date(text: str) -> date:
-    """Return the first day of `August 2024`. Raises ValueError."""
+    """Return the first day of a month such as `August 2024`. Raises ValueError."""
     return datetime.strptime(text, "%B %Y").date()

@@ -20,7 +20,7 @@ MOST_DEFECTS = 1000
 
 
 def no_rows(table: str) -> pd.DataFrame:
-    """Return a table without rows, in its columns and types."""
+    """Return a table without rows."""
     return typed_rows(table, TABLES[table].columns, {}, [])
 
 
@@ -32,9 +32,9 @@ def typed_rows(
     *,
     unit: str = "line",
 ) -> pd.DataFrame:
-    """Return typed rows of the texts of each column, by header; the index is their `places`, in `unit`s.
+    """Return typed rows from the texts of each column, by header. The index is `places`, such as line numbers.
 
-    Raises ReleaseDataError with every value that is not what its column expects.
+    Raises ReleaseDataError, which lists every invalid value.
     """
     rows = RowReader(name, columns, texts, unit=unit)
     rows.add(texts, places)
@@ -42,9 +42,9 @@ def typed_rows(
 
 
 class RowReader:
-    """Type rows as they come, batch by batch; `headers` are those of the columns that are there.
+    """Parses rows in batches; `headers` are those of the file.
 
-    Memory holds each different text of a column once: a column of 61,530 values has a few hundred.
+    Each distinct text of a column is parsed and held once: a column of 61,530 values has a few hundred.
     """
 
     def __init__(self, name: str, columns: Sequence[Column], headers: Container[str], *, unit: str = "line") -> None:
@@ -59,7 +59,7 @@ class RowReader:
         return len(self._places)
 
     def add(self, texts: Mapping[str, Sequence[str]], places: Sequence[int]) -> None:
-        """Add rows as the texts of each column. Raises ReleaseDataError once there are MOST_DEFECTS defects."""
+        """Add rows as the texts of each column. Raises ReleaseDataError at MOST_DEFECTS defects."""
         for header, values in self._values.items():
             for position, text, expected in values.add(texts[header]):
                 self._note(places[position], f", {header}: {text[:60]!r}, expected {expected}")
@@ -67,12 +67,12 @@ class RowReader:
         self._stop_at_most()
 
     def refuse(self, place: int, defect: str) -> None:
-        """Note a row that cannot be read, with what follows its place in the report. Raises as `add`."""
+        """Record an unreadable row; `defect` follows its place in the report. Raises as `add`."""
         self._note(place, defect)
         self._stop_at_most()
 
     def frame(self) -> pd.DataFrame:
-        """Return all rows; the index is their places. Raises ReleaseDataError if there are defects."""
+        """Return all rows, indexed by place. Raises ReleaseDataError if there are defects."""
         if self._defects:
             raise ReleaseDataError(self._name, [defect for _, defect in sorted(self._defects)])
         series = {
@@ -93,7 +93,7 @@ class RowReader:
 
 
 class _Values:
-    """The values of one column; a column has few different texts, so each is parsed once."""
+    """The values of one column, each distinct text parsed once."""
 
     def __init__(self, column: Column) -> None:
         self._parser = parser_of(column.type)
@@ -105,7 +105,7 @@ class _Values:
         self._wrong: dict[str, str] = {}
 
     def add(self, texts: Sequence[str]) -> Iterator[tuple[int, str, str]]:
-        """Add texts; yield the position among them, the text and the expectation of each that is wrong."""
+        """Add texts. Yield position, text and description of valid texts for each invalid one."""
         self._codes.extend(map(self._code_of.__getitem__, texts))
         new = list(islice(reversed(self._code_of), len(self._code_of) - len(self._parsed)))
         for text in reversed(new):
@@ -137,7 +137,7 @@ def check_rows(
 ) -> None:
     """Raise ReleaseDataError for duplicate keys, orphans, values outside their scale and incomplete ratings.
 
-    `loaded` holds the tables that have been read so far; references to others are not checked.
+    `loaded` holds the tables read before. References to other tables are not checked.
     """
     defects = list(islice(_duplicates(table, rows, unit), MOST_DEFECTS))
     if not defects:

@@ -1,10 +1,11 @@
 """O*NET's text and CSV releases as typed, checked DataFrames.
 
-Text: tab-separated, `n/a` for missing, a `"` is data. CSV: comma, quoted, empty for missing. Both: one header line,
-UTF-8 with or without BOM, LF or CRLF. Files that a spreadsheet or pandas has saved again are read like the originals.
-Files are found by `RELEASE_FILES`, columns by their header.
+Text files are tab-separated, with `n/a` for a missing value; a `"` is data. CSV files have commas, quoted fields and
+empty missing values. Both have one header line, are UTF-8 with or without BOM, and have LF or CRLF line ends. Files
+saved again by a spreadsheet or pandas are read like the originals. Files are found by name, columns by header, both as
+declared in `onet.tables`.
 
-A defect in a required table refuses the release; a defect in an optional one leaves that table out, with a warning.
+A release with a defect in a required table is refused. An optional table with a defect is left out with a warning.
 """
 
 from __future__ import annotations
@@ -30,37 +31,37 @@ from skillgap.sources.rows import RowReader, check_rows, no_rows
 _log = structlog.get_logger("skillgap.sources")
 
 _FIRST_YEAR = 1996
-"""O*NET X.0 to X.3 were published from August of 1995 + X to May of the next year, since 20.0."""
+"""Since 20.0, O*NET X.0 to X.3 are published from August of the year 1995 + X to May of the next year."""
 _ROWS_AT_ONCE = 1_000
-"""Rows held as texts until they are typed."""
+"""Rows held as texts before they are parsed."""
 
 
 @dataclass(frozen=True)
 class OnetData:
-    """The tables of one release, in foreign-key order, typed as the database has them."""
+    """The tables of one release, parents first, with the types of the database."""
 
     release: Release
     origin: str
     sha256: str
     tables: Mapping[str, pd.DataFrame]
     left_out: Mapping[str, str] = field(default_factory=dict)
-    """Optional tables whose files cannot be used, with the reason; they have no rows."""
+    """Optional tables with unusable files, with the reason; they have no rows."""
     warnings: tuple[str, ...] = ()
-    """Doubts about files that were read, and files passed over although their names are close to a table's."""
+    """Doubts about files that were read, and unread files with nearly the name of a table's file."""
 
 
 def extract_onet_data(archive: Archive, *, also: Sequence[str] = (), largest_file: int = LARGEST_FILE) -> OnetData:
     """Return every row of Occupation Data, Content Model Reference, Scales Reference and Skills of a release.
 
-    `also` names other tables of RELEASE_FILES to read. One that the release lacks, or whose files have a defect, has no
-    rows, and `left_out` gives the reason: gaps can be computed without it.
+    `also` names optional tables to read. A table that the release lacks has no rows. A table with a defect has no rows
+    either, and `left_out` gives the reason. Files of more than `largest_file` bytes are refused.
 
-    Raises, for the four required tables, ReleaseLayoutError (files, columns, files of two releases) and
-    ReleaseDataError (values; all defects of a file in one report, up to a thousand).
+    Raises, for the required tables, ReleaseLayoutError (files, columns, files of two releases) and ReleaseDataError
+    (values; up to a thousand defects of a file in one report).
     """
     try:
         data = _extract(open_files(archive, largest_file=largest_file), archive, also)
-    except OSError as error:  # of a folder: it may change, or not let us read it
+    except OSError as error:  # a folder may change meanwhile, or be unreadable
         raise ReleaseLayoutError(f"{archive.origin}: cannot be read ({error})") from error
     for table, reason in data.left_out.items():
         _log.warning("table left out", table=table, reason=reason)
@@ -101,7 +102,7 @@ def _extract(files: ReleaseFiles, archive: Archive, also: Sequence[str]) -> Onet
 
 
 def _release(files: ReleaseFiles) -> Release | None:
-    """Return the release; None where it cannot be told, which matters only once the tables are found to be sound."""
+    """Return the release, or None if unknown, which is an error only once all tables have been read."""
     with suppress(ReleaseLayoutError):
         return files.release()
     return None
@@ -128,9 +129,10 @@ def _read_parts(
 
 
 def _read_one_of(files: Sequence[ReleaseFile], table: str, warnings: list[str]) -> tuple[str, pd.DataFrame]:
-    """Return name and rows of the first of files with one name but for case or ending, which must have the same rows.
+    """Return name and rows of the first of several files whose names differ only in case or ending.
 
-    One that does not hold the table at all is passed over with a warning. Raises ReleaseLayoutError.
+    All must have the same rows. A file that is not a table of this kind is skipped with a warning.
+    Raises ReleaseLayoutError, ReleaseDataError.
     """
     if len(files) == 1:
         return files[0].name, _read_table(files[0], table, warnings)
@@ -155,7 +157,7 @@ def _read_one_of(files: Sequence[ReleaseFile], table: str, warnings: list[str]) 
 
 
 def _check_dates(name: str, rows: pd.DataFrame, release: Release | None) -> None:
-    """Raise ReleaseDataError if rows are dated later than the release: then files of two releases are mixed."""
+    """Raise ReleaseDataError if rows are dated after the release, a sign of files of two releases."""
     if release is None or release.date is None or "date_updated" not in rows:
         return
     late = rows["date_updated"][rows["date_updated"] > pd.Timestamp(release.date)]
@@ -172,7 +174,7 @@ def _check_dates(name: str, rows: pd.DataFrame, release: Release | None) -> None
 
 
 def _doubts(files: ReleaseFiles, table: str, rows: pd.DataFrame, release: Release | None) -> Iterator[str]:
-    """Yield why a table may be of another release than it is loaded as, where that is likely and not certain."""
+    """Yield warnings about a table that is probably, but not certainly, of another release."""
     if release is None:
         return
     layout, expected = files.layout(table), TABLES[table].layout_of(release.number)
@@ -196,7 +198,7 @@ def _doubts(files: ReleaseFiles, table: str, rows: pd.DataFrame, release: Releas
 
 
 def _read_table(file: ReleaseFile, table: str, warnings: list[str]) -> pd.DataFrame:
-    """Return the file's rows, typed; the index is the line number."""
+    """Return the typed rows of a file; the index is the line number."""
     delimiter, header = _header(file, table)
     if delimiter == ",":
         return _typed(file, table, delimiter, header, quoted=True)
@@ -209,17 +211,17 @@ def _read_table(file: ReleaseFile, table: str, warnings: list[str]) -> pd.DataFr
 
 
 class _QuotationMark(Exception):
-    """A tab-separated file has a `"`; whether it is data is for the whole file to tell."""
+    """A tab-separated file has a `"`, and only the whole file shows whether it is data."""
 
 
 def _header(file: ReleaseFile, table: str) -> tuple[str, list[str]]:
-    """Return the delimiter by which a file has the columns of a table, and its header in the names of COLUMNS."""
+    """Return the delimiter that yields the columns of a table, and the header under current names."""
     headers = {
         delimiter: _renamed([name.strip() for name in first_fields(file, delimiter)], TABLES[table].columns)
         for delimiter in (",\t" if file.is_csv else "\t,")
     }
     missing = {delimiter: _missing(header, TABLES[table].columns) for delimiter, header in headers.items()}
-    delimiter = next((each for each in headers if not missing[each]), next(iter(headers)))
+    delimiter = next((delimiter for delimiter in headers if not missing[delimiter]), next(iter(headers)))
     header = headers[delimiter]
     if not any(headers.values()):
         raise ReleaseLayoutError(f"{file.name}: empty; is the download complete?")
@@ -245,7 +247,7 @@ def _missing(header: Sequence[str], columns: Sequence[Column]) -> list[str]:
 
 
 def _typed(file: ReleaseFile, table: str, delimiter: str, header: list[str], *, quoted: bool | None) -> pd.DataFrame:
-    """Return the file's rows; with `quoted` None, raise _QuotationMark at the first `"`."""
+    """Return the typed rows of a file. If `quoted` is None, raise _QuotationMark at the first `"`."""
     columns = [column for column in TABLES[table].columns if column.header in header]
     wanted = itemgetter(*(header.index(column.header) for column in columns))
     names = [column.header for column in columns]
@@ -262,10 +264,10 @@ def _typed(file: ReleaseFile, table: str, delimiter: str, header: list[str], *, 
 
 
 def _rows_of(
-    found: Iterator[tuple[int, list[str] | str]], width: int, rows: RowReader, *, is_open: bool
+    records_: Iterator[tuple[int, list[str] | str]], width: int, rows: RowReader, *, is_open: bool
 ) -> Iterator[tuple[int, list[str]]]:
-    """Yield line and fields of all records but the header that have `width` fields; refuse the others."""
-    for number, (line, fields) in enumerate(found):
+    """Yield line and fields of all records with `width` fields, except the header. Refuse the others."""
+    for number, (line, fields) in enumerate(records_):
         if isinstance(fields, str):
             rows.refuse(line, fields)
         elif is_open and any('"' in field for field in fields):
@@ -279,7 +281,7 @@ def _rows_of(
 
 
 def _check_parts(parts: Mapping[str, pd.DataFrame]) -> None:
-    """Raise ReleaseDataError unless the files that make up one table rate the same occupations, on other elements."""
+    """Raise ReleaseDataError unless the files of one table rate the same occupations on different elements."""
     if len(parts) == 1:
         return
     codes = {name: set(rows["onet_soc_code"]) for name, rows in parts.items()}

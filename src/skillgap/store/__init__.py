@@ -1,1 +1,1 @@
-"""The only place that speaks SQL: MySQL (and MariaDB) in production, SQLite embedded."""
+"""The database, the only package with SQL: MySQL or MariaDB in production, SQLite embedded."""

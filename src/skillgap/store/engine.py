@@ -1,4 +1,4 @@
-"""Connections: one engine for MySQL or SQLite, and its errors in our words."""
+"""Engines and connections for MySQL and SQLite, with driver errors translated to StoreError."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from skillgap.urls import MASK, masked_url
 
 _NO_SUCH_DATABASE = 1049
 _OTHER_SCHEMA = (1146, 1054, 1356)
-"""MySQL: no such table, no such column, a view of such."""
+"""MySQL: no such table, no such column, a view of missing ones."""
 _OTHER_SCHEMA_TEXT = ("no such table", "no such column", "has no column named")
-"""SQLite has one code for these and for wrong SQL."""
-_DISK_FULL = (1021, 1114, 20, 28, "SQLITE_FULL", "SQLITE_IOERR_SHMSIZE")  # the last: no room for the index of its log
+"""SQLite reports these with the code of a syntax error."""
+_DISK_FULL = (1021, 1114, 20, 28, "SQLITE_FULL", "SQLITE_IOERR_SHMSIZE")  # the last: no room for the index of the log
 _DISK_FULL_TEXT = re.compile(r"(?i)errno: 28\b|errcode: 28\b|error: 28\b|got error 28\b")
-"""MySQL: within its errors of writing a file (3, 1026) and of a storage engine (1030)."""
+"""MySQL: found in the text of errors on writing a file (3, 1026) and of a storage engine (1030)."""
 _NOT_WRITABLE = ("READONLY", "PERM")
 _SQLITE_UNAVAILABLE = frozenset(
     (
@@ -35,7 +35,7 @@ _SQLITE_UNAVAILABLE = frozenset(
         *("BUSY", "LOCKED", "PROTOCOL", "INTERRUPT"),
     )
 )
-"""SQLite's primary codes for trouble with the file or its other users, never with a statement."""
+"""SQLite's primary codes for problems with the file or its other users, never with a statement."""
 _MYSQL_UNAVAILABLE = frozenset(
     (
         *(1044, 1045, 1142, 1143, 1227, 1251, 1524, 1698, 1820, 1862, 3118, 4151),  # access denied, account locked
@@ -43,16 +43,16 @@ _MYSQL_UNAVAILABLE = frozenset(
         *(1077, 1078, 1079, 1080, 1152, 1184, 1317, 1927, 3168, 4031),  # shut down, or the connection was ended
         *(1153, 1154, 1155, 1156, 1157, 1158, 1159, 1160, 1161),  # packets too large, out of order, not sent
         *(1020, 1205, 1206, 1213, 1969, 3024, 3058, 3572),  # waited too long for a lock, deadlock, time limit
-        *(1036, 1290, 1792, 1836, 1874, 3032),  # only to be read, or off line
+        *(1036, 1290, 1792, 1836, 1874, 3032),  # read-only or offline
         *(5, 1037, 1038, 1041, 1015, 1016, 1017, 1023, 1024, 1026, 1030, 1180, 1194, 1195, 3),  # memory, disk, engine
         *_DISK_FULL[:4],
         *range(2001, 2030),  # the driver's own: server gone, connection refused or lost, TLS, malformed packet
         *(2045, 2047, 2048, 2055, 2059, 2061, 2068),
     )
 )
-"""MySQL's and MariaDB's codes for trouble with the server, the connection or the account, never with a statement."""
+"""MySQL's and MariaDB's codes for problems with server, connection or account, never with a statement."""
 _STRICT = "STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
-"""MySQL's own default: a value that does not fit is an error, whatever the server was told."""
+"""MySQL's own default, set whatever the server's configuration: a value that does not fit is an error."""
 SECONDS_TO_CONNECT = 5
 SECONDS_TO_LOCK = 60
 _LOCK = "skillgap_seconds_to_lock"
@@ -60,27 +60,31 @@ _LOCK = "skillgap_seconds_to_lock"
 
 
 def parse_url(database_url: str) -> URL:
-    """Return the URL of a database that can be used. Raises ConfigurationError."""
+    """Return the parsed URL of a MySQL or SQLite database. Raises ConfigurationError."""
     try:
         url = make_url(database_url)
-    except (ArgumentError, ValueError):  # ValueError: the port is no number
+    except (ArgumentError, ValueError):  # ValueError: the port is not a number
         raise ConfigurationError(
             f"the database URL {_without_password(database_url)!r} cannot be read; "
             "write sqlite:////path/to/skillgap.db or mysql+pymysql://user:password@host/database"
         ) from None
-    if url.drivername in ("mysql", "mariadb", "mariadb+pymysql"):  # as mariadb, tables would lose their mysql_ options
+    if url.drivername in (
+        "mysql",
+        "mariadb",
+        "mariadb+pymysql",
+    ):  # under the name mariadb, tables would lose their mysql_ options
         url = url.set(drivername="mysql+pymysql")
     if url.get_backend_name() not in ("sqlite", "mysql"):
         raise ConfigurationError(f"the database URL names {url.get_backend_name()!r}; MySQL and SQLite are supported")
     if url.get_backend_name() == "mysql" and "@" in f"{url.host}{url.database}":
-        raise ConfigurationError("the database URL has more than one @; in a user name or a password write @ as %40")
+        raise ConfigurationError("the database URL has more than one @; in a user name or password, write @ as %40")
     if url.get_backend_name() == "mysql":
         _check_mysql(url)
     return url
 
 
 def _check_mysql(url: URL) -> None:
-    """Raise ConfigurationError for a URL that names no database, or a host that cannot be one."""
+    """Raise ConfigurationError for a URL without a database name or with an impossible host."""
     if not (url.database or "read_default_file" in url.query):
         raise ConfigurationError(
             f"the database URL {shown(url)} names no database; write it after the host, as /skillgap"
@@ -106,31 +110,31 @@ def make_engine(
         return _mysql_engine(url, seconds_to_connect, seconds_to_lock)
     except (NoSuchModuleError, ImportError):
         raise ConfigurationError(
-            f"the database driver {url.drivername!r} is not there; use mysql+pymysql or sqlite"
+            f"the database driver {url.drivername!r} is not installed; use mysql+pymysql or sqlite"
         ) from None
 
 
 def shown(url: URL) -> str:
-    """Return the URL for a message: without its password, and without its query, which may hold one as well."""
+    """Return the URL for messages, without password and without query, which may contain a password too."""
     return url.set(query={}).render_as_string(hide_password=True)
 
 
 @contextmanager
 def read(engine: Engine) -> Iterator[Connection]:
-    """Give a connection with one consistent snapshot. Raises DatabaseUnavailable, SchemaMismatch."""
+    """Yield a connection with one consistent snapshot. Raises DatabaseUnavailable, SchemaMismatch."""
     _check_is_there(engine.url)
     with in_our_words(engine), engine.connect() as connection:
         state = connection.info.get(_FIXED)
         yield connection
         if state and (file := _file(engine.url)) and _fixed_state(file) != state:
-            raise DatabaseUnavailable(f"{shown(engine.url)}: it was changed while it was read; try again")
+            raise DatabaseUnavailable(f"{shown(engine.url)}: it was changed during the read; try again")
 
 
 @contextmanager
 def write(engine: Engine, *, may_make: bool = False) -> Iterator[Connection]:
-    """Give a connection whose work is committed whole or not at all. Raises as `read`.
+    """Yield a connection with one transaction, committed at the end or rolled back on an error. Raises as `read`.
 
-    A SQLite file that is not there is made only if it `may_make` one.
+    A missing SQLite file is created only with `may_make`.
     """
     if not may_make:
         _check_is_there(engine.url)
@@ -139,15 +143,15 @@ def write(engine: Engine, *, may_make: bool = False) -> Iterator[Connection]:
 
 
 def _check_is_there(url: URL) -> None:
-    """Refuse to read a SQLite file that is not there: SQLite would make an empty one."""
+    """Raise DatabaseUnavailable if a SQLite file is missing, since SQLite would create an empty one."""
     if url.get_backend_name() == "sqlite" and (file := _file(url)) and not file.exists():
         raise DatabaseUnavailable(
-            f"{shown(url)}: no such database; `skillgap load` makes it, with the data of a release"
+            f"{shown(url)}: no such database; `skillgap load` creates it with the data of a release"
         )
 
 
 def _file(url: URL) -> Path | None:
-    """Return the file of a SQLite URL; None for a database in memory, and for a URI, whose reading is SQLite's."""
+    """Return the file of a SQLite URL; None for a database in memory and for a URI, which only SQLite parses."""
     if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
         return None
     return Path(url.database)
@@ -155,9 +159,9 @@ def _file(url: URL) -> Path | None:
 
 @contextmanager
 def in_our_words(engine: Engine) -> Iterator[None]:
-    """Map the driver's errors of the server, the file or the schema to ours; let all others through.
+    """Translate driver errors about server, file or schema to StoreError; let all others through.
 
-    A wrong statement or a violated constraint does not mean that the database is unavailable: it keeps its traceback.
+    An invalid statement or a violated constraint is a bug and keeps its traceback.
     """
     try:
         yield
@@ -171,7 +175,7 @@ def in_our_words(engine: Engine) -> Iterator[None]:
 
 
 def _mapped(error: DBAPIError, url: URL) -> StoreError | None:
-    """Return our error for a driver's, with the way out; None for an unforeseen one."""
+    """Return the StoreError for a driver error, with a remedy, or None for an unforeseen error."""
     where, text = shown(url), str(error.orig)
     number = error.orig.args[0] if error.orig is not None and error.orig.args else None
     name = str(getattr(error.orig, "sqlite_errorname", ""))  # such as SQLITE_READONLY_DIRECTORY
@@ -182,28 +186,26 @@ def _mapped(error: DBAPIError, url: URL) -> StoreError | None:
         )
     if number == _NO_SUCH_DATABASE:
         return DatabaseUnavailable(
-            f"{where}: {text}; `CREATE DATABASE {url.database} CHARACTER SET utf8mb4` makes it empty, "
-            "then `skillgap load` fills it"
+            f"{where}: {text}; create it with `CREATE DATABASE {url.database} CHARACTER SET utf8mb4`, "
+            "then fill it with `skillgap load`"
         )
     is_lost = error.connection_invalidated or text.startswith("Packet sequence number wrong")
     if not (is_lost or number in _MYSQL_UNAVAILABLE or kind in _SQLITE_UNAVAILABLE):
         return None
     if number in _DISK_FULL or name in _DISK_FULL or (number is not None and _DISK_FULL_TEXT.search(text)):
-        return DatabaseUnavailable(f"{where}: no room left on its disk; nothing was changed ({text})")
+        return DatabaseUnavailable(f"{where}: its disk is full; nothing was changed ({text})")
     if kind in _NOT_WRITABLE:
         return DatabaseUnavailable(
-            f"{where}: {text}; this account cannot write that file or its folder. Reading needs the file alone; "
-            "to write, copy it to a writable folder and name that in SKILLGAP_DATABASE_URL"
+            f"{where}: {text}; this account cannot write that file or its folder. Reading needs only the file; "
+            "to write, copy it to a writable folder and set SKILLGAP_DATABASE_URL to the copy"
         )
     if kind == "CANTOPEN":
-        return DatabaseUnavailable(
-            f"{where}: {text}; is it a file that this account may read, in a folder it may write?"
-        )
+        return DatabaseUnavailable(f"{where}: {text}; can this account read the file and write to its folder?")
     return DatabaseUnavailable(f"{where}: {text}")
 
 
 def _without_password(database_url: str) -> str:
-    """Return a URL that cannot be read as a message may show it: whatever may be a password is masked."""
+    """Return an invalid URL for messages: any part that may be a password is masked."""
     if database_url.startswith("sqlite:"):
         return database_url.partition("?")[0]
     if "://" in database_url and "@" in database_url:
@@ -216,16 +218,16 @@ def _without_password(database_url: str) -> str:
 def _mysql_engine(url: URL, seconds_to_connect: int, seconds_to_lock: int) -> Engine:
     arguments: dict[str, Any] = {"connect_timeout": seconds_to_connect, "sql_mode": _STRICT}
     if url.password:
-        arguments["password"] = url.password.encode()  # as MySQL's own clients do: a text is sent as Latin-1
+        arguments["password"] = url.password.encode()  # UTF-8, as MySQL's clients send it; a str would be Latin-1
     if url.get_driver_name() == "pymysql":
         with needs("mysql"):
             import cryptography  # noqa: F401 - PyMySQL imports it for an account's first login
             import pymysql  # noqa: F401
     return create_engine(
         url.update_query_dict({"charset": "utf8mb4"}),
-        hide_parameters=True,  # rows, or a person's data, do not belong in a traceback
+        hide_parameters=True,  # keeps rows and personal data out of tracebacks
         isolation_level="REPEATABLE READ",  # `read` promises one snapshot, whatever the server's default
-        paramstyle="format",  # by position, as SQLite's driver: rows are inserted as tuples
+        paramstyle="format",  # positional, as in SQLite's driver: rows are inserted as tuples
         pool_pre_ping=True,
         pool_recycle=1800,
         pool_timeout=seconds_to_connect,
@@ -241,13 +243,17 @@ def _sqlite_engine(url: URL, seconds_to_lock: int) -> Engine:
             file.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigurationError(
-                f"the database's folder {file.parent} cannot be made ({error}); "
-                "SKILLGAP_DATABASE_URL may name another place"
+                f"the folder of the database, {file.parent}, cannot be created ({error}); "
+                "set SKILLGAP_DATABASE_URL to another place"
             ) from error
         url = url.set(database=str(file))
-    pool: dict[str, Any] = {"poolclass": NullPool}  # a connection kept would read a file that has been replaced
+    pool: dict[str, Any] = {"poolclass": NullPool}  # a pooled connection would read a file that was replaced
     arguments: dict[str, Any] = {"timeout": seconds_to_lock}
-    if url.database in (None, "", ":memory:"):  # one connection, which threads use in turn: each one is a database
+    if url.database in (
+        None,
+        "",
+        ":memory:",
+    ):  # one connection that threads share, since each connection has its own database
         pool = {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0, "pool_timeout": seconds_to_lock}
         arguments["check_same_thread"] = False
     engine = create_engine(url, connect_args=arguments, hide_parameters=True, **pool)
@@ -260,18 +266,18 @@ def _sqlite_engine(url: URL, seconds_to_lock: int) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _: object) -> None:
-        connection.isolation_level = None  # transactions are begun below, not by the driver's guesses
+        connection.isolation_level = None  # transactions begin below, not when the driver guesses
         connection.execute("PRAGMA foreign_keys = ON")
-        # Safe with WAL: a crash loses no committed load; only a loss of power may.
+        # Safe with WAL: only a power failure, not a crash, may lose a committed load.
         connection.execute("PRAGMA synchronous = NORMAL")
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         begin = connection.get_execution_options().get("sqlite_begin", "BEGIN")
         if begin != "BEGIN":
-            with suppress(OperationalError):  # locked: another writer is making the same change, and BEGIN waits
-                connection.exec_driver_sql("PRAGMA journal_mode = WAL")  # readers go on while a load writes
-        # A writer takes its place in the queue at once: SQLite cannot turn a reader into one once others wrote.
+            with suppress(OperationalError):  # locked by a writer that makes the same change; BEGIN waits
+                connection.exec_driver_sql("PRAGMA journal_mode = WAL")  # readers keep reading while a load writes
+        # A writer locks at BEGIN: SQLite cannot upgrade a reader after others have written.
         connection.exec_driver_sql(begin)
 
     return engine
@@ -284,21 +290,21 @@ _FIXED = "skillgap.fixed"
 def _fixed_state(file: Path) -> tuple[int, int, int] | None:
     """Return the state of a SQLite file in a read-only folder; None if SQLite can open it as usual.
 
-    In WAL mode SQLite creates an index of the log beside the file, even to read. Where it cannot, the file is opened as
-    immutable. Raises DatabaseUnavailable if the log has changes that are not in the file yet.
+    In WAL mode, SQLite creates an index of the log beside the file, even to read. In a read-only folder the file is
+    opened as immutable instead. Raises DatabaseUnavailable if the log has changes that are not yet in the file.
     """
     if os.access(file.parent, os.W_OK) or not file.is_file():
         return None
     with file.open("rb") as content:
-        if content.read(20)[18:] != b"\2\2":  # the format's version of writers and readers: 2 is WAL
+        if content.read(20)[18:] != b"\2\2":  # versions of the write and read formats; 2 is WAL
             return None
     log, index = (file.with_name(f"{file.name}-{ending}") for ending in ("wal", "shm"))
     if log.exists() and log.stat().st_size:
         if index.exists():
-            return None  # another process has it open, and its index can be read
+            return None  # another process has created the index
         raise DatabaseUnavailable(
-            f"{file}: {log.name} has changes that are not in it yet, and its folder cannot be written; "
-            "open both once where they can be written (`skillgap status` does), and copy the file then"
+            f"{file}: {log.name} has changes that are not yet in the file, and its folder is not writable; "
+            "open both in a writable folder (`skillgap status` does this), then copy the file"
         )
     state = file.stat()
     return state.st_ino, state.st_size, state.st_mtime_ns
@@ -306,14 +312,15 @@ def _fixed_state(file: Path) -> tuple[int, int, int] | None:
 
 @contextmanager
 def one_load_at_a_time(engine: Engine) -> Iterator[None]:
-    """Wait for another load, or making of tables, to end; SQLite's write transaction does so. Raises LoadConflict.
+    """Wait until any other load or creation of tables has ended. Raises LoadConflict.
 
-    The lock has a connection of its own: it must outlive the load's commit, and is gone if this process dies.
+    On SQLite the write transaction does this. On MySQL a separate connection holds a lock, which outlives the commit of
+    the load and is released if this process dies.
     """
     if engine.dialect.name == "sqlite":
         yield
         return
-    lock = f"skillgap-load-{engine.url.database}"[:64]  # MySQL takes no longer name
+    lock = f"skillgap-load-{engine.url.database}"[:64]  # the longest name MySQL allows
     seconds = engine.get_execution_options().get(_LOCK, SECONDS_TO_LOCK)
     with read(engine) as keeper:
         if keeper.scalar(select(func.get_lock(lock, seconds))) != 1:
@@ -321,9 +328,9 @@ def one_load_at_a_time(engine: Engine) -> Iterator[None]:
         try:
             yield
         finally:
-            keeper.invalidate()  # closing it frees the lock, and cannot fail after the load was committed
+            keeper.invalidate()  # closing it releases the lock and cannot fail after the commit
 
 
 def utc_now() -> datetime:
-    """Return the time as tables have it: UTC, whole seconds."""
+    """Return the current time as stored in tables: UTC, whole seconds."""
     return datetime.now(UTC).replace(tzinfo=None, microsecond=0)

@@ -1,4 +1,4 @@
-"""Loads: of a text release, of Web Services' answers, of what models predict; each one transaction of differences."""
+"""Loads of releases, Web Services rows and predictions. Each load writes its differences in one transaction."""
 
 from __future__ import annotations
 
@@ -49,25 +49,25 @@ SOURCE_TABLES = {
     "api": tuple(API_TABLES.values()),
     "llm": ("LLMModels", "LLMSkillScores", "LLMAbstentions", "LLMReplies"),
 }
-"""Which tables each source of Loads fills."""
+"""The tables that each source of Loads fills."""
 
 _MOST_LOST = 100
-"""Occupations that an upgrade may leave without ratings: within one taxonomy none or few are (26.1 to 29.0: none)."""
+"""Occupations that may lose their ratings in one load. Upgrades within a taxonomy cost few (26.1 to 29.0: none)."""
 
 OnRatings = Callable[[Connection], None]
-"""Called within a load that changes ratings, before it writes and after: to look at what there is."""
+"""Called within a load that changes ratings, before and after it writes, to read the ratings."""
 
 
 @dataclass(frozen=True)
 class Scores:
-    """What a model said of some occupations, each table in its columns."""
+    """Scores and abstentions of one model for some occupations."""
 
     model: pd.DataFrame
-    """One row of LLMModels, less is_active."""
+    """One row of LLMModels, without `is_active`."""
     scores: pd.DataFrame
-    """Of LLMSkillScores, less scored_at."""
+    """Rows of LLMSkillScores, without `scored_at`."""
     abstentions: pd.DataFrame
-    """Of LLMAbstentions."""
+    """Rows of LLMAbstentions."""
     scored_at: datetime
 
     @classmethod
@@ -79,17 +79,17 @@ class Scores:
         *,
         scored_at: datetime | None = None,
     ) -> Scores:
-        """Return rows as tables; `scored_at` is now unless given."""
+        """Return rows as frames; `scored_at` defaults to now."""
         tables = {"LLMModels": model, "LLMSkillScores": scores, "LLMAbstentions": abstentions}
         frames = [_scores_frame(name, rows) for name, rows in tables.items()]
         return cls(frames[0], frames[1], frames[2], scored_at or utc_now())
 
 
 def _scores_frame(name: str, rows: Sequence[Mapping[str, object]]) -> pd.DataFrame:
-    columns = [each.name for each in table_of(name).columns if each.name not in ("is_active", "scored_at")]
-    names = [each for each in columns if not rows or each in rows[0]]
-    types = {each: _dtype(table_of(name).c[each].type) for each in names}
-    frame = pd.DataFrame({each: [row[each] for row in rows] for each in names}).astype(types)
+    columns = [column.name for column in table_of(name).columns if column.name not in ("is_active", "scored_at")]
+    names = [column for column in columns if not rows or column in rows[0]]
+    types = {column: _dtype(table_of(name).c[column].type) for column in names}
+    frame = pd.DataFrame({column: [row[column] for row in rows] for column in names}).astype(types)
     return frame.sort_values([key.name for key in table_of(name).primary_key], ignore_index=True)
 
 
@@ -99,11 +99,11 @@ def _dtype(type_: TypeEngine[Any]) -> str:
 
 @dataclass(frozen=True)
 class TableChange:
-    """What a load did to one table."""
+    """Effect of a load on one table."""
 
     table: str
     rows: int
-    """Rows of the load."""
+    """Rows in the load."""
     inserted: int
     updated: int
     deleted: int
@@ -115,23 +115,23 @@ class TableChange:
 
 @dataclass(frozen=True)
 class LoadReport:
-    """What a load changed."""
+    """Effect of a load."""
 
     tables: list[TableChange]
     was_empty: bool
-    """Nothing had been rated before."""
+    """There were no ratings before."""
     newly_rated: list[str]
-    """Occupations that had no skill ratings before."""
+    """Occupations that got their first skill ratings."""
     no_longer_rated: list[str]
-    """Occupations that had skill ratings before."""
+    """Occupations that lost their skill ratings."""
     levels_changed: int
-    """Levels (scale LV) of occupations rated before and after that have another value now."""
+    """Levels (scale LV) that differ, among occupations rated before and after."""
     changes: ReleaseChanges | None = None
-    """What of it is more than rater noise, in what is shown; None where nothing was before, or no rating changed."""
+    """Changes beyond rater noise in the ratings shown; None after a first load or if no rating changed."""
 
     @property
     def ratings_changed(self) -> bool:
-        """Whether levels, or who has some, are others now."""
+        """Whether any level changed, appeared or disappeared."""
         return bool(self.newly_rated or self.no_longer_rated or self.levels_changed)
 
     @property
@@ -152,20 +152,20 @@ def load_release(
     on_rows: OnRows | None = None,
     on_ratings: OnRatings | None = None,
 ) -> LoadReport:
-    """Make the text tables equal to a release, in one transaction (the `mysql_load` of the specification).
+    """Make the text tables equal to a release, in one transaction (`mysql_load` in the specification).
 
-    Tables of LOAD_ORDER that are not given stay as they are. Only differences are written: new rows are inserted and
-    changed ones staged and upserted, parents first; rows that the release no longer has are deleted, children first.
-    The same release again writes only its line in Loads.
-    `scores` are stored with it; their model becomes the active one where none is. A release that would leave many
-    occupations without ratings is refused unless `accept_loss`: it may be cut off.
-    Raises LoadConflict, DatabaseUnavailable, SchemaMismatch; then nothing has changed.
+    Tables that are not given stay unchanged. Only differences are written: new rows are inserted and changed rows
+    upserted, parents first; rows that the release no longer has are deleted, children first. Loading the same release
+    again adds only a row to Loads. `scores` are stored too; their model becomes active if no other is.
+
+    A release that would leave many occupations without ratings may be truncated. It is refused unless `accept_loss`.
+    Raises LoadConflict, DatabaseUnavailable, SchemaMismatch; nothing has changed then.
     """
     started_at = utc_now()
     with one_load_at_a_time(engine), write(engine) as connection:
         differences = {name: compare(connection, name, tables[name]) for name in LOAD_ORDER if name in tables}
         report = _report(differences)
-        _check_loss(report, f"O*NET {release.number} as given", accept_loss=accept_loss)
+        _check_loss(report, f"O*NET {release.number}", accept_loss=accept_loss)
         look = on_ratings if report.ratings_changed else None
         if look:
             look(connection)
@@ -199,15 +199,16 @@ def upsert_api_data(
     on_rows: OnRows | None = None,
     on_ratings: OnRatings | None = None,
 ) -> LoadReport:
-    """Upsert Occupations and Skills of O*NET Web Services, in one transaction (the list's `mysql_upsert_api_data`).
+    """Upsert rows of Occupations and Skills from O*NET Web Services, in one transaction.
 
-    `codes` are the occupations that were asked for, None means all: only their rows are compared, so nothing else is
-    touched. Of those with an answer, ratings that O*NET no longer has are deleted. Answers that are not the whole
-    (`is_whole`: reports, or fields missing) delete nothing, and replace no rating that has a date. Only rows whose
-    values differ are written, with the endpoint, version and time of `fetched`. Elements and scales that the text
-    tables lack are added. With `dry_run`, the report tells what would change, and nothing does.
-    Raises LoadConflict (too many occupations would lose their ratings: `accept_loss`), DatabaseUnavailable,
-    SchemaMismatch; then nothing has changed.
+    This is `mysql_upsert_api_data` in the specification. Only rows of the occupations `codes` are compared, or all rows
+    if it is None. Ratings that O*NET no longer has are deleted for each occupation with an answer. Incomplete answers
+    (`is_whole` is false: read from reports, or with fields missing) delete nothing and replace no rating with a date.
+    Only rows with different values are written, together with the endpoint, version and time in `fetched`. Elements and
+    scales that the text tables lack are added. With `dry_run`, the changes are reported and not made.
+
+    Raises LoadConflict (too many occupations would lose their ratings; see `accept_loss`), DatabaseUnavailable,
+    SchemaMismatch; nothing has changed then.
     """
     if dry_run:
         with read(engine) as connection:
@@ -216,7 +217,7 @@ def upsert_api_data(
     with one_load_at_a_time(engine), write(engine) as connection:
         differences = _api_differences(connection, tables, codes, is_whole=is_whole)
         report = _report(differences, "OnetApiSkillsData")
-        _check_loss(report, f"what O*NET Web Services said of {release.number}", accept_loss=accept_loss)
+        _check_loss(report, f"the rows of O*NET Web Services (release {release.number})", accept_loss=accept_loss)
         look = on_ratings if report.ratings_changed else None
         if look:
             look(connection)
@@ -239,38 +240,40 @@ def upsert_api_data(
 def _api_differences(
     connection: Connection, tables: Mapping[str, pd.DataFrame], codes: Sequence[str] | None, *, is_whole: bool
 ) -> dict[str, Difference]:
-    """Return what to write of the Web Services' answers, parents before children."""
+    """Return the changes that the Web Services rows make, parents before children."""
     differences = {}
     for name, target in API_TABLES.items():
-        found = compare(connection, target, tables[name], codes=codes)
-        gone = found.gone
+        difference = compare(connection, target, tables[name], codes=codes)
+        gone = difference.gone
         if not is_whole:
             gone = gone.iloc[:0]
-        elif codes is not None:  # no answer at all may be a refusal
-            gone = gone[gone["onet_soc_code"].isin(found.after["onet_soc_code"])]
-        is_changed = found.is_changed
+        elif codes is not None:  # an occupation without any answer may have been refused
+            gone = gone[gone["onet_soc_code"].isin(difference.after["onet_soc_code"])]
+        is_changed = difference.is_changed
         if not is_whole and name == "Skills":
             key = [column.name for column in table_of(target).primary_key]
-            dated = found.before.loc[found.before["date_updated"].notna(), key]
-            is_changed = is_changed & ~pd.MultiIndex.from_frame(found.after[key]).isin(pd.MultiIndex.from_frame(dated))
-        differences[target] = replace(found, gone=gone, is_changed=is_changed)
+            dated = difference.before.loc[difference.before["date_updated"].notna(), key]
+            is_changed = is_changed & ~pd.MultiIndex.from_frame(difference.after[key]).isin(
+                pd.MultiIndex.from_frame(dated)
+            )
+        differences[target] = replace(difference, gone=gone, is_changed=is_changed)
     return differences
 
 
 def upsert_scores(engine: Engine, scores: Scores, *, release: Release, activate: bool) -> LoadReport:
-    """Store what a model said, in one transaction; with `activate`, or where no model is active, show it from now on.
+    """Store the scores of a model in one transaction, and make it active with `activate` or if no model is.
 
-    Of the occupations that it speaks of, scores of this model that it no longer gives are deleted; other models' stay.
-    A score that is there already keeps its time. Raises LoadConflict, DatabaseUnavailable, SchemaMismatch.
+    For each scored occupation, earlier scores of this model that are not given again are deleted. Scores of other
+    models stay. An unchanged score keeps its time. Raises LoadConflict, DatabaseUnavailable, SchemaMismatch.
     """
     with one_load_at_a_time(engine), write(engine) as connection, _conflicts(release):
         return _write_scores(connection, scores, release=release, activate=activate)
 
 
 def keep_reply(engine: Engine, row: Mapping[str, Any]) -> None:
-    """Keep a reply, a row of LLMReplies less `asked_at`, over an earlier one to the same request.
+    """Store a reply, a row of LLMReplies without `asked_at`, in place of an earlier one to the same request.
 
-    Tokens and seconds add up, whoever else writes. An invalid reply does not replace a valid one.
+    Tokens and seconds are added up, with concurrent writers too. An invalid reply never replaces a valid one.
     Raises DatabaseUnavailable, SchemaMismatch.
     """
     with write(engine) as connection:
@@ -294,15 +297,17 @@ def _write_scores(connection: Connection, scores: Scores, *, release: Release, a
         ("LLMSkillScores", scores.scores),
         ("LLMAbstentions", scores.abstentions),
     ):
-        found = compare(connection, name, rows, codes=None if name == "LLMModels" else codes)
-        gone = found.gone[
-            (found.gone["model"] == key["model"]) & (found.gone["prompt_version"] == key["prompt_version"])
+        difference = compare(connection, name, rows, codes=None if name == "LLMModels" else codes)
+        gone = difference.gone[
+            (difference.gone["model"] == key["model"]) & (difference.gone["prompt_version"] == key["prompt_version"])
         ]
         written = rows.assign(scored_at=scores.scored_at) if name == "LLMSkillScores" else rows
-        insert_rows(connection, table_of(name), written[found.is_new], None, name=name)
-        upsert(connection, name, written[found.is_changed])
+        insert_rows(connection, table_of(name), written[difference.is_new], None, name=name)
+        upsert(connection, name, written[difference.is_changed])
         delete_rows(connection, name, gone)
-        changes.append(TableChange(name, len(rows), int(found.is_new.sum()), int(found.is_changed.sum()), len(gone)))
+        changes.append(
+            TableChange(name, len(rows), int(difference.is_new.sum()), int(difference.is_changed.sum()), len(gone))
+        )
     if _activate(connection, key, even_over_another=activate):
         changes[0] = replace(changes[0], updated=changes[0].updated + 1)
     report = LoadReport(changes, was_empty=False, newly_rated=[], no_longer_rated=[], levels_changed=0)
@@ -312,7 +317,7 @@ def _write_scores(connection: Connection, scores: Scores, *, release: Release, a
 
 
 def _activate(connection: Connection, key: Mapping[str, str], *, even_over_another: bool) -> bool:
-    """Make a model the active one; return whether that is news."""
+    """Make a model the active one. Return whether it was not active before."""
     is_it = and_(LLMModels.model == key["model"], LLMModels.prompt_version == key["prompt_version"])
     active = connection.execute(
         select(LLMModels.model, LLMModels.prompt_version).where(LLMModels.is_active == 1)
@@ -327,14 +332,14 @@ def _activate(connection: Connection, key: Mapping[str, str], *, even_over_anoth
 def _check_loss(report: LoadReport, what: str, *, accept_loss: bool) -> None:
     if len(report.no_longer_rated) > _MOST_LOST and not accept_loss:
         raise LoadConflict(
-            f"{what} would take the ratings of {len(report.no_longer_rated)} occupations away "
-            f"({', '.join(report.no_longer_rated[:3])}, …); nothing was changed. Is it whole? "
-            "If this is meant, repeat with --accept-loss"
+            f"{what} would remove the ratings of {len(report.no_longer_rated)} occupations "
+            f"({', '.join(report.no_longer_rated[:3])}, …); nothing was changed. Is it complete? "
+            "If you want this, repeat with --accept-loss"
         )
 
 
 def _add_missing(connection: Connection, name: str, rows: pd.DataFrame) -> None:
-    """Insert rows whose key is not there; those that are belong to the text release."""
+    """Insert rows with a new key. Existing rows belong to the text release."""
     table = table_of(name)
     [key] = table.primary_key
     there = set(connection.scalars(select(key)))
@@ -351,7 +356,7 @@ def _record(
     sha256: str | None,
     started_at: datetime,
 ) -> None:
-    """Write a finished load's line in Loads."""
+    """Add the row of a finished load to Loads."""
     connection.execute(
         insert(Loads).values(
             source=source,
@@ -369,29 +374,29 @@ def _record(
 
 @contextmanager
 def _conflicts(release: Release) -> Iterator[None]:
-    """Raise LoadConflict where a constraint refuses rows: they have been checked, so rows of others stand against them.
+    """Raise LoadConflict if a constraint refuses rows: they have been checked, so rows of another source conflict.
 
-    A value that is missing or breaks a CHECK is not such a conflict, but a fault of this program.
+    A missing value or a failed CHECK is not a conflict but a bug, and passes through.
     """
     try:
         yield
     except IntegrityError as error:
-        said = str(error.orig)
-        if "foreign key" in said.lower():
+        reason = str(error.orig)
+        if "foreign key" in reason.lower():
             raise LoadConflict(
-                f"O*NET {release.number} lacks what rows of another source refer to ({said}); "
+                f"O*NET {release.number} lacks what rows of another source refer to ({reason}); "
                 "recreate that source's table (`skillgap init-db --recreate TABLE`) and load again"
             ) from error
-        if "unique" in said.lower() or "duplicate" in said.lower():
+        if "unique" in reason.lower() or "duplicate" in reason.lower():
             raise LoadConflict(
-                f"the database refuses rows of O*NET {release.number} ({said}); nothing was changed. "
+                f"the database refuses rows of O*NET {release.number} ({reason}); nothing was changed. "
                 "Does something else write to these tables?"
             ) from error
         raise
 
 
 def _report(differences: Mapping[str, Difference], ratings: str = "Skills") -> LoadReport:
-    """Return what the differences amount to; `ratings` is the table of them that holds the ratings."""
+    """Return the report of differences; `ratings` names the table with the ratings."""
     skills = differences[ratings]
     rated_before, rated_after = (set(frame["onet_soc_code"]) for frame in (skills.before, skills.after))
     lost = set(skills.gone["onet_soc_code"]) - rated_after

@@ -1,4 +1,4 @@
-"""What is read from the database besides ratings; each function reads one snapshot."""
+"""Read queries other than ratings. Each takes a Connection with one consistent snapshot."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ModelUsage:
-    """What a generative model was asked, by the replies that are kept."""
+    """Requests to a generative model, counted from the stored replies."""
 
     model: str
     requests: int
@@ -57,7 +57,7 @@ class ModelUsage:
 
 
 def count_ratings(connection: Connection) -> dict[Domain, RatingCounts]:
-    """Return what of each domain's ratings is there; of skills, by the source that SkillsView takes."""
+    """Return the rating counts of each domain; those of skills are counted in SkillsView."""
     return {
         domain: _count_ratings(connection, SKILLS_VIEW if domain == "skills" else Base.metadata.tables[name])
         for domain, name in DOMAIN_TABLES.items()
@@ -65,28 +65,29 @@ def count_ratings(connection: Connection) -> dict[Domain, RatingCounts]:
 
 
 def _count_ratings(connection: Connection, rows: FromClause) -> RatingCounts:
-    each, is_there = rows.c, rows.c.data_value.is_not(None)
-    is_level, is_importance = (and_(each.scale_id == scale, is_there) for scale in ("LV", "IM"))
+    rating, has_value = rows.c, rows.c.data_value.is_not(None)
+    is_level, is_importance = (and_(rating.scale_id == scale, has_value) for scale in ("LV", "IM"))
 
     def has(condition: ColumnElement[bool], name: str) -> Label[int]:
         return func.max(case((condition, 1), else_=0)).label(name)
 
     ratings = select(
         has(is_level, "level"),
-        has(and_(is_level, func.coalesce(each.not_relevant, "N") != "Y"), "relevant"),
+        has(and_(is_level, func.coalesce(rating.not_relevant, "N") != "Y"), "relevant"),
         has(is_importance, "importance"),
-        has(and_(is_level, each.standard_error.is_not(None), each.n.is_not(None)), "error"),
+        has(and_(is_level, rating.standard_error.is_not(None), rating.n.is_not(None)), "error"),
     )
     if rows is SKILLS_VIEW:
         ratings = ratings.where(HAS_RATING)
-    found = ratings.group_by(each.onet_soc_code, each.element_id).subquery().c
-    counts = (found.level, found.relevant, found.relevant * found.importance, found.error)
+    element = ratings.group_by(rating.onet_soc_code, rating.element_id).subquery().c
+    counts = (element.level, element.relevant, element.relevant * element.importance, element.error)
     row = connection.execute(select(*(func.coalesce(func.sum(count), 0) for count in counts))).one()
-    return RatingCounts(*map(int, row))
+    levels, relevant, with_importance, with_errors = map(int, row)
+    return RatingCounts(levels=levels, relevant=relevant, with_importance=with_importance, with_errors=with_errors)
 
 
 def list_loads(connection: Connection) -> list[LoadRecord]:
-    """Return all loads, the last one first; URLs are masked, as version 0.1.0 stored them with their passwords."""
+    """Return all loads, the last one first. URLs are masked, since version 0.1.0 stored passwords in them."""
     rows = connection.execute(select(*Loads.__table__.c).order_by(Loads.load_id.desc())).mappings()
     return [LoadRecord(**{**row, "origin": _masked(row["origin"])}) for row in rows]
 
@@ -98,8 +99,8 @@ def _masked(origin: str) -> str:
 def count_rows(connection: Connection) -> dict[str, int]:
     """Return the number of rows of every table."""
     return {
-        name: connection.scalar(select(func.count()).select_from(each)) or 0
-        for name, each in Base.metadata.tables.items()
+        name: connection.scalar(select(func.count()).select_from(table)) or 0
+        for name, table in Base.metadata.tables.items()
     }
 
 
@@ -107,7 +108,7 @@ def count_skills_by_source(connection: Connection) -> dict[str, int]:
     """Return how many rows of SkillsView each source contributes."""
     source = SKILLS_VIEW.c.source
     rows = connection.execute(select(source, func.count()).group_by(source).order_by(source))
-    return {name: count for name, count in rows}  # noqa: C416 - a Row is no pair to the type checker
+    return {name: count for name, count in rows}  # noqa: C416 - mypy does not accept a Row as a pair
 
 
 def list_unrated_occupations(connection: Connection) -> list[tuple[str, str]]:
@@ -122,7 +123,7 @@ def get_titles(connection: Connection) -> dict[str, str]:
     """Return the title of every occupation by code, codes ascending."""
     occupation = OCCUPATIONS_VIEW.c
     query = select(occupation.onet_soc_code, occupation.title).order_by(occupation.onet_soc_code)
-    return {code: title for code, title in connection.execute(query)}  # noqa: C416 - a Row is no pair to mypy
+    return {code: title for code, title in connection.execute(query)}  # noqa: C416 - mypy does not accept a Row as a pair
 
 
 # -- columns of O*NET's tables --------------------------------------------------------------------------------------
@@ -138,19 +139,19 @@ def get_columns(connection: Connection, columns: Mapping[str, Sequence[str]]) ->
     return tables
 
 
-# -- what models are told, and what they said ---------------------------------------------------------------------
+# -- language models --------------------------------------------------------------------------------------------------
 
 
 def get_tables(connection: Connection) -> dict[str, pd.DataFrame]:
-    """Return the text tables but those of other domains; in Skills the newest levels of SkillsView that are rated."""
+    """Return the text tables except those of other domains. Skills holds the rated levels of SkillsView."""
     domains = set(DOMAIN_TABLES.values())
     tables = {
         name: _frame(connection, select(*Base.metadata.tables[name].c)) for name in LOAD_ORDER if name not in domains
     }
     view = SKILLS_VIEW.c
     rating = (view.onet_soc_code, view.element_id, view.scale_id, view.data_value, view.n, view.standard_error)
-    known = select(Occupations.onet_soc_code)
-    tables["Skills"] = _frame(connection, select(*rating).where(IS_LEVEL, HAS_RATING, view.onet_soc_code.in_(known)))
+    codes = select(Occupations.onet_soc_code)
+    tables["Skills"] = _frame(connection, select(*rating).where(IS_LEVEL, HAS_RATING, view.onet_soc_code.in_(codes)))
     return tables
 
 
@@ -158,28 +159,28 @@ def _frame(connection: Connection, query: Select[Any]) -> pd.DataFrame:
     import pandas as pd  # 0.2 s that the service does not need
 
     result = connection.execute(query)
-    # Plain tuples: what pandas asks of each Row is looked up as the name of a column, which takes longer than all else.
+    # Plain tuples: attribute lookups by pandas on a Row are slow, since each is tried as a column name.
     return pd.DataFrame([tuple(row) for row in result.all()], columns=list(result.keys()))
 
 
 def count_scores(connection: Connection, *, model: str, prompt_version: str, data_version: str) -> dict[str, int]:
-    """Return how many skills of each occupation a model has scored with the ratings of a data version."""
+    """Return how many skills of each occupation a model has scored from the ratings of a data version."""
     score = LLMSkillScores
     query = select(score.onet_soc_code, func.count()).where(
         score.model == model, score.prompt_version == prompt_version, score.data_version == data_version
     )
     rows = connection.execute(query.group_by(score.onet_soc_code))
-    return {code: count for code, count in rows}  # noqa: C416 - a Row is no pair to the type checker
+    return {code: count for code, count in rows}  # noqa: C416 - mypy does not accept a Row as a pair
 
 
 def get_scores(connection: Connection) -> tuple[dict[str, Any], list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return what the active model said: its row of LLMModels, and its rows of LLMSkillScores and LLMAbstentions.
+    """Return the active model's row of LLMModels and its rows of LLMSkillScores and LLMAbstentions.
 
-    Raises NoData where no model is active.
+    Raises NoData if no model is active.
     """
     model = (
         connection.execute(
-            select(*(each for each in LLMModels.__table__.c if each.name != "is_active")).where(
+            select(*(column for column in LLMModels.__table__.c if column.name != "is_active")).where(
                 LLMModels.is_active == 1
             )
         )
@@ -190,18 +191,18 @@ def get_scores(connection: Connection) -> tuple[dict[str, Any], list[dict[str, A
         raise NoData("no model has scored anything yet; run `skillgap enrich`")
     rows = (
         connection.execute(
-            select(*each.__table__.c).where(
-                each.model == model["model"], each.prompt_version == model["prompt_version"]
+            select(*table.__table__.c).where(
+                table.model == model["model"], table.prompt_version == model["prompt_version"]
             )
         )
-        for each in (LLMSkillScores, LLMAbstentions)
+        for table in (LLMSkillScores, LLMAbstentions)
     )
     scores, abstentions = ([dict(row) for row in result.mappings()] for result in rows)
     return dict(model), scores, abstentions
 
 
 def get_reply(connection: Connection, request_sha256: str) -> Mapping[str, Any] | None:
-    """Return the row of LLMReplies for a request, None where it has no valid reply."""
+    """Return the row of LLMReplies with the valid reply to a request, or None."""
     query = select(*LLMReplies.__table__.c).where(
         LLMReplies.request_sha256 == request_sha256, LLMReplies.error.is_(None)
     )
@@ -211,7 +212,7 @@ def get_reply(connection: Connection, request_sha256: str) -> Mapping[str, Any] 
 
 @dataclass(frozen=True)
 class Disagreement:
-    """A level that analysts rated, and what the active model says of it without having seen it."""
+    """A rated level and the active model's prediction of it, made without that rating."""
 
     onet_soc_code: str
     title: str
@@ -229,27 +230,37 @@ class Disagreement:
 
 
 def list_disagreements(connection: Connection, *, least: float) -> list[Disagreement]:
-    """Return where ratings and the active model disagree by `least` standard errors or more, most first.
+    """Return ratings that differ from their predictions by at least `least` standard errors, largest first.
 
-    Raises NoData where no rated occupation has been scored.
+    Raises NoData if no rated occupation has been scored.
     """
     view, titles = SKILLS_VIEW.c, get_titles(connection)
-    rated = (view.onet_soc_code, view.element_id, view.element_name, view.data_value, view.standard_error, view.n)
-    said = (view.date_updated, view.recommend_suppress, view.llm_data_value, view.llm_uncertainty)
-    both = _frame(connection, select(*rated, *said).where(IS_LEVEL, HAS_RATING, view.llm_data_value.is_not(None)))
-    if both.empty:
+    columns = (
+        *(view.onet_soc_code, view.element_id, view.element_name, view.data_value, view.standard_error, view.n),
+        *(view.date_updated, view.recommend_suppress),
+        *(view.llm_data_value.label("predicted"), view.llm_uncertainty.label("predicted_error")),
+    )
+    is_both = and_(IS_LEVEL, HAS_RATING, view.llm_data_value.is_not(None))
+    pairs = _frame(connection, select(*columns).where(is_both))
+    if pairs.empty:
         raise NoData("no rated occupation has been scored; run `skillgap enrich --all`")
-    found = []
-    for code, element_id, name, value, error, n, day, suppress, predicted, uncertainty in both.itertuples(index=False):
-        away = (value - predicted) / np.hypot(np.nan_to_num(error), uncertainty)
-        if abs(away) >= least:
-            known = (value, error, n, day, suppress, predicted, uncertainty, round(float(away), 2))
-            found.append(Disagreement(code, titles[code], element_id, name, *known))
-    return sorted(found, key=lambda each: (-abs(each.standard_errors), each.onet_soc_code, each.element_id))
+    disagreements = []
+    for pair in pairs.to_dict("records"):
+        difference = pair["data_value"] - pair["predicted"]
+        standard_errors = difference / np.hypot(np.nan_to_num(pair["standard_error"]), pair["predicted_error"])
+        if abs(standard_errors) >= least:
+            disagreements.append(
+                Disagreement(
+                    title=titles[pair["onet_soc_code"]],
+                    standard_errors=round(float(standard_errors), 2),
+                    **{str(name): value for name, value in pair.items()},
+                )
+            )
+    return sorted(disagreements, key=lambda pair: (-abs(pair.standard_errors), pair.onet_soc_code, pair.element_id))
 
 
 def list_models(connection: Connection) -> list[ModelRecord]:
-    """Return every model whose scores are kept, the active one first."""
+    """Return every model with stored scores, the active one first."""
     model, score = LLMModels, LLMSkillScores
     occupations = (
         select(func.count(func.distinct(score.onet_soc_code)))
@@ -273,7 +284,7 @@ def list_models(connection: Connection) -> list[ModelRecord]:
 
 
 def get_model_usage(connection: Connection) -> list[ModelUsage]:
-    """Return what each generative model was asked."""
+    """Return the requests to each generative model."""
     spent = (func.sum(LLMReplies.input_tokens), func.sum(LLMReplies.output_tokens))
     query = select(LLMReplies.model, func.count(), *spent).group_by(LLMReplies.model).order_by(LLMReplies.model)
     return [ModelUsage(model, *map(int, counts)) for model, *counts in connection.execute(query)]

@@ -1,4 +1,4 @@
-"""What a load has to change: rows compared with those that are there, and written by way of a temporary table."""
+"""Comparing rows with a table, and writing the differences by way of a temporary table."""
 
 from __future__ import annotations
 
@@ -34,21 +34,21 @@ from skillgap.store.schema import MYSQL, Base
 ROWS_PER_BATCH = 5_000
 
 OnRows = Callable[[str, int, int], None]
-"""Called with a table's name, its rows written so far, and how many there are to write."""
+"""Called with the name of a table, the number of rows written so far and the total."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """What is to change in a table."""
+    """Rows of a table before and after a change."""
 
     before: pd.DataFrame
     after: pd.DataFrame
     is_new: np.ndarray[Any, np.dtype[np.bool_]]
     """For each row of `after`."""
     is_changed: np.ndarray[Any, np.dtype[np.bool_]]
-    """For each row of `after`; never where it is new."""
+    """For each row of `after`; false for new rows."""
     gone: pd.DataFrame
-    """Rows of `before` whose key `after` lacks."""
+    """Rows of `before` with a key that `after` lacks."""
 
     @property
     def new(self) -> pd.DataFrame:
@@ -64,7 +64,7 @@ class Difference:
 def compare(
     connection: Connection, name: str, after: pd.DataFrame, *, codes: Sequence[str] | None = None
 ) -> Difference:
-    """Compare a table's rows, those of the given occupations or all, with what they shall be, in its columns."""
+    """Compare the rows of a table, all or those of the given occupations, with `after`, in the columns of `after`."""
     table = table_of(name)
     key = [column.name for column in table.primary_key]
     names = list(after.columns)
@@ -76,7 +76,7 @@ def compare(
     before = pd.DataFrame(
         {column: pd.array(values, dtype=after.dtypes[column]) for column, values in zip(names, columns, strict=True)}
     )
-    if before[key].equals(after[key]):  # O*NET's files are in the order of the key, so mostly they are
+    if before[key].equals(after[key]):  # usual, since O*NET's files are sorted by key
         place = np.arange(len(after))
     else:
         place = pd.MultiIndex.from_frame(before[key]).get_indexer(pd.MultiIndex.from_frame(after[key]))
@@ -109,7 +109,7 @@ def upsert(
 
 
 Stays = Callable[[Any, Any], ColumnElement[bool]]
-"""Called with the columns of the row that is there, and those of the new one."""
+"""Called with the columns of the existing row and of the new one; true where the existing row stays."""
 
 
 def upsert_row(
@@ -121,10 +121,10 @@ def upsert_row(
     stays: Stays,
     decided_by: Sequence[str],
 ) -> None:
-    """Insert a row, or update the one with its primary key: in one statement, so that no writer undoes another's.
+    """Insert a row, or update the row with its primary key, in one statement, so that concurrent writers lose nothing.
 
-    Numbers of the columns `adding` are added up. The other columns keep their values where the row there `stays`,
-    which is `decided_by` some of them.
+    Columns in `adding` are summed. The others keep their values if the existing row `stays`; `decided_by` names the
+    columns that this depends on.
     """
     table = table_of(name)
     if connection.dialect.name == "sqlite":
@@ -134,11 +134,11 @@ def upsert_row(
         my = mysql.insert(table).values(row)
         new = my.inserted
     keeps = stays(table.c, new)
-    # MySQL assigns in this order, and reads what it has assigned: what decides must come last.
-    names = sorted((each for each in row if not table.c[each].primary_key), key=lambda each: each in decided_by)
+    # MySQL assigns in this order and reads assigned values, so the deciding columns come last.
+    names = sorted((name for name in row if not table.c[name].primary_key), key=lambda name: name in decided_by)
     values = {
-        each: table.c[each] + new[each] if each in adding else case((keeps, table.c[each]), else_=new[each])
-        for each in names
+        name: table.c[name] + new[name] if name in adding else case((keeps, table.c[name]), else_=new[name])
+        for name in names
     }
     if connection.dialect.name == "sqlite":
         connection.execute(lite.on_conflict_do_update(index_elements=[*table.primary_key], set_=values))
@@ -147,6 +147,7 @@ def upsert_row(
 
 
 def delete_rows(connection: Connection, name: str, rows: pd.DataFrame) -> None:
+    """Delete the rows with these primary keys."""
     if rows.empty:
         return
     table = table_of(name)
@@ -192,7 +193,7 @@ def insert_rows(
 
 
 def _records(rows: pd.DataFrame, table: Table, dialect: Dialect) -> list[tuple[Any, ...]]:
-    """Return the rows as the driver wants them, in the table's order of columns: plain values, None for missing."""
+    """Return the rows as tuples for the driver, in the table's column order: plain values, None for missing."""
     columns: list[list[Any]] = []
     for column in table.columns:
         if column.name not in rows:
@@ -207,11 +208,13 @@ def _records(rows: pd.DataFrame, table: Table, dialect: Dialect) -> list[tuple[A
 
 
 def _upsert_from(connection: Connection, table: Table, stage: Table, names: Sequence[str]) -> Insert:
-    """Return the one statement that each dialect writes in its own way."""
+    """Return the upsert, the only statement that differs between dialects."""
     others = [name for name in names if not table.c[name].primary_key]
     chosen = select(*(stage.c[name] for name in names))
     if connection.dialect.name == "sqlite":
-        lite = sqlite.insert(table).from_select(names, chosen.where(true()))  # WHERE: SQLite parses ON as a join else
+        lite = sqlite.insert(table).from_select(
+            names, chosen.where(true())
+        )  # without WHERE, SQLite would parse ON as part of a join
         return lite.on_conflict_do_update(
             index_elements=[*table.primary_key], set_={name: lite.excluded[name] for name in others}
         )
@@ -221,4 +224,5 @@ def _upsert_from(connection: Connection, table: Table, stage: Table, names: Sequ
 
 
 def table_of(name: str) -> Table:
+    """Return a table by name."""
     return Base.metadata.tables[name]

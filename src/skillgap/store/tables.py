@@ -1,4 +1,4 @@
-"""The schema made and checked: tables by migrations, views by their statements."""
+"""Creating and checking the schema: tables by migrations, views from their statements."""
 
 from __future__ import annotations
 
@@ -32,11 +32,10 @@ VIEWS = ("OccupationsView", "SkillsView")
 
 
 def init_tables(engine: Engine, *, recreate: Sequence[str] = ()) -> list[str]:
-    """Make what is missing of the schema, touch nothing else, and return the names of the tables made.
+    """Create missing tables and all views, and return the names of the tables created.
 
-    Tables named in `recreate` are dropped first, with their rows; Loads notes it as a change of their source. Views
-    are made anew, as they hold no rows.
-    Raises ConfigurationError (no such table, or others refer to it), SchemaMismatch (a newer version's database).
+    Tables in `recreate` are dropped first, with their rows, and Loads records this as a change of their source.
+    Raises ConfigurationError (unknown table, or others refer to it), SchemaMismatch (database of a newer version).
     """
     tables = Base.metadata.tables
     if unknown := [name for name in recreate if name not in tables]:
@@ -51,7 +50,7 @@ def init_tables(engine: Engine, *, recreate: Sequence[str] = ()) -> list[str]:
         Base.metadata.drop_all(connection, [tables[name] for name in recreate])
         before -= set(recreate)
         _migrate(connection)
-        Base.metadata.create_all(connection)  # what was dropped after its migration ran
+        Base.metadata.create_all(connection)  # tables dropped since their migration ran
         for name in VIEWS:
             _replace_view(connection, name)
         if dropped:
@@ -60,13 +59,14 @@ def init_tables(engine: Engine, *, recreate: Sequence[str] = ()) -> list[str]:
 
 
 def _recreations(connection: Connection, recreate: Sequence[str]) -> list[dict[str, Any]]:
-    """Return the lines for Loads: what each source whose tables are recreated held, and loses now.
+    """Return the rows to add to Loads: one for each source whose tables are recreated, with the rows it loses.
 
-    With Loads itself, each source's last release and the count of loads survive, so that no data version comes back.
+    If Loads itself is recreated, the last release of each source and the number of loads survive, so that no data
+    version is used twice.
     """
     if "Loads" not in inspect(connection).get_table_names():
         return []
-    lines: list[dict[str, Any]] = []
+    loads: list[dict[str, Any]] = []
     last_id = connection.scalar(select(func.max(Loads.load_id))) or 0
     for source, names in SOURCE_TABLES.items():
         last = connection.execute(
@@ -77,10 +77,10 @@ def _recreations(connection: Connection, recreate: Sequence[str]) -> list[dict[s
             continue
         rows = {name: connection.scalar(select(func.count()).select_from(table_of(name))) or 0 for name in recreated}
         now = utc_now()
-        lines.append(
+        loads.append(
             {
                 **last._asdict(),
-                "load_id": last_id + len(lines) + 1,
+                "load_id": last_id + len(loads) + 1,
                 "origin": f"init-db --recreate {' '.join(recreated)}",
                 "sha256": None,
                 "started_at": now,
@@ -89,11 +89,11 @@ def _recreations(connection: Connection, recreate: Sequence[str]) -> list[dict[s
                 "rows_changed": sum(rows.values()),
             }
         )
-    return lines
+    return loads
 
 
 def view_sql(name: str) -> str:
-    """Return the statement that makes a view."""
+    """Return the statement that creates a view."""
     return (files("skillgap.store") / "views" / f"{name}.sql").read_text()
 
 
@@ -106,17 +106,17 @@ def _replace_view(connection: Connection, name: str) -> None:
 
 
 def check_schema(connection: Connection) -> str:
-    """Return the revision of the schema. Raises SchemaMismatch unless it is that of this version, tables and views."""
+    """Return the revision of the schema. Raises SchemaMismatch unless revision, tables and views are current."""
     where = shown(connection.engine.url)
     newest = ScriptDirectory.from_config(_alembic(connection)).get_current_head()
     revision = MigrationContext.configure(connection).get_current_revision()
     if revision != newest:
         raise SchemaMismatch(
-            f"{where}: its schema is {revision or 'not there'}, this version's is {newest}; run `skillgap init-db`"
+            f"{where}: its schema is {revision or 'missing'}, this version's is {newest}; run `skillgap init-db`"
         )
     inspector = inspect(connection)
-    there = {*inspector.get_table_names(), *inspector.get_view_names()}
-    if missing := [name for name in (*Base.metadata.tables, *VIEWS) if name not in there]:
+    existing = {*inspector.get_table_names(), *inspector.get_view_names()}
+    if missing := [name for name in (*Base.metadata.tables, *VIEWS) if name not in existing]:
         raise SchemaMismatch(f"{where} lacks {', '.join(missing)}; run `skillgap init-db`")
     return str(revision)
 

@@ -1,1 +1,1 @@
-"""The stand-in of O*NET Web Services and builders of small ratings."""
+"""The stand-in for O*NET Web Services."""

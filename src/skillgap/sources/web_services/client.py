@@ -1,7 +1,7 @@
-"""A client of O*NET Web Services: API 2.0 (`X-API-Key`) and 1.9 (Basic) behind one interface.
+"""A client for O*NET Web Services: API 2.0 (`X-API-Key`) and 1.9 (Basic) behind one interface.
 
-Contract: https://services.onetcenter.org/reference/. The terms of service allow 5 requests a second and 50,000 a day;
-a client spaces its own evenly, whatever number of tasks share it.
+Contract: https://services.onetcenter.org/reference/. The terms of service allow 5 requests a second and 50,000 a day.
+A client spaces its requests evenly, however many tasks share it.
 """
 
 from __future__ import annotations
@@ -31,37 +31,37 @@ from skillgap.sources.web_services.credentials import REQUESTS_PER_SECOND, Crede
 from skillgap.sources.web_services.response_cache import Page, ResponseCache
 
 LARGEST_PAGE = 2_000
-"""Rows; API 2.0 refuses more."""
+"""Largest page that API 2.0 accepts, in rows."""
 _PAGES = (LARGEST_PAGE, 1_000, 200)
-"""What 1.9 takes is nowhere said."""
+"""Page sizes to try in turn: the largest page of API 1.9 is not documented."""
 _PAGE_OF_ONE = 200
-"""An occupation has 70 ratings at most."""
+"""Page size for one occupation, which has at most 70 ratings."""
 
 _ATTEMPTS = 5
 _REDIRECTS = 3
 _TIMEOUTS = httpx.Timeout(connect=5.0, read=30.0, write=10.0, pool=120.0)
 _CONNECTIONS = 20
-"""At once. A request waits for one before its time begins: the wait is no fault of the server's."""
+"""Open connections. The wait for a free one does not count toward the time limit of a request."""
 _SECONDS_PER_REQUEST = 120.0
-"""Bounds a reply that comes byte by byte, which no timeout of a phase does."""
+"""Limits a response that arrives byte by byte, which never exceeds the timeout of a single read."""
 
 _LONGEST_WAIT = 30.0
-"""Seconds that a server's Retry-After is followed."""
+"""Longest Retry-After that is respected, in seconds."""
 
 _T = TypeVar("_T")
 OnRequest = Callable[[int, int], None]
-"""Called with requests answered so far, and how many are known to be needed."""
+"""Called with the number of requests answered so far and the number known to be needed."""
 
 
 class _NoUsableAnswer(Exception):
-    """An answer that may be better next time; `wait` is how many seconds it asks to wait."""
+    """A response worth a retry; `wait` is its Retry-After in seconds."""
 
     def __init__(self, message: str, wait: float | None = None) -> None:
         super().__init__(message)
         self.wait = wait
 
 
-def _may_be_better_next_time(error: Exception) -> bool | float:
+def _is_worth_a_retry(error: Exception) -> bool | float:
     if not isinstance(error, _NoUsableAnswer):
         return False
     return error.wait or True
@@ -83,7 +83,7 @@ class OnetApi:
     ) -> None:
         self.access = access
         self.pages: ResponseCache | None = None
-        """Where answers are kept and looked for; None keeps none."""
+        """Cache to read answers from and to keep them in, if any."""
         self.requests = 0
         """Requests sent, retries and redirects included."""
         self._http = http
@@ -99,7 +99,7 @@ class OnetApi:
         return self.access.base_url
 
     async def release(self) -> str:
-        """Return the number of the O*NET release that is served, e.g. `31.0`."""
+        """Return the number of the release that is served, such as `31.0`."""
         body = (await self.get("about")).body
         database = body.get("database") if isinstance(body, dict) else None
         number = re.search(
@@ -110,7 +110,7 @@ class OnetApi:
         return number[1]
 
     async def get(self, path: str, parameters: Sequence[tuple[str, str]] = ()) -> Page:
-        """Return one answer, from `pages` where it is kept."""
+        """Return one answer, from `pages` if it is there."""
         url = self._url(path, parameters)
         self._count(needed=1)
         page = self.pages.get(url) if self.pages else None
@@ -122,15 +122,15 @@ class OnetApi:
         return page
 
     async def rows(self, path: str, key: str, parameters: Sequence[tuple[str, str]] = ()) -> list[tuple[Any, datetime]]:
-        """Return all rows of a paginated answer, each with when it was fetched."""
+        """Return all rows of a paginated answer, each with the time it was fetched."""
         return (await self.counted_rows(path, key, parameters))[0]
 
     async def counted_rows(
         self, path: str, key: str, parameters: Sequence[tuple[str, str]] = ()
     ) -> tuple[list[tuple[Any, datetime]], int | None]:
-        """Return all rows as `rows` does, and their number if the pages have a `total`: then it has been checked.
+        """Return all rows as `rows` does, and their total, checked, if the pages state one.
 
-        The first page tells how many there are, and how many a page holds; the others are then fetched side by side.
+        The first page gives the total and the page size; the other pages are then fetched concurrently.
         """
         first = await self._first_window(path, key, parameters)
         if first.total is None:
@@ -153,8 +153,8 @@ class OnetApi:
         return [row for window in windows for row in window.rows], first.total
 
     async def _first_window(self, path: str, key: str, parameters: Sequence[tuple[str, str]]) -> _Window:
-        """Return the first page: as large as the server gives it."""
-        if parameters:  # rows of one occupation; a refusal means that there are none
+        """Return the first page, as large as the server allows."""
+        if parameters:  # rows of one occupation; O*NET refuses if it has none
             return await self._window(path, key, parameters, 1, _PAGE_OF_ONE, total=None)
         for size in _PAGES:
             try:
@@ -167,7 +167,7 @@ class OnetApi:
     async def _rows_by_links(
         self, path: str, key: str, parameters: Sequence[tuple[str, str]], window: _Window
     ) -> list[tuple[Any, datetime]]:
-        """Follow pages that do not say how many rows there are, one after the other."""
+        """Return the rows of pages without a total by following their links one by one."""
         rows = list(window.rows)
         while window.rows and window.has_next:
             before, start = window, window.end + 1
@@ -180,22 +180,22 @@ class OnetApi:
     async def _window(
         self, path: str, key: str, parameters: Sequence[tuple[str, str]], start: int, end: int, *, total: int | None
     ) -> _Window:
-        asked = [*parameters, ("start", str(start)), ("end", str(end))]
-        page = await self.get(path, asked)
-        return _Window.of(page, self._url(path, asked), key, (start, end), total)
+        window = [*parameters, ("start", str(start)), ("end", str(end))]
+        page = await self.get(path, window)
+        return _Window.of(page, self._url(path, window), key, (start, end), total)
 
     # -- one request ----------------------------------------------------------------------------------------------
 
     async def _fetch(self, url: str) -> Any:
         try:
             async for attempt in stamina.retry_context(
-                on=_may_be_better_next_time, attempts=self._attempts, timeout=None, wait_initial=0.25, wait_max=8.0
+                on=_is_worth_a_retry, attempts=self._attempts, timeout=None, wait_initial=0.25, wait_max=8.0
             ):
                 with attempt:
                     return await self._try(url)
         except _NoUsableAnswer as error:
             raise OnetApiUnavailable(
-                f"{url}: {error} ({self._attempts} tries); nothing of it was kept, try again later"
+                f"{url}: {error} ({self._attempts} tries); nothing was stored, try again later"
             ) from error
 
     async def _try(self, url: str) -> Any:
@@ -203,7 +203,7 @@ class OnetApi:
             response = await self._send(url)
         except TimeoutError:
             raise _NoUsableAnswer(f"no whole answer within {_SECONDS_PER_REQUEST:g} s") from None
-        except httpx.LocalProtocolError:  # its text may hold what cannot be sent: a credential
+        except httpx.LocalProtocolError:  # its text may quote the header that cannot be sent: a credential
             raise OnetApiProtocolError(f"{url}: such a request cannot be sent") from None
         except httpx.TransportError as error:
             raise _NoUsableAnswer(str(error) or type(error).__name__) from error
@@ -212,7 +212,7 @@ class OnetApi:
         return self._document(url, response)
 
     async def _send(self, url: str) -> httpx.Response:
-        """Send a request, and follow redirects to the same host only: another is not told our credentials."""
+        """Send a request. Redirects are followed only on the same host, since another must not get our credentials."""
         try:
             request = self._http.build_request("GET", url)
         except httpx.InvalidURL as error:
@@ -234,13 +234,13 @@ class OnetApi:
         raise OnetApiProtocolError(f"{url}: redirects more than {_REDIRECTS} times; is the base URL right?")
 
     def _document(self, url: str, response: httpx.Response) -> Any:
-        """Return the JSON of a good answer; raise what a bad one means."""
+        """Return the JSON of a successful response. Raises the error of any other."""
         status = response.status_code
         if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
-            raise CredentialsRefused(f"{url}: HTTP {status}, the credentials that are set are refused", status)
+            raise CredentialsRefused(f"{url}: HTTP {status}, the credentials are refused", status)
         if status == httpx.codes.TOO_MANY_REQUESTS or response.is_server_error:
-            asked = response.headers.get("Retry-After", "")
-            raise _NoUsableAnswer(f"HTTP {status}", min(float(asked), _LONGEST_WAIT) if asked.isdecimal() else None)
+            wait = response.headers.get("Retry-After", "")
+            raise _NoUsableAnswer(f"HTTP {status}", min(float(wait), _LONGEST_WAIT) if wait.isdecimal() else None)
         try:
             body = json.loads(response.content)
         except (ValueError, RecursionError):
@@ -248,8 +248,8 @@ class OnetApi:
                 raise OnetApiRefusal(f"{url}: HTTP {status}; is the base URL right?", status) from None
             raise _NoUsableAnswer(f"its body is not JSON (it begins {response.content[:40]!r})") from None
         if status != httpx.codes.OK or (isinstance(body, dict) and "error" in body):
-            said = body.get("error", "") if isinstance(body, dict) else ""
-            raise OnetApiRefusal(f"{url}: HTTP {status}, {said or 'no reason given'}", status)
+            reason = body.get("error", "") if isinstance(body, dict) else ""
+            raise OnetApiRefusal(f"{url}: HTTP {status}, {reason or 'no reason given'}", status)
         return body
 
     def _url(self, path: str, parameters: Sequence[tuple[str, str]] = ()) -> str:
@@ -263,11 +263,11 @@ class OnetApi:
             self._on_request(self._done, self._needed)
 
 
-async def gather_or_first_error(questions: Iterable[Coroutine[Any, Any, _T]]) -> list[_T]:
-    """Ask side by side and return the answers in order; the first failure gives up the others and is raised alone."""
+async def gather_or_first_error(coroutines: Iterable[Coroutine[Any, Any, _T]]) -> list[_T]:
+    """Run coroutines concurrently and return their results in order. The first error cancels the rest and is raised."""
     try:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(question) for question in questions]
+            tasks = [group.create_task(coroutine) for coroutine in coroutines]
     except* SkillgapError as errors:
         raise errors.exceptions[0] from None
     return [task.result() for task in tasks]
@@ -275,7 +275,7 @@ async def gather_or_first_error(questions: Iterable[Coroutine[Any, Any, _T]]) ->
 
 @dataclass(frozen=True)
 class _Window:
-    """One page of rows, checked to be the one that was asked for."""
+    """One page of rows, checked against the request."""
 
     url: str
     rows: list[tuple[Any, datetime]]
@@ -285,34 +285,35 @@ class _Window:
     has_next: bool
 
     @classmethod
-    def of(cls, page: Page, url: str, key: str, asked: tuple[int, int], total: int | None) -> _Window:
-        body, start = page.body, asked[0]
-        said = {name: _count(url, name, body) for name in ("start", "end", "total")}
-        rows = body.get(key, [] if said["total"] == 0 else None) if isinstance(body, dict) else None
+    def of(cls, page: Page, url: str, key: str, requested: tuple[int, int], total: int | None) -> _Window:
+        """Return the window of a page. Raises OnetApiProtocolError."""
+        body, start = page.body, requested[0]
+        stated = {name: _count(url, name, body) for name in ("start", "end", "total")}
+        rows = body.get(key, [] if stated["total"] == 0 else None) if isinstance(body, dict) else None
         if not isinstance(rows, list):
             raise OnetApiProtocolError(f"{url}: no list {key!r} in {json.dumps(body)[:200]}")
         end = start + len(rows) - 1
-        if rows and said["start"] not in (start, None):
-            raise OnetApiProtocolError(f"{url}: starts at row {said['start']}, expected {start}; the page repeats")
-        if total is not None and said["total"] != total:
+        if rows and stated["start"] not in (start, None):
+            raise OnetApiProtocolError(f"{url}: starts at row {stated['start']}, expected {start}; the page repeats")
+        if total is not None and stated["total"] != total:
             raise OnetApiProtocolError(
-                f"{url}: {said['total']} rows in all, {total} before; the data changed while they were read, run again"
+                f"{url}: {stated['total']} rows in all, {total} before; the data changed during the fetch, run again"
             )
-        if said["total"] is not None and end > said["total"]:
-            raise OnetApiProtocolError(f"{url}: {len(rows)} rows from {start}, yet there are {said['total']} in all")
-        is_echo = said["end"] == asked[1] and end == said["total"]  # some answer with the end that was asked for
-        if rows and said["end"] not in (end, None) and not is_echo:
+        if stated["total"] is not None and end > stated["total"]:
+            raise OnetApiProtocolError(f"{url}: {len(rows)} rows from {start}, yet there are {stated['total']} in all")
+        is_echo = stated["end"] == requested[1] and end == stated["total"]  # some versions repeat the requested end
+        if rows and stated["end"] not in (end, None) and not is_echo:
             raise OnetApiProtocolError(
-                f"{url}: {len(rows)} rows from {start}, yet it says that {said['end']} is the last"
+                f"{url}: {len(rows)} rows from {start}, yet it states {stated['end']} as the last"
             )
         links = body.get("link") or []
         links = [link for link in (links if isinstance(links, list) else [links]) if isinstance(link, dict)]
         has_next = bool(body.get("next")) or any(link.get("rel") == "next" for link in links)
-        return cls(url, [(row, page.fetched_at) for row in rows], end, said["total"], has_next)
+        return cls(url, [(row, page.fetched_at) for row in rows], end, stated["total"], has_next)
 
 
 def _count(url: str, name: str, body: Any) -> int | None:
-    """Return a number of a page's head, None where it is not there."""
+    """Return a number from the head of a page, or None if it is absent."""
     value = body.get(name) if isinstance(body, dict) else None
     if isinstance(value, str) and value.isdecimal():
         value = int(value)
@@ -334,7 +335,7 @@ async def connect(
     timeouts: httpx.Timeout = _TIMEOUTS,
     on_request: OnRequest | None = None,
 ) -> AsyncIterator[OnetApi]:
-    """Give a client that keeps its connections until the block ends."""
+    """Yield a client that keeps its connections until the block ends."""
     headers = {"Accept": "application/json", **access.headers}
     async with httpx.AsyncClient(headers=headers, timeout=timeouts) as http:
         yield OnetApi(access, http, requests_per_second=requests_per_second, attempts=attempts, on_request=on_request)

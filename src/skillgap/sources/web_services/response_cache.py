@@ -16,26 +16,26 @@ from skillgap.files import atomic_write
 
 @dataclass(frozen=True)
 class Page:
-    """One answer, and when it came."""
+    """One answer and its time."""
 
     body: Any
     """The JSON document."""
     fetched_at: datetime
-    """UTC, without a zone, whole seconds."""
+    """In UTC, without time zone, whole seconds."""
 
 
 class ResponseCache:
-    """Answers kept in a folder, each under its URL, so that a broken run goes on where it broke."""
+    """A folder with one file per answer, named by a hash of its URL."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def of(self, release: str) -> ResponseCache:
-        """Return those of one release, so that releases are never mixed."""
+        """Return the cache of one release, so that answers of two releases never mix."""
         return ResponseCache(self._folder / release)
 
     def clear(self) -> None:
-        """Forget all answers, of all releases."""
+        """Delete the answers of all releases. Raises ConfigurationError."""
         try:
             if self._folder.exists():
                 shutil.rmtree(self._folder)
@@ -43,7 +43,7 @@ class ResponseCache:
             raise ConfigurationError(f"{self._folder}: answers cannot be deleted there ({error})") from error
 
     def get(self, url: str) -> Page | None:
-        """Return the answer kept for a URL; one that cannot be read counts as none."""
+        """Return the cached answer of a URL, or None if there is none or it cannot be read."""
         try:
             kept = json.loads(self._file(url).read_text())
             return Page(kept["body"], datetime.fromisoformat(kept["fetched_at"])) if kept["url"] == url else None
@@ -51,7 +51,7 @@ class ResponseCache:
             return None
 
     def put(self, url: str, page: Page) -> None:
-        """Keep an answer, whole or not at all."""
+        """Store an answer. Raises ConfigurationError."""
         kept = {"url": url, "fetched_at": page.fetched_at.isoformat(), "body": page.body}
         try:
             self._folder.mkdir(parents=True, exist_ok=True)

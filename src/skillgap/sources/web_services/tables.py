@@ -73,7 +73,7 @@ class ServiceCatalog:
 async def fetch_catalog(api: OnetApi, *, with_occupations: bool = False) -> ServiceCatalog:
     """Fetch the release number, the layout of each table, and the scales. Raises as `extract_onet_api_data`.
 
-    `with_occupations` fetches all titles at once, so that an unknown code costs no request later.
+    `with_occupations` also fetches all titles, so that unknown codes cost no request later.
     """
     release = Release(await api.release(), None)
     scales = Answers("scales")
@@ -226,7 +226,7 @@ async def _check_count(api: OnetApi, table_id: str, count: int) -> None:
         body = None
     described = body.get("rows") if isinstance(body, dict) else None
     if not isinstance(described, int):
-        _log().warning("O*NET does not tell how many rows a table has, not checked", table=table_id, rows=count)
+        _log().warning("row count not published by O*NET, not checked", table=table_id, rows=count)
     elif described != count:
         raise OnetApiProtocolError(
             f"{api.origin}/{_endpoint(table_id)}: {count} rows, but the table has {described}; run again"

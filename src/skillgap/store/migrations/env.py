@@ -1,4 +1,4 @@
-"""Run by Alembic; the connection comes from `init_tables`."""
+"""Environment of the migrations, run by Alembic on the connection of `init_tables`."""
 
 from __future__ import annotations
 

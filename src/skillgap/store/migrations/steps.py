@@ -1,4 +1,4 @@
-"""What migrations are made of; every step may be run again after an interruption."""
+"""Steps of migrations. Every step can be repeated after an interruption."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 -- One row per occupation of the text release, of O*NET Web Services, or of both.
--- Both: the later source wins (date of the release against date of the fetch), the text release on a tie;
--- a description that the winner lacks is taken from the other. `source` and `as_of` tell the winner's.
+-- If both have it, the later source wins (date of the release or of the fetch); on a tie the text release wins.
+-- A missing description is taken from the other source. `source` and `as_of` describe the winner.
 CREATE VIEW OccupationsView AS
 WITH text_release AS (
     SELECT release_date

@@ -1,7 +1,7 @@
 -- One row per occupation, element and scale that O*NET has rated or the active language model has scored.
--- Text against Web Services: the later `date_updated` wins, the text release on a tie or where a date is missing.
--- `source` is 'text', 'api', or 'llm' where only a score exists; `data_value` is O*NET's alone,
--- `llm_data_value` stands beside it.
+-- If text release and Web Services both have it, the later `date_updated` wins; on a tie, or if a date is missing,
+-- the text release wins. `source` is 'text', 'api', or 'llm' if there is only a score. `data_value` is always O*NET's;
+-- the score is in `llm_data_value`.
 CREATE VIEW SkillsView AS
 WITH rated AS (
     SELECT
@@ -76,7 +76,7 @@ SELECT
     s.explanation AS llm_explanation,
     s.scored_at AS llm_scored_at
 FROM rated AS r
--- Subqueries, not a join: the whole primary key is then known, and no server reads by anything but it.
+-- Subqueries instead of a join give every server the whole primary key to look rows up by.
 LEFT JOIN LLMSkillScores AS s
     ON s.onet_soc_code = r.onet_soc_code
     AND s.element_id = r.element_id
