@@ -10,8 +10,8 @@ from scipy import stats
 from sqlalchemy import Engine
 
 from skillgap.analysis.significance import (
+    benjamini_hochberg,
     compare_means,
-    discoveries,
     find_distinguishable,
     least_standard_error,
     middle_95,
@@ -82,13 +82,13 @@ def test_discoveries_of_the_example_of_benjamini_and_hochberg():
     # Benjamini and Hochberg (1995), section 4: 15 p values, 4 discoveries at 5 %
     p = [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459]
     p += [0.3240, 0.4262, 0.5719, 0.6528, 0.7590, 1.0000]
-    assert discoveries(np.array(p)).tolist() == [True] * 4 + [False] * 11
+    assert benjamini_hochberg(np.array(p)).tolist() == [True] * 4 + [False] * 11
 
 
 def test_what_is_exactly_what_its_rank_asks_for_is_a_discovery():
-    assert discoveries(np.array([0.05])).tolist() == [True]
-    assert discoveries(np.array([0.05, 0.0625])).tolist() == [False, False]
-    assert discoveries(np.array([0.0625, 0.5]), rate=0.125).tolist() == [True, False]
+    assert benjamini_hochberg(np.array([0.05])).tolist() == [True]
+    assert benjamini_hochberg(np.array([0.05, 0.0625])).tolist() == [False, False]
+    assert benjamini_hochberg(np.array([0.0625, 0.5]), rate=0.125).tolist() == [True, False]
 
 
 def test_p_values_are_shown_rounded_up_to_the_millionth():
@@ -100,7 +100,7 @@ def test_discoveries_are_those_of_the_adjusted_p_values(p: list[float]):
     values = np.array(p, dtype=float)
     tests = [x for x in p if x == x]
     adjusted = dict(zip(tests, stats.false_discovery_control(tests), strict=True)) if tests else {}
-    found = discoveries(values)
+    found = benjamini_hochberg(values)
     for x, is_found in zip(p, found.tolist(), strict=True):
         if x != x:
             assert not is_found
@@ -110,7 +110,7 @@ def test_discoveries_are_those_of_the_adjusted_p_values(p: list[float]):
 
 def test_many_pairs_at_once_are_tested_as_each_alone():
     p = np.random.default_rng(2).uniform(0, 0.2, (20, 35))
-    assert (discoveries(p) == np.array([discoveries(row) for row in p])).all()
+    assert (benjamini_hochberg(p) == np.array([benjamini_hochberg(row) for row in p])).all()
 
 
 @pytest.mark.parametrize(("moved", "least", "most"), [(0.0, 0.0, 0.05), (1.0, 0.9, 1.0)])
