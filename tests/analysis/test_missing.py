@@ -119,7 +119,7 @@ def test_predictions_do_not_make_up_the_importance_that_analysts_lack():
     assert np.isnan(both.weight[both.rows[C]]).tolist() == [True, False]
     summary = identify_skill_gap(A, C, both).summary
     assert (summary.weighted_shortfall, nulls(summary)) == (3.0, ["shortfall_percentile", "job_zone_step"])
-    assert "The importance of Skill 0 in Title 13-0000.00 is not known." in summary.unavailable["shortfall_percentile"]
+    assert "The importance of Skill 0 in Title 13-0000.00 is unknown." in summary.unavailable["shortfall_percentile"]
 
 
 def test_an_importance_that_is_missing_is_left_out_and_said():
@@ -130,8 +130,8 @@ def test_an_importance_that_is_missing_is_left_out_and_said():
     assert summary.weighted_shortfall == round(4 / 6, 4)
     assert nulls(summary) == ["shortfall_percentile", "job_zone_step"]
     assert summary.unavailable["shortfall_percentile"] == (
-        "The importance of Skill 0 in Title 12-0000.00 is not known. The shortfall is of the rest, so it is not "
-        "ranked among others."
+        "The importance of Skill 0 in Title 12-0000.00 is unknown. The shortfall covers the other "
+        "elements, so it has no percentile."
     )
     assert [row.element_name for row in identify_skill_gap(A, B, ratings).skill_gaps] == ["Skill 1", "Skill 0"]
     other = identify_skill_gap(A, C, ratings).summary

@@ -166,7 +166,7 @@ def test_of_a_profile_that_knows_nothing_all_is_unknown(small: Ratings):
     assert (report.skill_gaps, report.surplus_skills, len(report.unknown_skills)) == ([], [], 3)
     assert (report.summary.weighted_shortfall, report.summary.shortfall_percentile) == (None, None)
     assert report.summary.unavailable["weighted_shortfall"] == (
-        "No level is known on both sides that counts in Title 12-0000.00, so there is nothing to weigh."
+        "None of the levels known for both sides counts in Title 12-0000.00, so no shortfall can be computed."
     )
 
 

@@ -17,7 +17,7 @@ nothing), or `none` (all skills count the same)."""
 
 @dataclass(frozen=True)
 class GapStability:
-    """How the rank of a gap varies if equally large panels rate both occupations anew, and under other weights."""
+    """How the rank of a gap varies if equally large panels rate both occupations again, and under other weights."""
 
     __pydantic_config__ = DOCUMENTED
 

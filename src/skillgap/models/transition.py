@@ -12,7 +12,7 @@ from skillgap.models.provenance import Provenance
 
 @dataclass(frozen=True)
 class TransitionStability:
-    """How the rank of a similar occupation varies if all occupations are rated anew, and under other weights."""
+    """How the rank of a similar occupation varies if all occupations are rated again, and under other weights."""
 
     __pydantic_config__ = DOCUMENTED
 
