@@ -1,7 +1,7 @@
 """Stability of the order of gaps under rater noise and other weights.
 
-A parametric bootstrap: both occupations are rated again by equally large panels. Each level and importance is drawn from
-a normal distribution around O*NET's figure with its standard error, clipped to the scale. Gaps, tests and order are
+A parametric bootstrap: equally large panels rate both occupations again. Each level and importance is drawn from a
+normal distribution around O*NET's figure with its standard error, clipped to the scale. Gaps, tests and order are
 computed again for each draw. The draws are fixed, so equal questions get equal answers. Figures without a standard
 error stay fixed.
 """
