@@ -128,8 +128,9 @@ def test_without_error_ranks_do_not_move():
 
 
 def test_drawn_levels_stay_on_their_scale():
-    # At an end of the scale, half of the draws are clipped to it. If both levels are clipped, there is no gap. Otherwise
-    # there is a gap if the level further from the end is further from it in the draw too. Both ends behave alike.
+    # At an end of the scale, half of the draws are clipped to it. If both levels are clipped, there is no gap;
+    # otherwise there is one if the level further from the end is further from it in the draw too. Both ends behave
+    # alike.
     share, _ = quad(lambda away: stats.norm.pdf(away, 0.25, 2.0) * stats.norm.cdf(away, 0.0, 2.0), 0.0, 30.0)
     for low, high in ((0.0, 0.25), (6.75, 7.0)):
         ratings = make_ratings({CURRENT: [low], TARGET: [high]}, standard_error={CURRENT: [2.0], TARGET: [2.0]})
