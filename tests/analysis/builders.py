@@ -1,4 +1,4 @@
-"""Ratings and nearness made by hand, and one person of many alone."""
+"""Ratings and similarities made by hand, and the report of one person among many."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def make_ratings(
     job_zones: Mapping[str, int] | None = None,
     **given: Mapping[str, Sequence[Any]],
 ) -> Ratings:
-    """Return ratings of the occupations in `levels`; other fields are usual unless given, by code, too."""
+    """Return ratings of the occupations in `levels`. Other fields have common values unless given by code."""
     codes = sorted(levels)
     width = len(next(iter(levels.values())))
     usual = {
@@ -80,7 +80,7 @@ _DTYPES: dict[str, type[np.generic]] = {
 
 
 def near_by(score: list[list[float]], ratings: Ratings) -> Similarity:
-    """Return a nearness made by hand."""
+    """Return a similarity made by hand."""
     values = np.array(score, dtype=np.float32)
     np.fill_diagonal(values, -1)
     order = np.argsort(-values, axis=1, kind="stable")[:, :-1].astype(np.int16)
@@ -100,9 +100,9 @@ def alone(ratings: Ratings, people: People, k: int, target: str) -> GapReport | 
 
 
 def all_gaps(ratings: Ratings) -> np.ndarray[tuple[int, int, int], np.dtype[np.float32]]:
-    """Return the gaps of all pairs in level points: float32 (from, to, element), 0 where there is no gap.
+    """Return the gaps of all pairs in level points: float32 (from, to, element), 0 without a gap.
 
-    Differences of eighths are exact, others within 1e-6; levels that print alike have no gap. Size: 108 MB for 879
+    Differences of eighths are exact, others within 1e-6; equal printed levels have no gap. Size: 108 MB for 879
     occupations.
     """
     level = ratings.comparable_level.astype(np.float32)

@@ -1,4 +1,4 @@
-"""How orders move under rater noise and other weights: worked by hand, by formula, and by rating everything anew."""
+"""Stability of rankings under rater noise and other weights: by hand, by formula, and by rating everything again."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ NURSES, MANAGERS = "29-1141.00", "11-9111.00"
 CURRENT, TARGET = "11-0000.00", "12-0000.00"
 
 
-def near(share: float) -> object:
-    """Return what a share of the draws may be, four standard deviations away at most."""
+def about(share: float) -> object:
+    """Return the range of a share of draws: four standard deviations around it."""
     return pytest.approx(share, abs=4 * np.sqrt(max(share * (1 - share), 0.002) / DRAWS))
 
 
@@ -52,7 +52,7 @@ def test_other_weights_are_worked_by_hand():
         weight: identify_skill_gap(CURRENT, TARGET, ratings.weighted_by(weight))
         for weight in ("importance", "standard", "none")
     }
-    # Gaps 2, 3 and 0: weighed 4, 2, 1; less one, 3, 1, 0; or alike.
+    # Gaps 2, 3 and 0: weights 4, 2, 1; minus one, 3, 1, 0; or equal.
     assert {weight: report.summary.weighted_shortfall for weight, report in found.items()} == {
         "importance": 2.0,
         "standard": 2.25,
@@ -66,7 +66,7 @@ def test_other_weights_are_worked_by_hand():
     assert second.rank_by_weight == {"importance": 2, "standard": 2, "none": 1}
 
 
-def test_what_is_not_relevant_weighs_nothing_by_any_weight():
+def test_skills_that_are_not_relevant_count_for_nothing_by_any_weight():
     ratings = make_ratings(
         {CURRENT: [1.0, 0.0], TARGET: [2.0, 1.0]}, not_relevant={TARGET: [False, True]}, importance={TARGET: [2.0, 1.5]}
     )
@@ -74,7 +74,7 @@ def test_what_is_not_relevant_weighs_nothing_by_any_weight():
         assert identify_skill_gap(CURRENT, TARGET, ratings.weighted_by(weight)).summary.weighted_shortfall == 1.0
 
 
-def test_weights_are_the_place_in_the_report_by_that_weight(ratings: Ratings):
+def test_rank_by_weight_is_the_place_in_the_report_by_that_weight(ratings: Ratings):
     report = identify_skill_gap(NURSES, MANAGERS, ratings, stability=True)
     for weight in ("importance", "standard", "none"):
         other = identify_skill_gap(NURSES, MANAGERS, ratings.weighted_by(weight))
@@ -91,13 +91,13 @@ def test_shares_of_one_skill_are_those_of_the_normal_distribution():
         ratings = make_ratings({CURRENT: [2.0], TARGET: [level]}, standard_error={CURRENT: [0.3], TARGET: [0.4]})
         [found] = stability_of(ratings)
         error, away = 0.5, level - 2.0
-        assert found.gap_share == near(stats.norm.sf(-away / error))
-        assert found.distinguishable_share == near(stats.norm.sf((stats.t.ppf(0.975, 14) * error - away) / error))
+        assert found.gap_share == about(stats.norm.sf(-away / error))
+        assert found.distinguishable_share == about(stats.norm.sf((stats.t.ppf(0.975, 14) * error - away) / error))
         assert (found.rank, found.rank_lower, found.rank_upper) == (1, 1, 1)
         assert found.first_five_share == found.gap_share
 
 
-def test_the_place_of_two_sure_gaps_is_that_of_their_difference():
+def test_the_rank_of_two_distinguishable_gaps_follows_from_their_difference():
     for away in (0.0, 0.25, 2.0):
         ratings = make_ratings({CURRENT: [0.5, 0.5], TARGET: [4.5, 4.5 - away]}).weighted_by("none")
         first, second = stability_of(ratings)
@@ -107,14 +107,14 @@ def test_the_place_of_two_sure_gaps_is_that_of_their_difference():
 
 
 def test_errors_are_floored_as_in_the_test():
-    # Eight raters who agree, on both sides: drawn with 1/8 each, not with 0.
+    # Eight raters who agree on both sides: drawn with an error of 1/8, not 0.
     ratings = make_ratings({CURRENT: [2.0], TARGET: [2.125]}, standard_error={CURRENT: [0.0], TARGET: [0.0]})
     [found] = stability_of(ratings)
-    assert found.gap_share == near(stats.norm.sf(-0.125 / np.hypot(0.125, 0.125)))
+    assert found.gap_share == about(stats.norm.sf(-0.125 / np.hypot(0.125, 0.125)))
 
 
-def test_without_error_each_has_the_place_it_has():
-    # Of so many raters that no error is floored by much: seven gaps, five of them first.
+def test_without_error_ranks_do_not_move():
+    # So many raters that flooring hardly matters: seven gaps, five of them among the first five.
     ratings = make_ratings(
         {CURRENT: [1.0] * 7 + [3.0, 3.0], TARGET: [2.0 + k / 2 for k in range(7)] + [3.0, 2.0]},
         n={CURRENT: [1_000_000] * 9, TARGET: [1_000_000] * 9},
@@ -127,21 +127,22 @@ def test_without_error_each_has_the_place_it_has():
         assert (found.gap_share, found.first_five_share) == (1.0, float(place <= 5))
 
 
-def test_what_is_drawn_stays_on_its_scale():
-    # At its end half of the draws would leave it, and are put back there: where both are, there is no gap. Else
-    # there is one where the side that is further from the end is so in the draw as well; at either end alike.
+def test_drawn_levels_stay_on_their_scale():
+    # At an end of the scale, half of the draws are clipped to it. If both levels are clipped, there is no gap;
+    # otherwise there is one if the level further from the end is further from it in the draw too. Both ends behave
+    # alike.
     share, _ = quad(lambda away: stats.norm.pdf(away, 0.25, 2.0) * stats.norm.cdf(away, 0.0, 2.0), 0.0, 30.0)
     for low, high in ((0.0, 0.25), (6.75, 7.0)):
         ratings = make_ratings({CURRENT: [low], TARGET: [high]}, standard_error={CURRENT: [2.0], TARGET: [2.0]})
         [found] = stability_of(ratings)
-        assert found.gap_share == near(share)
+        assert found.gap_share == about(share)
 
 
 @pytest.mark.parametrize(
     ("other_gap", "places"),
     [(1.0, (1, 1)), (2.0, (1, 2)), (7.0, (2, 2))],  # weighed 3, 6 and 21, where the first weighs 4 at least, 20 at most
 )
-def test_importance_that_is_drawn_stays_on_its_scale(other_gap: float, places: tuple[int, int]):
+def test_drawn_importance_stays_on_its_scale(other_gap: float, places: tuple[int, int]):
     many = [1_000_000] * 2
     ratings = make_ratings(
         {CURRENT: [1.0, 0.0], TARGET: [5.0, other_gap]},
@@ -159,12 +160,12 @@ def test_importance_that_is_drawn_stays_on_its_scale(other_gap: float, places: t
 def test_own_levels_do_not_move(ratings: Ratings):
     small = make_ratings({TARGET: [3.0]}, standard_error={TARGET: [0.4]})
     [gap] = identify_person_gap(OwnProfile({"Skill 0": 2.5}), TARGET, small, stability=True).skill_gaps
-    assert gap.stability.gap_share == near(stats.norm.sf(-0.5 / 0.4))
+    assert gap.stability.gap_share == about(stats.norm.sf(-0.5 / 0.4))
     person = identify_person_gap(OwnProfile({}, NURSES), MANAGERS, ratings, stability=True)
     assert person.skill_gaps == identify_skill_gap(NURSES, MANAGERS, ratings, stability=True).skill_gaps
 
 
-def test_where_no_error_tells_there_is_none(whole_29: Engine):
+def test_without_standard_errors_there_is_no_stability(whole_29: Engine):
     with read(whole_29) as connection:
         knowledge = get_all_ratings(connection)["onet"].of_domain("knowledge")
     report = identify_skill_gap(NURSES, MANAGERS, knowledge, stability=True)  # experts rated the managers
@@ -172,10 +173,18 @@ def test_where_no_error_tells_there_is_none(whole_29: Engine):
 
 
 def test_it_adds_to_a_report_and_changes_nothing_else(ratings: Ratings):
-    plain, told = (identify_skill_gap(NURSES, MANAGERS, ratings, stability=each) for each in (False, True))
-    assert {row.stability for row in plain.skill_gaps} == {row.stability for row in told.surplus_skills} == {None}
-    assert replace(told, skill_gaps=[replace(row, stability=None) for row in told.skill_gaps]) == plain
-    assert identify_skill_gap(NURSES, MANAGERS, ratings, stability=True) == told, "the same question, the same answer"
+    plain, with_stability = (identify_skill_gap(NURSES, MANAGERS, ratings, stability=each) for each in (False, True))
+    assert (
+        {row.stability for row in plain.skill_gaps}
+        == {row.stability for row in with_stability.surplus_skills}
+        == {None}
+    )
+    assert (
+        replace(with_stability, skill_gaps=[replace(row, stability=None) for row in with_stability.skill_gaps]) == plain
+    )
+    assert identify_skill_gap(NURSES, MANAGERS, ratings, stability=True) == with_stability, (
+        "the same question, the same answer"
+    )
 
 
 @settings(max_examples=30, deadline=None)
@@ -193,7 +202,7 @@ def test_it_is_in_proportion_for_any_pair(ratings: Ratings, data: st.DataObject)
     assert sum(row.stability.first_five_share for row in rows) <= 5.01
 
 
-# -- near occupations --------------------------------------------------------------------------------------------------
+# -- similar occupations -----------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -216,12 +225,12 @@ def test_without_error_no_rank_moves(similarity: Similarity, ratings: Ratings):
     still = replace(similarity, errors=Rated._make(np.zeros_like(each) for each in similarity.errors))
     for rank, found in moves(still, ratings, limit=50):
         assert found.rank_lower == found.rank_upper
-        # Single precision, which differs by processor, may exchange those that a far one finds equally near.
+        # Single precision, which differs by processor, may swap occupations that a distant one finds equally similar.
         assert abs(found.rank_lower - rank) <= rank // 10
         assert found.first_ten_share == float(found.rank_lower <= 10)
 
 
-def test_ranks_move_as_when_everything_is_rated_anew(
+def test_ranks_vary_as_when_everything_is_rated_again(
     similarity: Similarity, ratings: Ratings, starter_profiles: dict[str, Profile]
 ):
     chance = np.random.default_rng(7)
@@ -236,7 +245,7 @@ def test_ranks_move_as_when_everything_is_rated_anew(
                 ("importance", ratings.importance, ratings.importance_standard_error, 1, 5),
             )
         }
-        # No number of raters, so that drawn values are not taken for eighths.
+        # Without a number of raters, so that drawn values are not read as eighths.
         none = np.zeros_like(ratings.n)
         drawn = compute_similarity(starter_profiles, replace(ratings, **anew, n=none, importance_n=none))
         stays.append(len(set(drawn.order[row, :10].tolist()) & set(first)))
@@ -261,19 +270,19 @@ def test_ratings_are_drawn_with_their_errors_within_their_scales():
     assert abs(np.corrcoef(free.level.ravel(), free.importance.ravel())[0, 1]) < 0.05
     at_the_end = drawn(Rated(low, high - 2.0, middle), 1.0)
     for each, end in ((at_the_end.level, 0.0), (at_the_end.importance, 5.0)):
-        assert (each == end).mean() == pytest.approx(0.5, abs=0.03), "what would leave the scale stays at its end"
+        assert (each == end).mean() == pytest.approx(0.5, abs=0.03), "values beyond the scale are clipped to its end"
     above = drawn(Rated(high, low + 1.0, low + 1.0), 1.0)
     assert (above.level.max(), above.importance.min(), above.knowledge.min()) == (7.0, 1.0, 1.0)
-    # What is not rated is 0, below the scale of importance, and stays so.
+    # Unrated importance is 0, below its scale, and stays 0.
     assert (drawn(Rated(low, low, low), np.nan).importance == 0.0).all()
 
 
-def test_ranks_by_other_weights_are_those_of_skills_weighed_so(
+def test_ranks_by_other_weights_compare_skills_with_those_weights(
     similarity: Similarity, ratings: Ratings, starter_profiles: dict[str, Profile]
 ):
     # With one importance for all, the cosine of level x importance is that of the levels alone.
-    alike = replace(ratings, importance=np.full_like(ratings.importance, 2.0), analysts=None)
-    other = compute_similarity(starter_profiles, alike)
+    equal_importance = replace(ratings, importance=np.full_like(ratings.importance, 2.0), analysts=None)
+    other = compute_similarity(starter_profiles, equal_importance)
     order = [other.codes[k] for k in other.order[other.rows[NURSES]]]
     for each in find_transitions(NURSES, similarity, ratings, limit=20, stability=True):
         by_weight = each.stability.rank_by_weight
@@ -281,15 +290,13 @@ def test_ranks_by_other_weights_are_those_of_skills_weighed_so(
         assert by_weight["importance"] == each.rank
 
 
-def test_what_is_computed_of_old_data_is_forgotten_with_them(
-    starter_engine: Engine, starter_profiles: dict[str, Profile]
-):
+def test_results_of_old_data_are_freed_with_them(starter_engine: Engine, starter_profiles: dict[str, Profile]):
     with read(starter_engine) as connection:
         old = get_ratings(connection)
-    near = compute_similarity(starter_profiles, old)
+    similarity = compute_similarity(starter_profiles, old)
     identify_skill_gap(NURSES, MANAGERS, old, stability=True)
-    find_transitions(NURSES, near, old, stability=True)
-    alive = [ref(old), ref(old.analysts), ref(near)]
-    del old, near
+    find_transitions(NURSES, similarity, old, stability=True)
+    alive = [ref(old), ref(old.analysts), ref(similarity)]
+    del old, similarity
     gc.collect()
     assert [each() for each in alive] == [None, None, None]

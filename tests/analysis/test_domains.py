@@ -1,4 +1,4 @@
-"""Knowledge, abilities and work activities: one way for all, each with its own errors and numbers of raters."""
+"""Knowledge, abilities and work activities work like skills, each with its own errors and numbers of raters."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_skills_are_the_same_whichever_way_they_are_read(whole_29: Engine, all_2
     assert one == other
 
 
-def test_gaps_of_all_are_those_of_each_domain_but_for_what_many_tests_ask(all_29: Ratings):
+def test_gaps_of_all_domains_are_those_of_each_apart_from_the_correction_for_more_tests(all_29: Ratings):
     found = {
         each: identify_skill_gap(CHIEFS, NURSES, all_29.of_domain(each)) for each in ("skills", "knowledge", "all")
     }
@@ -87,7 +87,7 @@ def test_gaps_of_all_are_those_of_each_domain_but_for_what_many_tests_ask(all_29
 
 
 def test_a_domain_that_one_side_lacks_is_not_compared(all_29: Ratings):
-    # Predictions are of skills alone: to count 33 areas of knowledge as 0 would invent as many gaps.
+    # Only skills are predicted: counting 33 knowledge areas as 0 would invent as many gaps.
     level = all_29.data_value.copy()
     level[all_29.row(NURSES), [domain == "knowledge" for domain in all_29.element_domains]] = np.nan
     partly = replace(all_29, data_value=level)
@@ -121,8 +121,8 @@ def test_knowledge_is_tested_with_its_own_errors_and_numbers_of_raters(all_29: R
         assert gap.p_value == pytest.approx(theirs.pvalue, abs=1.1e-6)
 
 
-def test_without_errors_on_both_sides_nothing_is_told_to_be_sure(all_29: Ratings):
-    # Experts rated the managers' knowledge, and O*NET gives no errors of experts.
+def test_without_errors_on_both_sides_nothing_is_distinguishable(all_29: Ratings):
+    # Experts rated the managers' knowledge, and O*NET publishes no standard errors for experts.
     report = identify_skill_gap(NURSES, MANAGERS, all_29.of_domain("knowledge"))
     summary = report.summary
     assert (summary.gaps, summary.skills_compared, summary.skills_tested, summary.distinguishable_gaps) == (
@@ -152,14 +152,14 @@ def test_an_error_without_a_number_of_raters_is_no_test():
 
 
 @pytest.mark.parametrize("domain", ["abilities", "work_activities"])
-def test_a_domain_that_is_not_loaded_is_said(all_29: Ratings, domain: str):
+def test_a_domain_that_is_not_loaded_is_an_error(all_29: Ratings, domain: str):
     with pytest.raises(UnratedOccupation, match=f"no {domain.replace('_', ' ')} ratings are loaded"):
         identify_skill_gap(CHIEFS, NURSES, all_29.of_domain(domain))
     with pytest.raises(UnknownOccupation):
         identify_skill_gap("99-9999.00", CHIEFS, all_29.of_domain(domain))
 
 
-def test_an_occupation_without_knowledge_ratings_is_said(all_29: Ratings):
+def test_an_occupation_without_knowledge_ratings_is_an_error(all_29: Ratings):
     with pytest.raises(UnratedOccupation, match=r"has no knowledge ratings for 15-1252\.00 \(Software Developers\)"):
         identify_skill_gap(CHIEFS, DEVELOPERS, all_29.of_domain("knowledge"))
 
@@ -174,7 +174,7 @@ def test_the_knowledge_of_one_occupation_equals_that_among_all(whole_29: Engine,
 
 @pytest.mark.release
 def test_other_domains_load_like_skills(tmp_path: Path):
-    # The release at hand has no Abilities and Work Activities: skills under other ids stand for them.
+    # The test release has no Abilities and Work Activities, so skills under other ids replace them.
     folder = tmp_path / "db_29_0_text"
     folder.mkdir()
     with zipfile.ZipFile(onet_zip("29_0")) as zipped:

@@ -1,4 +1,4 @@
-"""The gap between two occupations: worked by hand, recomputed from the raw files another way, and by its laws."""
+"""The gap between two occupations: worked by hand, recomputed independently from the raw files, and by its laws."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_a_gap_is_worked_by_hand():
 
 
 def test_a_summary_is_worked_by_hand():
-    # Gaps of 2, sure, and of an eighth, which is not; nothing; and as much the other way.
+    # A distinguishable gap of 2, an indistinguishable one of an eighth, no difference, and the same as surplus.
     ratings = make_ratings(
         {"11-0000.00": [1.0, 2.0, 3.0, 2.0, 4.0], "12-0000.00": [3.0, 2.125, 3.0, 1.875, 2.0]},
         importance={"11-0000.00": [3.0, 3.0, 3.0, 3.0, 4.3], "12-0000.00": [4.0, 5.0, 3.0, 2.0, 1.0]},
@@ -87,7 +87,7 @@ def test_a_summary_is_worked_by_hand():
     assert [gap.scale_id for gap in report.skill_gaps] == ["LV", "LV"]
 
 
-def test_order_is_sure_before_unsure_then_importance_times_gap():
+def test_order_is_distinguishable_gaps_first_then_importance_times_gap():
     ratings = make_ratings(
         {"11-0000.00": [1.0, 1.0, 1.0, 1.0], "12-0000.00": [2.0, 3.0, 4.0, 1.25]},
         importance={"12-0000.00": [5.0, 2.0, 1.5, 5.0]},  # importance x gap: 5, 4, 4.5, and 1.25 within noise
@@ -109,7 +109,7 @@ def test_a_skill_not_relevant_to_the_target_comes_last_and_never_counts():
     assert report.summary.weighted_shortfall == 0.25  # of skill 1 alone
 
 
-def test_a_missing_level_counts_as_zero_and_is_never_sure():
+def test_a_missing_level_counts_as_zero_and_is_never_distinguishable():
     ratings = make_ratings({"11-0000.00": [None, 2.0], "12-0000.00": [3.0, None]})
     report = identify_skill_gap("11-0000.00", "12-0000.00", ratings)
     [gap], [surplus] = report.skill_gaps, report.surplus_skills
@@ -140,12 +140,12 @@ def test_the_eighth_behind_two_decimals_is_found(eighths: int):
     assert exact_means(np.array([printed]), np.array([8])) == eighths / 8
 
 
-def test_what_no_eight_raters_give_is_left_alone():
+def test_values_that_eight_raters_cannot_give_are_left_alone():
     assert exact_means(np.array([2.88, 2.86, 2.88]), np.array([28, 8, 0])).tolist() == [2.88, 2.86, 2.88]
 
 
-def test_every_level_of_an_element_is_read_alike_whatever_its_number_of_raters():
-    # Most of those with a number of raters have 8, so all are read in eighths; 3.06 is none and stays.
+def test_all_levels_of_an_element_are_read_in_the_same_way_whatever_their_number_of_raters():
+    # Most of those with a number of raters have 8, so all are read in eighths; 3.06 is no eighth and stays.
     ratings = make_ratings(
         {"11-0000.00": [3.88], "12-0000.00": [3.88], "13-0000.00": [4.12], "14-0000.00": [3.06]},
         n={"11-0000.00": [0], "14-0000.00": [0]},
@@ -173,7 +173,7 @@ def test_exact_levels_are_in_the_order_of_their_prints(rated: list[tuple[int, in
     assert np.abs(level - printed / 100).max() < 0.0051
 
 
-def test_a_prediction_has_no_gap_to_a_rating_that_prints_alike():
+def test_a_prediction_has_no_gap_to_a_rating_with_the_same_print():
     ratings = make_ratings(
         {"11-0000.00": [3.88, 2.0], "12-0000.00": [3.88, 2.0], "13-0000.00": [3.0, 4.0]},
         n={"12-0000.00": [0, 0]},
@@ -222,7 +222,7 @@ def raw_cells(path: Path, *endings: str) -> dict[str, dict[str, dict[str, Cell]]
 
 
 def recompute(cells: dict[str, dict[str, dict[str, Cell]]], current: str, target: str) -> dict[str, tuple]:
-    """Return gap, error, p, sure and flag of every skill that differs, in plain Python with a step-down search."""
+    """Return gap, error, p, label and flag of every skill that differs, in plain Python with a step-down search."""
     have, want = cells["LV"][current], cells["LV"][target]
     differences = {element: want[element].level - have[element].level for element in want}
     errors: dict[str, float] = {}
@@ -231,17 +231,17 @@ def recompute(cells: dict[str, dict[str, dict[str, Cell]]], current: str, target
         if "n/a" not in sides:
             errors[element] = math.sqrt(sum(max(float(side), 0.125) ** 2 for side in sides))
     p_values = {e: 2 * stats.t.sf(abs(differences[e]) / error, 14) for e, error in errors.items()}
-    sure: set[str] = set()
+    distinguishable: set[str] = set()
     for rank in range(len(p_values), 0, -1):
         smallest = sorted(p_values, key=p_values.__getitem__)[:rank]
         if p_values[smallest[-1]] <= 0.05 * rank / len(p_values):
-            sure = set(smallest)
+            distinguishable = set(smallest)
             break
     return {
         element: (
             round(difference, 4),
             round(errors[element], 4) if element in errors else None,
-            element in sure and want[element].flag != "Y" if element in errors else None,
+            element in distinguishable and want[element].flag != "Y" if element in errors else None,
             want[element].flag == "Y",
         )
         for element, difference in differences.items()
@@ -284,7 +284,7 @@ def write_release_29_3(folder: Path) -> Path:
 
 
 def workbook_rows(path: Path) -> Iterator[list[str]]:
-    """Give the rows of a workbook's first sheet as O*NET prints them: values with two decimals."""
+    """Yield the rows of a workbook's first sheet as O*NET prints them: values with two decimals."""
     with zipfile.ZipFile(path) as zipped:
         shared = [
             html.unescape(text) for text in re.findall(r"<t[^>]*>([^<]*)</t>", read_text(zipped, "sharedStrings"))
@@ -323,7 +323,7 @@ def test_200_random_pairs_equal_a_recomputation_from_the_raw_file(loaded: tuple[
 
 @pytest.mark.release
 @pytest.mark.parametrize("loaded", RELEASES, indirect=True)
-def test_a_gap_is_there_exactly_where_the_target_prints_the_higher_level(loaded: tuple[Path, Ratings]):
+def test_there_is_a_gap_exactly_where_the_target_prints_the_higher_level(loaded: tuple[Path, Ratings]):
     path, ratings = loaded
     printed = hundredths(path, ratings)
     for current, gaps in enumerate(all_gaps(ratings)):
@@ -336,7 +336,7 @@ def test_a_gap_is_there_exactly_where_the_target_prints_the_higher_level(loaded:
 
 
 def hundredths(path: Path, ratings: Ratings) -> np.ndarray:
-    """Return the levels as the raw files print them, in hundredths, 0 where there is none: (occupations, elements)."""
+    """Return the levels as the raw files print them, in hundredths, 0 where missing: (occupations, elements)."""
     cells = raw_cells(path, "Skills.txt", "Knowledge.txt")["LV"]
     found = np.zeros(ratings.data_value.shape, dtype=int)
     for row, code in enumerate(ratings.codes):
@@ -347,7 +347,7 @@ def hundredths(path: Path, ratings: Ratings) -> np.ndarray:
 
 @pytest.mark.release
 @pytest.mark.parametrize("loaded", [TEXT_RELEASES[2]], indirect=True)
-def test_26_1_has_no_gap_in_a_skill_that_both_occupations_print_alike(loaded: tuple[Path, Ratings]):
+def test_26_1_has_no_gap_in_a_skill_with_equal_printed_levels(loaded: tuple[Path, Ratings]):
     path, ratings = loaded
     current, target = (raw_cells(path)["LV"][code]["2.B.1.e"].data_value for code in ("15-1211.00", "19-3091.00"))
     assert (current, target) == ("3.88", "3.88")
@@ -396,13 +396,13 @@ def share_not_distinguishable(ratings: Ratings, pairs: list[tuple[str, str]]) ->
 
 
 def test_44_percent_of_the_gaps_of_all_pairs_are_not_distinguishable(ratings: Ratings):
-    gaps = sure = 0
+    gaps = distinguishable = 0
     for level, error, n in zip(ratings.level, ratings.standard_error, ratings.n, strict=True):
         tested = compare_means(ratings.level - level, standard_errors=(error, ratings.standard_error), n=(n, ratings.n))
         is_gap = ratings.level > level
         gaps += is_gap.sum()
-        sure += (is_gap & tested.is_distinguishable & ~ratings.not_relevant).sum()
-    assert 1 - sure / gaps == pytest.approx(0.44, abs=0.01)
+        distinguishable += (is_gap & tested.is_distinguishable & ~ratings.not_relevant).sum()
+    assert 1 - distinguishable / gaps == pytest.approx(0.44, abs=0.01)
 
 
 @pytest.mark.release
@@ -415,7 +415,7 @@ def test_71_percent_of_the_gaps_of_related_occupations_are_not_distinguishable(r
 
 
 def test_a_random_pair_meets_83_percent_of_the_targets_levels(ratings: Ratings):
-    """Importance-weighted share of the asked levels that the current occupation has: why a `match` misleads."""
+    """Importance-weighted share of the target's levels that the current occupation reaches: why a `match` misleads."""
     level, weight = ratings.level_or_zero, ratings.weight
     met = [
         (np.minimum(level, level[b]) @ weight[b] / (level[b] @ weight[b]))[np.arange(len(level)) != b].mean()
@@ -482,7 +482,7 @@ def test_all_pairs_at_once_are_the_pairs_one_by_one(ratings: Ratings):
 # -- no answer --------------------------------------------------------------------------------------------------------
 
 
-def test_an_unrated_occupation_is_an_answer_of_its_own(ratings: Ratings):
+def test_an_unrated_occupation_is_a_separate_error(ratings: Ratings):
     for pair in [("15-1252.00", "29-1141.00"), ("29-1141.00", "15-1252.00")]:
         with pytest.raises(
             UnratedOccupation, match=r"29\.0 has no skill ratings for 15-1252\.00 \(Software Developers\)"
@@ -495,6 +495,6 @@ def test_an_unknown_occupation_names_those_of_its_group(ratings: Ratings):
         identify_skill_gap("29-1141.99", "29-1141.00", ratings)
 
 
-def test_without_data_the_answer_says_what_to_do():
+def test_without_data_the_error_names_the_next_step():
     with pytest.raises(NoData, match="skillgap load starter"):
         identify_skill_gap("29-1141.00", "29-1141.01", Ratings.empty())

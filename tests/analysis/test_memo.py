@@ -1,4 +1,4 @@
-"""What is computed once is computed by one thread, and all threads get the same object."""
+"""Memoized results are computed by one thread, and all threads get the same object."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ THREADS = 6
 
 
 def all_at_once(ask: Callable[[], Any]) -> list[Any]:
-    """Return what threads get that ask at the same moment."""
+    """Return the results of threads that ask at the same moment."""
     start = threading.Barrier(THREADS, timeout=60)
 
     def one(_: int) -> Any:
@@ -33,7 +33,7 @@ def all_at_once(ask: Callable[[], Any]) -> list[Any]:
 
 
 class Counted:
-    """Computes slowly, so that all threads come meanwhile."""
+    """Computes slowly, so that all threads arrive in the meantime."""
 
     def __init__(self) -> None:
         self.computed: list[str] = []
@@ -89,11 +89,11 @@ def test_another_key_does_not_wait():
         return 2
 
     with ThreadPoolExecutor(2) as pool:
-        asked = [pool.submit(memoized_in, known, name, compute) for name, compute in (("a", first), ("b", second))]
-        assert [each.result() for each in asked] == [1, 2]
+        futures = [pool.submit(memoized_in, known, name, compute) for name, compute in (("a", first), ("b", second))]
+        assert [each.result() for each in futures] == [1, 2]
 
 
-def test_an_error_is_not_kept():
+def test_an_error_is_not_memoized():
     of = Counted()
     of.fails = True
     for _ in range(2):
@@ -140,7 +140,7 @@ def test_a_result_is_forgotten_with_its_object():
         (pairs, "weighted_shortfalls", pairs._sorted_shortfalls),
     ],
 )
-def test_what_ratings_remember_is_made_once(
+def test_memoized_ratings_are_made_once(
     ratings: Ratings, monkeypatch: pytest.MonkeyPatch, owner: object, name: str, ask: Callable[[Ratings], object]
 ):
     fresh = replace(ratings, domain="all", analysts=None)

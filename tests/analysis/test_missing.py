@@ -1,4 +1,4 @@
-"""Figures whose inputs are missing: null with the reason, never 0; the others as they were."""
+"""Figures with missing inputs are null with a reason, never 0; the others do not change."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def whole(whole_29: Engine) -> tuple[Ratings, Similarity]:
 
 
 def nulls(summary: GapSummary) -> list[str]:
-    """Return the fields that are null; each has a reason, and no other has one."""
+    """Return the null fields; each has a reason, and no other field has one."""
     found = [each.name for each in fields(GapSummary) if getattr(summary, each.name) is None]
     assert sorted(summary.unavailable) == sorted(found)
     assert all(reason.endswith(".") for reason in summary.unavailable.values())
@@ -72,7 +72,7 @@ def nulls(summary: GapSummary) -> list[str]:
 # -- no importance -------------------------------------------------------------------------------------------------
 
 
-def test_without_importance_a_gap_has_no_shortfall_and_all_else(
+def test_without_importance_a_gap_lacks_only_the_shortfall(
     alone: tuple[Ratings, Similarity], whole: tuple[Ratings, Similarity]
 ):
     found, full = (identify_skill_gap(NURSE, MANAGER, ratings) for ratings, _ in (alone, whole))
@@ -101,14 +101,14 @@ def test_the_weight_none_needs_no_importance(alone: tuple[Ratings, Similarity], 
 
 
 @pytest.mark.parametrize("weight", ["importance", "standard"])
-def test_no_pair_has_a_shortfall_that_nothing_weighs(alone: tuple[Ratings, Similarity], weight: Any):
+def test_no_pair_without_weights_has_a_shortfall(alone: tuple[Ratings, Similarity], weight: Any):
     ratings = alone[0].weighted_by(weight)
     assert np.isnan(weighted_shortfalls(ratings)).all()
     for target in ratings.codes[::97]:
         assert nulls(identify_skill_gap(NURSE, target, ratings).summary) == SHORTFALLS
 
 
-def test_predictions_do_not_make_up_the_importance_that_analysts_lack():
+def test_predictions_do_not_invent_missing_importance():
     onet = make_ratings({A: [1.0, 2.0], B: [3.0, 4.0]}, importance={A: [np.nan, 3.0], B: [np.nan, 4.0]})
     predicted = make_ratings(
         {C: [2.0, 5.0]}, importance={C: [np.nan] * 2}, lower={C: [1.0, 4.0]}, upper={C: [3.0, 6.0]}
@@ -119,26 +119,26 @@ def test_predictions_do_not_make_up_the_importance_that_analysts_lack():
     assert np.isnan(both.weight[both.rows[C]]).tolist() == [True, False]
     summary = identify_skill_gap(A, C, both).summary
     assert (summary.weighted_shortfall, nulls(summary)) == (3.0, ["shortfall_percentile", "job_zone_step"])
-    assert "The importance of Skill 0 in Title 13-0000.00 is not known." in summary.unavailable["shortfall_percentile"]
+    assert "The importance of Skill 0 in Title 13-0000.00 is unknown." in summary.unavailable["shortfall_percentile"]
 
 
-def test_an_importance_that_is_missing_is_left_out_and_said():
+def test_a_missing_importance_is_left_out_and_named():
     importance = {A: [3.0, 4.0, 2.0], B: [np.nan, 4.0, 2.0], C: [3.0, 4.0, 2.0]}
     ratings = make_ratings({A: [1.0, 1.0, 1.0], B: [3.0, 2.0, 1.0], C: [2.0, 1.0, 2.0]}, importance=importance)
     summary = identify_skill_gap(A, B, ratings).summary
-    # 2 levels of Skill 0 are left out, not weighed by 0: 4 x 1 of 4 + 2.
+    # The gap of 2 in Skill 0 is left out and not given weight 0: 4 x 1 of 4 + 2.
     assert summary.weighted_shortfall == round(4 / 6, 4)
     assert nulls(summary) == ["shortfall_percentile", "job_zone_step"]
     assert summary.unavailable["shortfall_percentile"] == (
-        "The importance of Skill 0 in Title 12-0000.00 is not known. The shortfall is of the rest, so it is not "
-        "ranked among others."
+        "The importance of Skill 0 in Title 12-0000.00 is unknown. The shortfall covers the other "
+        "elements, so it has no percentile."
     )
     assert [row.element_name for row in identify_skill_gap(A, B, ratings).skill_gaps] == ["Skill 1", "Skill 0"]
     other = identify_skill_gap(A, C, ratings).summary
     assert (other.weighted_shortfall, nulls(other)) == (round(5 / 9, 4), ["job_zone_step"])
 
 
-def test_one_occupation_without_importance_takes_it_from_no_other():
+def test_an_occupation_without_importance_does_not_borrow_it():
     importance = {A: [3.0, 4.0], B: [np.nan, np.nan], C: [3.0, 4.0]}
     ratings = make_ratings({A: [1.0, 1.0], B: [3.0, 2.0], C: [2.0, 1.0]}, importance=importance)
     to_it, from_it = (identify_skill_gap(*pair, ratings).summary for pair in ((A, B), (B, C)))
@@ -151,7 +151,7 @@ def test_one_occupation_without_importance_takes_it_from_no_other():
     assert identify_skill_gap(A, C, ratings).summary.shortfall_percentile == 75.0
 
 
-def test_what_counts_for_nothing_is_no_shortfall_of_0():
+def test_without_a_counting_skill_the_shortfall_is_not_0():
     ratings = make_ratings({A: [1.0, 1.0], B: [3.0, 2.0]}, not_relevant={B: [True, False]})
     person = identify_person_gap(OwnProfile({"Skill 0": 1.0}), B, ratings).summary
     assert (person.skills_compared, person.gaps) == (1, 1)
@@ -159,7 +159,7 @@ def test_what_counts_for_nothing_is_no_shortfall_of_0():
     assert "counts in Title 12-0000.00" in person.unavailable["weighted_shortfall"]
 
 
-def test_near_occupations_are_ranked_by_what_is_there(
+def test_similar_occupations_are_ranked_by_the_loaded_inputs(
     alone: tuple[Ratings, Similarity], whole: tuple[Ratings, Similarity]
 ):
     ratings, similarity = alone
@@ -175,7 +175,7 @@ def test_near_occupations_are_ranked_by_what_is_there(
     )
 
 
-def test_what_is_minimised_by_shortfall_is_refused_without_one(alone: tuple[Ratings, Similarity]):
+def test_paths_and_workforce_are_refused_without_a_shortfall(alone: tuple[Ratings, Similarity]):
     ratings, similarity = alone
     with pytest.raises(MissingInput, match="No importance of skills is loaded"):
         find_paths(NURSE, MANAGER, similarity, ratings)
@@ -197,7 +197,7 @@ def test_what_is_minimised_by_shortfall_is_refused_without_one(alone: tuple[Rati
     )
 
 
-def test_no_path_leads_over_an_occupation_that_nothing_weighs():
+def test_no_path_leads_through_an_occupation_without_weights():
     codes = [f"1{k}-0000.00" for k in range(4)]
     levels = {code: [float(k)] for k, code in enumerate(codes)}
     ratings = make_ratings(levels, importance={codes[1]: [np.nan]})
@@ -208,7 +208,7 @@ def test_no_path_leads_over_an_occupation_that_nothing_weighs():
         find_paths(codes[0], codes[1], similarity, ratings)
 
 
-def test_the_order_moves_by_the_weights_that_are_there(alone: tuple[Ratings, Similarity]):
+def test_stability_covers_the_available_weights(alone: tuple[Ratings, Similarity]):
     moved = [row.stability for row in identify_skill_gap(NURSE, MANAGER, alone[0], stability=True).skill_gaps]
     assert [each.rank for each in moved if each] == list(range(1, 18))
     assert {tuple(each.rank_by_weight) for each in moved if each} == {("none",)}
@@ -217,7 +217,7 @@ def test_the_order_moves_by_the_weights_that_are_there(alone: tuple[Ratings, Sim
 # -- no errors, no levels, no pairs ---------------------------------------------------------------------------------
 
 
-def test_without_errors_nothing_is_called_sure_or_not(
+def test_without_errors_nothing_is_labeled_distinguishable_or_not(
     untested: tuple[Ratings, Similarity], whole: tuple[Ratings, Similarity]
 ):
     found, full = (identify_skill_gap(NURSE, MANAGER, ratings) for ratings, _ in (untested, whole))
@@ -229,14 +229,14 @@ def test_without_errors_nothing_is_called_sure_or_not(
     assert sorted(row.gap for row in found.skill_gaps) == sorted(row.gap for row in full.skill_gaps)
 
 
-def test_releases_without_errors_tell_no_change_beyond_noise(
+def test_releases_without_errors_have_no_changes_beyond_noise(
     untested: tuple[Ratings, Similarity], whole: tuple[Ratings, Similarity]
 ):
     found = compare_releases(whole[0], untested[0], with_pairs=True)
     assert (found.levels_changed, found.beyond_noise, found.pairs_changed, found.gap_changes) == (0, None, None, [])
 
 
-def test_a_percentile_reads_0_or_100_for_none_or_all_alone():
+def test_a_percentile_is_0_or_100_only_for_no_pair_or_every_pair():
     # Of 60 x 59 pairs, one is easiest and one hardest; rounded to tenths, the next ones would read 0 and 100.
     ratings = make_ratings({f"{k:02}-0000.00": [k / 9] for k in range(60)})
     ordered = np.sort(weighted_shortfalls(ratings)[~np.eye(60, dtype=np.bool_)])
@@ -248,7 +248,7 @@ def test_a_percentile_reads_0_or_100_for_none_or_all_alone():
 
 
 @pytest.mark.release
-def test_a_release_of_importances_alone_says_that_levels_are_missing(tmp_path):
+def test_a_release_with_importance_only_reports_missing_levels(tmp_path):
     release = changed_release(tmp_path, lambda row: row if row["Scale ID"] == "IM" else None)
     with loaded(release, tmp_path) as engine, read(engine) as connection:
         ratings, status = get_ratings(connection), get_status(connection)
@@ -262,7 +262,7 @@ def test_a_release_of_importances_alone_says_that_levels_are_missing(tmp_path):
 # -- Job Zones -------------------------------------------------------------------------------------------------------
 
 
-def test_a_job_zone_that_the_release_does_not_use_is_told_and_not_searched():
+def test_a_job_zone_that_the_release_does_not_use_is_an_error():
     zones = {A: 2, B: 3, C: 5}
     ratings = replace(
         make_ratings({A: [1.0], B: [2.0], C: [3.0]}, job_zones=zones),
@@ -276,11 +276,11 @@ def test_a_job_zone_that_the_release_does_not_use_is_told_and_not_searched():
         "O*NET 30.2 has no occupation in Job Zone 1; its Job Zones are 2 (Job Zone 1-2: Little to Some Preparation "
         "Needed), 3, 5"
     )
-    near = find_transitions(B, similarity, ratings, where=TransitionFilter(job_zones={2}))
-    assert [each.occupation.onet_soc_code for each in near] == [A]
+    transitions = find_transitions(B, similarity, ratings, where=TransitionFilter(job_zones={2}))
+    assert [each.occupation.onet_soc_code for each in transitions] == [A]
 
 
-def test_without_job_zones_nothing_is_filtered_by_them(ratings: Ratings):
+def test_without_job_zones_the_filter_is_an_error(ratings: Ratings):
     with pytest.raises(MissingInput, match="No Job Zones are loaded"):
         find_transitions(
             NURSE,
@@ -294,10 +294,12 @@ def test_without_job_zones_nothing_is_filtered_by_them(ratings: Ratings):
     }
 
 
-# -- what a database lacks -------------------------------------------------------------------------------------------
+# -- missing inputs of a database ------------------------------------------------------------------------------------
 
 
-def test_status_names_what_is_missing_and_what_that_disables(levels_alone: Engine, no_errors: Engine, whole_29: Engine):
+def test_status_lists_missing_inputs_and_the_features_they_disable(
+    levels_alone: Engine, no_errors: Engine, whole_29: Engine
+):
     def missing(engine: Engine) -> dict[str, tuple[int, int]]:
         with read(engine) as connection:
             found = get_status(connection).missing
@@ -313,6 +315,6 @@ def test_status_names_what_is_missing_and_what_that_disables(levels_alone: Engin
     assert missing(no_errors).keys() - usual.keys() == {"standard errors of skills"}
 
 
-def test_every_figure_that_may_be_null_is_known_to_need_something():
+def test_every_nullable_figure_has_declared_needs():
     nullable = {each.name for each in fields(GapSummary) if "None" in str(each.type)}
     assert nullable == set(NEEDS)

@@ -1,4 +1,4 @@
-"""Paths: the best of all chains by a search that knows nothing of the product's, and worked by hand."""
+"""Paths: compared with an independent search of all chains, and worked by hand."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def codes_of(path: object) -> tuple[str, ...]:
 def brute_force(
     start: str, end: str, similarity: Similarity, ratings: Ratings, neighbours: int
 ) -> list[tuple[float, int, float, tuple[str, ...]]]:
-    """Return every chain of at most three moves by walking, with hardest move, moves, and sum."""
+    """Return all chains of at most three moves by walking, with hardest move, moves and sum."""
     first = {
         code: {similarity.codes[other] for other in similarity.order[row, :neighbours]}
         for row, code in enumerate(similarity.codes)
     }
-    near = {
+    similar = {
         code: {other for other in similarity.codes if other in first[code] or code in first[other]}
         for code in similarity.codes
     }
@@ -60,10 +60,10 @@ def brute_force(
     def walk(chain: tuple[str, ...]) -> None:
         if chain[-1] == end:
             moves = [move(*pair) for pair in pairwise(chain)]
-            total = round(sum(asked for _, asked in moves), 4)
-            found.append((max(sure for sure, _ in moves), len(moves), total, chain[1:]))
+            total = round(sum(weighted for _, weighted in moves), 4)
+            found.append((max(distinguishable for distinguishable, _ in moves), len(moves), total, chain[1:]))
         elif len(chain) < 4:
-            for other in sorted(near[chain[-1]] - set(chain)):
+            for other in sorted(similar[chain[-1]] - set(chain)):
                 if len(chain) < 3 or other == end:
                     walk((*chain, other))
 
@@ -102,8 +102,8 @@ def test_each_step_is_the_gap_of_its_pair(similarity: Similarity, all_29: Rating
 
 
 def test_paths_are_worked_by_hand():
-    # One skill at levels 1, 3, 5 and 6. From a to c: in one step 4; by b at most 2; by b and d at most 3 (and 5 in all,
-    # since the way from d down to c asks for nothing).
+    # One skill at levels 1, 3, 5 and 6. From a to c: directly 4; through b at most 2; through b and d at most 3, and 5
+    # in total, since the move from d down to c has no gap.
     ratings = make_ratings({"a": [1.0], "b": [3.0], "c": [5.0], "d": [6.0]})
     similarity = near_by([[0, 9, 8, 1], [9, 0, 8, 1], [8, 9, 0, 1], [1, 2, 9, 0]], ratings)
     report = find_paths("a", "c", similarity, ratings, neighbours=2)
@@ -124,8 +124,8 @@ def test_paths_are_worked_by_hand():
     ]
 
 
-def test_five_paths_over_the_twenty_nearest_are_given_unless_asked_otherwise():
-    # Twenty-two between a and z, each nearer to both than they are to each other.
+def test_by_default_five_paths_through_the_twenty_most_similar_are_returned():
+    # Twenty-two occupations between a and z, each more similar to both than they are to each other.
     codes = ["a", *(f"b{k:02d}" for k in range(22)), "z"]
     ratings = make_ratings({code: [1.0 + k / 8] for k, code in enumerate(codes)})
     score = np.zeros((24, 24))
@@ -136,7 +136,7 @@ def test_five_paths_over_the_twenty_nearest_are_given_unless_asked_otherwise():
     assert {code for path in report.paths for code in codes_of(path)[:-1]} <= set(codes[1:21])
 
 
-def test_one_way_near_is_near_and_without_levels_there_is_no_way():
+def test_similarity_in_one_direction_suffices_and_occupations_without_levels_are_avoided():
     ratings = make_ratings({"a": [1.0], "b": [3.0], "c": [5.0]})
     one_way = near_by([[0, 9, 1], [1, 0, 9], [9, 1, 0]], ratings)  # a-b, b-c, c-a, each nearest to but one of two
     assert [codes_of(path) for path in find_paths("a", "c", one_way, ratings, neighbours=1).paths] == [
@@ -148,7 +148,7 @@ def test_one_way_near_is_near_and_without_levels_there_is_no_way():
 
 
 def test_figures_are_rounded_as_they_are_shown():
-    # One skill of three weighs half: shortfalls of thirds.
+    # One skill of three has half the weight: shortfalls of thirds.
     ratings = make_ratings(
         {"a": [1.0, 1.0, 1.0], "b": [2.0, 1.0, 1.0], "c": [2.0, 3.0, 1.0]}, n={each: [50] * 3 for each in "abc"}
     )
@@ -158,7 +158,7 @@ def test_figures_are_rounded_as_they_are_shown():
     ]
 
 
-def test_what_is_not_near_is_not_reached_and_the_direct_move_is_still_told():
+def test_without_similar_occupations_there_is_no_path_but_still_the_direct_move():
     ratings = make_ratings({"a": [1.0], "b": [3.0], "c": [5.0], "d": [6.0]})
     similarity = near_by([[0, 9, 1, 1], [9, 0, 1, 1], [1, 1, 0, 9], [1, 1, 9, 0]], ratings)
     report = find_paths("a", "c", similarity, ratings, neighbours=1)
@@ -166,18 +166,18 @@ def test_what_is_not_near_is_not_reached_and_the_direct_move_is_still_told():
     assert report.direct.weighted_shortfall == 4.0
 
 
-def test_nobody_has_to_move_to_stay():
+def test_there_is_no_path_from_an_occupation_to_itself():
     ratings = make_ratings({"a": [1.0], "b": [3.0]})
     assert find_paths("a", "a", near_by([[0, 1], [1, 0]], ratings), ratings).paths == []
 
 
-def test_what_has_no_levels_has_no_paths(similarity: Similarity, all_29: Ratings):
+def test_occupations_without_levels_have_no_paths(similarity: Similarity, all_29: Ratings):
     for pair, error in ((("29-1141.00", "55-1011.00"), UnratedOccupation), (("0", "29-1141.00"), UnknownOccupation)):
         with pytest.raises(error):
             find_paths(*pair, similarity, all_29.of_domain("skills"))
 
 
-def test_paths_over_another_domain_go_by_its_gaps(similarity: Similarity, all_29: Ratings):
+def test_paths_in_another_domain_use_its_gaps(similarity: Similarity, all_29: Ratings):
     knowledge = all_29.of_domain("knowledge")
     report = find_paths("29-1141.00", "29-1171.00", similarity, knowledge)
     assert report.paths[0].steps[-1].summary.job_zone_step is not None
@@ -185,8 +185,8 @@ def test_paths_over_another_domain_go_by_its_gaps(similarity: Similarity, all_29
     assert report.direct == identify_skill_gap("29-1141.00", "29-1171.00", knowledge).summary
 
 
-def test_what_has_no_errors_counts_in_full(similarity: Similarity, all_29: Ratings):
-    # Experts rated the managers, without errors: nothing tells which gaps are noise, and that must not look easy.
+def test_gaps_without_errors_count_in_full(similarity: Similarity, all_29: Ratings):
+    # Experts rated the managers, without standard errors: gaps that cannot be tested must not look easy.
     knowledge = all_29.of_domain("knowledge")
     report = find_paths("29-1141.00", "11-9111.00", similarity, knowledge, limit=20)
     assert (report.direct.skills_tested, report.direct.distinguishable_shortfall) == (0, None)

@@ -1,4 +1,4 @@
-"""A person's own levels: what is stated counts as stated, what is not known is neither a gap nor a match."""
+"""A person's own levels: stated levels count as stated, unknown ones are neither gaps nor matches."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ def small() -> Ratings:
 def test_own_levels_are_worked_by_hand(small: Ratings):
     report = identify_person_gap(OwnProfile({"Skill 0": 3.0, "2.A.1": 5}), "12-0000.00", small)
     [gap], [surplus], [unknown] = report.skill_gaps, report.surplus_skills, report.unknown_skills
-    # 4.12 stands for 4.125. Only the target's 8 raters are uncertain: its error 0.125 alone, with 7 degrees of freedom.
+    # 4.12 stands for 4.125. Only the target is uncertain: its standard error 0.125, with 7 degrees of freedom.
     assert (gap.element_id, gap.from_data_value, gap.from_source, gap.gap) == ("2.A.0", 3.0, "own", 1.125)
     assert gap.standard_error == 0.125
     assert gap.p_value == pytest.approx(2 * stats.t.sf(1.125 / 0.125, 7), abs=1e-6)
     assert (gap.gap_upper - gap.gap) == pytest.approx(stats.t.ppf(0.975, 7) * 0.125, abs=1e-4)
     assert (surplus.element_id, surplus.gap) == ("2.A.1", -1.5)
     assert (unknown.element_id, unknown.data_value) == ("2.A.2", 1.0)
-    # Over what is known: (1.125 x 4 + 0 x 2) / (4 + 2)
+    # Over the known levels: (1.125 x 4 + 0 x 2) / (4 + 2)
     assert report.summary.weighted_shortfall == 0.75
     assert (report.summary.skills_compared, report.summary.shortfall_percentile, report.own_levels) == (2, None, 2)
     assert report.from_occupation is None
 
 
-def test_what_weighs_little_weighs_all_where_nothing_else_is_known():
+def test_a_skill_of_little_weight_has_all_the_weight_if_no_other_level_is_known():
     ratings = make_ratings({"12-0000.00": [4.0, 3.5]}, importance={"12-0000.00": [0.5, 2.0]})
     report = identify_person_gap(OwnProfile({"Skill 0": 3.0}), "12-0000.00", ratings)
     assert report.summary.weighted_shortfall == 1.0
@@ -58,7 +58,7 @@ def test_zero_is_a_level_and_null_is_unknown(small: Ratings):
 
 @pytest.mark.parametrize("level", [3.88, 3.875, 3.8766667])
 @pytest.mark.parametrize("n", [8, 28, 0])
-def test_an_own_level_that_prints_as_the_target_does_is_no_gap(level: float, n: int):
+def test_an_own_level_with_the_print_of_the_target_is_no_gap(level: float, n: int):
     ratings = make_ratings({"12-0000.00": [3.88, 4.12]}, n={"12-0000.00": [n, n]})
     report = identify_person_gap(OwnProfile({"2.A.0": level, "2.A.1": level}), "12-0000.00", ratings)
     [gap] = report.skill_gaps
@@ -66,7 +66,7 @@ def test_an_own_level_that_prints_as_the_target_does_is_no_gap(level: float, n: 
     assert report.surplus_skills == []
 
 
-def test_nothing_of_ones_own_is_the_occupations_gap(ratings: Ratings):
+def test_without_own_levels_the_gap_is_that_of_the_occupation(ratings: Ratings):
     person = identify_person_gap(OwnProfile({}, "29-1141"), MANAGERS, ratings)
     pair = identify_skill_gap(NURSES, MANAGERS, ratings)
     assert (person.skill_gaps, person.surplus_skills, person.summary) == (
@@ -77,7 +77,7 @@ def test_nothing_of_ones_own_is_the_occupations_gap(ratings: Ratings):
     assert (person.from_occupation, person.unknown_skills) == (pair.from_occupation, [])
 
 
-def test_one_own_level_changes_its_row_and_no_other_but_by_what_is_sure(ratings: Ratings):
+def test_one_own_level_changes_other_rows_only_in_their_label(ratings: Ratings):
     person = identify_person_gap(OwnProfile({"Writing": 1.0}, NURSES), MANAGERS, ratings)
     pair = identify_skill_gap(NURSES, MANAGERS, ratings)
 
@@ -111,7 +111,7 @@ def test_a_higher_own_level_never_widens_a_gap(levels: list[float | None], more:
     assert len(one.unknown_skills) == levels.count(None)
 
 
-def test_every_field_that_is_wrong_is_named(small: Ratings):
+def test_every_invalid_field_is_named(small: Ratings):
     with pytest.raises(InvalidProfile) as caught:
         identify_person_gap(OwnProfile({"Skil 0": 1.0, "skill 1": 2.0, "2.A.1": 3.0}), "12-0000.00", small)
     assert caught.value.fields == {
@@ -120,18 +120,18 @@ def test_every_field_that_is_wrong_is_named(small: Ratings):
     }
 
 
-def test_what_is_wrong_with_a_name_is_said_with_what_may_be_meant(small: Ratings):
-    alike = replace(small, element_names=("Mathematics", "Writing", "Mathematics"))
+def test_an_invalid_name_gets_a_suggestion(small: Ratings):
+    same_names = replace(small, element_names=("Mathematics", "Writing", "Mathematics"))
     with pytest.raises(InvalidProfile) as caught:
-        identify_person_gap(OwnProfile({"mathematics": 1.0, "q" * 99: 2.0}), "12-0000.00", alike)
+        identify_person_gap(OwnProfile({"mathematics": 1.0, "q" * 99: 2.0}), "12-0000.00", same_names)
     assert caught.value.fields == {
         "levels.mathematics": "several elements have this name. Did you mean 2.A.0 or 2.A.2?",
         f"levels.{'q' * 60}": "no compared element has this name or id (domain all)",
     }
 
 
-def test_an_own_level_has_no_figure_of_the_analysts():
-    """Nobody rated it: no error, no flag, no date; but it stands between anchors, and the occupation is still told."""
+def test_an_own_level_has_no_figures_of_the_analysts():
+    """Nobody rated it, so there is no error, flag or date; it has anchors, and the occupation is still shown."""
     levels = make_ratings(
         {NURSES: [2.0, 2.0], MANAGERS: [4.0, 4.0]},
         not_relevant={NURSES: [True, True]},
@@ -153,20 +153,20 @@ def test_an_own_level_has_no_figure_of_the_analysts():
 
 
 def test_predictions_are_credited_where_they_are_compared(ratings: Ratings):
-    told = [
+    credited = [
         identify_person_gap(OwnProfile({"Writing": 1.0}, occupation), target, ratings).provenance.predictions
         is not None
         for occupation, target in ((NURSES, MANAGERS), (DEVELOPERS, MANAGERS), (NURSES, DEVELOPERS), (None, MANAGERS))
     ]
-    assert told == [False, True, True, False]
+    assert credited == [False, True, True, False]
 
 
-def test_of_a_profile_that_knows_nothing_all_is_unknown(small: Ratings):
+def test_an_empty_profile_leaves_all_skills_unknown(small: Ratings):
     report = identify_person_gap(OwnProfile({"Skill 0": None}), "12-0000.00", small)
     assert (report.skill_gaps, report.surplus_skills, len(report.unknown_skills)) == ([], [], 3)
     assert (report.summary.weighted_shortfall, report.summary.shortfall_percentile) == (None, None)
     assert report.summary.unavailable["weighted_shortfall"] == (
-        "No level is known on both sides that counts in Title 12-0000.00, so there is nothing to weigh."
+        "None of the levels known for both sides counts in Title 12-0000.00, so no shortfall can be computed."
     )
 
 
@@ -179,12 +179,14 @@ def test_of_a_profile_that_knows_nothing_all_is_unknown(small: Ratings):
         ("55-1011.00", MANAGERS, UnratedOccupation),
     ],
 )
-def test_occupations_are_looked_up_as_ever(ratings: Ratings, occupation: str, target: str, error: type[Exception]):
+def test_invalid_occupations_raise_the_usual_errors(
+    ratings: Ratings, occupation: str, target: str, error: type[Exception]
+):
     with pytest.raises(error):
         identify_person_gap(OwnProfile({"Writing": 1.0}, occupation), target, ratings)
 
 
-def test_the_template_names_every_skill_and_knows_nothing(ratings: Ratings):
+def test_the_template_names_every_skill_without_levels(ratings: Ratings):
     template = profile_template(ratings, NURSES)
     assert list(template.levels) == list(ratings.element_names)
     assert (set(template.levels.values()), template.occupation) == ({None}, NURSES)
@@ -193,6 +195,6 @@ def test_the_template_names_every_skill_and_knows_nothing(ratings: Ratings):
     assert np.isclose(report.summary.weighted_shortfall, 0.4583)
 
 
-def test_the_template_names_by_id_what_shares_its_name(small: Ratings):
-    alike = replace(small, element_names=("Mathematics", "Writing", "Mathematics"))
-    assert list(profile_template(alike, None).levels) == ["2.A.0", "Writing", "2.A.2"]
+def test_the_template_uses_ids_for_shared_names(small: Ratings):
+    shared_names = replace(small, element_names=("Mathematics", "Writing", "Mathematics"))
+    assert list(profile_template(shared_names, None).levels) == ["2.A.0", "Writing", "2.A.2"]

@@ -1,4 +1,4 @@
-"""Gaps with a predicted side: the model's error counts, analysts' values win, and rated pairs are not touched."""
+"""Gaps with a predicted side: the model's error counts, ratings take precedence, rated pairs do not change."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def predicted(levels: dict[str, list[float | None]], *, error: float = 0.4) -> R
 
 
 def both(onet: Ratings, llm: Ratings) -> Ratings:
-    """Return them filled, with occupations as the store gives them."""
+    """Return the ratings filled with predictions, with occupations as the store returns them."""
     occupations = {
         code: Occupation(
             code, f"Title {code}", None, code in onet.codes, code not in onet.codes, None, "text", None, None
@@ -78,7 +78,7 @@ def test_the_model_is_named_where_either_side_has_a_prediction():
     assert named == [None, MODEL, MODEL]
 
 
-def test_a_prediction_is_the_models_whatever_the_sources_of_ratings():
+def test_a_prediction_has_source_llm_whatever_the_sources_of_ratings():
     onet = replace(make_ratings(RATED, source={NURSE: [1, 1, 1]}), sources=("text", "web services"))
     ratings = both(onet, predicted({DEVELOPER: [7.0, 7.0, 7.0]}))
     assert [ratings.printed(row).source for row in range(3)] == [["text"] * 3, ["web services"] * 3, ["llm"] * 3]
@@ -98,7 +98,7 @@ def test_a_level_that_neither_has_stays_missing():
     np.testing.assert_array_equal(ratings.is_predicted, [[False, False], [False, True]])
 
 
-def test_predicted_levels_weigh_what_ratings_at_that_level_weigh_on_average():
+def test_predicted_levels_have_the_average_weight_of_ratings_at_that_level():
     levels = {f"1{i}-0000.00": [level] for i, level in enumerate([0.0, 1.0, 2.0, 4.0])}
     importance = {code: [1.0 + 0.5 * row[0]] for code, row in levels.items()}
     not_relevant = {code: [row[0] == 0.0] for code, row in levels.items()}  # weighs 0
@@ -109,8 +109,8 @@ def test_predicted_levels_weigh_what_ratings_at_that_level_weigh_on_average():
     np.testing.assert_array_equal(ratings.weight[:-1], onet.weight)
 
 
-def test_what_a_predicted_level_weighs_stays_on_the_scale_of_importance():
-    # Through (1, 1) and (2, 5): at 1.25 it is 2, at 7 it would be 25, at 0 -3. Where all levels are alike, the mean.
+def test_the_importance_of_a_predicted_level_stays_on_its_scale():
+    # Through (1, 1) and (2, 5): at 1.25 it is 2, at 7 it would be 25, at 0 -3. If all levels are equal, the mean.
     onet = make_ratings({CLERK: [1.0, 2.0], NURSE: [2.0, 2.0]}, importance={CLERK: [1.0, 2.0], NURSE: [5.0, 3.0]})
     ratings = both(onet, predicted({DEVELOPER: [7.0, 6.0], SCIENTIST: [1.25, 2.0], MILITARY: [0.0, 0.0]}))
     assert ratings.counted_importance[2:].tolist() == [[5.0, 2.5], [2.0, 2.5], [0.0, 2.5]]
@@ -129,7 +129,7 @@ def test_without_predictions_nothing_is_copied():
         ({"is_rated": True}, "no levels are predicted for 55-0000.00"),
     ],
 )
-def test_who_has_no_levels_is_told_why(occupation: dict[str, object], words: str):
+def test_the_error_for_missing_levels_names_the_reason(occupation: dict[str, object], words: str):
     ratings = make_ratings(RATED)
     facts = {"is_rated": False, "is_predicted": False, "abstention": None, **occupation}
     unrated = Occupation(MILITARY, "Air Crew", None, **facts, source="text", as_of=None, job_zone=None)

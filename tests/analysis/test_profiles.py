@@ -1,4 +1,4 @@
-"""What is known of an occupation besides its ratings, from the tables of a release."""
+"""Profiles of occupations from the tables of a release."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def profiles() -> dict[str, Profile]:
     )
 
 
-def test_a_profile_is_what_the_tables_say():
+def test_a_profile_combines_the_tables():
     found = profiles()
     assert list(found) == [COOK, BAKER, CLERK]
     cook, baker, clerk = found.values()
@@ -49,7 +49,7 @@ def test_a_profile_is_what_the_tables_say():
     assert (cook.alternate_titles, cook.reported_titles, cook.technologies) == (("Chef", "Fry Cook"), (), ())
     assert (baker.description, baker.reported_titles, clerk.technologies) == ("", ("Pastry Baker",), ("Spreadsheets",))
     assert [each.job_zone for each in found.values()] == [2, 3, None]
-    # Elements ascending; an occupation that lacks one has none, and high points (scale IH) are no interests.
+    # Elements ascending. An occupation that lacks one has no interests; high points (scale IH) do not count.
     assert [each.interests for each in found.values()] == [(6.0, 2.0), None, (3.0, 4.0)]
     assert list(cook.related.items()) == [(BAKER, "Primary-Short"), (CLERK, "Supplemental")]
     assert (baker.related, clerk.related) == ({COOK: "Primary-Long"}, {})
@@ -63,7 +63,7 @@ def test_without_tasks_or_job_zone_nothing_can_be_predicted():
     )
 
 
-def test_interests_are_standardised_over_those_who_have_them():
+def test_interests_are_standardized_over_the_occupations_that_have_them():
     found = interests_of(list(profiles().values()))
     np.testing.assert_array_equal(found, [[1.0, -1.0], [np.nan, np.nan], [-1.0, 1.0]])
     spread = standardized(np.array([[2.0, 7.0, 0.25], [4.0, 7.0, 0.75]]))

@@ -1,4 +1,4 @@
-"""Ratings asked by code, name and id: what is found, and what is said where nothing is."""
+"""Look-up of ratings by code, name and id, and the errors for unknown ones."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ PREDICTIONS = Predictions("embedded:words", "kernels-1", "29.0", 879, 0.3, 0.33,
 
 
 def small(**changes: Any) -> Ratings:
-    """Return ratings of cooks alone; bakers are known, and have none."""
+    """Return ratings of cooks only; bakers are listed without ratings."""
     ratings = make_ratings({COOK: [1.0, 2.0, 3.0]})
     baker = Occupation(BAKER, "Bakers", None, False, False, None, "text", None, None)
     return replace(ratings, occupations={**ratings.occupations, BAKER: baker}, release=RELEASE, **changes)
 
 
 def with_baker(ratings: Ratings, **given: Any) -> Ratings:
-    """Return them with bakers of whom something else is known."""
+    """Return the ratings with other facts about bakers."""
     baker = replace(ratings.occupations[BAKER], **given)
     return replace(ratings, occupations={**ratings.occupations, BAKER: baker})
 
 
 @pytest.mark.parametrize(
-    ("ratings", "said"),
+    ("ratings", "message"),
     [
         (small(), "O*NET 29.0 has no skill ratings for 51-3011.00 (Bakers), so no gap can be computed"),
         (
@@ -71,14 +71,14 @@ def with_baker(ratings: Ratings, **given: Any) -> Ratings:
         ),
     ],
 )
-def test_why_an_occupation_has_no_levels_is_said(ratings: Ratings, said: str):
+def test_the_error_explains_why_an_occupation_has_no_levels(ratings: Ratings, message: str):
     with pytest.raises(UnratedOccupation) as raised:
         ratings.row(BAKER)
-    assert (str(raised.value), raised.value.onet_soc_code) == (said, BAKER)
+    assert (str(raised.value), raised.value.onet_soc_code) == (message, BAKER)
 
 
 @pytest.mark.parametrize(
-    ("code", "said"),
+    ("code", "message"),
     [
         ("51-3011.09", "O*NET 29.0 has no occupation 51-3011.09; 51-3011 has 51-3011.00"),
         ("99-9999.00", "O*NET 29.0 has no occupation 99-9999.00"),
@@ -87,13 +87,13 @@ def test_why_an_occupation_has_no_levels_is_said(ratings: Ratings, said: str):
         ("51-3102.00", "O*NET 29.0 has no occupation 51-3102.00"),
     ],
 )
-def test_an_occupation_that_is_not_there_is_said_with_its_family(code: str, said: str):
+def test_an_unknown_occupation_is_reported_with_its_family(code: str, message: str):
     with pytest.raises(UnknownOccupation) as raised:
         small().row(code)
-    assert (str(raised.value), raised.value.onet_soc_code) == (said, code)
+    assert (str(raised.value), raised.value.onet_soc_code) == (message, code)
 
 
-def test_where_nothing_is_loaded_that_is_said():
+def test_an_empty_database_is_reported():
     assert Ratings.empty().data_version == ""
     with pytest.raises(NoData):
         Ratings.empty().row(BAKER)
@@ -105,7 +105,7 @@ def test_elements_are_found_by_name_and_by_id():
     assert [ratings.column(text) for text in ("2.A.0", " 2.a.2 ", "WRITING")] == [0, 2, 1]
     assert ratings.ids_of_name(" mathematics") == ["2.A.0", "2.A.2"]
     assert ratings.ids_of_name("Writing") == ()
-    for text, said in (
+    for text, message in (
         ("Mathematics", "several elements are called 'Mathematics'. Did you mean 2.A.0 or 2.A.2?"),
         ("Writting", "no element is called 'Writting'. Did you mean Writing?"),
         ("Welding", "no element is called 'Welding'"),
@@ -113,20 +113,20 @@ def test_elements_are_found_by_name_and_by_id():
     ):
         with pytest.raises(UnknownElement) as raised:
             ratings.column(text)
-        assert str(raised.value) == said
+        assert str(raised.value) == message
 
 
-def test_what_two_elements_are_called_is_said_with_sixty_letters():
+def test_a_shared_element_name_is_cut_to_sixty_letters_in_the_error():
     ratings = small(element_names=("y" * 70, "Writing", "y" * 70))
     with pytest.raises(UnknownElement) as raised:
         ratings.column("y" * 70)
     assert str(raised.value) == f"several elements are called '{'y' * 60}'. Did you mean 2.A.0 or 2.A.2?"
 
 
-def test_the_nearest_name_is_near_enough_or_none():
+def test_the_closest_name_is_similar_enough_or_empty():
     ratings = small(element_names=("Speaking", "Writing", "Reading"))
     assert (ratings.closest_name("Speeking"), ratings.closest_name("qqqqqqqq")) == ("Speaking", "")
-    # Four of seven letters are alike; the eight of "Speaking" are too few of sixty.
+    # Four of seven letters match; the eight of "Speaking" are too few of sixty.
     assert (ratings.closest_name("Wrixyzg"), ratings.closest_name("Wrixyzg", cutoff=0.5)) == ("", "Writing")
 
 
@@ -139,7 +139,7 @@ def test_other_weights_are_those_of_the_analysts_ratings_too():
     assert ratings.weighted_by("standard").analysts is None
 
 
-def test_skills_come_by_importance_then_level_and_what_is_not_relevant_last():
+def test_skills_are_ordered_by_importance_then_level_with_irrelevant_ones_last():
     ratings = make_ratings(
         {"a": [1.0, 2.0, 5.0, 6.0, None]},
         importance={"a": [3.0, 3.0, 2.0, 4.0, np.nan]},
@@ -148,7 +148,7 @@ def test_skills_come_by_importance_then_level_and_what_is_not_relevant_last():
     assert [skill.element_id for skill in ratings.skills("a")] == ["2.A.1", "2.A.0", "2.A.2", "2.A.3"]
 
 
-def test_predictions_fill_what_nobody_has_rated():
+def test_predictions_fill_unrated_cells():
     rated = make_ratings({"a": [1.0, None, 3.0], "b": [4.0, 5.0, 6.0]}, month={"b": [24_000] * 3})
     predicted = replace(
         make_ratings({"a": [2.0, 2.5, 2.0], "c": [0.5, 1.5, 3.5]}, lower={"c": [0.25, 0.5, 1.0]}),
@@ -202,7 +202,7 @@ def test_one_domain_of_all_has_its_own_sources_and_analysts():
     assert every.of_domain("skills").of_domain("all").codes == (COOK, BAKER)
 
 
-def test_what_a_rating_lacks_is_shown_as_nothing():
+def test_missing_figures_are_printed_as_none():
     anchors = {"2.A.0": [Anchor(1, "one"), Anchor(4, "four")], "2.A.1": [Anchor(2, "two")]}
     ratings = replace(
         make_ratings({COOK: [3.0, None, 2.0]}, n={COOK: [8, 0, 15]}, month={COOK: [12 * 2023 + 7, NO_MONTH, 12 * 999]}),

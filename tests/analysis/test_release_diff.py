@@ -1,4 +1,4 @@
-"""What changed between releases: worked by hand, and found again from the reports of every pair."""
+"""Changes between releases: worked by hand, and recomputed from the reports of all pairs."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_changes_are_worked_by_hand():
     assert compare_releases(after, before, with_pairs=True).gap_changes == [GapChange(ONE, TWO, [], ["Skill 0"])]
 
 
-def test_what_is_compared_is_said_and_what_is_in_one_release_alone_is_not():
+def test_only_elements_and_occupations_of_both_releases_are_compared():
     before = make_ratings({ONE: [2.0, None, 2.0], TWO: [2.0, None, None]})
     after = make_ratings({ONE: [2.0, None, 3.5, 1.0], TWO: [2.0, 1.0, 4.0, 1.0]})
     old, new = (
@@ -58,13 +58,13 @@ def test_what_is_compared_is_said_and_what_is_in_one_release_alone_is_not():
     )
     found = compare_releases(old, new)
     assert (found.before, found.after, found.domain) == (old.release, new.release, "skills")
-    # A level that comes or goes has changed, what is missing in both has not, and a fourth element is no change at all.
+    # A level that appears or disappears has changed, one missing in both has not, and a new element does not count.
     assert found.levels_changed == 3
     assert [(each.onet_soc_code, each.element_id) for each in found.beyond_noise] == [(ONE, "2.A.2")]
-    assert (found.pairs_compared, found.gap_changes) == (2, []), "not listed unless asked for"
+    assert (found.pairs_compared, found.gap_changes) == (2, []), "not listed unless requested"
 
 
-def test_pairs_are_those_of_the_occupation_asked_for():
+def test_pairs_are_those_of_the_requested_occupation():
     before = make_ratings({ONE: [2.0], TWO: [2.0], THREE: [2.0], FOUR: [2.0]})
     after = make_ratings({ONE: [2.0], TWO: [4.0], THREE: [2.0], FOUR: [5.0]})
     found = compare_releases(before, after, only=TWO)
@@ -75,7 +75,7 @@ def test_pairs_are_those_of_the_occupation_asked_for():
         GapChange(THREE, TWO, ["Skill 0"], []),
     ]
     assert (found.pairs_compared, found.pairs_changed) == (6, 3)
-    # Of an occupation that has not changed itself, its pairs with those that have.
+    # For an unchanged occupation, its pairs with changed ones.
     assert compare_releases(before, after, only=ONE).gap_changes == [
         GapChange(ONE, TWO, ["Skill 0"], []),
         GapChange(ONE, FOUR, ["Skill 0"], []),
@@ -121,11 +121,11 @@ def test_the_pairs_that_changed_are_those_whose_reports_differ(releases: list[Ra
         for pair in ((code, other), (other, code)):
             compared += 1
             old, new = (sure_gaps(*pair, each) for each in releases)
-            told = changed.pop(pair, GapChange(*pair, [], []))
-            assert (set(told.new), set(told.gone)) == (new - old, old - new), pair
+            change = changed.pop(pair, GapChange(*pair, [], []))
+            assert (set(change.new), set(change.gone)) == (new - old, old - new), pair
     assert (changed, found.pairs_compared) == ({}, compared)
 
 
-def test_an_occupation_of_neither_release_is_said(ratings: Ratings):
+def test_an_occupation_of_neither_release_is_an_error(ratings: Ratings):
     with pytest.raises(UnknownOccupation):
         compare_releases(ratings, ratings, only="99-9999.00")

@@ -81,7 +81,7 @@ def test_an_index_has_each_title_with_its_kind_and_knows_who_has_levels():
     assert found(known, "doula")[0] == ("29-1162.00", "Doula", "exact")
 
 
-def test_what_is_typed_so_far_finds_titles_that_begin_so_their_own_first(index: TitleIndex):
+def test_unfinished_text_finds_titles_that_begin_with_it_own_titles_first(index: TitleIndex):
     assert found(index, "nurse mi")[0] == (MIDWIVES, "Nurse Midwives", "prefix")
     assert found(index, "tru")[0] == (DRIVERS, "Truck Driver", "prefix")
     assert found(index, "staff nur")[0] == (NURSES, "Staff Nurse", "prefix")
@@ -109,13 +109,13 @@ def test_pages_of_a_few_together_are_the_whole_list(index: TitleIndex):
             assert ([hit for hits, _ in pages for hit in hits], {count for _, count in pages}) == (every, {total})
 
 
-def test_what_is_typed_so_far_is_completed_by_the_commonest_words():
+def test_unfinished_text_is_completed_by_the_most_common_words():
     titles = [("a", text, "title") for text in ("Bakers", "Bankers", "Bakers Aid", "Barbers", "Bakery", "Bankers Aid")]
     index = TitleIndex(titles)
     assert index.completions("ba") == ["bakers", "bankers", "bakery"]
     assert index.completions("bar") == ["barbers"]
     assert index.completions("bakerss") == []
-    # The words before the last count too, and more than what the last may mean.
+    # The words before the last one are kept, and only the last one is completed.
     assert index.understand(["aid", "ban"]) == (["aid", "bankers"], "prefix")
     assert index.understand(["aid", "bankers"]) == (["aid", "bankers"], "words")
 
@@ -350,7 +350,7 @@ def test_titles_are_compared_by_their_first_200_letters():
 # -- bounds -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_text_counts_as_long_as_it_is_once_normalised(index: TitleIndex):
+def test_the_length_limit_applies_to_the_normalized_text(index: TitleIndex):
     with pytest.raises(InvalidSearchText, match="3,600 characters; at most 200"):
         index.find("\ufdfa" * 200)
     with pytest.raises(InvalidSearchText, match="201 characters"):
@@ -358,7 +358,7 @@ def test_a_text_counts_as_long_as_it_is_once_normalised(index: TitleIndex):
     assert index.find("a " * 100)[1] == index.find("a")[1]
 
 
-def test_more_words_than_are_searched_for_are_refused_not_ignored(index: TitleIndex):
+def test_too_many_words_are_refused_and_not_ignored(index: TitleIndex):
     with pytest.raises(InvalidSearchText, match="31 different words; at most 30"):
         index.find(" ".join(f"w{n}" for n in range(31)))
     index.find(" ".join(f"w{n}" for n in range(30)))

@@ -1,4 +1,4 @@
-"""The test of two means, against worked numbers, textbook procedures and simulation."""
+"""The test of two means against figures worked by hand, textbook procedures and simulation."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from scipy import stats
 from sqlalchemy import Engine
 
 from skillgap.analysis.significance import (
+    benjamini_hochberg,
     compare_means,
-    discoveries,
     find_distinguishable,
     least_standard_error,
     middle_95,
@@ -58,8 +58,8 @@ def test_p_values_are_those_of_scipys_t_test_from_the_ratings():
 
 
 @pytest.mark.parametrize("n", [(8, 3), (2, 8), (25, 2)])
-def test_with_unlike_raters_p_values_are_those_of_welchs_t_test_from_the_ratings(n: tuple[int, int]):
-    # Ratings that nobody rounded, so that no error is below what so many raters can show.
+def test_with_unequal_raters_p_values_are_those_of_welchs_t_test_from_the_ratings(n: tuple[int, int]):
+    # Ratings are not rounded, so that no standard error is below the floor.
     rng = np.random.default_rng(2)
     first, second = rng.normal(3.0, 5.0, (50, n[0])), rng.normal(4.0, 9.0, (50, n[1]))
     errors = stats.sem(first, axis=1), stats.sem(second, axis=1)
@@ -72,7 +72,7 @@ def test_with_unlike_raters_p_values_are_those_of_welchs_t_test_from_the_ratings
     assert tested.p_value[is_above] == pytest.approx(expected.pvalue[is_above])
 
 
-def test_a_side_without_an_error_is_no_test():
+def test_a_side_without_a_standard_error_is_not_tested():
     tested = compare([2.0, 2.0], [np.nan, 0.125], [0.125, 0.125])
     assert np.isnan(tested.p_value).tolist() == [True, False]
     assert tested.is_distinguishable.tolist() == [False, True]
@@ -82,13 +82,13 @@ def test_discoveries_of_the_example_of_benjamini_and_hochberg():
     # Benjamini and Hochberg (1995), section 4: 15 p values, 4 discoveries at 5 %
     p = [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459]
     p += [0.3240, 0.4262, 0.5719, 0.6528, 0.7590, 1.0000]
-    assert discoveries(np.array(p)).tolist() == [True] * 4 + [False] * 11
+    assert benjamini_hochberg(np.array(p)).tolist() == [True] * 4 + [False] * 11
 
 
-def test_what_is_exactly_what_its_rank_asks_for_is_a_discovery():
-    assert discoveries(np.array([0.05])).tolist() == [True]
-    assert discoveries(np.array([0.05, 0.0625])).tolist() == [False, False]
-    assert discoveries(np.array([0.0625, 0.5]), rate=0.125).tolist() == [True, False]
+def test_a_p_value_equal_to_the_limit_of_its_rank_is_a_discovery():
+    assert benjamini_hochberg(np.array([0.05])).tolist() == [True]
+    assert benjamini_hochberg(np.array([0.05, 0.0625])).tolist() == [False, False]
+    assert benjamini_hochberg(np.array([0.0625, 0.5]), rate=0.125).tolist() == [True, False]
 
 
 def test_p_values_are_shown_rounded_up_to_the_millionth():
@@ -100,7 +100,7 @@ def test_discoveries_are_those_of_the_adjusted_p_values(p: list[float]):
     values = np.array(p, dtype=float)
     tests = [x for x in p if x == x]
     adjusted = dict(zip(tests, stats.false_discovery_control(tests), strict=True)) if tests else {}
-    found = discoveries(values)
+    found = benjamini_hochberg(values)
     for x, is_found in zip(p, found.tolist(), strict=True):
         if x != x:
             assert not is_found
@@ -108,13 +108,13 @@ def test_discoveries_are_those_of_the_adjusted_p_values(p: list[float]):
             assert is_found == (adjusted[x] <= 0.05)
 
 
-def test_many_pairs_at_once_are_tested_as_each_alone():
+def test_many_pairs_at_once_are_tested_like_single_ones():
     p = np.random.default_rng(2).uniform(0, 0.2, (20, 35))
-    assert (discoveries(p) == np.array([discoveries(row) for row in p])).all()
+    assert (benjamini_hochberg(p) == np.array([benjamini_hochberg(row) for row in p])).all()
 
 
 @pytest.mark.parametrize(("moved", "least", "most"), [(0.0, 0.0, 0.05), (1.0, 0.9, 1.0)])
-def test_raters_noise_is_seldom_called_a_gap_and_a_whole_level_mostly(moved: float, least: float, most: float):
+def test_rater_noise_is_rarely_distinguishable_and_a_whole_level_mostly_is(moved: float, least: float, most: float):
     """Simulated raters scatter by 0.4 about the true level, which gives 29.0's median spread once rounded (0.46)."""
     rng = np.random.default_rng(3)
     level = rng.uniform(2, 5, (4_000, 35))
@@ -130,7 +130,7 @@ def test_raters_noise_is_seldom_called_a_gap_and_a_whole_level_mostly(moved: flo
     assert least <= share <= most
 
 
-def test_without_p_values_the_same_stands_out(whole_29: Engine):
+def test_without_p_values_the_same_differences_are_distinguishable(whole_29: Engine):
     with read(whole_29) as connection:
         every = get_ratings(connection, "onet", "all")
     chance = np.random.default_rng(4)
@@ -138,57 +138,57 @@ def test_without_p_values_the_same_stands_out(whole_29: Engine):
         ratings = every.of_domain(domain)
         level = ratings.level.copy()
         level[chance.random(level.shape) < 0.02] = np.nan  # as many tests as there are levels
-        sure = 0
+        distinguishable = 0
         for row in chance.integers(len(level), size=60):
             given = {
                 "standard_errors": (ratings.standard_error[row], ratings.standard_error),
                 "n": (ratings.raters[row], ratings.raters),
             }
             full = compare_means(level - level[row], **given)
-            is_tested, stands_out = find_distinguishable(level - level[row], **given)
+            is_tested, is_distinguishable = find_distinguishable(level - level[row], **given)
             np.testing.assert_array_equal(is_tested, ~np.isnan(full.p_value))
-            np.testing.assert_array_equal(stands_out, full.is_distinguishable)
-            sure += int(stands_out.sum())
-        assert sure > 100_000
+            np.testing.assert_array_equal(is_distinguishable, full.is_distinguishable)
+            distinguishable += int(is_distinguishable.sum())
+        assert distinguishable > 100_000
 
 
-def test_with_unlike_raters_the_same_stands_out_where_p_is_computed_only_in_part():
+def test_with_unequal_raters_the_same_differences_are_distinguishable_from_partial_p_values():
     chance = np.random.default_rng(5)
     draws, elements = 400, 35
     level = chance.normal(0.0, 1.0, (draws, elements))
     level[chance.random(level.shape) < 0.1] = np.nan
     n = (np.where(chance.random(elements) < 0.4, 9_999, 8), chance.integers(2, 40, elements))
     errors = (np.where(n[0] == 8, chance.uniform(0, 0.6, elements), 0.0), chance.uniform(0, 0.6, elements))
-    is_tested, stands_out = find_distinguishable(level, standard_errors=errors, n=n)
+    is_tested, is_distinguishable = find_distinguishable(level, standard_errors=errors, n=n)
     found = compare_means(level, standard_errors=errors, n=n)
-    assert (stands_out == found.is_distinguishable).all()
+    assert (is_distinguishable == found.is_distinguishable).all()
     assert (is_tested == (found.p_value >= 0)).all()
-    assert 0.1 < stands_out.mean() < 0.9
+    assert 0.1 < is_distinguishable.mean() < 0.9
 
 
-def test_without_raters_nothing_stands_out():
+def test_without_raters_nothing_is_distinguishable():
     nothing = np.zeros(3, dtype=np.int32)
     given = {"standard_errors": (np.full(3, 0.2), np.full(3, 0.2)), "n": (nothing, nothing)}
-    is_tested, stands_out = find_distinguishable(np.array([1.0, 2.0, 3.0]), **given)
+    is_tested, is_distinguishable = find_distinguishable(np.array([1.0, 2.0, 3.0]), **given)
     assert not is_tested.any()
-    assert not stands_out.any()
+    assert not is_distinguishable.any()
 
 
-def test_of_thousands_of_raters_the_same_stands_out():
+def test_with_thousands_of_raters_the_same_differences_are_distinguishable():
     chance = np.random.default_rng(6)
     difference = chance.normal(0.0, 0.1, (200, 35))
     given = {
         "standard_errors": (np.full((200, 35), 0.03), np.full((200, 35), 0.02)),
         "n": (np.full((200, 35), 2_000), np.full((200, 35), 3_000)),
     }
-    is_tested, stands_out = find_distinguishable(difference, **given)
-    np.testing.assert_array_equal(stands_out, compare_means(difference, **given).is_distinguishable)
+    is_tested, is_distinguishable = find_distinguishable(difference, **given)
+    np.testing.assert_array_equal(is_distinguishable, compare_means(difference, **given).is_distinguishable)
     assert is_tested.all()
-    assert 0.2 < stands_out.mean() < 0.8
+    assert 0.2 < is_distinguishable.mean() < 0.8
 
 
-def test_the_middle_95_percent_of_draws_end_where_so_many_are_at_most_so_much():
-    # 487 of 500 are 97.4 %: the upper end is the next draw, and nothing between the two.
+def test_the_middle_95_percent_of_draws_end_at_observed_values():
+    # 487 of 500 are 97.4 %, so the upper end is the next draw and no value between them.
     few_high, few_low = np.repeat([1, 6], [487, 13]), np.repeat([1, 6], [12, 488])
     assert middle_95(np.stack([few_high, few_low], axis=1)).tolist() == [[1, 6], [6, 6]]
     assert middle_95(np.repeat([1, 6], [13, 487])).tolist() == [1, 6]

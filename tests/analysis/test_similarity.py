@@ -1,4 +1,4 @@
-"""Near occupations: the score recomputed another way, its fit to O*NET's own list, and what filters leave."""
+"""Similar occupations: the score recomputed independently, its fit to O*NET's own list, and filters."""
 
 from __future__ import annotations
 
@@ -48,18 +48,18 @@ def similarity(profiles: dict[str, Profile], all_29: Ratings) -> Similarity:
     return compute_similarity(profiles, all_29)
 
 
-def test_of_no_occupations_none_is_near():
+def test_without_occupations_there_is_no_similarity():
     similarity = compute_similarity({}, Ratings.empty())
     assert (similarity.codes, similarity.order.shape, similarity.basis.inputs) == ((), (0, 0), [])
 
 
 def bare(profile: Profile) -> Profile:
-    """Return what the starter data know."""
+    """Return the profile as in the starter data."""
     return titled(profile.onet_soc_code, profile.title)
 
 
 def titled(code: str, title: str, job_zone: int | None = None) -> Profile:
-    """Return an occupation of which little is known."""
+    """Return a profile with a title only."""
     return Profile(code, title, "", (), (), (), (), job_zone, None, {})
 
 
@@ -76,17 +76,15 @@ def recall_at_10(similarity: Similarity, profiles: dict[str, Profile]) -> float:
     return float(np.mean(shares))
 
 
-def test_the_first_ten_are_those_that_onet_lists_as_often_as_is_said(
-    similarity: Similarity, profiles: dict[str, Profile]
-):
-    # Fitted to all lists, it may be a little better than cross-validated, and not worse.
+def test_the_first_ten_include_as_many_of_onets_list_as_stated(similarity: Similarity, profiles: dict[str, Profile]):
+    # Fitted to all lists, it may be a little better than cross-validated, but not worse.
     assert similarity.basis.name == "whole"
     found = recall_at_10(similarity, profiles)
     assert similarity.basis.recall_at_10 - 0.005 <= found <= similarity.basis.recall_at_10 + 0.02
     assert similarity.basis.recall_at_10 >= 0.66
 
 
-def test_with_the_starters_columns_alone_the_score_says_that_it_is_worse(all_29: Ratings, profiles: dict[str, Profile]):
+def test_with_the_starters_columns_only_the_stated_recall_is_lower(all_29: Ratings, profiles: dict[str, Profile]):
     found = compute_similarity({code: bare(each) for code, each in profiles.items()}, all_29.of_domain("skills"))
     assert found.basis.inputs == ["skills", "SOC groups", "titles"]
     assert recall_at_10(found, profiles) == pytest.approx(found.basis.recall_at_10, abs=0.02)
@@ -98,35 +96,35 @@ def test_onets_own_list_is_not_read(similarity: Similarity, profiles: dict[str, 
     np.testing.assert_array_equal(compute_similarity(without, all_29).log_odds, similarity.log_odds)
 
 
-def test_a_score_is_the_recipes_sum(similarity: Similarity, profiles: dict[str, Profile], all_29: Ratings):
+def test_a_score_is_the_sum_of_the_recipe(similarity: Similarity, profiles: dict[str, Profile], all_29: Ratings):
     known = SimilarityInputs(profiles, all_29)
     row, other = similarity.rows[NURSES], similarity.rows["29-1141.03"]
     total = similarity.recipe.intercept
     for name, weights in similarity.recipe.weights.items():
-        alike = MEASURES[name].compute(known)
-        value = alike[row, other]
+        matrix = MEASURES[name].compute(known)
+        value = matrix[row, other]
         features = [value]
         if not MEASURES[name].is_categorical:
-            # Its place among the others in the row, and that of the row among the others in its column.
+            # Its rank among the others in its row, and in its column.
             features += [
-                -np.log(1 + np.count_nonzero(np.delete(alike[row], row) > value)),
-                -np.log(1 + np.count_nonzero(np.delete(alike[:, other], other) > value)),
+                -np.log(1 + np.count_nonzero(np.delete(matrix[row], row) > value)),
+                -np.log(1 + np.count_nonzero(np.delete(matrix[:, other], other) > value)),
             ]
         total += float(np.dot(weights, features))
     assert similarity.scores(row)[other] == pytest.approx(1 / (1 + np.exp(-total)), rel=1e-3)
 
 
-def test_places_are_worked_by_hand():
-    alike = np.array([[9.0, 0.5, 0.2], [0.5, 9.0, 0.9], [0.2, 0.9, 9.0]])
-    value, place, other_place = terms(alike, is_categorical=False)
-    np.testing.assert_array_equal(value, alike.astype(np.float32))
+def test_ranks_are_worked_by_hand():
+    matrix = np.array([[9.0, 0.5, 0.2], [0.5, 9.0, 0.9], [0.2, 0.9, 9.0]])
+    value, rank, other_rank = terms(matrix, is_categorical=False)
+    np.testing.assert_array_equal(value, matrix.astype(np.float32))
     ln2 = np.float32(-np.log(2))
-    assert [place[0, 1], place[0, 2], place[1, 0], place[1, 2]] == [0, ln2, ln2, 0]
-    assert [other_place[1, 0], other_place[2, 0]] == [0, ln2]  # in column 0, 1 comes before 2
-    assert len(terms(alike, is_categorical=True)) == 1
+    assert [rank[0, 1], rank[0, 2], rank[1, 0], rank[1, 2]] == [0, ln2, ln2, 0]
+    assert [other_rank[1, 0], other_rank[2, 0]] == [0, ln2]  # in column 0, 1 comes before 2
+    assert len(terms(matrix, is_categorical=True)) == 1
 
 
-def test_likenesses_are_worked_by_hand():
+def test_measures_are_worked_by_hand():
     codes = ("11-1011.00", "11-1099.00", "11-1199.00", "41-1011.00")
     profiles = {
         code: titled(code, title, zone)
@@ -144,11 +142,11 @@ def test_likenesses_are_worked_by_hand():
     assert MEASURES["title"].compute(known)[0, :3].tolist() == [1, 1, 0]
     values = np.array([[0.3, 0.4], [3.0, 4.0], [0.4, -0.3], [0.0, 0.0]])
     np.testing.assert_allclose(units(values), [[0.6, 0.8], [0.6, 0.8], [0.8, -0.6], [0.0, 0.0]])
-    alike = cosine(values)
-    np.testing.assert_allclose(alike, [[1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]], atol=1e-15)
+    matrix = cosine(values)
+    np.testing.assert_allclose(matrix, [[1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]], atol=1e-15)
 
 
-def test_of_two_occupations_each_is_near_the_other_and_one_alone_is_near_nothing():
+def test_two_occupations_are_similar_to_each_other_and_a_single_one_to_none():
     codes = ("11-1011.00", "41-1011.00")
     profiles = {code: titled(code, "Clerk") for code in codes}
     both = compute_similarity(profiles, make_ratings({code: [2.0] for code in codes}))
@@ -157,7 +155,7 @@ def test_of_two_occupations_each_is_near_the_other_and_one_alone_is_near_nothing
     assert (alone.codes, alone.basis.name, alone.log_odds.shape, alone.order.shape) == ((), "nothing", (0, 0), (0, 0))
 
 
-def test_the_order_is_by_score_and_never_names_oneself(similarity: Similarity):
+def test_the_order_is_by_score_and_excludes_the_occupation_itself(similarity: Similarity):
     assert similarity.order.shape == (879, 878)
     for row in range(0, 879, 50):
         assert sorted([*similarity.order[row].tolist(), row]) == list(range(879))
@@ -165,7 +163,7 @@ def test_the_order_is_by_score_and_never_names_oneself(similarity: Similarity):
         assert (np.diff(scores) <= 0).all()
 
 
-def test_every_recipes_likenesses_and_inputs_are_known():
+def test_every_recipe_declares_the_inputs_of_its_measures():
     assert [each.name for each in recipes()] == [
         *("whole", "without knowledge", "without importance", "independent", "skills and titles", "levels and titles")
     ]
@@ -176,7 +174,7 @@ def test_every_recipes_likenesses_and_inputs_are_known():
     assert not {"tasks", "knowledge", "titles", "alternate titles"} & set(independent.inputs)
 
 
-def test_knowledge_that_is_missing_is_that_of_like_words(profiles: dict[str, Profile], all_29: Ratings):
+def test_missing_knowledge_is_the_mean_of_occupations_with_similar_texts(profiles: dict[str, Profile], all_29: Ratings):
     knows, columns = all_29.rows[NURSES], [each == "knowledge" for each in all_29.element_domains]
     levels = all_29.data_value.copy()
     levels[knows, columns] = np.nan
@@ -194,7 +192,7 @@ def test_knowledge_that_is_missing_is_that_of_like_words(profiles: dict[str, Pro
 
 
 def test_transitions_are_worked_by_hand():
-    # Thirteen occupations, each half a level above the one before, and near by how few lie between.
+    # Thirteen occupations, each half a level above the previous one, more similar the fewer lie between.
     codes = [f"{11 + k}-0000.00" for k in range(13)]
     ratings = make_ratings(
         {code: [k / 2] for k, code in enumerate(codes)}, job_zones={code: 1 + k % 5 for k, code in enumerate(codes)}
@@ -238,7 +236,7 @@ def test_transitions_show_the_gap_of_each_pair(similarity: Similarity, all_29: R
     assert knowledge[0].summary != found[0].summary
 
 
-def test_filters_leave_what_passes_and_keep_the_rank(similarity: Similarity, all_29: Ratings):
+def test_filters_keep_the_rank(similarity: Similarity, all_29: Ratings):
     skills = all_29.of_domain("skills")
     every = find_transitions(NURSES, similarity, skills, limit=878)
     assert len(every) == 878
@@ -258,7 +256,7 @@ def test_filters_leave_what_passes_and_keep_the_rank(similarity: Similarity, all
     ]
 
 
-def test_only_rated_leaves_predictions_out(starter_ratings: Ratings, starter_profiles: dict[str, Profile]):
+def test_only_rated_excludes_predictions(starter_ratings: Ratings, starter_profiles: dict[str, Profile]):
     similarity = compute_similarity(starter_profiles, starter_ratings)
     assert len(similarity.codes) == 923
     every = find_transitions(DEVELOPERS, similarity, starter_ratings, limit=922)
@@ -281,14 +279,14 @@ def starter_profiles(starter_engine: Engine) -> dict[str, Profile]:
         return get_profiles(connection)
 
 
-def test_what_has_no_levels_has_no_transitions(similarity: Similarity, all_29: Ratings):
+def test_occupations_without_levels_have_no_transitions(similarity: Similarity, all_29: Ratings):
     with pytest.raises(UnratedOccupation):
         find_transitions(MILITARY, similarity, all_29.of_domain("skills"))
     with pytest.raises(UnknownOccupation):
         find_transitions("99-9999.00", similarity, all_29.of_domain("skills"))
 
 
-def test_the_smallest_shortfall_is_not_what_is_near(all_29: Ratings, profiles: dict[str, Profile]):
+def test_the_smallest_shortfall_does_not_mean_similar(all_29: Ratings, profiles: dict[str, Profile]):
     skills = all_29.of_domain("skills")
     shortfall = weighted_shortfalls(skills)
     np.fill_diagonal(shortfall, np.inf)

@@ -1,4 +1,4 @@
-"""Texts as vectors: worked by hand, and equal to another implementation."""
+"""TF-IDF: worked by hand, and equal to another implementation."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ def test_stems_are_five_letters_and_single_letters_do_not_count():
     assert stems(["Nurses and a nurse", "nursing it"]) == {"nurse": 2, "and": 1, "nursi": 1, "it": 1}
 
 
-def test_alikeness_is_worked_by_hand():
+def test_similarity_of_texts_is_worked_by_hand():
     # Three documents; `care` in two of them, the rest in one: idf(care) = 1 + ln(4/3), idf(other) = 1 + ln(4/2).
     common, rare = 1 + np.log(4 / 3), 1 + np.log(2)
     twice = 1 + np.log(2)
     one, two = np.array([common, rare * twice]), np.array([common, rare])
     expected = common**2 / (np.linalg.norm(one) * np.linalg.norm(two))
-    alike = text_similarity([stems(["care patient patient"]), stems(["care animal"]), stems([])])
-    assert alike[0, 1] == pytest.approx(expected)
-    np.testing.assert_allclose(alike.diagonal(), [1, 1, 0])
-    assert alike[0, 2] == 0
+    similarity = text_similarity([stems(["care patient patient"]), stems(["care animal"]), stems([])])
+    assert similarity[0, 1] == pytest.approx(expected)
+    np.testing.assert_allclose(similarity.diagonal(), [1, 1, 0])
+    assert similarity[0, 2] == 0
 
 
 def test_vectors_equal_scikit_learns():

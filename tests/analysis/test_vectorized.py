@@ -1,4 +1,4 @@
-"""Rows by the thousand: the same as each report alone, in whatever parts they are computed."""
+"""Many rows at once equal single reports, whatever the size of the parts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CODES = tuple(f"1{k}-0000.00" for k in range(6))
 
 @pytest.fixture(params=[1, 4, 1_000])
 def at_once(request: pytest.FixtureRequest) -> int:
-    """Return how many rows are compared at a time."""
+    """Return the number of rows compared at a time."""
     return int(request.param)
 
 
@@ -60,7 +60,7 @@ def test_gaps_are_those_of_each_report(at_once: int):
     assert {row for row, *_ in expected} >= {0, 5, 9}
 
 
-def test_own_levels_that_print_as_the_target_does_are_no_gaps_of_many(at_once: int):
+def test_own_levels_with_the_print_of_the_target_are_no_gaps_in_bulk(at_once: int):
     ratings = make_ratings({"11-0000.00": [3.88], "12-0000.00": [3.88]}, n={"12-0000.00": [0]})
     own = np.array([[3.88], [3.875], [3.8766667], [np.nan], [3.5]])
     people = People(np.array([NONE, NONE, 0, 0, NONE]), np.ones(5, dtype=int), own)
@@ -79,14 +79,14 @@ def test_figures_are_those_of_each_report(at_once: int):
             assert value == getattr(summary, name), (k, name)
 
 
-def test_of_nobody_there_is_nothing(at_once: int):
+def test_without_rows_there_are_no_figures(at_once: int):
     nobody = some_people().take(slice(0, 0))
     assert {len(column) for column in bulk_gaps(nobody, some_ratings(), at_once=at_once)} == {0}
     assert {len(column) for column in bulk_summaries(nobody, some_ratings(), at_once=at_once)} == {0}
 
 
-def test_the_nearest_to_own_levels_are_worked_by_hand(at_once: int):
-    # Weighed 1 and 3 by every target: root mean squares sqrt(1 x 1/4), 1 and sqrt(3 x 4/4); of one level alone, 2.
+def test_the_most_similar_to_own_levels_are_worked_by_hand(at_once: int):
+    # Weights 1 and 3 in every target: root mean squares sqrt(1 x 1/4), 1 and sqrt(3 x 4/4); of a single level, 2.
     ratings = make_ratings(
         {"a": [2.0, 2.0], "b": [3.0, 2.0], "c": [3.0, 3.0], "d": [2.0, 4.0]},
         importance={code: [1.0, 3.0] for code in "abcd"},
@@ -103,7 +103,7 @@ def test_the_nearest_to_own_levels_are_worked_by_hand(at_once: int):
     np.testing.assert_array_equal(scores[:3], np.round(1 - np.array(worked) / 7, 4).astype(np.float32))
     np.testing.assert_array_equal(scores[3], np.round(nowhere.scores(0)[[1, 2, 3]], 4).astype(np.float32))
     assert (nearest.dtype, scores.dtype) == (np.int32, np.float32)
-    # More than there are: as many as others; and of those that are equally near, the first code comes first.
+    # More than there are: all others are returned. Equally similar ones are ordered by code.
     every, _ = bulk_similar(people.take(slice(1, 3)), 9, ratings, nowhere, at_once=at_once)
     assert every.tolist() == [[0, 2, 3], [3, 2, 0]]
 
@@ -121,10 +121,10 @@ def test_a_longer_list_begins_with_a_shorter_one(ratings: Ratings):
     ]
 
 
-def test_where_fewer_are_near_the_rest_is_nobody():
+def test_missing_similar_occupations_are_padded():
     ratings = make_ratings({"a": [2.0], "b": [3.0], "c": [4.0], "d": [5.0]})
     similarity = near_by([[0, 1, 3, 2], [1, 0, 2, 3], [3, 2, 0, 1], [2, 3, 1, 0]], ratings)
-    some = replace(similarity, codes=("a", "b", "x", "y"))  # c and d have levels, but nothing that nearness is made of
+    some = replace(similarity, codes=("a", "b", "x", "y"))  # c and d have levels, but no similarity
     people = People(np.array([0, 2]), np.zeros(2, dtype=np.intp), None)
     nearest, scores = bulk_similar(people, 3, ratings, some)
     assert nearest.tolist() == [[1, NONE, NONE], [NONE] * 3]

@@ -1,4 +1,4 @@
-"""A population counted: the same as each person alone, in whatever groups they come, and the cheapest proposals."""
+"""Workforce figures equal those of single people, whatever the batches; proposals are the cheapest."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TARGETS = (MANAGER, "13-1071.00", "15-1232.00")
 
 
 def population(ratings: Ratings, count: int, seed: int) -> People:
-    """Return people of every kind: an occupation, own levels, both; few occupations, so that many are alike."""
+    """Return people of every kind: an occupation, own levels, both; few occupations, so that many are equal."""
     chance = np.random.default_rng(seed)
     some = np.array([ratings.row(code) for code in (NURSE, CASHIER, DEVELOPER, "47-2111.00", "19-3033.00")])
     kind = np.arange(count) % 3
@@ -50,7 +50,7 @@ def in_part(report: GapReport | PersonGapReport) -> bool:
 
 
 def quantile(values: list[float], share: float) -> float:
-    """Return the least value that a share of the values does not exceed."""
+    """Return the smallest value that a share of the values does not exceed."""
     ordered = sorted(values)
     return ordered[max(1, int(np.ceil(share * len(ordered)))) - 1]
 
@@ -89,7 +89,7 @@ def test_counts_are_those_of_each_person_alone(ratings: Ratings):
                 assert skill.gap.median == pytest.approx(quantile(gaps, 0.5), abs=0.0026)
 
 
-def test_where_people_come_from_adds_up(ratings: Ratings):
+def test_feeders_add_up(ratings: Ratings):
     people = population(ratings, 240, seed=2)
     for view in counted(ratings, people, at_once=100).targets:
         assert sum(each.people for each in view.feeders) == 240
@@ -116,14 +116,14 @@ def test_many_at_a_time_are_computed_in_parts(ratings: Ratings, at_once: int):
 
 
 @pytest.mark.parametrize("own_target", [False, True])
-def test_it_does_not_matter_in_which_groups_people_come(ratings: Ratings, own_target: bool):
+def test_batches_do_not_change_the_report(ratings: Ratings, own_target: bool):
     people = population(ratings, 150, seed=3)
     whole = counted(ratings, people, own_target=own_target)
     for at_once in (1, 7, 149):
         assert counted(ratings, people, at_once=at_once, own_target=own_target) == whole
 
 
-def test_with_targets_of_their_own_people_are_counted_there_alone(ratings: Ratings):
+def test_people_with_their_own_target_are_counted_only_there(ratings: Ratings):
     people = population(ratings, 120, seed=4)
     report = counted(ratings, people, own_target=True, proposals=3)
     assert {view.to_occupation.onet_soc_code for view in report.targets} == set(TARGETS)
@@ -143,8 +143,8 @@ def test_with_targets_of_their_own_people_are_counted_there_alone(ratings: Ratin
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_no_other_proposals_cost_less_in_all(ratings: Ratings, seed: int):
-    """Against every way to propose two people for each of three targets, nobody twice."""
+def test_no_other_proposals_have_a_lower_total_cost(ratings: Ratings, seed: int):
+    """Compared with every way to propose two people for each of three targets, nobody twice."""
     people = population(ratings, 8, seed=seed)
     report = counted(ratings, people, at_once=3, proposals=2)
     reports = [[alone(ratings, people, k, code) for code in TARGETS] for k in range(8)]
@@ -162,8 +162,8 @@ def test_no_other_proposals_cost_less_in_all(ratings: Ratings, seed: int):
     assert sum(each.cost + 10 * (each.unknown > 0) for each in proposed) == pytest.approx(min(ways), abs=1e-4)
 
 
-def test_proposals_stay_best_where_many_compete(ratings: Ratings):
-    """Of 400 people, only the nearest are kept while they go by; the proposals are as if all had been."""
+def test_proposals_stay_optimal_with_many_candidates(ratings: Ratings):
+    """Only the cheapest of 400 people are kept while streaming; the proposals are as if all had been kept."""
     people = population(ratings, 400, seed=9)
     few = counted(ratings, people, at_once=50, proposals=4)
     everyone = counted(ratings, people, at_once=400, proposals=4)
@@ -181,7 +181,7 @@ def test_fewer_people_than_proposals_are_all_proposed_once(ratings: Ratings):
 
 
 def test_a_view_is_worked_by_hand():
-    # Of one with an own level and three alike, to z: 2 and 1 of the 8 raters' levels, the third skill already there.
+    # One person with own levels, and three of one occupation, whose gaps are 2, 1 and none in the third skill.
     codes = ("11-0000.00", "12-0000.00", "13-0000.00")
     ratings = make_ratings(
         {codes[0]: [2.0, 3.0, 4.0], codes[1]: [4.0, 4.0, 7.0], codes[2]: [4.0, 4.0, 4.0]},
@@ -200,7 +200,7 @@ def test_a_view_is_worked_by_hand():
         (skill.element_id, skill.importance, skill.to_data_value, skill.lacking, skill.may_be_chance, skill.unknown)
         for skill in view.skills
     ] == [("2.A.0", 4.0, 4.0, 4, 0, 0), ("2.A.1", 3.0, 4.0, 3, 0, 0), ("2.A.2", 2.0, 4.0, 0, 0, 1)]
-    # Three of (2 x 4 + 1 x 3) / 9, one of 4 x 4 / 7 over what is known, two of nothing.
+    # Three of (2 x 4 + 1 x 3) / 9, one of 4 x 4 / 7 over the known levels, two of 0.
     assert view.shortfall.mean == round((3 * 1.2222 + 2.2857) / 6, 4)
     assert view.shortfall_counts == [2, *[0] * 11, 3, *[0] * 9, 1]
     assert [(each.people, each.mean_cost, each.without_sure_gap) for each in view.feeders] == [
@@ -217,7 +217,7 @@ def test_a_view_is_worked_by_hand():
     ]
 
 
-def test_the_widest_gap_there_can_be_is_counted():
+def test_the_widest_possible_gap_is_counted():
     ratings = make_ratings({"11-0000.00": [0.0], "12-0000.00": [7.0]})
     counts = Workforce(ratings, [1], proposals=1)
     counts.add(People(np.zeros(2, dtype=np.intp), np.ones(2, dtype=np.intp), None), ["a", "b"])
@@ -225,7 +225,7 @@ def test_the_widest_gap_there_can_be_is_counted():
     assert (view.shortfall.p90, view.skills[0].gap.median, view.shortfall_counts) == (7.0, 7.0, [*[0] * 70, 2])
 
 
-def test_where_equally_many_come_at_the_same_cost_the_larger_group_is_first_and_skills_go_by_weight():
+def test_ties_are_ordered_by_group_size_and_skills_by_weight():
     ratings = make_ratings(
         {"11-0000.00": [2.0, 2.0], "12-0000.00": [2.0, 2.0], "13-0000.00": [4.0, 4.0]},
         importance={"13-0000.00": [2.0, 4.0]},
@@ -237,7 +237,7 @@ def test_where_equally_many_come_at_the_same_cost_the_larger_group_is_first_and_
     assert [skill.element_id for skill in view.skills] == ["2.A.1", "2.A.0"]
 
 
-def test_who_is_untested_or_there_already_adds_up_over_groups(ratings: Ratings):
+def test_untested_people_and_incumbents_add_up_over_batches(ratings: Ratings):
     untold = replace(ratings, standard_error=np.full_like(ratings.standard_error, np.nan), analysts=None)
     people = People(
         np.array([ratings.row(code) for code in (NURSE, MANAGER, CASHIER)]), np.zeros(3, dtype=np.intp), None
@@ -246,12 +246,12 @@ def test_who_is_untested_or_there_already_adds_up_over_groups(ratings: Ratings):
     assert (first.untested, first.incumbents) == (3, 1)
 
 
-def test_of_nobody_there_is_no_view(ratings: Ratings):
+def test_an_empty_population_has_no_view(ratings: Ratings):
     report = counted(ratings, population(ratings, 0, seed=6))
     assert (report.people, report.targets) == (0, [])
 
 
-def test_who_is_there_already_is_counted_and_not_proposed(ratings: Ratings):
+def test_incumbents_are_counted_and_not_proposed(ratings: Ratings):
     rows = [ratings.row(code) for code in (MANAGER, MANAGER, NURSE, CASHIER)]
     people = People(np.array(rows), np.zeros(4, dtype=np.int64), None)
     first, *_ = counted(ratings, people, proposals=3).targets
@@ -263,12 +263,12 @@ def test_who_is_there_already_is_counted_and_not_proposed(ratings: Ratings):
     assert [each.id for each in view.conversions] == ["p2", "p3"]
 
 
-def test_what_cannot_be_tested_is_not_called_no_gap(ratings: Ratings):
+def test_untestable_gaps_do_not_count_as_no_gap(ratings: Ratings):
     untold = replace(ratings, standard_error=np.full_like(ratings.standard_error, np.nan), analysts=None)
     people = People(np.array([ratings.row(NURSE)]), np.zeros(1, dtype=np.int64), None)
     first, *_ = counted(untold, people).targets
     assert (first.untested, first.without_sure_gap, first.feeders[0].without_sure_gap) == (1, None, None)
     assert {(skill.lacking, skill.share) for skill in first.skills} == {(None, None)}
-    asked = [skill.may_be_chance for skill in first.skills]
-    assert asked == sorted(asked, reverse=True)
-    assert max(asked) == 1
+    counts = [skill.may_be_chance for skill in first.skills]
+    assert counts == sorted(counts, reverse=True)
+    assert max(counts) == 1

@@ -113,9 +113,7 @@ def _sentence(missing: Inputs, current: Occupation | None, target: Occupation, r
                 "the other elements, so it has no percentile."
             )
         case Inputs.WEIGHT:
-            return (
-                f"None of the levels known for both sides counts in {target.title}, so there is no weighted shortfall."
-            )
+            return f"None of the levels known for both sides counts in {target.title}, so no shortfall can be computed."
         case Inputs.LEVELS:
             return "Some levels are unknown on one side. The shortfall covers the others, so it has no percentile."
         case Inputs.PAIRS:

@@ -176,8 +176,8 @@ def _compared_weight(gap: FloatArray, b: int | IntArray | slice, ratings: Rating
     if not is_unknown.any():
         total: FloatArray = ratings.weight_sum[b]
         return total
-    known: FloatArray = np.where(is_unknown, 0.0, ratings.known_weight[b]).sum(axis=-1)
-    return np.where(known > 0, known, np.nan)
+    compared: FloatArray = np.where(is_unknown, 0.0, ratings.known_weight[b]).sum(axis=-1)
+    return np.where(compared > 0, compared, np.nan)
 
 
 def summaries_from(current: int, ratings: Ratings) -> SummaryArrays:

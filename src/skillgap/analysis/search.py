@@ -94,8 +94,8 @@ class TitleIndex:
         self._titles = [Title(text, rows[code], kind) for code, text, kind in rows_of_titles]
         self._ends = np.searchsorted([title.row for title in self._titles], np.arange(len(self.codes) + 1))
         title_words = [words(title.text) for title in self._titles]
-        self._plain = sorted((" ".join(each), k) for k, each in enumerate(title_words))
-        self._counts = Counter(word for each in title_words for word in set(each))
+        self._plain = sorted((" ".join(title), k) for k, title in enumerate(title_words))
+        self._counts = Counter(word for title in title_words for word in set(title))
         self._words = sorted(self._counts)
         self._by_length: defaultdict[int, list[str]] = defaultdict(list)
         """Words by their number of letters: one typo changes it by at most one."""
@@ -186,7 +186,7 @@ class TitleIndex:
         """Return up to three title words that begin with `word`, most common first."""
         start = bisect_left(self._words, word)
         end = bisect_left(self._words, f"{word}\U0010ffff")
-        return sorted(self._words[start:end], key=lambda each: (-self._counts[each], each))[:_COMPLETIONS]
+        return sorted(self._words[start:end], key=lambda match: (-self._counts[match], match))[:_COMPLETIONS]
 
     def correction(self, word: str) -> str | None:
         """Return the title word with the fewest typos from `word`, the most common among equals; None without one.
@@ -224,8 +224,8 @@ class TitleIndex:
     def _feature_matrix(self, title_words: Sequence[Sequence[str]]) -> scipy.sparse.csr_array:
         """Return which features each title has, (titles, features), and number the features."""
         columns = [
-            sorted({self._columns.setdefault(name, len(self._columns)) for name in features(each)})
-            for each in title_words
+            sorted({self._columns.setdefault(name, len(self._columns)) for name in features(title)})
+            for title in title_words
         ]
         ends = np.cumsum([0, *map(len, columns)])
         flat = np.fromiter(chain.from_iterable(columns), np.int32, count=int(ends[-1]))

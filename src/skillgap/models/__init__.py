@@ -1,6 +1,6 @@
-"""Frozen answer types: the values that every layer passes on.
+"""Frozen answer types, shared by all layers.
 
-Attribute docstrings are also the field descriptions of the HTTP API's schema.
+Attribute docstrings are also the field descriptions in the schema of the HTTP API.
 """
 
 from skillgap.models.gap import GapReport, GapStability, GapSummary, PersonGapReport, SkillGap, WeightChoice

@@ -11,143 +11,148 @@ from skillgap.models.occupation import LevelAnchors, Occupation, SkillRating
 from skillgap.models.provenance import Provenance
 
 WeightChoice = Literal["importance", "standard", "none"]
-"""What a gap weighs: its importance in the target (1-5), O*NET's standard score of it (importance less 1: what is not
-important weighs nothing), or the same for all."""
+"""Weight of a gap: `importance` in the target (1-5), `standard` (importance minus 1, so that unimportant skills count
+nothing), or `none` (all skills count the same)."""
 
 
 @dataclass(frozen=True)
 class GapStability:
-    """How a gap's place moves when both occupations are rated anew by as many raters, and under other weights."""
+    """How the rank of a gap varies if equally large panels rate both occupations again, and under other weights."""
 
     __pydantic_config__ = DOCUMENTED
 
     rank: int
-    """Its place in `skill_gaps`."""
+    """Rank in `skill_gaps`, starting at 1."""
     rank_lower: int
-    """Lower end of the 95 % interval of its place: the highest place it takes."""
+    """Lower end of the 95 % interval of the rank (best rank)."""
     rank_upper: int
-    """Upper end of that interval; what is no gap any more comes last."""
+    """Upper end of the 95 % interval of the rank (worst rank). In draws where the skill is not a gap, it ranks after
+    all gaps."""
     gap_share: float
-    """Share of the draws in which it is a gap."""
+    """Share of simulated ratings in which the skill is a gap, 0 to 1."""
     distinguishable_share: float
-    """Share of the draws in which it is distinguishable."""
+    """Share of simulated ratings in which the gap is distinguishable, 0 to 1."""
     first_five_share: float
-    """Share of the draws in which it is among the first five gaps."""
+    """Share of simulated ratings in which the gap is among the first five, 0 to 1."""
     rank_by_weight: dict[str, int]
-    """Its place by each weight: `importance`, `standard`, `none`; without those that need an importance, if there is
-    none."""
+    """Rank by each weight: `importance`, `standard`, `none`. The first two are left out if the target has no
+    importance."""
 
 
-# Not frozen: a report holds up to 35 of these, and the guard would cost more time than the statistics.
+# Not frozen: setting the fields of up to 35 frozen objects per report would take longer than the statistics.
 @dataclass
 class SkillGap:
-    """One skill whose level differs between the two occupations."""
+    """One skill whose level differs between the current and the target occupation."""
 
     __pydantic_config__ = DOCUMENTED
 
     element_id: str
-    """O*NET element, e.g. `2.A.1.a`."""
+    """O*NET element id, e.g. `2.A.1.a`."""
     element_name: str
-    """O*NET's name of the skill."""
+    """O*NET's name for the skill."""
     domain: str
-    """The domain of O*NET that it belongs to, such as `skills`."""
+    """O*NET domain of the element, such as `skills`."""
     scale_id: str
-    """Scale of the levels: `LV`, 0-7."""
+    """Scale of the levels: always `LV` (0-7)."""
     from_data_value: float | None
-    """Level in the current occupation as O*NET prints it (two decimals of an eighth), or predicted where
-    `from_source` is `llm`; null when neither is there."""
+    """Level in the current occupation, 0-7, as O*NET prints it (two decimals), or predicted if `from_source` is `llm`.
+    Null if there is neither."""
     to_data_value: float | None
-    """Level in the target occupation, likewise."""
+    """Level in the target occupation, 0-7; null as for `from_data_value`."""
     gap: float
-    """Target minus current in level points, 0 where both print alike; analysts' levels are compared as the eighths that
-    they stand for. A missing level counts as 0."""
+    """Target minus current, in level points. Printed levels are compared as the eighths they stand for, so 4.12 counts
+    as 4.125. A missing level counts as 0."""
     importance: float | None
-    """Importance of the skill in the target occupation (scale IM, 1-5); null where O*NET has not rated it."""
+    """Importance of the skill in the target occupation (scale IM, 1-5); null if O*NET has not rated it."""
     standard_error: float | None
-    """Standard error of the gap, in level points; null when a side has none."""
+    """Standard error of the gap, in level points; null if either level has none."""
     gap_lower: float | None
-    """Lower end of the 95 % interval of the gap, in level points."""
+    """Lower end of the 95 % interval of the gap, in level points; null if `standard_error` is null."""
     gap_upper: float | None
-    """Upper end of the 95 % interval of the gap, in level points."""
+    """Upper end of the 95 % interval of the gap, in level points; null if `standard_error` is null."""
     p_value: float | None
-    """Two-sided p of no difference (t test, both sides' errors), rounded up to six decimals."""
+    """Two-sided p value of no difference (t test with both standard errors), rounded up to six decimals; null if
+    `standard_error` is null."""
     distinguishable: bool | None
-    """Whether the difference stands out from rater noise: Benjamini-Hochberg at 5 % over the skills compared. Null
-    where it cannot be tested (`p_value` is null)."""
+    """Whether the difference is distinguishable from rater noise (Benjamini-Hochberg at 5 % over the skills compared).
+    Always false if the skill is not relevant to the target. Null if it cannot be tested (`p_value` is null)."""
     from_standard_error: float | None
-    """O*NET's standard error of the current level; of a prediction, the error its model was found to make."""
+    """Standard error of the current level, in level points: O*NET's, or the measured error of the prediction. Null if
+    missing."""
     to_standard_error: float | None
-    """Of the target level, likewise."""
+    """Standard error of the target level, in level points; null if missing."""
     from_lower: float | None
-    """Lower end of the 95 % interval of the current level where it is predicted; null for analysts' ratings."""
+    """Lower end of the 95 % interval of a predicted current level; null for analysts' ratings."""
     from_upper: float | None
-    """Upper end of that interval."""
+    """Upper end of the 95 % interval of a predicted current level; null for analysts' ratings."""
     to_lower: float | None
-    """Lower end of the 95 % interval of the target level where it is predicted; null for analysts' ratings."""
+    """Lower end of the 95 % interval of a predicted target level; null for analysts' ratings."""
     to_upper: float | None
-    """Upper end of that interval."""
+    """Upper end of the 95 % interval of a predicted target level; null for analysts' ratings."""
     from_source: str | None
-    """Where the current level comes from: `text`, `api`, `llm` for a prediction, or `own` where a person states it."""
+    """Source of the current level: `text` (a text release), `api` (O*NET Web Services), `llm` (a prediction) or `own`
+    (stated by the person)."""
     to_source: str | None
-    """Where the target level comes from: `text`, `api`, or `llm` for a prediction."""
+    """Source of the target level: `text` (a text release), `api` (O*NET Web Services) or `llm` (a prediction)."""
     from_date_updated: str | None
-    """Month of the current level's rating or prediction, `YYYY-MM`."""
+    """Month in which the current level was rated or predicted, `YYYY-MM`; null if unknown."""
     to_date_updated: str | None
-    """Month of the target level's rating or prediction, `YYYY-MM`."""
+    """Month in which the target level was rated or predicted, `YYYY-MM`; null if unknown."""
     from_not_relevant: bool
-    """O*NET flags the skill Not Relevant in the current occupation."""
+    """Whether O*NET flags the skill Not Relevant in the current occupation."""
     to_not_relevant: bool
-    """O*NET flags the skill Not Relevant in the target: such a row comes last and never counts."""
+    """Whether O*NET flags the skill Not Relevant in the target. Such rows come last and do not count in the
+    shortfall."""
     from_recommend_suppress: bool
-    """O*NET recommends caution with the current level: its raters differ widely."""
+    """Whether O*NET recommends caution with the current level, because its raters disagree widely."""
     to_recommend_suppress: bool
-    """O*NET recommends caution with the target level: its raters differ widely."""
+    """Whether O*NET recommends caution with the target level, because its raters disagree widely."""
     from_anchors: LevelAnchors | None
-    """What the current level means; null where there is none, or where the loaded source has no anchors."""
+    """O*NET's examples around the current level; null if the level is missing or no examples are loaded."""
     to_anchors: LevelAnchors | None
-    """What the target level means, likewise."""
+    """O*NET's examples around the target level; null if the level is missing or no examples are loaded."""
     stability: GapStability | None = None
-    """How its place moves; null where not asked for, or where no error tells."""
+    """How the rank of the gap varies; null if not requested, or if a standard error is missing."""
 
 
 @dataclass(frozen=True)
 class GapSummary:
-    """A pair of occupations in a few numbers."""
+    """Summary of the gap between two occupations."""
 
     __pydantic_config__ = DOCUMENTED
 
     skills_compared: int
-    """Skills with a level on both sides."""
+    """Number of skills with a level on both sides."""
     skills_tested: int
-    """Those of them with an error on both sides: the significance tests correct for this many comparisons."""
+    """Number of skills with a standard error on both sides. The tests correct for this many comparisons."""
     gaps: int
-    """Skills in which the target's level is higher (rows of `skill_gaps`)."""
+    """Number of skills with a higher level in the target (rows of `skill_gaps`)."""
     distinguishable_gaps: int | None
-    """Gaps that stand out from rater noise; null where no difference could be tested."""
+    """Number of gaps that are distinguishable from rater noise; null if no difference could be tested."""
     surplus: int
-    """Skills in which the current level is higher (rows of `surplus_skills`)."""
+    """Number of skills with a higher current level (rows of `surplus_skills`)."""
     distinguishable_surplus: int | None
-    """Surplus skills that stand out from rater noise; null where no difference could be tested."""
+    """Number of surplus skills that are distinguishable from rater noise; null if no difference could be tested."""
     weighted_shortfall: float | None
-    """Mean of the gaps in level points, weighted by importance in the target (or as asked for), over the skills that
-    are relevant there: one without a gap counts as 0. Skills whose importance is missing are left out; null where it is
-    missing for all of them. Where levels are predicted, importance is what usually goes with them."""
+    """Weighted mean of the gaps in level points, over the skills relevant to the target; skills without a gap count as
+    0. The weight is `weight`, by default the importance in the target. Skills without importance are left out; null if
+    all lack it. A predicted level has the importance usual for that level."""
     distinguishable_shortfall: float | None
-    """The same with only those gaps that stand out from rater noise; null, too, where no difference could be tested."""
+    """Weighted shortfall counting only gaps that are distinguishable from rater noise, in level points; null as well if
+    no difference could be tested."""
     shortfall_percentile: float | None
-    """Share of all ordered pairs of occupations rated by analysts with a smaller weighted shortfall, in percent:
-    0 is the easiest move there is, 50 an ordinary one; 0 and 100 mean no pair and every pair. Null where the shortfall
-    leaves something out: some levels or importances are not known, or one of the occupations has no levels of one of
-    the domains."""
+    """Percentage of all ordered pairs of occupations rated by analysts that have a smaller weighted shortfall: 0 means
+    none, 100 all of them. A low percentile is an easy move, 50 an ordinary one. Null if the shortfall is incomplete: a
+    level or importance is unknown, or an occupation has no levels in one of the domains."""
     job_zone_step: int | None
-    """Job Zone of the target minus that of the current occupation; null where one has none."""
+    """Job Zone of the target minus that of the current occupation; null if either has none."""
     unavailable: dict[str, str] = field(default_factory=dict)
-    """Why fields of this summary are null: a sentence for each, which names the missing input; empty where none is."""
+    """For each null field of this summary, a sentence that names the missing input; empty if no field is null."""
 
 
 @dataclass(frozen=True)
 class GapReport(Displayed):
-    """What stands between two occupations: the gaps, what one brings beyond, and the sum of it."""
+    """Skill gap between two occupations: gaps, surplus skills and their summary."""
 
     __pydantic_config__ = DOCUMENTED
 
@@ -156,45 +161,45 @@ class GapReport(Displayed):
     to_occupation: Occupation
     """The target occupation."""
     domain: str
-    """What was to be compared: a domain such as `skills`, or `all`."""
+    """Requested domain, such as `skills`, or `all`."""
     domains_compared: list[str]
-    """What was: of `all`, the domains in which both occupations have levels."""
+    """Domains compared: for `all`, those in which both occupations have levels."""
     weight: str
-    """What gaps weigh in order and shortfall: `importance`, `standard` or `none`."""
+    """Weight of the gaps in their order and in the shortfall: `importance`, `standard` or `none`."""
     summary: GapSummary
-    """The pair in a few numbers."""
+    """Summary figures of the pair."""
     skill_gaps: list[SkillGap]
-    """Skills in which the target's level is higher: distinguishable first, then by importance x gap."""
+    """Skills with a higher level in the target: distinguishable ones first, then by weight x gap."""
     surplus_skills: list[SkillGap]
-    """Skills in which the current level is higher (gap below 0), in the same order."""
+    """Skills with a higher current level (gap below 0), in the same order."""
     provenance: Provenance
-    """Where the figures come from."""
+    """Source and license of the figures."""
 
 
 @dataclass(frozen=True)
 class PersonGapReport(Displayed):
-    """What stands between a person and an occupation."""
+    """Skill gap between a person and an occupation."""
 
     __pydantic_config__ = DOCUMENTED
 
     from_occupation: Occupation | None
-    """The occupation that levels which are not the person's own are taken from; null for none."""
+    """The occupation that supplies the levels the person did not state; null if none was given."""
     to_occupation: Occupation
     """The target occupation."""
     domain: str
-    """What was compared: a domain such as `skills`, or `all`."""
+    """Domain compared, such as `skills`, or `all`."""
     weight: str
-    """What gaps weigh in order and shortfall: `importance`, `standard` or `none`."""
+    """Weight of the gaps in their order and in the shortfall: `importance`, `standard` or `none`."""
     own_levels: int
-    """Levels that are the person's own."""
+    """Number of levels stated by the person."""
     summary: GapSummary
-    """The gap in a few numbers, over those skills whose level is known."""
+    """Summary figures over the skills with a known level."""
     skill_gaps: list[SkillGap]
-    """Skills in which the target's level is higher. `from_source` is `own` where the person's own level is compared: it
-    is taken as it is, so that only the raters of the target make the comparison uncertain."""
+    """Skills with a higher level in the target. Levels with `from_source` `own` are taken as exact, so only the ratings
+    of the target add uncertainty."""
     surplus_skills: list[SkillGap]
-    """Skills in which the person's level is higher."""
+    """Skills in which the person has a higher level."""
     unknown_skills: list[SkillRating]
-    """What the target asks for where the person's level is not known: neither a gap nor a match."""
+    """Skills of the target for which the person's level is unknown. They are neither gaps nor matches."""
     provenance: Provenance
-    """Where O*NET's figures come from."""
+    """Source and license of O*NET's figures."""

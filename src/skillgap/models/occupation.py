@@ -9,15 +9,17 @@ from skillgap.models.documented import DOCUMENTED
 from skillgap.models.provenance import Provenance
 
 RatingsChoice = Literal["onet", "llm", "onet+llm"]
-"""Whose levels to use: the analysts', a language model's predictions, or predictions where analysts rated nothing."""
+"""Levels to use: `onet` (analysts' ratings), `llm` (predictions of a language model), or `onet+llm` (ratings, with
+predictions where there are none)."""
 
 
 TitleKind = Literal["title", "alternate", "reported"]
-"""O*NET's title of an occupation, an alternate title, or one that incumbents reported."""
+"""Kind of title: O*NET's own `title`, an `alternate` title, or one `reported` by incumbents."""
 
 
 Match = Literal["code", "exact", "prefix", "words", "similar"]
-"""How an occupation was found: by its code, a whole title, the beginning of one, words of one, or words like it."""
+"""How an occupation matched a search: by `code`, `exact` title, `prefix` of a title, `words` of a title, or `similar`
+words."""
 
 
 @dataclass(frozen=True)
@@ -27,69 +29,69 @@ class Occupation:
     __pydantic_config__ = DOCUMENTED
 
     onet_soc_code: str
-    """O*NET-SOC code, dashed: `15-1252.00`."""
+    """O*NET-SOC code with dash, e.g. `15-1252.00`."""
     title: str
-    """O*NET's title."""
+    """O*NET's title of the occupation."""
     description: str | None
-    """O*NET's description; null where the loaded source has none (the starter data carry no prose)."""
+    """O*NET's description; null if the loaded source has none (the starter data contain none)."""
     is_rated: bool
     """Whether analysts have rated its skill levels."""
     is_predicted: bool
-    """Whether a language model's predictions stand in for levels that analysts have not rated."""
+    """Whether a language model's predictions are available for levels that analysts have not rated."""
     abstention: str | None
-    """Why no levels are predicted for it; null where they are, or where nobody tried."""
+    """Reason why no levels are predicted; null if they are, or if no prediction was attempted."""
     source: str
-    """Where the title comes from: `text` (a text release) or `api` (O*NET Web Services)."""
+    """Source of the title: `text` (a text release) or `api` (O*NET Web Services)."""
     as_of: str | None
-    """Date of that source: of the text release, or of the fetch."""
+    """Date of the source, `YYYY-MM-DD`: of the text release or of the fetch; null if unknown."""
     job_zone: int | None
-    """Job Zone: how much preparation it needs, up to 5 (extensive); the lowest is 1, or 2 from O*NET 30.2 on, which
-    merged both. Null where O*NET has none, or none is loaded."""
+    """Job Zone: preparation needed, from 1 (little) to 5 (extensive). O*NET 30.2 merged 1 into 2. Null if O*NET has
+    none, or if Job Zones are not loaded."""
 
 
 @dataclass(frozen=True)
 class ListedOccupation:
-    """One occupation of a list, and how it came to be there."""
+    """An occupation in a list, with the way it matched a search."""
 
     __pydantic_config__ = DOCUMENTED
 
     occupation: Occupation
     """The occupation."""
     matched_title: str | None
-    """The title that matches best: O*NET's own, an alternate one, or one that incumbents reported; null where nothing
-    was searched for."""
+    """The best matching title, of any kind; null without a search."""
     title_kind: TitleKind | None
-    """Which of these it is: `title`, `alternate` or `reported`."""
+    """Kind of `matched_title`: `title` (O*NET's own), `alternate`, or `reported` by incumbents; null without a
+    search."""
     match: Match | None
-    """How it matches: `code`, `exact`, `prefix` (it begins so), `words` (it has them, or parts of them), or `similar`
-    (words one or two slips away)."""
+    """How it matches: `code`, `exact`, `prefix` (the title begins with the text), `words` (it contains words or parts
+    of words of the text) or `similar` (words with one or two typos); null without a search."""
 
 
 @dataclass(frozen=True)
 class Anchor:
-    """O*NET's example of what a level of one element means."""
+    """O*NET's example of a level of one element."""
 
     __pydantic_config__ = DOCUMENTED
 
     anchor_value: int
-    """The level, a whole number."""
+    """Level of the example, an integer."""
     anchor_description: str
-    """What somebody of that level can do."""
+    """What a person with this level can do."""
 
 
 @dataclass(frozen=True)
 class LevelAnchors:
-    """The two examples between which a level stands."""
+    """The two examples on either side of a level."""
 
     __pydantic_config__ = DOCUMENTED
 
     lower: Anchor | None
-    """The highest one that does not exceed the level; null below the first."""
+    """The highest example at or below the level; null if the level is below all examples."""
     upper: Anchor | None
-    """The lowest one above the level; null from the last on."""
+    """The lowest example above the level; null if there is none."""
 
     def in_words(self) -> str:
-        """Return the examples as words: `between “…” (2) and “…” (4)`."""
+        """Return the examples in words, such as `between “…” (2) and “…” (4)`."""
         lower, upper = (
             f"“{anchor.anchor_description}” ({anchor.anchor_value})" if anchor else None
             for anchor in (self.lower, self.upper)
@@ -101,71 +103,74 @@ class LevelAnchors:
 
 @dataclass(frozen=True)
 class SkillRating:
-    """How much of one skill an occupation needs: O*NET's level and importance with what is known of each.
+    """Level and importance of one skill in an occupation.
 
-    Knowledge, abilities and work activities are rated in the same way, and are called skills here.
+    Knowledge, abilities and work activities are rated in the same way and are called skills here.
     """
 
     __pydantic_config__ = DOCUMENTED
 
     element_id: str
-    """O*NET element, e.g. `2.A.1.a`."""
+    """O*NET element id, e.g. `2.A.1.a`."""
     element_name: str
-    """O*NET's name of the skill."""
+    """O*NET's name for the skill."""
     domain: str
-    """The domain of O*NET that it belongs to, such as `skills`."""
+    """O*NET domain of the element, such as `skills`."""
     data_value: float | None
-    """Level (scale LV, 0-7): mean of the raters as O*NET prints it, or predicted where `source` is `llm`."""
+    """Level (scale LV, 0-7): mean of the raters as O*NET prints it, or predicted if `source` is `llm`. Null if
+    missing."""
     standard_error: float | None
-    """Standard error of the level, in level points; of a prediction, the error that its model was found to make."""
+    """Standard error of the level, in level points: O*NET's, or the measured error of the prediction. Null if
+    missing."""
     lower: float | None
     """Lower end of the 95 % interval of a predicted level; null for analysts' ratings."""
     upper: float | None
-    """Upper end of that interval."""
+    """Upper end of the 95 % interval of a predicted level; null for analysts' ratings."""
     n: int | None
-    """Number of raters; null for a prediction."""
+    """Number of raters; null for a prediction, or if O*NET has published none."""
     importance: float | None
-    """Importance (scale IM, 1-5), mean of the raters as O*NET prints it."""
+    """Importance (scale IM, 1-5): mean of the raters as O*NET prints it. Null if missing, or for a prediction."""
     importance_standard_error: float | None
-    """Standard error of the importance, in importance points."""
+    """Standard error of the importance, in importance points; null if missing."""
     not_relevant: bool
-    """O*NET's flag: most raters called the skill not important here, so the level says little."""
+    """Whether O*NET flags the skill Not Relevant: most raters found it not important here, so the level means
+    little."""
     recommend_suppress: bool
-    """O*NET's flag: the raters differ so much that the level should be used with caution."""
+    """Whether O*NET recommends caution with the level, because its raters disagree widely."""
     date_updated: str | None
-    """Month of the rating, or of the prediction, `YYYY-MM`."""
+    """Month of the rating or prediction, `YYYY-MM`; null if unknown."""
     source: str
-    """`text` (a text release), `api` (O*NET Web Services) or `llm` (predicted by a language model)."""
+    """Source of the level: `text` (a text release), `api` (O*NET Web Services) or `llm` (a prediction)."""
     explanation: str | None
-    """What a prediction leans on; null for analysts' ratings."""
+    """Basis of a prediction, in words; null for analysts' ratings."""
     anchors: LevelAnchors | None
-    """What the level means; null where there is none, or where the loaded source has no anchors."""
+    """O*NET's examples around the level; null if the level is missing or no examples are loaded."""
 
 
 @dataclass(frozen=True)
 class OccupationDetails:
-    """One occupation."""
+    """One occupation with its provenance."""
 
     __pydantic_config__ = DOCUMENTED
 
     occupation: Occupation
     """The occupation."""
     provenance: Provenance
-    """Where the figures come from."""
+    """Source and license of the figures."""
 
 
 @dataclass(frozen=True)
 class OccupationList:
-    """A page of occupations: codes ascending, or the best match first."""
+    """A page of occupations, ordered by code, or best match first for a search."""
 
     __pydantic_config__ = DOCUMENTED
 
     items: list[ListedOccupation]
-    """The page's occupations."""
+    """The occupations of this page."""
     total: int
-    """Occupations that match, on all pages."""
+    """Number of matching occupations on all pages."""
     provenance: Provenance
-    """Where the figures come from."""
+    """Source and license of the figures."""
 
 
 @dataclass(frozen=True)
@@ -177,28 +182,28 @@ class OccupationSkills:
     occupation: Occupation
     """The occupation."""
     skills: list[SkillRating]
-    """Its skills: relevant ones first, then by importance and level; predicted ones by level."""
+    """Skills in order: relevant ones first, then by importance and level; predicted ones by level."""
     provenance: Provenance
-    """Where the figures come from."""
+    """Source and license of the figures."""
 
 
 @dataclass(frozen=True)
 class LevelMeaning:
-    """What a level of an element means."""
+    """Meaning of a level of one element, in O*NET's examples."""
 
     __pydantic_config__ = DOCUMENTED
 
     element_id: str
-    """O*NET element."""
+    """O*NET element id."""
     element_name: str
-    """O*NET's name of it."""
+    """O*NET's name for the element."""
     level: float
-    """The level that was asked for, 0 to 7."""
+    """The requested level, 0 to 7."""
     in_words: str
-    """Between which of O*NET's examples it stands."""
+    """The level in words: the examples on either side of it."""
     around: LevelAnchors | None
-    """These examples; null where the loaded release has none."""
+    """The examples on either side of the level; null if the loaded release has none."""
     scale: list[Anchor]
-    """All of O*NET's examples for this element."""
+    """All of O*NET's examples for this element, levels ascending."""
     provenance: Provenance
-    """Where the examples come from."""
+    """Source and license of the examples."""

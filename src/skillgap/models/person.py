@@ -1,6 +1,6 @@
-"""A person's profile: own levels of skills, with an occupation for the rest.
+"""Profile of a person: own skill levels, and an occupation for the others.
 
-Pydantic checks profiles, and takes long to import; therefore `skillgap.models` does not import this module.
+Pydantic validates profiles. It is slow to import, so `skillgap.models` does not import this module.
 """
 
 from __future__ import annotations
@@ -27,10 +27,12 @@ _MOST_LEVELS = 500
 
 
 def _bounded(levels: object) -> object:
-    """Refuse too many levels at once: else the validator would name what is wrong with each."""
+    """Reject too many levels before the validator reports an error for each."""
     if isinstance(levels, dict) and len(levels) > _MOST_LEVELS:
         raise PydanticCustomError(
-            "too_many_levels", "at most {most} levels, and not {count}", {"most": _MOST_LEVELS, "count": len(levels)}
+            "too_many_levels",
+            "at most {most} levels are allowed, not {count}",
+            {"most": _MOST_LEVELS, "count": len(levels)},
         )
     return levels
 
@@ -40,13 +42,13 @@ OwnLevel = Annotated[float, Field(strict=True, ge=0, le=HIGHEST_LEVEL, allow_inf
 
 @dataclass(frozen=True)
 class OwnProfile:
-    """What a person can do: own levels of some skills, and an occupation that the rest may be taken from."""
+    """A person's own levels of some skills, and an occupation that supplies the others."""
 
     __pydantic_config__ = ConfigDict(use_attribute_docstrings=True, extra="forbid")
 
     levels: Annotated[dict[str, OwnLevel | None], Field(max_length=_MOST_LEVELS), BeforeValidator(_bounded)]
-    """Levels (0-7, scale LV) by O*NET element id or name; null is unknown, as is what is left out."""
+    """Levels (scale LV, 0-7) by O*NET element id or name. Null or omitted skills are unknown."""
     occupation: (
         Annotated[str, AfterValidator(_code), WithJsonSchema({"type": "string", "pattern": CODE_PATTERN})] | None
     ) = None
-    """O*NET-SOC code of the occupation whose levels stand in for those that are not given; null for none."""
+    """O*NET-SOC code of the occupation that supplies the levels not given; null for none."""

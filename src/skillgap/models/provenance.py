@@ -1,4 +1,4 @@
-"""Where the figures of an answer come from."""
+"""Source and license of the figures of an answer."""
 
 from __future__ import annotations
 
@@ -9,53 +9,53 @@ from skillgap.models.documented import DOCUMENTED
 
 @dataclass(frozen=True)
 class Predictions:
-    """The model behind predicted levels, and how good it is on occupations that analysts have rated.
+    """The model behind predicted levels, and its accuracy on occupations rated by analysts.
 
-    Each of those was predicted without its own ratings. *Random*: from nine tenths of the others; *grouped*: from
-    other SOC major groups alone, so from nothing of its kind.
+    Accuracy is cross-validated: each occupation is predicted without its own ratings. *Random* folds train on nine
+    tenths of the occupations; *grouped* folds train on other SOC major groups only, without similar occupations.
     """
 
     __pydantic_config__ = DOCUMENTED
 
     model: str
-    """The model's name."""
+    """Name of the model."""
     prompt_version: str
     """Version of its prompt or recipe."""
     release: str | None
-    """O*NET release whose ratings it was fitted to."""
+    """O*NET release whose ratings the model was fitted to; null if unknown."""
     occupations_judged: int | None
-    """Rated occupations that the figures are of."""
+    """Number of rated occupations behind the accuracy figures; null if not evaluated."""
     mae_random: float | None
-    """Mean absolute error, level points, random folds."""
+    """Mean absolute error in level points, random folds; null if not evaluated."""
     mae_grouped: float | None
-    """Mean absolute error, level points, folds of SOC major groups."""
+    """Mean absolute error in level points, grouped folds; null if not evaluated."""
     bias: float | None
-    """Mean of predicted minus rated, level points, folds of SOC major groups."""
+    """Mean of predicted minus rated in level points, grouped folds; null if not evaluated."""
     coverage: float | None
-    """Share of ratings within their predicted 95 % interval, folds of SOC major groups."""
+    """Share of ratings within their predicted 95 % interval, 0 to 1, grouped folds; null if not evaluated."""
 
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where an answer's figures come from, and what must be said of it."""
+    """Source and license of the figures of an answer, with the credit that the license requires."""
 
     __pydantic_config__ = DOCUMENTED
 
     release: str | None
-    """O*NET release loaded from text files, e.g. `29.0`."""
+    """O*NET release loaded from text files, e.g. `29.0`; null if none is loaded."""
     release_date: str | None
-    """Month of that release, `YYYY-MM`."""
+    """Month of that release, `YYYY-MM`; null if unknown."""
     web_services_release: str | None
-    """O*NET release that O*NET Web Services served at the last fetch; null where nothing was fetched."""
+    """O*NET release served by O*NET Web Services at the last fetch; null if nothing was fetched."""
     data_version: str
-    """Changes whenever the figures change."""
+    """Version of the figures: changes whenever they change."""
     sources: list[str]
-    """Sources of the figures: `text` (a text release), `api` (O*NET Web Services), `llm` (predicted levels)."""
+    """Sources of the figures: `text` (a text release), `api` (O*NET Web Services), `llm` (predictions)."""
     predictions: Predictions | None
-    """The model behind levels whose source is `llm`; null where none are in use."""
+    """The model behind levels with source `llm`; null if none are used."""
     attribution: str
-    """Credit that O*NET's licence asks for; show it with the figures."""
+    """Credit required by O*NET's license. Show it with the figures."""
     modification: str
-    """What O*NET's licence asks to be said of derived figures."""
+    """Statement that O*NET's license requires for derived figures."""
     licence: str
-    """Licence of O*NET's data."""
+    """URL of the license of O*NET's data."""

@@ -18,55 +18,55 @@ class LevelChange:
     title: str
     """The occupation's title."""
     element_id: str
-    """O*NET element."""
+    """O*NET element id."""
     element_name: str
-    """O*NET's name of it."""
+    """O*NET's name for the element."""
     before: float
-    """Level in the first release, as O*NET prints it."""
+    """Level in the first release (0-7), as O*NET prints it."""
     after: float
-    """Level in the second release."""
+    """Level in the second release (0-7), as O*NET prints it."""
     p_value: float
-    """Two-sided p of no difference, rounded up to six decimals."""
+    """Two-sided p value of no difference, rounded up to six decimals."""
 
 
 @dataclass(frozen=True)
 class GapChange:
-    """A pair of occupations whose distinguishable gaps are others in the second release."""
+    """A pair of occupations whose distinguishable gaps differ between the releases."""
 
     from_onet_soc_code: str
-    """The current occupation."""
+    """Code of the current occupation."""
     to_onet_soc_code: str
-    """The target occupation."""
+    """Code of the target occupation."""
     new: list[str]
-    """Skills that are distinguishable gaps in the second release alone."""
+    """Skills that are distinguishable gaps in the second release only."""
     gone: list[str]
-    """Skills that were distinguishable gaps in the first release alone."""
+    """Skills that are distinguishable gaps in the first release only."""
 
 
 @dataclass(frozen=True)
 class ReleaseChanges:
-    """What changed between two releases."""
+    """Changes between two releases."""
 
     before: Release | None
     """The first release."""
     after: Release | None
     """The second release."""
     domain: str
-    """What was compared: a domain such as `skills`, or `all`."""
+    """Domain compared, such as `skills`, or `all`."""
     newly_rated: list[str]
-    """Codes of occupations that the second release alone has rated."""
+    """Codes of occupations rated in the second release only."""
     no_longer_rated: list[str]
-    """Codes of occupations that the first release alone has rated."""
+    """Codes of occupations rated in the first release only."""
     levels_changed: int
-    """Levels that have another value, of occupations rated in both."""
+    """Number of levels with different values, in occupations rated in both releases."""
     beyond_noise: list[LevelChange] | None
-    """Those of them that differ by more than rater noise; null where a release has no standard errors."""
+    """Levels that differ by more than rater noise; null if a release has no standard errors."""
     pairs_compared: int
-    """Ordered pairs of occupations rated in both, one of which has a changed level."""
+    """Number of ordered pairs of occupations rated in both releases, at least one with a changed level."""
     pairs_changed: int | None
-    """Those of them whose distinguishable gaps are others; null where a release has no standard errors."""
+    """Number of these pairs whose distinguishable gaps differ; null if a release has no standard errors."""
     gap_changes: list[GapChange]
-    """These pairs, where they were asked for; empty otherwise."""
+    """The pairs whose distinguishable gaps differ; empty unless requested."""
 
 
 @dataclass(frozen=True)

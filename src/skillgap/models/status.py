@@ -1,4 +1,4 @@
-"""What is loaded, and which inputs are missing."""
+"""Contents of a database: loads, models and missing inputs."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from skillgap.onet.releases import Release
 
 @dataclass(frozen=True)
 class MissingData:
-    """An input that the loaded data lack, whole or in part."""
+    """An input that is missing from the loaded data, in whole or in part."""
 
     __pydantic_config__ = DOCUMENTED
 
     input: str
-    """A part of the ratings, such as `importance of skills`, or a table, such as `JobZones`."""
+    """Name of the input: a part of the ratings, such as `importance of skills`, or a table, such as `JobZones`."""
     missing: int
-    """How many of its values are missing; 0 where nothing of it is there."""
+    """Number of missing values; 0 if the whole input is missing."""
     of: int
-    """How many there should be; 0 where nothing tells."""
+    """Number of values in complete data; 0 if unknown."""
     disables: str
-    """What does not work without it."""
+    """Features that need the input."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class RatingCounts:
 
 @dataclass(frozen=True)
 class LoadRecord:
-    """One row of Loads."""
+    """One row of the table Loads."""
 
     load_id: int
     source: str
@@ -59,35 +59,35 @@ class LoadRecord:
 
 @dataclass(frozen=True)
 class ModelRecord:
-    """A model whose scores are kept."""
+    """A model with stored predictions."""
 
     predictions: Predictions
     is_active: bool
-    """Its scores are those shown."""
+    """Whether its predictions are used in answers."""
     occupations: int
-    """How many it has scored."""
+    """Number of occupations with predictions."""
 
 
 @dataclass(frozen=True)
 class Status:
-    """What the database holds."""
+    """Contents of the database."""
 
     data_version: str
     release: Release | None
     web_services_release: Release | None
     occupations: int
     unrated: list[tuple[str, str]]
-    """Code and title of each occupation without ratings."""
+    """Code and title of each occupation without levels."""
     tables: dict[str, int]
-    """Rows of every table."""
+    """Number of rows by table."""
     sources: dict[str, int]
-    """Rows of SkillsView by source."""
+    """Number of rows of SkillsView by source."""
     models: list[ModelRecord]
-    """The active one first."""
+    """Active model first."""
     loads: list[LoadRecord]
-    """The last one first."""
+    """Most recent first."""
     missing: list[MissingData]
-    """What of a whole release is not loaded, and what that disables."""
+    """Inputs of a complete release that are missing, with the features that need them."""
 
 
 def missing_lines(missing: Sequence[MissingData]) -> list[str]:

@@ -12,78 +12,78 @@ from skillgap.models.provenance import Provenance
 
 @dataclass(frozen=True)
 class TransitionStability:
-    """How a near occupation's rank moves when all occupations are rated anew, and under other weights."""
+    """How the rank of a similar occupation varies if all occupations are rated again, and under other weights."""
 
     __pydantic_config__ = DOCUMENTED
 
     rank_lower: int
-    """Lower end of the 95 % interval of its rank: the nearest it comes."""
+    """Lower end of the 95 % interval of the rank (best rank)."""
     rank_upper: int
-    """Upper end of that interval."""
+    """Upper end of the 95 % interval of the rank (worst rank)."""
     first_ten_share: float
-    """Share of the draws in which it is among the ten nearest."""
+    """Share of simulated ratings in which it is among the ten most similar, 0 to 1."""
     rank_by_weight: dict[str, int]
-    """Its rank where levels of skills are compared by each weight: `importance` (as ranked), `standard`, `none`; `none`
-    alone where no importance is loaded."""
+    """Rank if skill levels are compared with each weight: `importance` (as in `rank`), `standard`, `none`. Only `none`
+    if no importance is loaded."""
 
 
 @dataclass(frozen=True)
 class Transition:
-    """One occupation near another: a move that people may make."""
+    """A similar occupation that people may move to."""
 
     __pydantic_config__ = DOCUMENTED
 
     rank: int
-    """1 for the nearest of all, before any filter."""
+    """Rank by similarity before any filter; 1 is the most similar."""
     occupation: Occupation
-    """The near occupation."""
+    """The similar occupation."""
     score: float
-    """How near, 0 to 1: the chance that O*NET would list it among the ten most related to the current one, estimated
-    from what `basis` names."""
+    """Similarity, 0 to 1: estimated probability that O*NET would list it among the ten occupations most related to the
+    current one. `basis` names the inputs of the estimate."""
     related_tier: str | None
-    """Tier in O*NET's own list of related occupations (`Primary-Short`, `Primary-Long`, `Supplemental`); null where not
-    listed, or no list is loaded."""
+    """Tier in O*NET's own list of related occupations (`Primary-Short`, `Primary-Long`, `Supplemental`); null if not
+    listed, or if no list is loaded."""
     summary: GapSummary
-    """What stands between the two, in a few numbers. It plays no part in the rank."""
+    """Summary of the gap to this occupation. It does not affect the rank."""
     stability: TransitionStability | None = None
-    """How its rank moves; null where not asked for."""
+    """How the rank varies; null if not requested."""
 
 
 @dataclass(frozen=True)
 class TransitionBasis:
-    """What transitions are ranked by, and how good that is."""
+    """The similarity model behind a ranking, and its accuracy."""
 
     __pydantic_config__ = DOCUMENTED
 
     name: str
-    """Name of the score: the best one that the loaded tables allow."""
+    """Name of the model: the best one that the loaded tables allow."""
     inputs: list[str]
-    """What it is computed from."""
+    """Inputs of the model."""
     recall_at_10: float
-    """Share of O*NET's ten primary related occupations that are among its first ten, each occupation judged by a fit
-    that has not seen its list."""
+    """Share of O*NET's ten primary related occupations among the ten most similar ones, 0 to 1, cross-validated by
+    occupation."""
     release: str
-    """O*NET release that it was fitted to."""
+    """O*NET release that the model was fitted to."""
 
 
 @dataclass(frozen=True)
 class TransitionReport:
-    """Occupations near one, nearest first."""
+    """Occupations similar to one, most similar first."""
 
     __pydantic_config__ = DOCUMENTED
 
     occupation: Occupation
     """The current occupation."""
     transitions: list[Transition]
-    """The near occupations that pass the filters."""
+    """The similar occupations that pass the filters, most similar first."""
     basis: TransitionBasis
-    """What they are ranked by, and how good that is."""
+    """The similarity model behind the ranking."""
     domain: str
-    """What the gaps compare: a domain such as `skills`, or `all`."""
+    """Domain of the gaps, such as `skills`, or `all`."""
     weight: str
-    """What gaps weigh in the shortfall: `importance`, `standard` or `none`."""
+    """Weight of the gaps in the shortfall: `importance`, `standard` or `none`."""
     provenance: Provenance
-    """Where the figures come from."""
+    """Source and license of the figures."""
 
 
 @dataclass(frozen=True)
@@ -93,30 +93,30 @@ class PathStep:
     __pydantic_config__ = DOCUMENTED
 
     occupation: Occupation
-    """Where the move leads."""
+    """The occupation that the move leads to."""
     summary: GapSummary
-    """What stands between the occupation before and this one."""
+    """Summary of the gap from the previous occupation."""
 
 
 @dataclass(frozen=True)
 class Path:
-    """A chain of moves between near occupations."""
+    """A chain of moves between similar occupations."""
 
     __pydantic_config__ = DOCUMENTED
 
     hardest_move: float
-    """The largest `distinguishable_shortfall` of its moves, level points: what is made as small as can be. Gaps without
-    errors count in full here, since nothing tells that they are noise."""
+    """Largest distinguishable shortfall among the moves, in level points. Paths minimize it. Gaps that cannot be tested
+    for rater noise count as distinguishable here."""
     total_shortfall: float
-    """The sum of the moves' `weighted_shortfall`, level points: gaps within noise count too, since small moves hide
-    there what one large move shows."""
+    """Sum of the moves' `weighted_shortfall`, in level points. It includes gaps within rater noise, because several
+    small moves could otherwise hide a large one."""
     steps: list[PathStep]
-    """The moves, one to three; the last one leads to the target."""
+    """One to three moves; the last one leads to the target."""
 
 
 @dataclass(frozen=True)
 class PathReport:
-    """How to get from one occupation to another by way of near ones."""
+    """Paths from one occupation to another through similar ones."""
 
     __pydantic_config__ = DOCUMENTED
 
@@ -125,18 +125,18 @@ class PathReport:
     to_occupation: Occupation
     """The target occupation."""
     domain: str
-    """What the gaps compare: a domain such as `skills`, or `all`."""
+    """Domain of the gaps, such as `skills`, or `all`."""
     weight: str
-    """What gaps weigh in the shortfalls: `importance`, `standard` or `none`."""
+    """Weight of the gaps in the shortfalls: `importance`, `standard` or `none`."""
     direct: GapSummary
-    """The move in one step, near or not."""
+    """Summary of the direct move, whether similar or not."""
     paths: list[Path]
-    """The chains whose hardest move is easiest, best first; empty where no chain of three moves leads there."""
+    """Paths in order of their hardest move, easiest first; empty if no path of up to three moves exists."""
     chains_compared: int
-    """All chains that lead there."""
+    """Number of possible paths that were compared."""
     neighbours: int
-    """A move goes between occupations of which one is among so many nearest of the other."""
+    """A move connects two occupations if one is among this many most similar to the other."""
     basis: TransitionBasis
-    """What near is judged by, and how good that is."""
+    """The similarity model behind the moves."""
     provenance: Provenance
-    """Where the figures come from."""
+    """Source and license of the figures."""

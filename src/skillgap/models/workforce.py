@@ -8,12 +8,12 @@ from skillgap.models.occupation import Occupation
 from skillgap.models.provenance import Provenance
 
 SHORTFALL_BARS = 10
-"""Of a level point, in which a population's shortfalls are counted."""
+"""Histogram bars per level point of shortfall."""
 
 
 @dataclass(frozen=True)
 class Spread:
-    """How a figure is spread over people, in level points. Shares of people are read off steps of 0.005."""
+    """Distribution of a figure over people: mean and quantiles in level points, quantiles in steps of 0.005."""
 
     mean: float
     p10: float
@@ -25,38 +25,38 @@ class Spread:
 
 @dataclass(frozen=True)
 class SkillLack:
-    """How many people lack a skill for a target."""
+    """Number of people who lack a skill for a target."""
 
     element_id: str
     element_name: str
     importance: float | None
-    """In the target, 1 to 5."""
+    """Importance in the target (scale IM, 1-5); null if missing."""
     to_data_value: float | None
-    """Level asked for, as O*NET prints it."""
+    """Level in the target (scale LV, 0-7), as O*NET prints it; null if missing."""
     lacking: int | None
-    """People whose gap is distinguishable; null where nobody's could be tested."""
+    """Number of people with a distinguishable gap; null if no gap could be tested."""
     share: float | None
-    """The same as a share of all people, 0 to 1: 0 and 1 mean nobody and everybody."""
+    """`lacking` as a share of all people, 0 (nobody) to 1 (everybody); null if no gap could be tested."""
     may_be_chance: int
-    """People with a gap that may be noise, or that nothing can be said of."""
+    """Number of people with a gap that is within rater noise or cannot be tested."""
     unknown: int
-    """People whose level is not known."""
+    """Number of people whose level is unknown."""
     gap: Spread | None
-    """Gaps of those who lack it; null where nobody does."""
+    """Distinguishable gaps of those who lack the skill; null if nobody does."""
 
 
 @dataclass(frozen=True)
 class Feeder:
-    """The people of a population that come from one occupation, or from none."""
+    """The people of a population who come from one occupation, or from none."""
 
     occupation: Occupation | None
-    """Null for people of whom own levels alone are known."""
+    """The current occupation; null for people with own levels only."""
     people: int
+    """Number of people."""
     without_sure_gap: int | None
-    """Those with no gap that is known to be more than noise, all of whose levels are known; null where nobody's gaps
-    could be tested."""
+    """Number of people without a distinguishable gap whose levels are all known; null if no gap could be tested."""
     mean_cost: float
-    """Mean of their costs of conversion, see `Conversion`."""
+    """Mean cost of conversion in level points, see `Conversion`."""
 
 
 @dataclass(frozen=True)
@@ -66,61 +66,61 @@ class Conversion:
     id: str
     from_occupation: Occupation | None
     own_levels: int
-    """How many of the levels are the person's own."""
+    """Number of levels stated by the person."""
     cost: float
-    """Weighted mean, in level points, of the gaps that are not known to be noise: gaps without errors count."""
+    """Weighted shortfall in level points without gaps that are within rater noise. Gaps that cannot be tested count."""
     weighted_shortfall: float
-    """The same of all gaps, which decides between equal costs."""
+    """Weighted shortfall of all gaps, in level points. It decides between equal costs."""
     unknown: int
-    """How many levels are unknown; these cost nothing."""
+    """Number of unknown levels, which cost nothing."""
     lacking: list[str] | None
-    """Names of the skills in which the gap is distinguishable, first what weighs most; null where no gap could be
-    tested."""
+    """Names of the skills with a distinguishable gap, largest weighted gap first; null if no gap could be tested."""
 
 
 @dataclass(frozen=True)
 class TargetView:
-    """What a population lacks for one target, and who is nearest to it."""
+    """Skills that a population lacks for one target, and the people to retrain for it."""
 
     to_occupation: Occupation
     people: int
-    """People compared with it."""
+    """Number of people compared with the target."""
     without_sure_gap: int | None
-    """Those with no gap that is known to be more than noise, all of whose levels are known; null where nobody's gaps
-    could be tested."""
+    """Number of people without a distinguishable gap whose levels are all known; null if no gap could be tested."""
     known_in_part: int
-    """Those some of whose levels are unknown; what is unknown is no gap, but they do not count as without one."""
+    """Number of people with unknown levels. Unknown levels are not gaps, but these people do not count as without
+    one."""
     untested: int
-    """Those of whom no gap could be tested, since O*NET publishes no errors of these ratings; likewise."""
+    """Number of people whose gaps could not be tested, because O*NET publishes no standard errors of the ratings. They
+    do not count as without a gap either."""
     incumbents: int
-    """Those who are in the target occupation already; they are counted, and not proposed."""
+    """Number of people already in the target occupation. They are counted but not proposed."""
     cheapest_for: int
-    """Those for whom no other target that they are compared with costs less."""
+    """Number of people for whom no other target costs less."""
     shortfall: Spread | None
-    """Weighted shortfalls of those who have one: nobody has of whom nothing is known that counts in the target."""
+    """Distribution of the weighted shortfalls; null if nobody has one. People without a known level that counts in the
+    target have none."""
     shortfall_counts: list[int]
-    """People by weighted shortfall: the first number is of 0 to 0.1 level points, the next of 0.1 to 0.2, and so on."""
+    """Number of people by weighted shortfall: from 0 to 0.1 level points, from 0.1 to 0.2, and so on."""
     skills: list[SkillLack]
-    """All skills, first what most people lack."""
+    """All skills, those that most people lack first."""
     feeders: list[Feeder]
-    """Where the people come from, first where conversion costs least."""
+    """Current occupations of the people, lowest mean cost of conversion first."""
     conversions: list[Conversion]
-    """The people to retrain for it, first who costs least; those who are known in part only come behind all others.
-    Where all people are compared with all targets, nobody is proposed twice, and the costs of all proposals together
-    are as low as can be."""
+    """People proposed for retraining, lowest cost first; people with unknown levels come last. If everybody is compared
+    with all targets, nobody is proposed twice and the total cost of all proposals is minimal."""
 
 
 @dataclass(frozen=True)
 class WorkforceReport:
-    """A population, and the targets that it is compared with."""
+    """A population compared with targets."""
 
     people: int
-    """People that could be compared."""
+    """Number of people who were compared."""
     with_own_levels: int
-    """Those with own levels. Those without have the levels of their occupation: a thousand of one occupation lack the
-    same, by one measurement."""
+    """Number of people with own levels. The others have the levels of their occupation, so a thousand people of one
+    occupation lack the same skills according to a single measurement."""
     rejected: dict[str, int]
-    """People that could not be compared, by reason."""
+    """Number of people who could not be compared, by reason."""
     domain: str
     weight: str
     targets: list[TargetView]

@@ -1,1 +1,1 @@
-"""Parametric bootstraps: how rankings vary when occupations are rated anew."""
+"""Parametric bootstraps: how rankings vary when occupations are rated again."""

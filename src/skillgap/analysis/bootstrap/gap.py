@@ -1,7 +1,7 @@
 """Stability of the order of gaps under rater noise and other weights.
 
-A parametric bootstrap: both occupations are rated anew by equally large panels. Each level and importance is drawn from
-a normal distribution around O*NET's figure with its standard error, clipped to the scale. Gaps, tests and order are
+A parametric bootstrap: equally large panels rate both occupations again. Each level and importance is drawn from a
+normal distribution around O*NET's figure with its standard error, clipped to the scale. Gaps, tests and order are
 computed again for each draw. The draws are fixed, so equal questions get equal answers. Figures without a standard
 error stay fixed.
 """
@@ -78,7 +78,7 @@ def _ranks(pair: Pair, target: LevelVector, weight: FloatArray) -> IntArray:
 
 
 def _drawn(vector: LevelVector, name: str) -> LevelVector:
-    """Return levels rated anew, with the draws along a new first axis."""
+    """Return levels rated again, with the draws along a new first axis."""
     error = floored(vector.standard_error, vector.raters)
     level = np.clip(_noisy(vector.level, error, name), 0.0, HIGHEST_LEVEL)
     return vector._replace(level=level, level_to_subtract=np.where(np.isnan(level), vector.level_to_subtract, level))

@@ -1,6 +1,6 @@
 """Stability of the ranks of similar occupations under rater noise and other weights.
 
-As in `bootstrap.gap`, all occupations are rated anew by equally large panels. Measures based on ratings, and the ranks
+As in `bootstrap.gap`, all occupations are rated again by equally large panels. Measures based on ratings, and the ranks
 they give, are computed again for each draw; those based on texts, codes and interests stay fixed.
 """
 
