@@ -79,7 +79,7 @@ async def ready(request: Request) -> Response:
 )
 @uncached
 async def show_metrics(request: Request) -> Response:
-    """Report requests by route and status, response times, requests to other services, and version and age of the data."""
+    """Report requests by route and status, response times, calls to other services, and version and age of the data."""
     current: CurrentData = request.app.state.current
     text = await dependencies.in_metrics_pool(request, lambda: metrics.exposition_of(current))
     return Response(text, media_type=metrics.CONTENT_TYPE)
