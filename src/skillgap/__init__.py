@@ -1,4 +1,4 @@
-"""Which O*NET skills stand between two occupations, by how much, and how sure that is."""
+"""Skill gaps between O*NET occupations: which skills a move takes, how large each gap is, and how certain."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def __dir__() -> list[str]:
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used: the command line's help must not wait for NumPy and pandas."""
+    """Import a public name on first use, so that the command line's help does not wait for NumPy and pandas."""
     if name not in _HOMES:
         raise AttributeError(f"module 'skillgap' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

@@ -81,7 +81,7 @@ def test_an_unknown_parameter_is_answered_with_the_one_that_is_like_it(client: h
 def test_a_parameter_like_no_other_is_answered_with_those_that_there_are(client: httpx.Client):
     problem = client.get(f"/occupations/{NURSE}/skills?xyzzy=1").json()
     assert "suggestions" not in problem["parameters"][0]
-    assert problem["detail"].endswith("there are: domain, ratings")
+    assert problem["detail"].endswith("known parameters: domain, ratings")
 
 
 def test_a_post_with_an_unknown_parameter_or_field_is_refused(client: httpx.Client):

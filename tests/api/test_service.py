@@ -356,7 +356,7 @@ def test_gaps_are_answered_while_the_rest_of_a_release_cannot_be_read(
         for path in ("/occupations?q=nurse", "/occupations/29-1141/transitions", f"{PAIR}&domain=all"):
             answer = asyncio.run(ask(path))
             assert (answer.status_code, answer.json()["code"]) == (503, "no-data")
-            assert answer.json()["detail"] == "not all of this release could be read; it is tried again"
+            assert answer.json()["detail"] == "not all of this release could be read; the service is trying again"
     current.refresh()
     assert current.store_error is None
     assert asyncio.run(ask("/occupations/29-1141/transitions")).json()["transitions"]
@@ -467,7 +467,7 @@ def test_a_computation_that_fails_is_tried_again_and_takes_no_other_with_it(
     eventually(lambda: asyncio.run(ask("/occupations/29-1141/transitions")).status_code == 200)
     lines = [json.loads(each) for each in capsys.readouterr().err.splitlines()]
     logged = {line["event"] for line in lines if line["level"] == "error"}
-    assert logged == {"near occupations not computed"}
+    assert logged == {"similarity not computed"}
 
 
 def test_stored_answers_stay_within_their_bytes_and_the_last_used_stay():

@@ -1,4 +1,4 @@
-"""The application: settings in, an ASGI app out."""
+"""Create the ASGI application from settings."""
 
 from __future__ import annotations
 
@@ -39,26 +39,27 @@ if TYPE_CHECKING:
     from skillgap.service.fetch_missing import OnDemand
 
 _log = structlog.get_logger("skillgap.api")
-_DESCRIPTION = """Which O*NET® skills stand between two occupations, by how much, and how sure that is.
+_DESCRIPTION = """Compares O*NET® occupations: which skills a move takes, how large each gap is, and how certain.
 
-Codes are O*NET-SOC codes (`15-1252.00`, `15-1252` or `15125200`). Every error is a problem document (RFC 9457) with a
-stable `code`. Answers carry an ETag that changes with the data; every answer names its release and sources."""
+Occupations are O*NET-SOC codes (`15-1252.00`, `15-1252` or `15125200`). Every answer names its O*NET release and
+sources, and has an ETag that changes with the data. Every error is a problem document (RFC 9457) with a stable
+`code`."""
 
 
 _KEY_SCHEMES = {
     "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
     "bearer": {"type": "http", "scheme": "bearer"},
 }
-"""Both carry the same key; whether one is needed is the operator's choice."""
+"""Either header carries the same key. The operator decides whether a key is required."""
 _REFUSALS = (problems.KeyRequired, problems.InvalidKey, problems.TooManyRequests)
 ROUTERS = (routes.router, skill_gap.router, paths.router, occupations.router, service.router)
 _SWITCH_SECONDS = 0.001
-"""How long a thread of a pool keeps the event loop from running Python: at the usual 0.005, a busy pool slows all."""
+"""Time after which a pool's thread lets the event loop run. With the default 0.005, a busy pool slows everything."""
 
 
 def create_app(settings: Settings | None = None) -> ASGIApp:
-    """Return the service. Settings come from the environment unless given. Raises ConfigurationError."""
-    gc.set_threshold(50_000)  # as in cli.main: this process is another
+    """Return the application. Without settings given, they are read from the environment. Raises ConfigurationError."""
+    gc.set_threshold(50_000)  # as in cli.main; this is another process
     sys.setswitchinterval(_SWITCH_SECONDS)
     settings = settings or read_settings()
     settings.check()
@@ -114,7 +115,7 @@ def create_api(
     keys: Keys | None = None,
     renderer: Renderer | None = None,
 ) -> FastAPI:
-    """Return the FastAPI application alone, without log, gate and answer cache; it keeps the keys up to date."""
+    """Return the FastAPI application without request log, gate and answer cache. It also refreshes the keys."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -130,7 +131,7 @@ def create_api(
             watcher.cancel()
         await asyncio.gather(*watchers, reading, return_exceptions=True)
 
-    api = FastAPIOffline(  # its pages take their scripts from this server, not from elsewhere
+    api = FastAPIOffline(  # its pages load their scripts from this server
         title="skillgap",
         version=skillgap.__version__,
         description=_DESCRIPTION,
@@ -162,7 +163,7 @@ def create_api(
 
 
 async def _read_all(current: CurrentData) -> None:
-    """Read the data, then prepare what no request has needed so far."""
+    """Read the data, then compile the page templates that no request has needed yet."""
     await asyncio.to_thread(current.refresh)
     await asyncio.to_thread(view.compile_templates)
 
@@ -180,13 +181,13 @@ def _serve_document(api: FastAPI) -> None:
 
 
 async def _every(seconds: float, name: str, refresh: Callable[[], None]) -> None:
-    """Refresh periodically, beside the requests. Log an error once for as long as it stays the same, and go on."""
+    """Refresh periodically in another thread. Log a repeated error only once, and go on."""
     logged = ""
     while True:
         await asyncio.sleep(seconds)
         try:
             await asyncio.to_thread(refresh)
-        except Exception as error:  # noqa: BLE001 - it would end this task unseen
+        except Exception as error:  # noqa: BLE001 - it would end this task unnoticed
             if repr(error) != logged:
                 _log.error(f"{name} not refreshed", exc_info=error)
             logged = repr(error)
@@ -195,7 +196,7 @@ async def _every(seconds: float, name: str, refresh: Callable[[], None]) -> None
 
 
 def _openapi(api: FastAPI) -> dict[str, Any]:
-    """Return the OpenAPI document, with the schema that all errors share."""
+    """Return the OpenAPI document with the schema of errors and the errors of every operation."""
     if api.openapi_schema is None:
         document = get_openapi(title=api.title, version=api.version, description=api.description, routes=api.routes)
         template = "#/components/schemas/{model}"

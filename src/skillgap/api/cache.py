@@ -1,4 +1,7 @@
-"""ETags, 304 and stored answers for everything that depends on the data version and the request alone."""
+"""ETags, 304 and stored answers of every GET route whose answer depends only on the data version and the address.
+
+A route is cached unless its endpoint is declared `uncached`.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +22,9 @@ from skillgap.service.snapshot import Snapshot
 
 SNAPSHOT = "skillgap.snapshot"
 PAIR = "skillgap.pair"
-"""Keys of the request's scope: its snapshot, and the pair of codes to be logged."""
+"""Keys of the request's scope for its snapshot and for the pair of codes to log."""
 PASSING = "skillgap.passing"
-"""Key of the scope: the answer will be another one soon, though the data are the same, so it is not to be kept."""
+"""Key of the scope for answers that must not be stored: the same data will soon give another answer."""
 
 _UNCACHED, _PAGE = "skillgap_uncached", "skillgap_page"
 """Attributes of endpoints."""
@@ -30,16 +33,16 @@ _TRACKING = re.compile(
     rb"|twclid|li_fat_id|igshid|igsh|mc_cid|mc_eid|mkt_tok|_hsenc|_hsmi|_ga|_gl|ref|ref_src|srsltid|si)(?:=[^&]*)?(?:&|$)",
     re.IGNORECASE,
 )
-"""What mail programs, social networks and search engines add to links."""
+"""Parameters that mail programs, social networks and search engines add to links."""
 _SOFTWARE = version("skillgap")
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 Key = tuple[str, bytes, bool]
-"""Path, query, and whether gzip is accepted."""
+"""Path, query, and whether the client accepts gzip."""
 _ANY = b"*"
 _ZERO = re.compile(rb"(^|;)\s*q\s*=\s*0(\.0*)?\s*(;|$)")
 _VARY = (b"vary", b"Accept-Encoding")
 _OVERHEAD = 1_000
-"""Bytes that an entry takes beside its body."""
+"""Bytes of an entry besides its body."""
 
 
 def uncached(endpoint: Endpoint) -> Endpoint:
@@ -77,13 +80,13 @@ def page_paths(routes: Iterable[BaseRoute]) -> frozenset[str]:
 
 @dataclass(frozen=True)
 class Answer:
-    """A finished 200 answer."""
+    """A complete 200 answer."""
 
     start: Message
     body: Message
     pair: tuple[str, str] | None
     route: Any
-    """Of the application: what answers are counted by."""
+    """The application's route, by which answers are counted."""
 
     def size(self, key: Key) -> int:
         path, query, _ = key
@@ -91,7 +94,7 @@ class Answer:
 
 
 class StoredAnswers:
-    """Answers of one data version, the least recently used dropped above `most_bytes`."""
+    """Answers of one data version. Above `most_bytes`, the least recently used are dropped."""
 
     def __init__(self, data_version: str, *, most_bytes: int) -> None:
         self.data_version = data_version
@@ -100,7 +103,7 @@ class StoredAnswers:
         self._answers: OrderedDict[Key, Answer] = OrderedDict()
 
     def of_version(self, data_version: str) -> StoredAnswers:
-        """Return a store of another version, with nothing in it."""
+        """Return an empty store for another data version."""
         return StoredAnswers(data_version, most_bytes=self._most_bytes)
 
     def get(self, key: Key) -> Answer | None:
@@ -120,13 +123,13 @@ class StoredAnswers:
             self._bytes -= dropped.size(oldest)
 
     def etag(self, path: str, query: bytes) -> bytes:
-        """Return the tag that changes with the data, the software and the question. Weak: gzip or not, it is one."""
+        """Return a tag that changes with data, software and address. It is weak, because gzip does not change it."""
         text = f"{_SOFTWARE}\0{self.data_version}\0{path}\0".encode() + query
         return b'W/"%s"' % blake2b(text, digest_size=12).hexdigest().encode()
 
 
 class AnswerCache:
-    """ASGI middleware: gives each request its snapshot, and answers what has been answered from it before."""
+    """ASGI middleware that gives each request its snapshot and sends stored answers again."""
 
     def __init__(
         self, app: ASGIApp, snapshot: Callable[[], Snapshot], *, most_bytes: int, pages: Collection[str] = ()
@@ -138,7 +141,7 @@ class AnswerCache:
         self._stored = StoredAnswers("", most_bytes=most_bytes)
 
     def stored(self, data_version: str) -> StoredAnswers:
-        """Return the answers of a data version: those of the newest are kept, others begin and end with a request."""
+        """Return the store of a data version. Only the newest version's is kept; others last for one request."""
         if data_version == self._stored.data_version:
             return self._stored
         stored = self._stored.of_version(data_version)
@@ -165,25 +168,25 @@ class AnswerCache:
             await _send_not_modified(send, etag)
             return None
         if answer is None:
-            # The inner middleware looks for the word alone: `gzip;q=0` would be consent to it.
+            # The inner middleware only searches for the word gzip, so `gzip;q=0` would mean yes.
             scope["headers"] = [pair for pair in scope["headers"] if pair[0] != b"accept-encoding"]
             if accepts_gzip:
                 scope["headers"].append((b"accept-encoding", b"gzip"))
             recorder = _Recorder(send, key, scope, self.stored, not_modified=known_tags == _ANY)
             return await self._app(scope, receive, recorder)
         scope[PAIR], scope["route"] = answer.pair, answer.route
-        await send({**answer.start})  # outer layers add headers to what they are sent
+        await send({**answer.start})  # a copy, because outer layers add headers
         await send(answer.body)
         return None
 
 
 def without_tracking(query: bytes) -> bytes:
-    """Return the query of a page without what others have added to follow who clicks where."""
+    """Return the query of a page without tracking parameters."""
     return _TRACKING.sub(b"", query).rstrip(b"&")
 
 
 class _Recorder:
-    """A `send` that adds ETag and Cache-Control to a 200 answer and stores it, with those of its snapshot."""
+    """A `send` that adds ETag and Cache-Control to a 200 answer of a cached route and stores it."""
 
     def __init__(
         self, send: Send, key: Key, scope: Scope, stored: Callable[[str], StoredAnswers], *, not_modified: bool
@@ -193,7 +196,7 @@ class _Recorder:
         self._key = key
         self._scope = scope
         self._not_modified = not_modified
-        """Whoever asks has an answer, and any will do: a 200 is sent as a 304."""
+        """Send a 200 answer as a 304, because the client accepts any answer that it has (`If-None-Match: *`)."""
         self._start: Message | None = None
         """The start of an answer that is to be stored."""
         self._is_streamed = False
@@ -201,7 +204,7 @@ class _Recorder:
 
     @property
     def _answers(self) -> StoredAnswers:
-        # not before the answer begins: what was fetched for it has put a new snapshot into the scope
+        # evaluated when the answer starts, because fetching missing ratings replaces the snapshot of the scope
         snapshot: Snapshot = self._scope[SNAPSHOT]
         return self._stored(snapshot.data_version)
 
@@ -230,12 +233,12 @@ async def _send_not_modified(send: Send, etag: bytes) -> None:
 
 
 def _headers(etag: bytes) -> list[tuple[bytes, bytes]]:
-    # no-cache: caches keep the answer and ask each time whether it still stands
+    # no-cache: caches keep the answer but revalidate it each time
     return [(b"etag", etag), (b"cache-control", b"no-cache"), _VARY]
 
 
 def _conditions(scope: Scope) -> tuple[bool, bytes]:
-    """Return whether gzip is accepted, and the If-None-Match header."""
+    """Return whether the client accepts gzip, and the If-None-Match header."""
     accepted, known_tags = b"", b""
     for name, value in scope["headers"]:
         if name == b"accept-encoding":
@@ -252,5 +255,5 @@ def _accepts_gzip(accept_encoding: bytes) -> bool:
 
 
 def _has_tag(known_tags: bytes, etag: bytes) -> bool:
-    """Compare weakly: with or without W/, the tag is the same."""
+    """Compare tags weakly, with or without W/."""
     return any(tag.strip().removeprefix(b"W/") == etag.removeprefix(b"W/") for tag in known_tags.split(b","))

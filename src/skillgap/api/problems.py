@@ -1,4 +1,4 @@
-"""Errors as problem details (RFC 9457): one body everywhere, with a stable `code`."""
+"""Errors as problem details (RFC 9457), all with the same body and a stable `code`."""
 
 from __future__ import annotations
 
@@ -39,48 +39,48 @@ MEDIA_TYPE = "application/problem+json"
 _LONGEST_DETAIL = 500
 _MOST_LISTED = 100
 _MOST_LISTED_BYTES = 12_000
-"""Wrong parameters that a document lists, and their bytes; the rest is counted."""
+"""Limits of the wrong parameters that a document lists, in number and bytes. The rest is counted."""
 _GONE = 499
-"""The status that logs and metrics have of a request whose client has disconnected, as with nginx."""
+"""Status in logs and metrics of a request whose client disconnected, as in nginx."""
 
 Sendable = Annotated[str, BeforeValidator(lambda text: text.encode(errors="replace").decode())]
-"""A text that may quote what was sent: JSON can hold halves of characters, which no answer can."""
+"""A text that may quote a request. JSON in a request can contain lone surrogates, which no answer can."""
 
 
 class WrongParameter(BaseModel):
-    """One parameter that cannot be used."""
+    """A parameter that cannot be used."""
 
     parameter: Annotated[Sendable, Field(description="Name of the parameter.", examples=["to"])]
-    detail: Annotated[Sendable, Field(description="What is wrong with it.", examples=["Field required"])]
+    detail: Annotated[Sendable, Field(description="Reason why it cannot be used.", examples=["Field required"])]
     suggestions: Annotated[
-        list[str] | None, Field(description="Names that may be meant, for a parameter that does not exist.")
+        list[str] | None, Field(description="Names that may be meant, for an unknown parameter.")
     ] = None
 
 
 class Problem(BaseModel):
     """Problem details (RFC 9457)."""
 
-    type: Annotated[str, Field(description="URN of the kind of problem: `urn:skillgap:problem:` and the code.")]
+    type: Annotated[str, Field(description="URN of the problem type: `urn:skillgap:problem:` followed by the code.")]
     title: Annotated[str, Field(description="The HTTP status in words.")]
     status: Annotated[int, Field(description="The HTTP status.")]
-    detail: Annotated[Sendable, Field(description="What happened and what to do, for people.")]
+    detail: Annotated[Sendable, Field(description="Explanation for people, with the way out.")]
     code: Annotated[
         str,
         Field(
-            description="What happened, for programs; stable. One of `unknown-occupation`, `unrated-occupation`, "
+            description="Stable problem code for programs. One of `unknown-occupation`, `unrated-occupation`, "
             "`invalid-code`, `invalid-parameter`, `unknown-parameter`, `invalid-profile`, `unknown-job-zone`, "
             "`missing-input`, `no-data`, `overloaded`, `not-found`, `method-not-allowed`, `key-required`, "
             "`invalid-key`, `length-required`, `body-too-large`, `request-timeout`, `too-many-requests`, "
             "`internal-error`."
         ),
     ]
-    onet_soc_code: Annotated[str | None, Field(description="The code that was asked for.")] = None
+    onet_soc_code: Annotated[str | None, Field(description="The O*NET-SOC code of the request.")] = None
     parameters: Annotated[
         list[WrongParameter] | None,
-        Field(description=f"The parameters that are wrong, at most {_MOST_LISTED} of them."),
+        Field(description=f"Parameters that cannot be used, at most {_MOST_LISTED}."),
     ] = None
     parameters_left_out: Annotated[
-        int | None, Field(description="Wrong parameters that are not listed; absent where all are.")
+        int | None, Field(description="Number of wrong parameters that are not listed; absent if all are.")
     ] = None
 
 
@@ -95,7 +95,7 @@ class InvalidParameter(SkillgapError):
 
 
 class UnknownParameter(InvalidParameter):
-    """The endpoint has no parameter of this name, so the question would not be the one that was meant."""
+    """The endpoint has no parameter of this name. Ignoring it would answer a different question."""
 
     code = "unknown-parameter"
 
@@ -107,46 +107,46 @@ class ClientGone(SkillgapError):
 
 
 class Refusal(SkillgapError):
-    """A request that is not let in, whatever it asks for."""
+    """A request that is refused regardless of its question."""
 
     headers: Mapping[str, str] = {}
 
 
 class KeyRequired(Refusal):
-    """The service answers nobody without a key."""
+    """The service requires a key."""
 
     code = "key-required"
     headers = {"WWW-Authenticate": "Bearer"}  # noqa: RUF012 - never written to
 
 
 class InvalidKey(Refusal):
-    """The key is none of this service."""
+    """The service does not know the key."""
 
     code = "invalid-key"
     headers = {"WWW-Authenticate": 'Bearer error="invalid_token"'}  # noqa: RUF012 - never written to
 
 
 class LengthRequired(Refusal):
-    """A body whose length is not told beforehand."""
+    """A request with a body has no Content-Length."""
 
     code = "length-required"
 
 
 class BodyTooLarge(Refusal):
-    """A body larger than any request needs."""
+    """The body is larger than any request needs."""
 
     code = "body-too-large"
 
 
 class RequestTimeout(Refusal):
-    """A body that does not come."""
+    """The body did not arrive in time."""
 
     code = "request-timeout"
     headers = {"Connection": "close"}  # noqa: RUF012 - never written to
 
 
 class TooManyRequests(Refusal):
-    """More requests than the key, or an address without key, is allowed."""
+    """The key, or the address without a key, has used up its rate."""
 
     code = "too-many-requests"
 
@@ -156,13 +156,13 @@ class TooManyRequests(Refusal):
 
 
 class Overloaded(Refusal):
-    """More work is queued than the service does in the time that a client waits."""
+    """The queue for this kind of work is full, or the wait was too long."""
 
     code = "overloaded"
     headers = {"Retry-After": "2"}  # noqa: RUF012 - never written to
 
     def __init__(self) -> None:
-        super().__init__("too many requests wait for work of this kind; ask again in 2 seconds")
+        super().__init__("the service is busy with requests of this kind; try again in 2 seconds")
 
 
 STATUS: dict[type[SkillgapError], HTTPStatus] = {
@@ -186,7 +186,7 @@ STATUS: dict[type[SkillgapError], HTTPStatus] = {
 
 
 _RETRY_AFTER = {
-    "description": "Seconds after which O*NET Web Services may have been read; absent where the answer is final.",
+    "description": "Seconds until O*NET Web Services may have been read; absent if the answer is final.",
     "schema": {"type": "integer"},
 }
 
@@ -217,9 +217,9 @@ EXAMPLES: tuple[SkillgapError, ...] = (
         "importance (command line, HTTP and Python)"
     ),
     NoData(),
-    KeyRequired("this service asks for a key, as X-API-Key or as Authorization: Bearer KEY"),
-    InvalidKey("this service has no such key, or has it no longer; its operator can tell"),
-    TooManyRequests("this client may send 60 requests in any minute", retry_after=17),
+    KeyRequired("this service requires an API key, sent as X-API-Key or as Authorization: Bearer KEY"),
+    InvalidKey("unknown or revoked API key; ask the operator of this service"),
+    TooManyRequests("this client may send 60 requests per minute", retry_after=17),
     Overloaded(),
 )
 
@@ -247,7 +247,7 @@ def document(operation: dict[str, Any], *errors: type[SkillgapError]) -> None:
     """Add errors to the responses of an operation of the OpenAPI document."""
     for status, entry in responses(*errors).items():
         known = operation["responses"].get(str(status))
-        if known is None or MEDIA_TYPE not in known.get("content", {}):  # none of ours: FastAPI's own 422
+        if known is None or MEDIA_TYPE not in known.get("content", {}):  # FastAPI's own 422
             operation["responses"][str(status)] = entry
             continue
         known["content"][MEDIA_TYPE]["examples"] |= entry["content"][MEDIA_TYPE]["examples"]
@@ -265,8 +265,8 @@ def install(app: FastAPI) -> None:
         current: CurrentData = request.app.state.current
         if isinstance(error, NoData) and current.store_error and not current.snapshot.get_occupations():
             error = NoData(
-                "the database cannot be read, and nothing was read from it before; the log and `skillgap doctor` "
-                "tell why, an empty one is filled by `skillgap load starter`"
+                "the database cannot be read, and no data are in memory; the log and `skillgap doctor` give the "
+                "reason. If the database is empty, run `skillgap load starter`"
             )
         retry_after = error.retry_after if isinstance(error, OccupationError) else None
         return of(error, request.scope, {"Retry-After": str(retry_after)} if retry_after else None)
@@ -284,12 +284,12 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(ClientGone)
     async def _(_: Request, __: ClientGone) -> Response:
-        return Response(status_code=_GONE)  # nobody reads it
+        return Response(status_code=_GONE)  # only for the log
 
     @app.exception_handler(HTTPException)
     async def _(request: Request, error: HTTPException) -> Response:
         status = HTTPStatus(error.status_code)
-        if status is HTTPStatus.BAD_REQUEST:  # FastAPI's word for a body that is no text
+        if status is HTTPStatus.BAD_REQUEST:  # FastAPI's status for a body that is not text
             return of(
                 InvalidParameter("body: not JSON", [WrongParameter(parameter="body", detail="not JSON")]), request.scope
             )
@@ -297,7 +297,7 @@ def install(app: FastAPI) -> None:
         headers = dict(error.headers or {})
         if "Allow" in headers:
             headers["Allow"] = ", ".join(_methods(request))
-        found = _problem(status, code, f"{status.description or status.phrase}; /docs lists what there is")
+        found = _problem(status, code, f"{status.description or status.phrase}; /docs lists all endpoints")
         return _response(found, request.scope, headers)
 
     @app.exception_handler(Exception)
@@ -308,19 +308,19 @@ def install(app: FastAPI) -> None:
 
 _DETAILS = {
     "dataclass_type": 'not a JSON object like {"levels": {"Writing": 3}}, sent with Content-Type: application/json',
-    "unexpected_keyword_argument": "there is no such field",
+    "unexpected_keyword_argument": "no such field",
 }
-"""What is wrong, by kind, where the validator speaks of Python."""
+"""Details by error type, where the validator's own text is about Python."""
 
 
 def _parameter(location: Sequence[str | int]) -> str:
-    """Return the name of a parameter, or the path of a field in the body; places in lists are left out."""
+    """Return the name of a parameter, or the path of a field in the body without list indexes."""
     where, *names = location
     return ".".join(name for name in names if isinstance(name, str)) or str(where)
 
 
 def _methods(request: Request) -> list[str]:
-    """Return the methods of a path, which each have a route of their own; HEAD is answered as GET is."""
+    """Return the methods of a path. Each has its own route; HEAD is answered like GET."""
     found = [
         method
         for method in ("GET", "POST")
@@ -330,7 +330,7 @@ def _methods(request: Request) -> list[str]:
 
 
 def of(error: SkillgapError, scope: Scope, headers: Mapping[str, str] | None = None) -> Response:
-    """Return the problem document of an error, or the page of it for a browser."""
+    """Return the problem document of an error; for a browser, a page."""
     headers = {**(error.headers if isinstance(error, Refusal) else {}), **(headers or {})}
     return _response(_of_error(error), scope, headers)
 
@@ -338,7 +338,7 @@ def of(error: SkillgapError, scope: Scope, headers: Mapping[str, str] | None = N
 def _of_error(error: SkillgapError) -> Problem:
     status = STATUS.get(type(error), HTTPStatus.INTERNAL_SERVER_ERROR)
     if status is HTTPStatus.INTERNAL_SERVER_ERROR:
-        return _problem(status, "internal-error", "the request failed; the log has it by X-Request-ID")
+        return _problem(status, "internal-error", "the request failed; search the log for its X-Request-ID")
     return _problem(
         status,
         error.code,
@@ -349,12 +349,12 @@ def _of_error(error: SkillgapError) -> Problem:
 
 
 def invalid(wrong: Sequence[WrongParameter]) -> InvalidParameter:
-    """Return the error of some wrong parameters."""
+    """Return an error that names some wrong parameters."""
     return InvalidParameter("; ".join(f"{each.parameter}: {each.detail}" for each in wrong), wrong)
 
 
 def _wrong_parameters(error: SkillgapError) -> dict[str, Any]:
-    """Return what a document lists of wrong parameters, and how many more there are."""
+    """Return the wrong parameters that a document lists, and the number of others."""
     left_out = 0
     if isinstance(error, InvalidProfile):
         wrong = [WrongParameter(parameter=field, detail=detail) for field, detail in error.fields.items()]
@@ -394,7 +394,7 @@ def _response(problem: Problem, scope: Scope, headers: Mapping[str, str] | None 
 
 
 def _asked(scope: Scope) -> Question:
-    """Return what a browser asked, as far as it can be read, for the search fields of the page."""
+    """Return the question in a browser's address, as far as it can be read, for the search fields of the page."""
     asked = dict(parse_qsl(scope["query_string"].decode("latin-1")))
     texts = asked.get("from", ""), asked.get("to", "")
     snapshot: Snapshot | None = scope.get(SNAPSHOT)
@@ -404,7 +404,7 @@ def _asked(scope: Scope) -> Question:
 
 
 def _chosen(asked: Mapping[str, str]) -> dict[str, Any]:
-    """Return the choices that can be used."""
+    """Return the valid options of a question."""
     choices = {"domain": get_args(DomainChoice), "ratings": get_args(RatingsChoice)}
     found = {name: asked.get(name, "").replace(" ", "+") for name in choices}
     return {name: value for name, value in found.items() if value in choices[name]} | {

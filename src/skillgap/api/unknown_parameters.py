@@ -1,7 +1,7 @@
-"""Query parameters that an endpoint does not have: refused by endpoints of data, noted on pages.
+"""Unknown query parameters: refused by data endpoints, noted on pages.
 
-`check` is a dependency of the whole application: it compares each query with what the matched route declares, so a new
-endpoint needs nothing of its own.
+`check` is a dependency of the whole application. It compares each query with the parameters that the matched route
+declares, so a new endpoint needs no code of its own.
 """
 
 from __future__ import annotations
@@ -25,33 +25,35 @@ from skillgap.errors import InvalidSearchText
 from skillgap.web.view import Unknown
 
 _MOST = 100
-"""Parameters of a query."""
+"""Maximum number of parameters of a query."""
 _MOST_FIELDS = 500
-"""Fields of a form."""
+"""Maximum number of fields of a form."""
 _MOST_NAMED = 5
-"""Unknown parameters that an error names."""
+"""Maximum number of unknown parameters that an error names."""
 _LONGEST = 60
-"""Characters of a name or value that is repeated in an answer."""
-_ALIKE = 0.5
+"""Maximum number of characters of a name or value that an answer quotes."""
+_SIMILAR = 0.5
+"""Lowest similarity of a suggested name."""
 _UNKNOWN = "skillgap.unknown"
-"""Key of the request's scope: names of parameters that the page does not have."""
+"""Key of the request's scope for the names of unknown parameters of a page."""
 
 
 class _Declared(NamedTuple):
     single: frozenset[str]
-    """May be given once."""
+    """Parameters that may be given once."""
     repeated: frozenset[str]
+    """Parameters that may be given several times."""
 
 
 async def check(request: Request) -> None:
-    """Refuse unknown and repeated parameters; on pages, keep unknown ones for `unknown_of`.
+    """Refuse unknown and repeated parameters. On pages, keep unknown ones for `unknown_of`.
 
     Raises UnknownParameter, InvalidParameter.
     """
     query: bytes = request.scope["query_string"]
     if not query:
         return
-    if query.count(b"&") >= _MOST:  # before they are read: reading thousands takes its time
+    if query.count(b"&") >= _MOST:  # before parsing, because thousands take long to parse
         raise invalid([WrongParameter(parameter="query", detail=f"more than {_MOST} parameters")])
     declared = _declared(request.scope["route"])
     given = Counter(name for name, _ in request.query_params.multi_items())
@@ -60,13 +62,13 @@ async def check(request: Request) -> None:
         raise _unknown_parameters(unknown, declared.single | declared.repeated)
     if unknown:
         request.scope[_UNKNOWN] = frozenset(unknown)
-        request.scope[PASSING] = True  # anyone can make up names: their answers would fill the memory
+        request.scope[PASSING] = True  # invented names would fill the memory with answers
     if repeated := [name for name, times in given.items() if times > 1 and name in declared.single]:
         raise invalid([WrongParameter(parameter=name, detail=f"given {given[name]} times") for name in repeated])
 
 
 def unknown_of(request: Request) -> tuple[Unknown, ...]:
-    """Return the parameters of a page's address that the page does not have, with what may be meant."""
+    """Return the unknown parameters of a page's address, each with the parameter that may be meant."""
     names = request.scope.get(_UNKNOWN)
     if not names:
         return ()
@@ -75,13 +77,13 @@ def unknown_of(request: Request) -> tuple[Unknown, ...]:
 
 
 def unknown(items: Collection[tuple[str, str]], known: Collection[str]) -> tuple[Unknown, ...]:
-    """Return unknown names and values, cut where they are long, with what may be meant by each."""
+    """Return unknown names and values, truncated, each with the known name that may be meant."""
     return tuple(Unknown(name[:_LONGEST], value[:_LONGEST], _near(name, known)) for name, value in items)
 
 
 @contextmanager
 def searched(parameter: str) -> Iterator[None]:
-    """Name the parameter whose text the block cannot search for. Raises InvalidParameter."""
+    """Turn the block's InvalidSearchText into an InvalidParameter that names the parameter."""
     try:
         yield
     except InvalidSearchText as error:
@@ -89,7 +91,7 @@ def searched(parameter: str) -> Iterator[None]:
 
 
 def form_fields(form: bytes) -> dict[str, str]:
-    """Return the fields of a form. Raises InvalidParameter where there are too many."""
+    """Return the fields of a form. Raises InvalidParameter (too many fields)."""
     if form.count(b"&") >= _MOST_FIELDS:
         raise invalid([WrongParameter(parameter="body", detail=f"more than {_MOST_FIELDS} fields")])
     return dict(parse_qsl(form.decode("latin-1"), keep_blank_values=True))
@@ -101,20 +103,20 @@ def _unknown_parameters(names: Collection[str], known: Collection[str]) -> Unkno
         near = _near(name, known)
         detail = f"no such parameter{near and f', did you mean {near}?'}"
         wrong.append(WrongParameter(parameter=name[:_LONGEST], detail=detail, suggestions=[near] if near else None))
-    text = "; ".join(f"{each.parameter}: {each.detail}" for each in wrong)
+    text = "; ".join(f"{parameter.parameter}: {parameter.detail}" for parameter in wrong)
     more = f"; and {len(names) - len(wrong)} more" if len(names) > len(wrong) else ""
-    return UnknownParameter(f"{text}{more}; there are: {', '.join(sorted(known)) or 'none'}", wrong)
+    return UnknownParameter(f"{text}{more}; known parameters: {', '.join(sorted(known)) or 'none'}", wrong)
 
 
 def _near(name: str, known: Collection[str]) -> str:
-    """Return the known parameter that is most like a name, empty where none is."""
+    """Return the known parameter most similar to a name, empty if none is similar enough."""
     text = name[:_LONGEST].casefold().replace("-", "_")
-    near = extractOne(text, sorted(known), scorer=OSA.normalized_similarity, score_cutoff=_ALIKE)
+    near = extractOne(text, sorted(known), scorer=OSA.normalized_similarity, score_cutoff=_SIMILAR)
     return str(near[0]) if near else ""
 
 
 def _declared(route: APIRoute) -> _Declared:
-    """Return the query parameters of a route, those of its dependencies included."""
+    """Return the query parameters of a route and its dependencies."""
     known = _DECLARED.get(route.endpoint)
     if known is None:
         known = _DECLARED[route.endpoint] = _read(route)
@@ -122,7 +124,7 @@ def _declared(route: APIRoute) -> _Declared:
 
 
 _DECLARED: WeakKeyDictionary[Callable[..., Any], _Declared] = WeakKeyDictionary()
-"""By endpoint: routes cannot be keys."""
+"""Keyed by endpoint, because routes are not hashable."""
 
 
 def _read(route: APIRoute) -> _Declared:
@@ -133,8 +135,8 @@ def _read(route: APIRoute) -> _Declared:
 
 def _query_fields(dependant: Dependant) -> Iterator[Any]:
     yield from dependant.query_params
-    for each in dependant.dependencies:
-        yield from _query_fields(each)
+    for dependency in dependant.dependencies:
+        yield from _query_fields(dependency)
 
 
 def _is_list(annotation: Any) -> bool:

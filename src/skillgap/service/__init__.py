@@ -1,4 +1,4 @@
-"""Questions and their answers. Every edge calls this package and formats."""
+"""The questions that `Skillgap` answers. API, page, command line, MCP and frames call it and format."""
 
 from __future__ import annotations
 

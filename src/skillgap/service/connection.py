@@ -1,4 +1,4 @@
-"""Connecting to the database of the settings, or to another one."""
+"""Connect to the database of the settings, or to another one."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ LoadStarter = Callable[[Engine, Settings], object]
 
 
 def connect(url: str | None = None, *, load_starter: LoadStarter | None = None) -> Skillgap:
-    """Return a `Skillgap` that answers from a database: the one at the URL, by default the one of the settings.
+    """Return a `Skillgap` that answers from the database at a URL, by default the database of the settings.
 
-    Without a URL in either, it is the embedded database, which is given the starter data (by `load_starter`, by default
-    quietly) before the first answer if it is empty. Nothing is read before the first question. Raises
-    ConfigurationError; questions raise StoreError.
+    Without a URL in either place, the embedded database is used. If it is empty, `load_starter` (by default without
+    output) loads the starter data before the first answer. Nothing is read before the first question. Raises
+    ConfigurationError. Questions raise StoreError.
     """
     settings = read_settings()
     database = Database(lambda: ready_engine(settings, url, load_starter=load_starter or _load_starter))
@@ -38,7 +38,7 @@ def connect(url: str | None = None, *, load_starter: LoadStarter | None = None) 
 
 
 def ready_engine(settings: Settings, url: str | None = None, *, load_starter: LoadStarter | None = None) -> Engine:
-    """Return the engine of a URL, by default of the settings, after giving an empty embedded database the starter data.
+    """Return the engine of a URL, by default of the settings. An empty embedded database gets the starter data first.
 
     Raises ConfigurationError, StoreError, SourceError.
     """

@@ -1,4 +1,4 @@
-"""The data that questions are answered from: a snapshot in memory, or a database read as far as a question needs."""
+"""The data behind answers: a snapshot in memory, or a database from which each question reads what it needs."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from skillgap.store.rating_rows import get_data_version
 
 
 class Data(Protocol):
-    """One data version, from which `Skillgap` answers."""
+    """One data version, the source of the answers of `Skillgap`."""
 
     @property
     def data_version(self) -> str:
-        """Version of the figures."""
+        """Identifies the data version."""
 
     def get_ratings(self, choice: RatingsChoice, domain: DomainChoice) -> Ratings:
         """Return the ratings of a domain."""
@@ -33,7 +33,7 @@ class Data(Protocol):
     def get_occupation_ratings(
         self, occupation: str, choice: RatingsChoice, domain: DomainChoice
     ) -> tuple[OnetSocCode, Ratings]:
-        """Return the code of an occupation given by code or title, and ratings that include its own."""
+        """Return the code of an occupation given by code or title, and ratings that include the occupation's."""
 
     def get_similarity(self) -> Similarity:
         """Return the similarity of occupations."""
@@ -45,11 +45,11 @@ class Data(Protocol):
         """Return all occupations by code, codes ascending."""
 
     def get_provenance(self) -> Provenance:
-        """Return the source of the titles."""
+        """Return the provenance of the titles."""
 
 
 class LazyData:
-    """One data version of a database. Each part is read when a question first needs it, and kept."""
+    """One data version of a database. Each part is read on first use and kept."""
 
     def __init__(self, engine: Engine, data_version: str) -> None:
         self._engine = engine
@@ -62,7 +62,7 @@ class LazyData:
 
     @property
     def data_version(self) -> str:
-        """Version of the figures."""
+        """Identifies the data version."""
         return self._data_version
 
     def get_ratings(self, choice: RatingsChoice, domain: DomainChoice) -> Ratings:
@@ -78,16 +78,16 @@ class LazyData:
     def get_occupation_ratings(
         self, occupation: str, choice: RatingsChoice, domain: DomainChoice
     ) -> tuple[OnetSocCode, Ratings]:
-        """Return the code of an occupation given by code or title, and ratings that include its own.
+        """Return the code of an occupation given by code or title, and the ratings of this occupation only.
 
-        Only those of the occupation are read. Raises StoreError, UnknownOccupation.
+        Raises StoreError, UnknownOccupation.
         """
         with read(self._engine) as connection:
             code = find_code(occupation, get_titles(connection))
             return code, get_occupation_ratings(connection, code, choice, domain)
 
     def get_similarity(self) -> Similarity:
-        """Return the similarity of occupations; the ratings of all domains are read for it. Raises StoreError."""
+        """Return the similarity of occupations, which takes the ratings of all domains. Raises StoreError."""
         with self._lock:
             if self._similarity is None:
                 with read(self._engine) as connection:
@@ -109,15 +109,15 @@ class LazyData:
         return self.get_ratings("onet+llm", "skills").occupations
 
     def get_provenance(self) -> Provenance:
-        """Return the source of the titles. Raises StoreError."""
+        """Return the provenance of the titles. Raises StoreError."""
         return self.get_ratings("onet+llm", "skills").provenance
 
 
 class Database:
-    """A database that is read when a question needs it, and again when its data version has changed."""
+    """A database that is read on demand, and again when its data version has changed."""
 
     def __init__(self, engine: Callable[[], Engine]) -> None:
-        """Take a function that returns the engine; it is called for the first question."""
+        """Take a function that returns the engine. It is called at the first question."""
         self._make_engine = engine
         self._made: Engine | None = None
         self._data: LazyData | None = None
@@ -125,14 +125,14 @@ class Database:
 
     @property
     def engine(self) -> Engine:
-        """The engine."""
+        """The engine, created on first use."""
         with self._lock:
             if self._made is None:
                 self._made = self._make_engine()
             return self._made
 
     def current(self) -> LazyData:
-        """Return the data of the database's version. Raises StoreError."""
+        """Return the data of the current data version. Raises StoreError."""
         with read(self.engine) as connection:
             version = get_data_version(connection) or ""
         with self._lock:
@@ -141,7 +141,7 @@ class Database:
             return self._data
 
     def close(self) -> None:
-        """Close the connections; a later question opens new ones."""
+        """Close the connections. A later question opens new ones."""
         with self._lock:
             if self._made is not None:
                 self._made.dispose()

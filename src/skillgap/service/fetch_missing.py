@@ -1,6 +1,6 @@
-"""What is missing of an occupation, fetched from O*NET Web Services when a gap is asked for.
+"""Fetch missing ratings of an occupation from O*NET Web Services when a request needs them.
 
-One fetch per code at a time, however many requests ask; what O*NET does not have is not asked for again for a day.
+Concurrent requests for a code share one fetch. A code that O*NET does not have is not requested again for a day.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ from skillgap.sources.web_services.tables import OnetApiData, ServiceCatalog, ex
 
 _SECONDS_ABSENT = 86_400
 _SECONDS_DOWN = 60
-"""Between attempts after O*NET, or our database, failed."""
+"""Pause after a failure of O*NET or of the database."""
 _SECONDS_SURVEYED = 3_600
 _MOST_FETCHES = 20
-"""At once."""
+"""Concurrent fetches."""
 _MOST_PER_DAY = 10_000
-"""Requests of this process; the terms allow 50,000 a day to all that use the account."""
+"""Requests of this process. The terms allow 50,000 a day per account."""
 _ATTEMPTS = 2
 
 _log = structlog.get_logger("skillgap.api")
 
 
 class OnDemand:
-    """Fetches occupations into the database and has the ratings in use refreshed.
+    """Fetches occupations into the database, then refreshes the ratings in memory.
 
-    A request waits `longest_wait` seconds for a fetch, which goes on without it. Once an hour it surveys what O*NET
-    has, titles included, so that codes that nobody has cost no request.
+    A request waits at most `longest_wait` seconds for a fetch, which continues without it. Once an hour, a survey lists
+    the occupations and tables that O*NET has, so that unknown codes cost no request.
     """
 
     def __init__(
@@ -61,16 +61,16 @@ class OnDemand:
         self._surveying = asyncio.Lock()
         self._absent: TTLCache[str, bool] = TTLCache(10_000, ttl=_SECONDS_ABSENT)
         self._fetches: dict[str, asyncio.Task[None]] = {}
-        self._writer = ThreadPoolExecutor(1, "on-demand")  # a locked database must not take the threads of others
+        self._writer = ThreadPoolExecutor(1, "on-demand")  # its own thread, because the database may be locked
         self._down_until = 0.0
         self._day = (0, 0)
-        """Today, and the requests before its first."""
+        """Day number, and the count of requests at its start."""
         self._counted = 0
-        """Requests that `on_requests` has been told of."""
+        """Requests that have been passed to `on_requests`."""
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Hold a client until the block ends; then fetches that are not done are given up."""
+        """Keep an HTTP client open until the block ends, then cancel the fetches still running."""
         async with connect(
             self._access, requests_per_second=self._requests_per_second, attempts=_ATTEMPTS
         ) as self._api:
@@ -81,9 +81,9 @@ class OnDemand:
             self._writer.shutdown(wait=False, cancel_futures=True)
 
     async def complete(self, codes: Collection[str]) -> int | None:
-        """Fetch the codes, for as long as a request may wait.
+        """Fetch the codes, and wait as long as a request may wait.
 
-        Return None when all is known that O*NET has, else the seconds after which to ask again.
+        Return None if all fetches are done, else the seconds after which to ask again.
         """
         wanted = [code for code in codes if code not in self._absent]
         down = self._down_until - time.monotonic()
@@ -97,7 +97,7 @@ class OnDemand:
         return _SECONDS_DOWN if self._down_until > time.monotonic() else None
 
     def _fetch_of(self, code: str) -> asyncio.Task[None] | None:
-        """Return the fetch of a code, begun now if need be; None where too many are running."""
+        """Return the fetch of a code, started if necessary; None if too many are running."""
         if code not in self._fetches and len(self._fetches) < _MOST_FETCHES:
             self._fetches[code] = fetch = asyncio.create_task(self._fetch(code))
             fetch.add_done_callback(lambda _: self._fetches.pop(code))
@@ -112,10 +112,10 @@ class OnDemand:
             await self._in_use(code, run(self._writer, self._current.refresh))
         except UnknownOccupation:
             self._absent[code] = True
-            _log.info("not at O*NET either", onet_soc_code=code)
+            _log.info("not at O*NET", onet_soc_code=code)
         except SkillgapError as error:
             self._rest(code, error=str(error))
-        except Exception as error:  # noqa: BLE001 - nobody awaits this task, so here is where a fault of ours is told
+        except Exception as error:  # noqa: BLE001 - nothing awaits this task, so log the bug here
             self._rest(code, exc_info=error)
         else:
             skills = data.tables["Skills"]
@@ -127,13 +127,13 @@ class OnDemand:
             self._counted = self._api.requests
 
     async def _in_use(self, code: str, refreshing: asyncio.Future[None]) -> None:
-        """Return once requests are answered from the ratings of a code: long before all of a release is read."""
+        """Return once requests see the ratings of a code, long before the whole release has been read."""
         while not refreshing.done() and code not in (snapshot := self._current.snapshot).skills["onet"].rows:
             replaced = asyncio.wrap_future(snapshot.replaced)
             await asyncio.wait([refreshing, replaced], return_when=asyncio.FIRST_COMPLETED)
 
     async def _extract(self, code: str) -> OnetApiData:
-        """Return the rows of a code; before it is called unrated, the survey must be fresh."""
+        """Return the rows of a code. Only a fresh survey can establish that it is unrated."""
         catalog, is_fresh = await self._surveyed()
         data = await extract_occupations(self._api, catalog, [code])
         if is_fresh or not data.tables["Skills"].empty:
@@ -143,7 +143,7 @@ class OnDemand:
         return await extract_occupations(self._api, catalog, [code])
 
     async def _surveyed(self) -> tuple[ServiceCatalog, bool]:
-        """Return the survey, and whether it was made for this call; several calls wait for one."""
+        """Return the survey, and whether this call made it. Concurrent calls share one survey."""
         async with self._surveying:
             if catalog := self._survey.get(""):
                 return catalog, False
@@ -155,8 +155,10 @@ class OnDemand:
         if today != self._day[0]:
             self._day = (today, self._api.requests)
         if self._api.requests - self._day[1] >= _MOST_PER_DAY:
-            raise OnetApiUnavailable(f"{_MOST_PER_DAY:,} requests were sent today; O*NET's terms limit them")
+            raise OnetApiUnavailable(
+                f"{_MOST_PER_DAY:,} requests were sent today, the daily limit of this service under O*NET's terms"
+            )
 
-    def _rest(self, code: str, **why: Any) -> None:
+    def _rest(self, code: str, **reason: Any) -> None:
         self._down_until = time.monotonic() + _SECONDS_DOWN
-        _log.warning("fetch failed", onet_soc_code=code, next_in_seconds=_SECONDS_DOWN, **why)
+        _log.warning("fetch failed", onet_soc_code=code, next_in_seconds=_SECONDS_DOWN, **reason)

@@ -1,4 +1,4 @@
-"""Ratings of the database, as arrays; each function reads one snapshot."""
+"""Ratings of the database as arrays. Each function reads within one transaction."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from skillgap.store.rating_rows import RatingReader, get_rating_rows
 
 
 def get_ratings(connection: Connection, choice: RatingsChoice = "onet+llm", domain: DomainChoice = "skills") -> Ratings:
-    """Return the levels of all occupations that have some. Source: the two views, and the other domains' tables."""
+    """Return the ratings of all occupations with levels. Source: the two views and the tables of the other domains."""
     return Ratings.from_rows(get_rating_rows(connection, domain), choice, domain)
 
 
 def get_all_ratings(connection: Connection) -> dict[RatingsChoice, Ratings]:
-    """Return the ratings of all domains by whose levels are used. Source: as of `get_ratings`."""
+    """Return the ratings of all domains, by choice of levels. Source: as in `get_ratings`."""
     return Ratings.by_choice(get_rating_rows(connection, "all"))
 
 
 def get_skills_then_all(connection: Connection) -> Iterator[dict[RatingsChoice, Ratings]]:
-    """Give what `get_all_ratings` returns, of skills first: no row is read twice. Source: as of `get_ratings`."""
+    """Yield the ratings of skills, then those of all domains. No row is read twice. Source: as in `get_ratings`."""
     reader = RatingReader(connection)
     skills = Ratings.by_choice(reader.rows("skills"))
     yield {choice: ratings.of_domain("skills") for choice, ratings in skills.items()}
@@ -35,7 +35,7 @@ def get_skills_then_all(connection: Connection) -> Iterator[dict[RatingsChoice, 
 def get_occupation_ratings(
     connection: Connection, onet_soc_code: str, choice: RatingsChoice = "onet+llm", domain: DomainChoice = "skills"
 ) -> Ratings:
-    """Return the ratings of one occupation alone, with the names of all. Source: as of `get_ratings`."""
+    """Return the ratings of one occupation only, with the names of all. Source: as in `get_ratings`."""
     return Ratings.from_rows(get_rating_rows(connection, domain, onet_soc_code=onet_soc_code), choice, domain)
 
 
@@ -45,9 +45,9 @@ def get_occupation_skills(
     choice: RatingsChoice = "onet+llm",
     domain: DomainChoice = "skills",
 ) -> list[SkillRating]:
-    """Return the skills of one occupation, most important first, predicted ones by level.
+    """Return the skills of one occupation, most important first; predicted levels are sorted by level.
 
-    Raises NoData, UnknownOccupation, UnratedOccupation. Source: as of `get_ratings`.
+    Raises NoData, UnknownOccupation, UnratedOccupation. Source: as in `get_ratings`.
     """
     return get_occupation_ratings(connection, onet_soc_code, choice, domain).skills(onet_soc_code)
 

@@ -1,4 +1,4 @@
-"""The questions: one class, which every edge calls."""
+"""The class `Skillgap`, which answers all questions."""
 
 from __future__ import annotations
 
@@ -48,17 +48,17 @@ if TYPE_CHECKING:
 
 
 def _no_engine() -> Engine:
-    raise NoData("this needs a database; these answers come from a snapshot in memory")
+    raise NoData("this needs a database, but this service answers from a snapshot in memory")
 
 
 class Skillgap:
     """Answers questions about occupations, each from one data version.
 
     Occupations are given by O*NET-SOC code in any accepted form (`29-1141`, `29-1141.00`, `29114100`) or by O*NET's
-    exact title, in any case. `ratings` chooses whose levels are used: the analysts' (`onet`), predicted ones (`llm`),
-    or predictions where analysts rated nothing (`onet+llm`). Answers are frozen types of `skillgap.models` with their
-    provenance. Questions raise UnknownOccupation, UnratedOccupation, NoData and StoreError, besides the errors they
-    name.
+    exact title, in any case. `ratings` selects the levels: analysts' ratings (`onet`), predictions (`llm`), or ratings
+    with predictions where there are none (`onet+llm`). Answers are frozen types of `skillgap.models` and include their
+    provenance. All questions may raise UnknownOccupation, UnratedOccupation, NoData and StoreError, in addition to the
+    errors named for each.
     """
 
     def __init__(
@@ -71,9 +71,10 @@ class Skillgap:
         download_url: Callable[[], str] = lambda: DOWNLOAD_URL,
         close: Callable[[], None] = lambda: None,
     ) -> None:
-        """Take a function that returns the data to answer a question from.
+        """Take a function that returns the data for a question.
 
-        `status` and `diff` read the database itself: `engine` returns it with data, `any_engine` as it is.
+        `status` and `diff` read the database itself: `engine` returns it after loading the starter data if it is empty,
+        `any_engine` as it is.
         """
         self._data = data
         self._engine = engine
@@ -106,8 +107,8 @@ class Skillgap:
     ) -> GapReport:
         """Return the skill gap between two occupations.
 
-        `weight` sets what a gap weighs in order and shortfall; `stability` adds how the order moves under rater noise
-        and other weights (some 20 ms).
+        `weight` is the weight of each gap in the order and the shortfall. `stability` adds the stability of the ranking
+        under rater noise and other weights (about 20 ms).
         """
         levels = self.levels(domain=domain, ratings=ratings, weight=weight)
         codes = [_code(text, levels) for text in (current, target)]
@@ -128,7 +129,7 @@ class Skillgap:
         return identify_person_gap(profile, _code(target, levels), levels, stability=stability)
 
     def profile_template(self, occupation: str | None = None, *, domain: DomainChoice = "skills") -> OwnProfile:
-        """Return a profile to fill in: every element by name, with no level."""
+        """Return a profile to fill in, with every element by name and no levels."""
         levels = self.levels(domain=domain)
         return profile_template(levels, _code(occupation, levels) if occupation else None)
 
@@ -138,7 +139,7 @@ class Skillgap:
         return OccupationDetails(levels.occupation(_code(occupation, levels)), levels.provenance)
 
     def occupations(self, *, limit: int | None = None, offset: int = 0) -> OccupationList:
-        """Return a page of all occupations, codes ascending; without a limit, all that follow the offset."""
+        """Return a page of all occupations, codes ascending. Without a limit, the page has all after the offset."""
         data = self._data()
         occupations = list(data.get_occupations().values())
         end = None if limit is None else offset + limit
@@ -146,7 +147,7 @@ class Skillgap:
         return OccupationList(items, len(occupations), data.get_provenance())
 
     def search(self, text: str, *, limit: int = 10, offset: int = 0) -> OccupationList:
-        """Return the occupations that a text may mean, the best match first. Raises InvalidSearchText."""
+        """Return the occupations that match a text, the best match first. Raises InvalidSearchText."""
         data = self._data()
         hits, total = data.get_titles().find(text, limit, offset)
         occupations = data.get_occupations()
@@ -155,7 +156,7 @@ class Skillgap:
     def skills(
         self, occupation: str, *, domain: DomainChoice = "skills", ratings: RatingsChoice = "onet+llm"
     ) -> OccupationSkills:
-        """Return the skills of an occupation, most important first, predicted ones by level."""
+        """Return the skills of an occupation, most important first; predicted levels are sorted by level."""
         code, levels = self._data().get_occupation_ratings(occupation, ratings, domain)
         return OccupationSkills(levels.occupation(code), levels.skills(code), levels.provenance_of(levels.row(code)))
 
@@ -174,12 +175,12 @@ class Skillgap:
         weight: WeightChoice = "importance",
         stability: bool = False,
     ) -> TransitionReport:
-        """Return the occupations most similar to one that pass the filters, each with its gap in a few numbers.
+        """Return the occupations most similar to one that pass the filters, each with a summary of its gap.
 
-        Raises UnknownJobZone, MissingInput (a filter reads an input that is not loaded).
+        Raises UnknownJobZone, MissingInput (a filter needs data that are not loaded).
         """
         data = self._data()
-        similarity = data.get_similarity()  # first: it reads the ratings of all domains, which are then at hand
+        similarity = data.get_similarity()  # first, because it reads the ratings of all domains
         levels = data.get_ratings(ratings, domain).weighted_by(weight)
         code = _code(occupation, levels)
         where = TransitionFilter(job_zones, major_group, max_shortfall_percentile, only_rated)
@@ -207,9 +208,9 @@ class Skillgap:
         ratings: RatingsChoice = "onet+llm",
         weight: WeightChoice = "importance",
     ) -> PathReport:
-        """Return the chains of at most three moves between similar occupations whose hardest move is easiest.
+        """Return the paths of at most three moves between similar occupations that have the easiest hardest move.
 
-        A move goes between occupations of which one is among the `neighbors` most similar of the other. Raises
+        Each move joins two occupations of which one is among the `neighbors` most similar to the other. Raises
         MissingInput (no importance of the target).
         """
         data = self._data()
@@ -219,7 +220,7 @@ class Skillgap:
         return find_paths(codes[0], codes[1], similarity, levels, neighbours=neighbors, limit=limit)
 
     def explain_level(self, element: str, level: float) -> LevelMeaning:
-        """Return what a level (scale LV, 0-7) of an element, given by name or id, means. Raises UnknownElement."""
+        """Return the meaning of a level (scale LV, 0-7) of an element given by name or id. Raises UnknownElement."""
         levels = self.levels(domain="all")
         column = levels.column(element)
         around = levels.anchors_around(column, level)
@@ -245,10 +246,10 @@ class Skillgap:
         ratings: RatingsChoice = "onet+llm",
         weight: WeightChoice = "importance",
     ) -> WorkforceReport:
-        """Return what a population lacks for some targets, and whom to retrain for which.
+        """Return the skills a population lacks for some targets, and whom to retrain for which target.
 
-        `people` maps each id to the current occupation. `batch.workforce` reads files of people, with own levels and
-        rows that cannot be compared. Raises MissingInput (no importance of a target).
+        `people` maps each person's id to the current occupation. For files of people, with their own levels and with
+        rows that cannot be compared, use `batch.workforce`. Raises MissingInput (no importance of a target).
         """
         from skillgap.analysis.vectorized import People
         from skillgap.analysis.workforce import Workforce
@@ -271,10 +272,10 @@ class Skillgap:
         domain: DomainChoice = "skills",
         on_bytes: OnBytes | None = None,
     ) -> ReleaseDiff:
-        """Return what changed between two releases, of all occupations or of one, given by its code.
+        """Return the changes between two releases, of all occupations or of one given by code.
 
-        Each is a release number, a folder, a zip, `starter`, or `loaded` for the ratings of the database; nothing is
-        loaded. Pairs that changed are listed `with_pairs` or for one occupation. Raises SourceError.
+        A release is a release number, a folder, a zip, `starter`, or `loaded` for the ratings in the database. Nothing
+        is written. Changed pairs are listed if `with_pairs` is true or for one occupation. Raises SourceError.
         """
         old, new = (self._release(source, domain, on_bytes) for source in (before, after))
         only = parse_code(occupation) if occupation else None
@@ -296,7 +297,7 @@ class Skillgap:
         return self.levels().job_zone_names.get(zone or 0)
 
     def status(self) -> Status:
-        """Return what is loaded, and what is missing."""
+        """Return the loaded and the missing data."""
         with read(self._engine()) as connection:
             return get_status(connection)
 
@@ -311,13 +312,13 @@ class Skillgap:
         ratings: RatingsChoice = "onet+llm",
         weight: WeightChoice = "importance",
     ) -> Ratings:
-        """Return the ratings as arrays: what computations in bulk start from. Empty where nothing is loaded."""
+        """Return the ratings as arrays, for computations in bulk. Empty if nothing is loaded."""
         return self._data().get_ratings(ratings, domain).weighted_by(weight)
 
     def all_transitions(
         self, *, limit: int = 20, domain: DomainChoice = "skills", ratings: RatingsChoice = "onet+llm"
     ) -> Iterator[TransitionReport]:
-        """Yield the most similar occupations of each one that has levels, codes ascending."""
+        """Yield the most similar occupations of each occupation with levels, codes ascending."""
         codes: Iterable[str] = self._data().get_similarity().codes
         levels = self.levels(domain=domain, ratings=ratings)
         for code in codes:

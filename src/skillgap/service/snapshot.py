@@ -1,4 +1,4 @@
-"""The ratings that requests are answered from: held in memory, replaced whole when a load has changed the data."""
+"""The snapshot of the data in memory that requests are answered from. A changed data version replaces it as a whole."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from skillgap.store.rating_rows import get_data_version
 
 _log = structlog.get_logger("skillgap.api")
 _SECONDS_TO_TRY_AGAIN, _MOST_SECONDS_TO_TRY_AGAIN = 5.0, 300.0
-"""Wait before a failed computation is retried: at first, and at most, as it doubles."""
+"""First and longest wait before a failed computation is retried. The wait doubles each time."""
 
 Part = Literal["all_domains", "similarity", "titles"]
 """A part of a snapshot that is computed after the snapshot is in use."""
@@ -41,28 +41,28 @@ Part = Literal["all_domains", "similarity", "titles"]
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One data version. A request sees one snapshot from first to last."""
+    """One data version. A request uses one snapshot from start to end."""
 
     skills: Mapping[RatingsChoice, Ratings]
-    """Of skills, by whose levels are used."""
+    """Ratings of skills by choice of levels."""
     all_domains: Future[Mapping[RatingsChoice, Ratings]]
-    """Of all domains. It takes seconds longer than those of skills, and no gap of skills waits for it."""
+    """Ratings of all domains. They take seconds longer, and gaps of skills do not wait for them."""
     similarity: Future[Similarity]
-    """Which occupations are near which, likewise."""
+    """Similarity of occupations, computed later as well."""
     titles: Future[TitleIndex]
-    """What occupations are called, likewise."""
+    """Index of titles, computed later as well."""
     replaced: Future[None]
-    """Done once requests see a later one."""
+    """Done once requests use a later snapshot."""
     model_usage: Sequence[ModelUsage] = ()
 
     @property
     def ratings(self) -> Ratings:
-        """Levels of skills: the analysts', and predictions where they have rated nothing."""
+        """Ratings of skills, with predictions where analysts rated nothing."""
         return self.skills["onet+llm"]
 
     @property
     def data_version(self) -> str:
-        """Version of the figures."""
+        """Identifies the data version."""
         return self.skills["onet"].data_version
 
     @property
@@ -110,7 +110,7 @@ class Snapshot:
         return tuple(dict.fromkeys(self.all_domains.result()["onet+llm"].element_domains))
 
     def get_ratings(self, choice: RatingsChoice, domain: DomainChoice) -> Ratings:
-        """Return the ratings of a domain; those of other domains than skills may have to be waited for."""
+        """Return the ratings of a domain. Waits for domains other than skills."""
         if domain == "skills":
             return self.skills[choice]
         return self.all_domains.result()[choice].of_domain(domain)
@@ -118,16 +118,16 @@ class Snapshot:
     def get_occupation_ratings(
         self, occupation: str, choice: RatingsChoice, domain: DomainChoice
     ) -> tuple[OnetSocCode, Ratings]:
-        """Return the code of an occupation given by code or title, and ratings that include its own."""
+        """Return the code of an occupation given by code or title, and ratings that include the occupation's."""
         ratings = self.get_ratings(choice, domain)
         return find_code(occupation, ratings.titles), ratings
 
     def get_similarity(self) -> Similarity:
-        """Wait for the similarity of occupations."""
+        """Return the similarity of occupations, when it has been computed."""
         return self.similarity.result()
 
     def get_titles(self) -> TitleIndex:
-        """Wait for the index of titles."""
+        """Return the index of titles, when it has been computed."""
         return self.titles.result()
 
     def get_occupations(self) -> Mapping[str, Occupation]:
@@ -135,18 +135,18 @@ class Snapshot:
         return self.ratings.occupations
 
     def get_provenance(self) -> Provenance:
-        """Return the source of the titles."""
+        """Return the provenance of the titles."""
         return self.ratings.provenance
 
     def fail(self, error: Exception) -> None:
-        """Have whoever waits for what is not there yet get an error."""
+        """Fail the parts that have not been computed."""
         for future in (self.all_domains, self.similarity, self.titles):
             if not future.done():
                 future.set_exception(error)
 
 
 class CurrentData:
-    """Reads the database at start and when its data version changes; without it, the last snapshot stands."""
+    """Reads the database at start and when its data version changes. If it is down, the last snapshot stays in use."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -155,14 +155,14 @@ class CurrentData:
         self.snapshot.all_domains.set_result(nothing)
         _compute(self.snapshot, {})
         self._is_whole = True
-        """Whether all of the snapshot's data could be read."""
+        """Whether all data of the snapshot have been read."""
         self._refreshing = Lock()
         self.first_read: Future[None] = _computing()
         """Done once requests can be answered, or reading has failed."""
         self.store_error: StoreError | None = None
-        """Why the database could not be read last time; None when it could."""
+        """Error of the last read, None if it succeeded."""
         self.confirmed_at = time.monotonic()
-        """When the ratings in memory were last seen to be those of the database; at first, when the process began."""
+        """Time of the last confirmation that the ratings in memory match the database; initially the process start."""
 
     @classmethod
     def connect(cls, url: str) -> CurrentData:
@@ -175,7 +175,7 @@ class CurrentData:
         return self._engine
 
     def refresh(self) -> None:
-        """Take over a new data version, if there is one. Blocks; on StoreError the old snapshot stays."""
+        """Read a new data version, if there is one. Blocks. On StoreError, the old snapshot stays in use."""
         with self._refreshing:
             try:
                 self._refresh()
@@ -197,13 +197,13 @@ class CurrentData:
             if type(error) is not type(self.store_error):
                 _log.warning("database not readable", error=str(error))
             self.store_error = error
-            self._fail_what_is_missing(NoData("not all of this release could be read; it is tried again"))
+            self._fail_what_is_missing(NoData("not all of this release could be read; the service is trying again"))
             return
-        except Exception as error:  # noqa: BLE001 - nobody awaits the watch: a fault of ours would end it unseen
-            found = StoreError(f"its data could not be read ({error!r}); the log has more")
-            if str(found) != str(self.store_error):
+        except Exception as error:  # noqa: BLE001 - a bug would end the watch unnoticed
+            store_error = StoreError(f"the data could not be read ({error!r}); the log has the traceback")
+            if str(store_error) != str(self.store_error):
                 _log.error("data not readable", exc_info=error)
-            self.store_error = found
+            self.store_error = store_error
             self._fail_what_is_missing(self.store_error)
             return
         if self.store_error is not None:
@@ -211,15 +211,15 @@ class CurrentData:
         self.store_error = None
         if is_new:
             gc.collect()
-            gc.freeze()  # the ratings live long; the collector need not walk over them
+            gc.freeze()  # spare the collector the long-lived ratings
         self.confirmed_at = time.monotonic()
 
     def _fail_what_is_missing(self, error: SkillgapError) -> None:
-        if not self._is_whole:  # what has been read is being computed, and needs no database
+        if not self._is_whole:  # otherwise the parts are being computed, without the database
             self.snapshot.fail(error)
 
     def _take_over(self, connection: Connection) -> None:
-        """Answer gaps of skills from the connection's data, then read the rest."""
+        """Put the ratings of skills into use, then read the rest."""
         reading = get_skills_then_all(connection)
         skills = next(reading)
         is_first = not self.first_read.done()
@@ -229,11 +229,11 @@ class CurrentData:
         before = self.snapshot.ratings.data_version
         replaced, self.snapshot = self.snapshot.replaced, _snapshot(skills, get_model_usage(connection))
         replaced.set_result(None)
-        if is_first:  # the service answers sooner, and its very first request may compute for itself
+        if is_first:  # so that the service starts sooner; its first request may compute this itself
             self._end_first_read()
             _warm_up_all(skills)
         rated, shown = len(skills["onet"].codes), len(self.snapshot.ratings.codes)
-        if self.snapshot.ratings.data_version != before:  # else its rest could not be read before
+        if self.snapshot.ratings.data_version != before:  # equal if the rest of this version could not be read before
             _log.info(
                 "data loaded",
                 data_version=self.snapshot.ratings.data_version,
@@ -247,7 +247,7 @@ class CurrentData:
         Thread(target=self._complete, args=(self.snapshot, profiles), daemon=True).start()
 
     def _complete(self, snapshot: Snapshot, profiles: Mapping[str, Profile]) -> None:
-        """Compute what some requests wait for. Retry failed parts until a later data version replaces the snapshot."""
+        """Compute the parts that some requests wait for. Retry failed parts until the snapshot is replaced."""
         seconds = _SECONDS_TO_TRY_AGAIN
         while failed := _compute(snapshot, profiles):
             with suppress(TimeoutError):
@@ -259,11 +259,11 @@ class CurrentData:
                 self.snapshot = snapshot = replace(snapshot, **renewed)
             seconds = min(2 * seconds, _MOST_SECONDS_TO_TRY_AGAIN)
         try:
-            for each in snapshot.all_domains.result().values():
+            for ratings in snapshot.all_domains.result().values():
                 for domain in get_args(DomainChoice):
-                    _warm_up(each.of_domain(domain))
-        except Exception as error:  # noqa: BLE001 - it would end this thread unseen; requests compute for themselves
-            _log.error("not all domains are warmed up", exc_info=error)
+                    _warm_up(ratings.of_domain(domain))
+        except Exception as error:  # noqa: BLE001 - requests compute for themselves
+            _log.error("not all domains warmed up", exc_info=error)
         _give_back_freed_memory()
 
 
@@ -280,7 +280,7 @@ def _snapshot(skills: Mapping[RatingsChoice, Ratings], usage: Sequence[ModelUsag
 
 def _computing() -> Future[Any]:
     future: Future[Any] = Future()
-    future.set_running_or_notify_cancel()  # a client that leaves must not cancel it for the others
+    future.set_running_or_notify_cancel()  # a client that disconnects must not cancel it for others
     return future
 
 
@@ -289,24 +289,24 @@ def _compute(snapshot: Snapshot, profiles: Mapping[str, Profile]) -> list[str]:
     ratings = snapshot.all_domains.result()["onet+llm"]
     parts: dict[str, tuple[str, Callable[[], Any]]] = {
         "titles": ("titles", lambda: index_titles(list(ratings.occupations.values()), profiles)),
-        "similarity": ("near occupations", lambda: compute_similarity(profiles, ratings)),
+        "similarity": ("similarity", lambda: compute_similarity(profiles, ratings)),
     }
     failed = []
-    for name, (what, compute) in parts.items():
+    for name, (label, compute) in parts.items():
         future: Future[Any] = getattr(snapshot, name)
         if future.done():
             continue
         try:
             future.set_result(compute())
-        except Exception as error:  # noqa: BLE001 - it would end this thread unseen, and keep requests waiting
-            _log.error(f"{what} not computed", exc_info=error)
-            future.set_exception(NoData(f"{what} could not be computed; it is tried again"))
+        except Exception as error:  # noqa: BLE001 - requests would wait forever
+            _log.error(f"{label} not computed", exc_info=error)
+            future.set_exception(NoData(f"{label} could not be computed; the service is trying again"))
             failed.append(name)
     return failed
 
 
 def _give_back_freed_memory() -> None:
-    """Return to the system what reading, and the snapshot before, have freed: glibc keeps it, and it grows."""
+    """Return freed memory to the system, because glibc keeps it and the process would grow with each load."""
     if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):  # musl has none
         trim(0)
 
@@ -317,6 +317,6 @@ def _warm_up_all(skills: Mapping[RatingsChoice, Ratings]) -> None:
 
 
 def _warm_up(ratings: Ratings) -> None:
-    """Compute what is computed once per data version, so that no request waits for it."""
+    """Compute the figures that every data version needs once, so that no request waits for them."""
     if ratings.codes:
         identify_skill_gap(ratings.codes[0], ratings.codes[-1], ratings)

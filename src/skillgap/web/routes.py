@@ -1,4 +1,4 @@
-"""The page: `/`, `/path`, `/own`, `/report`, its charts and files. Each state of it has an address of its own."""
+"""The page: `/`, `/path`, `/own`, `/report`, charts and static files. Each state of the page has its own address."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ Asked = Annotated[Question, Depends(_question)]
 @router.get("/")
 @shared_page
 async def show(request: Request, question: Asked, swap: Annotated[Literal["yes", ""], Query()] = "") -> Response:
-    """Show the start page, a gap, or one occupation. Texts are looked up, and redirect to the codes they mean."""
+    """Show the start page, a gap, or one occupation. A text redirects to the code it means."""
     snapshot = dependencies.snapshot_of(request)
     occupations = snapshot.get_occupations()
     if not (question.current or question.target):
@@ -88,7 +88,7 @@ async def show(request: Request, question: Asked, swap: Annotated[Literal["yes",
         raise NoData()
     if swap:
         question = replace(question, current=question.target, target=question.current)
-    if elsewhere := await _led_elsewhere(request, question, is_swapped=bool(swap)):
+    if elsewhere := await _redirect_or_choice(request, question, is_swapped=bool(swap)):
         return elsewhere
     current, target = question.current, question.target
     async with dependencies.completed(request, {code for code in (current, target) if code}, question.ratings):
@@ -119,14 +119,14 @@ def _occupation(question: Question, onet: Skillgap) -> Response:
     )
 
 
-async def _led_elsewhere(request: Request, question: Question, *, is_swapped: bool = False) -> Response | None:
-    """Return where words lead: to the address with the codes they mean, or a choice; None where there are codes."""
+async def _redirect_or_choice(request: Request, question: Question, *, is_swapped: bool = False) -> Response | None:
+    """Resolve typed texts. Return a redirect to the address with codes, a page of choices, or None for codes."""
     snapshot = dependencies.snapshot_of(request)
-    asked = (("from", question.current), ("to", question.target))
-    found = [await _meant(request, name, text) for name, text in asked]
-    current, target = (each if isinstance(each, str) else "" for each in found)
+    texts = (("from", question.current), ("to", question.target))
+    matches = [await _resolve(request, name, text) for name, text in texts]
+    current, target = (match if isinstance(match, str) else "" for match in matches)
     path = request.url.path
-    if unclear := _unclear(question, found, path):
+    if unclear := _unclear(question, matches, path):
         titles = {code: occupation.title for code, occupation in snapshot.get_occupations().items()}
         titled = replace(question, titles=(titles.get(current, ""), titles.get(target, "")))
         return answers.page(view.choose(titled, unclear, snapshot.get_provenance()))
@@ -138,8 +138,8 @@ async def _led_elsewhere(request: Request, question: Question, *, is_swapped: bo
 @router.get("/path")
 @shared_page
 async def show_paths(request: Request, question: Asked) -> Response:
-    """Show ways in small steps."""
-    if elsewhere := await _led_elsewhere(request, question):
+    """Show paths in small steps."""
+    if elsewhere := await _redirect_or_choice(request, question):
         return elsewhere
     current, target = _codes(question)
     dependencies.remember_pair(request, current, target)
@@ -156,8 +156,8 @@ async def show_paths(request: Request, question: Asked) -> Response:
 @shared_page
 @uncached
 async def show_own(request: Request, question: Asked) -> Response:
-    """Show a person's own levels, sent as a form, against an occupation. Nothing of them is stored or logged."""
-    if elsewhere := await _led_elsewhere(request, question):
+    """Compare a person's own levels, sent as a form, with an occupation. They are not stored or logged."""
+    if elsewhere := await _redirect_or_choice(request, question):
         return elsewhere
     current, target = _codes(question)
     fields = unknown_parameters.form_fields(await request.body())
@@ -182,8 +182,8 @@ async def show_own(request: Request, question: Asked) -> Response:
 @shared_page
 @uncached
 async def show_report(request: Request, question: Asked) -> Response:
-    """Give the report as one file."""
-    if elsewhere := await _led_elsewhere(request, question):
+    """Send the report as a single file."""
+    if elsewhere := await _redirect_or_choice(request, question):
         return elsewhere
     report = await _report(request, question)
     svg = await _drawn(request, question.shown(report), "page")
@@ -198,7 +198,7 @@ async def show_report(request: Request, question: Asked) -> Response:
 @router.get("/chart.svg")
 @uncached
 async def show_chart(request: Request, question: Asked, theme: Literal["light", "dark"] = "light") -> Response:
-    """Draw the chart of a gap, for browsers without script."""
+    """Draw the chart of a gap, for browsers without JavaScript."""
     svg = await _drawn(request, question.shown(await _report(request, question)), theme)
     return Response(svg, media_type="image/svg+xml", headers={"Cache-Control": "no-cache"})
 
@@ -206,19 +206,19 @@ async def show_chart(request: Request, question: Asked, theme: Literal["light", 
 @router.get(assets.ADDRESS + "{name}")
 @uncached
 async def asset(request: Request, name: str) -> Response:
-    """Send a file that pages are made with; an address that is none of this version's is not found."""
+    """Send a static file of the pages. Addresses of other versions are not found."""
     address = f"{assets.ADDRESS}{name}"
-    found = assets.static_assets().get(address)
-    if found is None and address == assets.bundle_address():
+    file = assets.static_assets().get(address)
+    if file is None and address == assets.bundle_address():
         renderer = _renderer(request)
         script = renderer.made_bundle or await dependencies.in_picture_pool(request, renderer.bundle)
-        found = await dependencies.in_pool(request, lambda: assets.bundle_asset(script))
-    if found is None:
+        file = await dependencies.in_pool(request, lambda: assets.bundle_asset(script))
+    if file is None:
         raise HTTPException(404)
     headers = {"Cache-Control": FOR_EVER, "Vary": "Accept-Encoding"}
     if "gzip" in request.headers.get("accept-encoding", ""):
-        return Response(found.gzipped, media_type=found.media_type, headers={**headers, "Content-Encoding": "gzip"})
-    return Response(found.body, media_type=found.media_type, headers={**headers, "Content-Encoding": "identity"})
+        return Response(file.gzipped, media_type=file.media_type, headers={**headers, "Content-Encoding": "gzip"})
+    return Response(file.body, media_type=file.media_type, headers={**headers, "Content-Encoding": "identity"})
 
 
 def _renderer(request: Request) -> Renderer:
@@ -227,12 +227,12 @@ def _renderer(request: Request) -> Renderer:
 
 
 async def _drawn(request: Request, report: Report, theme: charts.Theme) -> bytes:
-    """Return the chart of a report as SVG; in a page, nothing where it has no gap."""
+    """Return the chart of a report as SVG; empty for a page if there are no gaps."""
     if theme == "page" and not report.skill_gaps:
         return b""
     renderer, chart = _renderer(request), encoded(charts.chart_of(report, theme))
-    known = renderer.drawn(chart)
-    return known if known is not None else await dependencies.in_picture_pool(request, lambda: renderer.svg(chart))
+    drawn = renderer.drawn(chart)
+    return drawn if drawn is not None else await dependencies.in_picture_pool(request, lambda: renderer.svg(chart))
 
 
 async def _report(request: Request, question: Question) -> GapReport:
@@ -250,7 +250,7 @@ def _codes(question: Question) -> tuple[str, str]:
     """Return the two codes. Raises InvalidParameter, InvalidCode."""
     if missing := [name for name, text in (("from", question.current), ("to", question.target)) if not text]:
         wrong = [WrongParameter(parameter=name, detail="Field required") for name in missing]
-        raise InvalidParameter(f"{' and '.join(missing)}: an occupation is needed here", wrong)
+        raise InvalidParameter(f"{' and '.join(missing)}: an occupation is required", wrong)
     return parse_code(question.current), parse_code(question.target)
 
 
@@ -263,13 +263,13 @@ def _titled(question: Question, onet: Skillgap) -> Question:
     return replace(question, titles=(current, target))
 
 
-async def _meant(request: Request, parameter: str, text: str) -> str | list[ListedOccupation]:
-    """Return the code that is meant, empty for nothing, or the occupations that may be."""
+async def _resolve(request: Request, parameter: str, text: str) -> str | list[ListedOccupation]:
+    """Return the code of a typed text, empty for an empty text, or the occupations that it may mean."""
     if not text:
         return ""
     with suppress(InvalidCode):
         return parse_code(text)
-    wanted = {text.casefold(), f"{text.casefold()}s"}  # O*NET's titles are in the plural
+    wanted = {text.casefold(), f"{text.casefold()}s"}  # O*NET titles are plural
     for code, occupation in dependencies.snapshot_of(request).get_occupations().items():
         if occupation.title.casefold() in wanted:
             return code
@@ -277,21 +277,21 @@ async def _meant(request: Request, parameter: str, text: str) -> str | list[List
         answer = await dependencies.ask(request, lambda onet: onet.search(text, limit=_HITS), needs=["titles"])
     hits = answer.items
     exact = [hit for hit in hits if hit.match == "exact"]
-    for clear in (hits, exact):
-        if len(clear) == 1:
-            return clear[0].occupation.onet_soc_code
+    for candidates in (hits, exact):
+        if len(candidates) == 1:
+            return candidates[0].occupation.onet_soc_code
     return hits
 
 
-def _unclear(question: Question, found: list[str | list[ListedOccupation]], path: str) -> list[Choice]:
-    """Return what has to be chosen, each occupation with the address of the question that it makes."""
+def _unclear(question: Question, matches: list[str | list[ListedOccupation]], path: str) -> list[Choice]:
+    """Return the texts to choose an occupation for, with the address that each choice leads to."""
     return [
         Choice(
             text,
-            [(hit, question.address(path, **{side: hit.occupation.onet_soc_code})) for hit in each],
+            [(hit, question.address(path, **{side: hit.occupation.onet_soc_code})) for hit in match],
         )
-        for side, text, each in zip(("current", "target"), (question.current, question.target), found, strict=True)
-        if isinstance(each, list)
+        for side, text, match in zip(("current", "target"), (question.current, question.target), matches, strict=True)
+        if isinstance(match, list)
     ]
 
 
@@ -319,12 +319,12 @@ def _sliders(fields: dict[str, str], skills: list[SkillRating]) -> list[Slider]:
     return sliders
 
 
-def _own_level(given: dict[str, str], element_id: str, usual: float) -> float:
+def _own_level(fields: dict[str, str], element_id: str, usual: float) -> float:
     try:
-        level = float(given.get(element_id, usual))
+        level = float(fields.get(element_id, usual))
     except ValueError:
         level = -1.0
     if not 0.0 <= level <= HIGHEST_LEVEL:
-        detail = f"a level goes from 0 to {HIGHEST_LEVEL:g}"
+        detail = f"a level must be from 0 to {HIGHEST_LEVEL:g}"
         raise InvalidParameter(f"{element_id}: {detail}", [WrongParameter(parameter=element_id, detail=detail)])
     return level

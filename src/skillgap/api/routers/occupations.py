@@ -1,4 +1,4 @@
-"""`/occupations`: which there are, and what O*NET says of the skills of one."""
+"""`/occupations`: the list, search, and the skills and transitions of one occupation."""
 
 from __future__ import annotations
 
@@ -52,22 +52,21 @@ class OccupationPage:
 
 @router.get(
     "",
-    summary="Occupations, all or by what people call them",
+    summary="List or search occupations",
     response_model=OccupationPage,
     responses=problems.responses(problems.InvalidParameter, NoData, problems.Overloaded),
 )
 async def list_occupations(
     request: Request,
-    q: Annotated[
-        str | None, Query(max_length=200, description="A job title, whole or as it is typed, or a code.")
-    ] = None,
-    limit: Annotated[int, Query(ge=1, le=1000, description="Most occupations on a page.")] = 50,
-    offset: Annotated[int, Query(ge=0, le=1_000_000, description="Matching occupations to pass over.")] = 0,
+    q: Annotated[str | None, Query(max_length=200, description="A job title, complete or partial, or a code.")] = None,
+    limit: Annotated[int, Query(ge=1, le=1000, description="Maximum number of occupations on a page.")] = 50,
+    offset: Annotated[int, Query(ge=0, le=1_000_000, description="Number of matching occupations to skip.")] = 0,
 ) -> Response:
-    """List occupations by code or, with `q`, those whose titles match, the best first, with the title that matched.
+    """List all occupations in order of code or, with `q`, those with a matching title, best match first.
 
-    Whole titles come first, then those that begin so, then those that share words or parts of words; a slip or two in a
-    word is forgiven. For occupations with `is_rated` or `is_predicted` a gap can be computed.
+    Exact titles come first, then titles that start with the text, then titles that share words or parts of words. One
+    or two typos in a word are tolerated. `matched_title` is the title that matched. Occupations with `is_rated` or
+    `is_predicted` can be compared.
     """
     if not dependencies.snapshot_of(request).get_occupations():
         raise NoData()
@@ -97,18 +96,18 @@ async def list_occupations(
 
 @router.get(
     "/{onet_soc_code}",
-    summary="One occupation",
+    summary="Details of an occupation",
     response_model=OccupationDetails,
     responses=problems.responses(InvalidCode, UnknownOccupation, NoData),
 )
 async def get_occupation(request: Request, onet_soc_code: CodePath) -> Response:
-    """Return title and, where the loaded source has it, description."""
+    """Return an occupation's title, description (if the loaded source has one) and available data."""
     return answers.json(dependencies.service_of(request).occupation(onet_soc_code))
 
 
 @router.get(
     "/{onet_soc_code}/skills",
-    summary="The skills of an occupation",
+    summary="Skills of an occupation",
     response_model=OccupationSkills,
     responses=problems.responses(InvalidCode, UnknownOccupation, UnratedOccupation, NoData, problems.Overloaded),
 )
@@ -118,9 +117,9 @@ async def get_occupation_skills(
     ratings: parameters.RatingsParameter = "onet+llm",
     domain: parameters.DomainParameter = "skills",
 ) -> Response:
-    """List level and importance of each skill with their errors, flags, dates and sources.
+    """List the level and importance of each skill, with errors, flags, dates and sources.
 
-    A predicted level has its interval and what it leans on; predictions are of levels alone, not of importances.
+    A predicted level has an interval and an explanation. Only levels are predicted, not importances.
     """
 
     return await dependencies.ask(
@@ -133,7 +132,7 @@ async def get_occupation_skills(
 
 @router.get(
     "/{onet_soc_code}/transitions",
-    summary="Where one can go from an occupation",
+    summary="Transitions from an occupation",
     response_model=TransitionReport,
     responses=problems.responses(
         *(InvalidCode, problems.InvalidParameter, UnknownJobZone, UnknownOccupation, UnratedOccupation, MissingInput),
@@ -147,31 +146,32 @@ async def get_transitions(
         list[Annotated[int, Field(ge=1, le=5)]] | None,
         Query(
             max_length=5,
-            description="Job Zones in use: 1 to 5, or 2 to 5 from O*NET 30.2 on; repeat for several.",
+            description="Job Zone of the target: 1 to 5, or 2 to 5 since O*NET 30.2. Repeat for several.",
         ),
     ] = None,
     major_group: Annotated[
-        str | None, Query(pattern="^[0-9]{2}$", description="SOC major group: the first two digits of the code.")
+        str | None,
+        Query(pattern="^[0-9]{2}$", description="SOC major group of the target: the first two digits of its code."),
     ] = None,
     max_shortfall_percentile: Annotated[
         float,
         Query(
             ge=0,
             le=100,
-            description="Highest percentile of the weighted shortfall; below 100, those without one are left out.",
+            description="Maximum percentile of the weighted shortfall. Below 100, targets without one are excluded.",
         ),
     ] = 100.0,
-    only_rated: Annotated[bool, Query(description="Leave out occupations whose levels are predicted.")] = False,
-    limit: Annotated[int, Query(ge=1, le=100, description="Most occupations to list.")] = 10,
+    only_rated: Annotated[bool, Query(description="Exclude occupations with predicted levels.")] = False,
+    limit: Annotated[int, Query(ge=1, le=100, description="Maximum number of occupations.")] = 10,
     ratings: parameters.RatingsParameter = "onet+llm",
     domain: parameters.DomainParameter = "skills",
     weight: parameters.WeightParameter = "importance",
     stability: parameters.StabilityParameter = False,
 ) -> Response:
-    """List occupations near this one, nearest first, each with what stands between.
+    """List the occupations most similar to this one, each with a summary of the gap.
 
-    Near is what people do, know and are called, not the smallest gap: the gap stands beside the rank and plays no part
-    in it. `basis` names the inputs, and how many of those that O*NET lists itself are among their first ten.
+    Similarity compares tasks, knowledge and titles. The gap does not affect the rank. `basis` names the inputs and the
+    share of O*NET's own related occupations found among the first ten.
     """
 
     def find(onet: Skillgap) -> Response:

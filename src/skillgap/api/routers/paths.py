@@ -1,4 +1,4 @@
-"""`GET /paths`: how to get from one occupation to another by way of near ones."""
+"""`GET /paths`: paths from one occupation to another through similar occupations."""
 
 from __future__ import annotations
 
@@ -28,17 +28,22 @@ async def get_paths(
     current: parameters.FromParameter,
     target: parameters.ToParameter,
     neighbours: Annotated[
-        int, Query(ge=1, le=50, description="A move leads to one of so many nearest, or from one.")
+        int,
+        Query(
+            ge=1,
+            le=50,
+            description="Each move joins two occupations of which one is among this many most similar to the other.",
+        ),
     ] = 20,
-    limit: Annotated[int, Query(ge=1, le=20, description="Most paths to list.")] = 5,
+    limit: Annotated[int, Query(ge=1, le=20, description="Maximum number of paths.")] = 5,
     ratings: parameters.RatingsParameter = "onet+llm",
     domain: parameters.DomainParameter = "skills",
     weight: parameters.WeightParameter = "importance",
 ) -> Response:
-    """List chains of at most three moves between near occupations, the one whose hardest move is easiest first.
+    """List paths of at most three moves between similar occupations, the path with the easiest hardest move first.
 
-    A move is as hard as its `distinguishable_shortfall`: what it asks for beyond rater noise. All chains are compared,
-    so the first one is the best there is; `direct` is the same move in one step.
+    The difficulty of a move is its `distinguishable_shortfall`, which counts only gaps beyond rater noise. All paths
+    are compared, so the first one is the best. `direct` is the move in a single step.
     """
     dependencies.remember_pair(request, current, target)
 

@@ -1,4 +1,4 @@
-"""`/health`, `/ready` and `/metrics`: whether the process lives, whether it can answer, and what it has done."""
+"""`/health`, `/ready` and `/metrics`, for operators."""
 
 from __future__ import annotations
 
@@ -17,37 +17,44 @@ router = APIRouter(tags=["service"])
 
 
 class Health(BaseModel):
-    """The process answers."""
+    """The process is alive."""
 
-    status: Annotated[Literal["ok"], Field(description="Always `ok`: an answer is the message.")]
+    status: Annotated[Literal["ok"], Field(description="Always `ok`; the answer itself is the message.")]
 
 
 class Ready(BaseModel):
-    """The service can answer."""
+    """The service can answer questions."""
 
-    status: Annotated[Literal["ready"], Field(description="Always `ready`; otherwise the answer is a 503 problem.")]
+    status: Annotated[
+        Literal["ready"], Field(description="Always `ready`; a service that is not ready answers with a 503 problem.")
+    ]
     database: Annotated[
         Literal["readable", "not readable"],
-        Field(description="`not readable`: answers come from memory until the database is back."),
+        Field(description="`not readable` if answers come from memory until the database is back."),
     ]
-    data_version: Annotated[str, Field(description="Version of the figures that answers come from.")]
+    data_version: Annotated[str, Field(description="Version of the data that answers are computed from.")]
     release: Annotated[str | None, Field(description="O*NET release loaded from text files.")]
-    occupations: Annotated[int, Field(description="Occupations known.")]
-    rated_occupations: Annotated[int, Field(description="Occupations with skill ratings of analysts.")]
-    predicted_occupations: Annotated[int, Field(description="Occupations with predicted levels instead.")]
+    occupations: Annotated[int, Field(description="Number of occupations.")]
+    rated_occupations: Annotated[int, Field(description="Number of occupations whose skills analysts have rated.")]
+    predicted_occupations: Annotated[int, Field(description="Number of occupations with predicted levels only.")]
 
 
-@router.get("/health", summary="Is the process alive?", response_model=Health)
+@router.get("/health", summary="Check that the process is alive", response_model=Health)
 @uncached
 async def health() -> Response:
-    """Answer without touching anything: for a supervisor that restarts what does not answer."""
+    """Answer at once, without reading data. For supervisors that restart a process that does not answer."""
     return answers.json({"status": "ok"})
 
 
-@router.get("/ready", summary="Can the service answer?", response_model=Ready, responses=problems.responses(NoData))
+@router.get(
+    "/ready", summary="Check that the service can answer", response_model=Ready, responses=problems.responses(NoData)
+)
 @uncached
 async def ready(request: Request) -> Response:
-    """Tell whether gaps can be answered: for a load balancer. A lost database alone does not make this fail."""
+    """Answer 200 once skill gaps can be computed, else 503. For load balancers.
+
+    The service stays ready if it loses the database, because it answers from memory.
+    """
     current: CurrentData = request.app.state.current
     snapshot = current.snapshot
     snapshot.check_levels()
@@ -66,13 +73,13 @@ async def ready(request: Request) -> Response:
 
 @router.get(
     "/metrics",
-    summary="Figures for Prometheus",
+    summary="Metrics for Prometheus",
     response_class=PlainTextResponse,
     responses=problems.responses(problems.Overloaded),
 )
 @uncached
 async def show_metrics(request: Request) -> Response:
-    """Count requests by route and status, their seconds, and calls to others; tell data version and ratings' age."""
+    """Report requests by route and status, response times, calls to other services, and version and age of the data."""
     current: CurrentData = request.app.state.current
     text = await dependencies.in_metrics_pool(request, lambda: metrics.exposition_of(current))
     return Response(text, media_type=metrics.CONTENT_TYPE)

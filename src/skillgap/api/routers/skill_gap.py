@@ -1,4 +1,4 @@
-"""`/skill-gap`: what stands between two occupations, or between a person and one."""
+"""`/skill-gap`: the gap between two occupations, or between a person and an occupation."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MOST_FIELDS = 20
 
 
 def _bounded(body: object) -> object:
-    """Refuse a body of many fields at once: else the validator would name what is wrong with each."""
+    """Refuse a body of many fields, or the validator would report each of them."""
     if isinstance(body, dict) and len(body) > _MOST_FIELDS:
         raise PydanticCustomError("too_many_fields", "{count} fields; a profile has two", {"count": len(body)})
     return body
@@ -33,7 +33,7 @@ Profile = Annotated[OwnProfile, BeforeValidator(_bounded)]
 
 @router.get(
     "/skill-gap",
-    summary="The skill gap between two occupations",
+    summary="Skill gap between two occupations",
     response_model=GapReport,
     responses={
         200: {"content": {"application/json": {"example": SKILL_GAP}}},
@@ -56,14 +56,15 @@ async def skill_gap(
     weight: parameters.WeightParameter = "importance",
     stability: parameters.StabilityParameter = False,
 ) -> Response:
-    """List the skills in which the target asks for a higher level, the sure and weighty ones first.
+    """List the skills in which the target has a higher level, distinguishable and important ones first.
 
-    `distinguishable` tells which differences stand out from the disagreement of O*NET's 8 raters, and from the error
-    of predictions. Levels that analysts have not rated are predicted; `from_source` and `to_source` say so, and
-    `provenance.predictions` how good such predictions are. With `stability`, each gap says how its place moves. An
-    occupation compared with itself has no gap, which is an empty list. Where the service has access to O*NET Web
-    Services, what is missing of an occupation is fetched; a 404 with `Retry-After` means that this takes longer than a
-    request may.
+    `distinguishable` marks differences beyond the disagreement of O*NET's raters and the error of predictions. Levels
+    that analysts have not rated are predicted: `from_source` and `to_source` are then `llm`, and
+    `provenance.predictions` gives the accuracy. `stability` adds the range of each gap's rank. An occupation compared
+    with itself has no gaps, so the list is empty.
+
+    If the service has access to O*NET Web Services, missing ratings are fetched. A 404 with `Retry-After` means that
+    the fetch takes longer than a request may wait.
     """
     dependencies.remember_pair(request, current, target)
 
@@ -79,7 +80,7 @@ async def skill_gap(
 
 @router.post(
     "/skill-gap",
-    summary="The skill gap between a person and an occupation",
+    summary="Skill gap between a person and an occupation",
     response_model=PersonGapReport,
     responses=problems.responses(
         InvalidCode,
@@ -100,10 +101,11 @@ async def person_gap(
     weight: parameters.WeightParameter = "importance",
     stability: parameters.StabilityParameter = False,
 ) -> Response:
-    """List the skills in which an occupation asks for more than a person has.
+    """List the skills in which an occupation has a higher level than a person.
 
-    Own levels count as they are; the rest is taken from the profile's `occupation`, or is unknown, which is neither a
-    gap nor a match: `unknown_skills` lists it. Nothing of a profile is stored or logged, and no cache keeps the answer.
+    The person's own levels are used as given. Other levels are taken from the profile's `occupation`. Without one, they
+    are unknown, which is neither a gap nor a match; `unknown_skills` lists them. The profile is not stored or logged,
+    and the answer is not cached.
     """
     codes = {target, *([parse_code(profile.occupation)] if profile.occupation else [])}
 
