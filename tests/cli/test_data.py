@@ -18,7 +18,8 @@ import stamina
 from sqlalchemy import Engine
 
 from benchmarks.http import free_port
-from skillgap.sources.releases import RELEASE_FILES, REQUIRED_TABLES, find_release
+from skillgap.onet.tables import REQUIRED_TABLES, TABLES
+from skillgap.sources.releases import find_release
 from skillgap.testing.fake_onet_api import PASSWORD, USERNAME, FakeOnetApi, FakeTables
 from tests.cli.running import MANAGER, NURSE, Run
 from tests.conftest import changed_release, close_to_writers, is_level, onet_zip
@@ -186,7 +187,7 @@ def broken_29(tmp_path: Path) -> str:
     folder = tmp_path / "db_29_0_text"
     with zipfile.ZipFile(onet_zip("29_0")) as zipped:
         zipped.extractall(tmp_path)
-    kept = {"Read Me", *(RELEASE_FILES[table][0][0] for table in REQUIRED_TABLES)}
+    kept = {"Read Me", *(TABLES[table].file for table in REQUIRED_TABLES)}
     for file in folder.iterdir():
         if file.stem not in kept:
             file.unlink()
