@@ -144,8 +144,8 @@ def test_a_name_as_long_as_can_be_is_written(tmp_path: Path):
 
 def test_a_sweep_removes_what_the_dead_left_and_spares_the_living(tmp_path: Path):
     killed = (
-        "import os, pathlib, signal; from skillgap.files import whole_file\n"
-        f"with whole_file(pathlib.Path({str(tmp_path / 'dead')!r})): os.kill(os.getpid(), signal.SIGKILL)"
+        "import os, pathlib, signal; from skillgap.files import atomic_write\n"
+        f"with atomic_write(pathlib.Path({str(tmp_path / 'dead')!r})): os.kill(os.getpid(), signal.SIGKILL)"
     )
     assert subprocess.run([sys.executable, "-c", killed], check=False).returncode == -signal.SIGKILL
     [left] = names_in(tmp_path)

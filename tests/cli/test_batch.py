@@ -32,7 +32,7 @@ def test_export_writes_a_file_and_says_how_many_rows(run: Run, ratings: Ratings,
     ("option", "why"),
     [
         (("--domain", "abilities"), "O*NET 29.0 is loaded without levels of abilities; `skillgap status` shows"),
-        (("--ratings", "llm"), "no levels are predicted; ask for the ratings onet+llm"),
+        (("--ratings", "llm"), "no predicted levels are stored; use the ratings onet+llm"),
     ],
 )
 def test_levels_that_are_not_there_are_not_taken_for_an_empty_database(

@@ -173,8 +173,9 @@ def export(
     """Export data on all occupations to a file. One row per pair, rating or transition."""
     from skillgap.cli import printing
     from skillgap.export import frames
+    from skillgap.export.writers import FRAME_SUFFIXES, write_frames
 
-    check_ending(file, frames.SUFFIXES)
+    check_ending(file, FRAME_SUFFIXES)
     refuse_replacing(file, force=force)
     onet = connect()
     similarity = onet.similarity() if what == "transitions" else None
@@ -182,10 +183,10 @@ def export(
     levels.check_levels()
     with printing.progress() as bars:
         if what == "pairs":
-            rows = frames.write_frames(frames.pair_batches(levels, on_batch=bars.on_batch), file)
+            rows = write_frames(frames.pair_batches(levels, on_batch=bars.on_batch), file)
         else:
             frame = frames.transitions_frame(levels, similarity) if similarity else frames.ratings_frame(levels)
-            rows = frames.write_frames([frame], file)
+            rows = write_frames([frame], file)
     note(f"{file}: {rows:,} rows of {what}")
 
 

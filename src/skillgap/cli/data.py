@@ -112,11 +112,12 @@ def diff(
 ) -> None:
     """Show the differences between two releases. Changes nothing in the database."""
     from skillgap.cli import printing
-    from skillgap.export import frames
+    from skillgap.export.frames import gap_changes_frame
+    from skillgap.export.writers import FRAME_SUFFIXES, write_frames
     from skillgap.onet.codes import parse_code
 
     if pairs:
-        check_ending(pairs, frames.SUFFIXES)
+        check_ending(pairs, FRAME_SUFFIXES)
         refuse_replacing(pairs, force=force)
     read_settings()
     with printing.progress() as bars:
@@ -129,7 +130,7 @@ def diff(
             on_bytes=bars.on_bytes,
         )
     if pairs:
-        rows = frames.write_frames([frames.gap_changes_frame(answer.changes)], pairs)
+        rows = write_frames([gap_changes_frame(answer.changes)], pairs)
         note(f"{pairs}: {rows:,} rows")
     printing.print_diff(answer, parse_code(occupation) if occupation else None, as_json=as_json)
 

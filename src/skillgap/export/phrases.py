@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 
 from skillgap.models import (
     GapReport,
     GapSummary,
     LevelAnchors,
-    MissingData,
     Occupation,
     PersonGapReport,
     Predictions,
@@ -239,15 +237,6 @@ def move(summary: GapSummary) -> str:
         return f"{untested}, not known to be sure or not ({number(summary.weighted_shortfall)})"
     sure = f"{gaps} sure gap{'' if gaps == 1 else 's'}, {number(summary.distinguishable_shortfall)} levels"
     return f"{sure} ({number(summary.weighted_shortfall)})"
-
-
-def missing_lines(missing: Sequence[MissingData]) -> list[str]:
-    """Return a line for each feature that lacks inputs, with their names and counts."""
-    inputs: dict[str, list[str]] = {}
-    for data in missing:
-        part = f" ({data.missing:,} of {data.of:,})" if data.missing < data.of else ""
-        inputs.setdefault(data.disables, []).append(f"{data.input}{part}")
-    return [f"{', '.join(names)}: disables {disables}" for disables, names in inputs.items()]
 
 
 def dated(month: str | None, source: str | None) -> str:

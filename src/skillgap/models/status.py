@@ -91,7 +91,7 @@ class Status:
 
 
 def missing_lines(missing: Sequence[MissingData]) -> list[str]:
-    """Return one line per consequence, with the missing inputs that cause it."""
+    """Return a line for each feature that lacks inputs, with their names and counts."""
     inputs: dict[str, list[str]] = {}
     for item in missing:
         share = f" ({item.missing:,} of {item.of:,})" if item.missing < item.of else ""

@@ -12,7 +12,8 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from skillgap.escaping import CsvWriter, for_terminal, json_for_terminal
+from skillgap.escaping import for_terminal, json_for_terminal
+from skillgap.export.writers import write_csv
 from skillgap.models import GapStability, TransitionStability
 
 _MIN_WIDTH = 80
@@ -72,9 +73,9 @@ def write_line(text: str = "") -> None:
     sys.stdout.write(f"{for_terminal(text)}\n")
 
 
-def csv_output() -> CsvWriter:
-    """Return a CSV writer to standard output."""
-    return CsvWriter(sys.stdout, for_a_terminal=True)
+def print_rows(header: Sequence[str], rows: Iterable[Iterable[Any]]) -> None:
+    """Print rows as CSV on standard output."""
+    write_csv(header, rows, sys.stdout, for_a_terminal=True)
 
 
 def interval(stability: GapStability | TransitionStability | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import fields
-from typing import get_args
+from typing import Any, get_args
 
 from rich.table import Table
 from rich.text import Text
@@ -12,9 +12,9 @@ from rich.text import Text
 from skillgap.cli.printing.console import (
     MIN_NAME_WIDTH,
     answer_console,
-    csv_output,
     interval,
     plain_table,
+    print_rows,
     write_json,
     write_line,
 )
@@ -127,16 +127,16 @@ def print_csv(report: Report) -> None:
     names = [field.name for field in fields(SkillGap) if field.name != "stability"]
     moves = [field.name for field in fields(GapStability) if field.name != "rank_by_weight"] if has_stability else []
     weights = get_args(WeightChoice) if has_stability else ()
-    writer = csv_output()
-    writer.writerow(
-        ["from_onet_soc_code", "to_onet_soc_code", *names, *moves, *(f"rank_by_{weight}" for weight in weights)]
-    )
-    for gap in report.skill_gaps:
+
+    def cells(gap: SkillGap) -> list[Any]:
         values = (getattr(gap, name) for name in names)
-        shown = (phrases.meaning(value) if isinstance(value, LevelAnchors) else value for value in values)
-        moved = [getattr(gap.stability, name, None) for name in moves]
-        by_weight = gap.stability.rank_by_weight if gap.stability else {}
-        writer.writerow([*codes, *shown, *moved, *(by_weight.get(weight) for weight in weights)])
+        texts = (phrases.meaning(value) if isinstance(value, LevelAnchors) else value for value in values)
+        ranks = gap.stability.rank_by_weight if gap.stability else {}
+        stability = (getattr(gap.stability, name, None) for name in moves)
+        return [*codes, *texts, *stability, *(ranks.get(weight) for weight in weights)]
+
+    header = ("from_onet_soc_code", "to_onet_soc_code", *names, *moves, *(f"rank_by_{weight}" for weight in weights))
+    print_rows(header, map(cells, report.skill_gaps))
 
 
 _SURE = {True: "yes", False: "no", None: "not known"}

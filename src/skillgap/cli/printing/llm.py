@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import astuple, fields
 from typing import TYPE_CHECKING
 
-from skillgap.cli.printing.console import csv_output, notes_console, write_line
+from skillgap.cli.printing.console import notes_console, print_rows, write_line
 from skillgap.escaping import for_markdown
 
 if TYPE_CHECKING:
@@ -77,6 +77,4 @@ def print_disagreements(disagreements: list[Disagreement]) -> None:
     """Print ratings that differ from their predictions, as CSV."""
     from skillgap.nodes.database import Disagreement
 
-    writer = csv_output()
-    writer.writerow([field.name for field in fields(Disagreement)])
-    writer.writerows(astuple(disagreement) for disagreement in disagreements)
+    print_rows([field.name for field in fields(Disagreement)], map(astuple, disagreements))
