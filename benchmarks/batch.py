@@ -29,7 +29,7 @@ from scipy import stats
 
 from benchmarks.http import free_port
 from skillgap.analysis.ratings import Ratings
-from skillgap.batch.local import ROWS_AT_ONCE
+from skillgap.batch import Sizes
 from skillgap.nodes.pipelines import extract_load_text_files
 from skillgap.service.ratings import get_ratings
 from skillgap.store.engine import make_engine, read
@@ -139,11 +139,11 @@ def _mb(usage: resource.struct_rusage) -> float:
 def _copy(source: Path, answers: Path, output: Path) -> None:
     """Read the input, and write what was answered, by PyArrow alone."""
     with pq.ParquetFile(source) as opened:
-        for _ in opened.iter_batches(ROWS_AT_ONCE):
+        for _ in opened.iter_batches(Sizes().rows_per_batch):
             pass
     table = pq.read_table(answers)
     with pq.ParquetWriter(output, table.schema) as writer:
-        for batch in table.to_batches(ROWS_AT_ONCE):
+        for batch in table.to_batches(Sizes().rows_per_batch):
             writer.write_batch(batch)
 
 

@@ -15,8 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from skillgap.analysis.ratings import Ratings
-from skillgap.batch.arrow import GapKernel, find_columns
-from skillgap.batch.local import answer_file
+from skillgap.batch import GapKernel, answer_file, find_columns
 from tests.batch.test_batch import people
 
 ROWS = 20_000

@@ -26,9 +26,7 @@ from sqlalchemy import Engine
 from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.similarity.model import Similarity, compute_similarity
 from skillgap.analysis.transitions import TransitionFilter, find_transitions
-from skillgap.batch import local
-from skillgap.batch.arrow import GapKernel, find_columns
-from skillgap.batch.local import BatchReport, answer_file, rejects_of
+from skillgap.batch import BatchReport, GapKernel, Sizes, answer_file, find_columns, rejects_of
 from skillgap.errors import BatchInputError, UnknownOccupation
 from skillgap.models import GapSummary
 from skillgap.service.ratings import get_all_ratings, get_profiles, get_ratings
@@ -226,10 +224,10 @@ def test_rows_that_cannot_be_answered_are_kept_with_their_reasons(answer: Answer
     assert found["2"] == "wants: O*NET 29.0 has no occupation 99-9999.00"
     assert found["3"].startswith("occupation: O*NET 29.0 has no skill ratings for 55-1011.00")
     assert found["5"] == "neither an occupation nor an own level"
-    assert found["6"] == "Writing: 'much' is no number"
-    assert found["7"] == "wants: nothing is there"
+    assert found["6"] == "Writing: 'much' is not a number"
+    assert found["7"] == "wants: empty"
     assert found["8"].startswith("occupation: 'nurse' is not an O*NET-SOC code")
-    assert found["9"] == "Writing: 7.5 is no level from 0 to 7"
+    assert found["9"] == "Writing: 7.5 is outside 0 to 7"
     assert found[""] == "line 7: 2 fields instead of 5"
     assert report.rejected["a line with 2 fields instead of 5"] == 1
     if output == "out.csv":
@@ -240,12 +238,9 @@ def test_rows_that_cannot_be_answered_are_kept_with_their_reasons(answer: Answer
 
 
 @pytest.mark.parametrize("each", ["row", "gap"])
-def test_what_is_read_at_once_may_be_wrong_from_end_to_end(
-    answer: Answer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, each: str
-):
-    monkeypatch.setattr(local, "ROWS_AT_ONCE", 2)
+def test_what_is_read_at_once_may_be_wrong_from_end_to_end(answer: Answer, tmp_path: Path, each: str):
     codes = ["99-9999.00", "99-9999.00", NURSE, NURSE, "99-9999.00", "99-9999.00", NURSE]
-    report = answer(pa.table({"id": range(7), "occupation": codes}), each=each)
+    report = answer(pa.table({"id": range(7), "occupation": codes}), each=each, sizes=Sizes(rows_per_batch=2))
     assert (report.rows, report.rejected.total()) == (7, 4)
     assert {row["id"] for row in rows_of(tmp_path / "out.parquet")} == {2, 3, 6}
     assert sorted(rejects(rejects_of(tmp_path / "out.parquet"))) == ["0", "1", "4", "5"]
@@ -259,9 +254,12 @@ def test_no_file_of_rejects_without_any(answer: Answer, tmp_path: Path):
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ("who,occupation\n1,29-1141\n", "no column 'id', which tells rows apart"),
-        ("id,job\n1,29-1141\n", "neither a column 'occupation'"),
-        ("id,occupation,Writting\n1,29-1141,3\n", "column 'Writting' is no element of skills; is 'Writing' meant?"),
+        ("who,occupation\n1,29-1141\n", "no column 'id', which identifies rows"),
+        ("id,job\n1,29-1141\n", "no column 'occupation'.* and none named after an element"),
+        (
+            "id,occupation,Writting\n1,29-1141,3\n",
+            r"column 'Writting' is not an element of skills\. Did you mean 'Writing'\?",
+        ),
         ("id,Writing,2.A.1.c\n1,3,3\n", "two columns hold levels of Writing"),
         ("", "no header line"),
     ],
@@ -274,9 +272,9 @@ def test_an_input_that_cannot_be_used_is_an_error_that_says_what(answer: Answer,
 
 def test_what_holds_no_codes_or_levels_is_named(answer: Answer):
     days = pa.array([date(2026, 1, 1)])
-    with pytest.raises(BatchInputError, match=r"column 'Writing' is of type date32\[day\], which holds no levels"):
+    with pytest.raises(BatchInputError, match=r"column 'Writing' has type date32\[day\], which cannot hold levels"):
         answer(pa.table({"id": [1], "occupation": [NURSE], "Writing": days}))
-    with pytest.raises(BatchInputError, match=r"column 'occupation' is of type list<.*, which holds no codes"):
+    with pytest.raises(BatchInputError, match=r"column 'occupation' has type list<.*, which cannot hold codes"):
         answer(pa.table({"id": [1], "occupation": [[NURSE]]}))
 
 
@@ -330,7 +328,7 @@ def test_an_empty_target_is_an_error(answer: Answer):
 
 def test_a_quote_that_is_never_closed_loses_nothing_in_silence(answer: Answer, tmp_path: Path):
     text = f'id,occupation,note\na,{NURSE},ok\nb,{NURSE},"oops\n' + f"c,{NURSE},\n" * 100
-    with pytest.raises(BatchInputError, match=r"in\.csv, line 3: a quote is opened there and never closed"):
+    with pytest.raises(BatchInputError, match=r"in\.csv, line 3: a quote opens there and is never closed"):
         answer(text)
     assert not (tmp_path / "out.parquet").exists()
 
@@ -398,7 +396,7 @@ def test_columns_are_found_whatever_their_case(answer: Answer, tmp_path: Path):
     ("options", "says"),
     [
         ({"occupation_column": "jobcode"}, "no column 'jobcode' of current occupations"),
-        ({"output": "out.xlsx"}, "out.xlsx: write to a file named .csv or .parquet, or to a folder"),
+        ({"output": "out.xlsx"}, "out.xlsx: name a file that ends in .csv or .parquet, or a folder"),
     ],
 )
 def test_a_slip_in_an_option_is_an_error(answer: Answer, options: dict[str, str], says: str):
@@ -412,7 +410,7 @@ def test_one_column_may_be_id_and_occupation(answer: Answer, tmp_path: Path):
 
 
 def test_semicolons_are_named(answer: Answer):
-    with pytest.raises(BatchInputError, match="separated by ';'; save it with commas"):
+    with pytest.raises(BatchInputError, match="separated by ';'; save the file with commas"):
         answer(f"id;occupation\n1;{NURSE}\n")
 
 
@@ -421,7 +419,7 @@ def test_text_levels_are_read_by_one_rule(answer: Answer, tmp_path: Path):
     for others in (["4"], ["4", "x"]):
         levels = ["nan", "4_0", *others]
         report = answer(pa.table({"id": range(len(levels)), "Writing": levels}), min_own_levels=1)
-        assert {"Writing: 'nan' is no number", "Writing: '4_0' is no number"} <= set(report.rejected)
+        assert {"Writing: 'nan' is not a number", "Writing: '4_0' is not a number"} <= set(report.rejected)
         assert [row["id"] for row in rows_of(tmp_path / "out.parquet")] == [2]
 
 
@@ -534,7 +532,7 @@ def test_a_wrong_name_of_the_occupation_column_gets_a_suggestion(answer: Answer)
 
 
 def test_columns_that_differ_in_case_alone_are_an_error(answer: Answer):
-    with pytest.raises(BatchInputError, match="column 'occupation' may be 'Occupation' or 'OCCUPATION'"):
+    with pytest.raises(BatchInputError, match="column 'occupation' is ambiguous: 'Occupation' or 'OCCUPATION'"):
         answer(f"id,Occupation,OCCUPATION,Writing\n1,{NURSE},{MANAGER},3\n", min_own_levels=1)
 
 
@@ -565,12 +563,10 @@ def test_another_least_number_of_levels_is_another_run(answer: Answer, tmp_path:
 # -- parts ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_run_that_was_cut_off_makes_the_parts_that_are_missing(
-    answer: Answer, ratings: Ratings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(local, "ROWS_OF_A_PART", 1_000)
+def test_a_run_that_was_cut_off_makes_the_parts_that_are_missing(answer: Answer, ratings: Ratings, tmp_path: Path):
+    sizes = Sizes(rows_per_part=1_000)
     table = people(ratings, 4_500, seed=1)
-    answer(table, target="wants", row_group_size=500)
+    answer(table, target="wants", row_group_size=500, sizes=sizes)
     whole = pq.read_table(tmp_path / "out.parquet")
 
     answered = []
@@ -581,14 +577,14 @@ def test_a_run_that_was_cut_off_makes_the_parts_that_are_missing(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        answer(table, target="wants", output="parts", row_group_size=500, on_rows=fail_in_the_third)
+        answer(table, target="wants", output="parts", row_group_size=500, on_rows=fail_in_the_third, sizes=sizes)
     parts = tmp_path / "parts"
     assert sorted(each.name for each in parts.glob("part*")) == ["part-00000.parquet", "part-00001.parquet"]
     assert answered[0] == (1_000, 4_500)
     kept = (parts / "part-00000.parquet").stat().st_mtime_ns
     (parts / ".part-00002.parquet.99999.part").write_bytes(b"half")  # as a kill leaves it
     # the same file again, which another one with the same content is not
-    report, _ = answer_again(ratings, tmp_path, "wants")
+    report, _ = answer_again(ratings, tmp_path, "wants", sizes=sizes)
     assert (report.parts_there, report.rows) == (2, 2_500)
     assert (parts / "part-00000.parquet").stat().st_mtime_ns == kept
     assert pq.read_table(parts).equals(whole)
@@ -603,7 +599,7 @@ def answer_again(ratings: Ratings, folder: Path, target: str, **options: Any) ->
 
 def test_parts_of_another_run_are_not_mixed_in(answer: Answer, ratings: Ratings, tmp_path: Path):
     answer(people(ratings, 50, seed=1), target="wants", output="parts")
-    with pytest.raises(BatchInputError, match=r"has parts of another run \(see _batch.json"):
+    with pytest.raises(BatchInputError, match=r"has parts of another run \(_batch.json"):
         answer_again(ratings, tmp_path, NURSE)
     manifest = json.loads((tmp_path / "parts" / "_batch.json").read_text())
     assert manifest["data_version"] == ratings.data_version
@@ -612,19 +608,16 @@ def test_parts_of_another_run_are_not_mixed_in(answer: Answer, ratings: Ratings,
         answer_again(ratings, tmp_path, "wants")
 
 
-def test_csv_and_parquet_give_the_same(
-    answer: Answer, ratings: Ratings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(local, "ROWS_AT_ONCE", 40)
-    monkeypatch.setattr(local, "ROWS_OF_A_PART", 150)
+def test_csv_and_parquet_give_the_same(answer: Answer, ratings: Ratings, tmp_path: Path):
+    sizes = Sizes(rows_per_batch=40, rows_per_part=150)
     table = people(ratings, 700, seed=5)
-    answer(table, target="wants", output="a.parquet")
+    answer(table, target="wants", output="a.parquet", sizes=sizes)
     text = "\n".join(
         ",".join("" if value is None else f'"{value}"' for value in row)
         for row in zip(*table.to_pydict().values(), strict=True)
     )
     header = ",".join(f'"{name}"' for name in table.column_names)
-    report = answer(f"{header}\n{text}\n", target="wants", output="b")
+    report = answer(f"{header}\n{text}\n", target="wants", output="b", sizes=sizes)
     assert report.rows == 700
     assert len(list((tmp_path / "b").glob("part-*.parquet"))) > 2
     ours, theirs = pq.read_table(tmp_path / "a.parquet"), pq.read_table(tmp_path / "b")

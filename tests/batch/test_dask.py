@@ -16,8 +16,7 @@ from pyarrow.csv import write_csv
 
 from benchmarks.http import free_port
 from skillgap.analysis.ratings import Ratings
-from skillgap.batch import local
-from skillgap.batch.local import answer_file
+from skillgap.batch import Sizes, answer_file
 from skillgap.errors import BatchInputError, ConfigurationError
 from tests.api.serving import eventually
 from tests.batch.test_batch import people
@@ -65,15 +64,16 @@ def cluster(folder: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]
                 process.wait(30)
 
 
-def test_two_workers_give_what_one_process_gives_and_one_that_dies_loses_nothing(
-    ratings: Ratings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_two_workers_give_what_one_process_gives_and_one_that_dies_loses_nothing(ratings: Ratings, tmp_path: Path):
     rows = 2_000
-    monkeypatch.setattr(local, "ROWS_OF_A_PART", rows)
     table = people(ratings, PARTS * rows, seed=4)
     source = tmp_path / "in.parquet"
     pq.write_table(table, source, row_group_size=rows)
-    options = {**USUAL, "min_own_levels": 26}  # which a third of all rows need, and not all of them have
+    options = {
+        **USUAL,
+        "min_own_levels": 26,
+        "sizes": Sizes(rows_per_part=rows),
+    }  # which a third of all rows need, and not all of them have
     expected, _ = answer_file(source, tmp_path / "here", ratings, scheduler=None, on_rows=lambda *_: None, **options)
     done: list[int] = []
     with cluster(tmp_path) as (address, workers):
@@ -107,7 +107,7 @@ def test_two_workers_give_what_one_process_gives_and_one_that_dies_loses_nothing
 @pytest.mark.parametrize(
     ("name", "scheduler", "error", "says"),
     [
-        ("people.csv", "tcp://127.0.0.1:1", BatchInputError, "people.csv: on a cluster the input is Parquet"),
+        ("people.csv", "tcp://127.0.0.1:1", BatchInputError, "people.csv: a cluster needs a Parquet input"),
         ("people.parquet", "foo://bar", ConfigurationError, "no Dask scheduler at foo://bar"),
     ],
 )

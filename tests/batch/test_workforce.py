@@ -15,8 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from skillgap.analysis.ratings import Ratings
-from skillgap.batch.local import answer_file, rejects_of
-from skillgap.batch.workforce import view_workforce
+from skillgap.batch import answer_file, rejects_of, view_workforce
 from skillgap.errors import BatchInputError, ConfigurationError, UnknownOccupation, UnratedOccupation
 from skillgap.export.workforce import write_workforce
 from skillgap.models import WorkforceReport
@@ -87,7 +86,7 @@ def test_who_cannot_be_compared_is_counted_and_listed(view: View, tmp_path: Path
     reasons = {
         "a line with 2 fields instead of 3": 1,
         "occupation: O*NET 29.0 has no occupation 99-9999.00": 1,
-        "Writing: 8 is no level from 0 to 7": 1,
+        "Writing: 8 is outside 0 to 7": 1,
         "neither an occupation nor an own level": 1,
     }
     assert (report.people, report.rejected) == (2, reasons)
@@ -149,7 +148,7 @@ def test_json_has_all_of_it(report: WorkforceReport, tmp_path: Path):
     write_workforce(report, tmp_path / "view.json", made=MADE)
     found = json.loads((tmp_path / "view.json").read_text())
     assert found == json.loads(json.dumps(asdict(report), default=str))
-    assert found["rejected"] == {"Writing: 9 is no level from 0 to 7": 1}
+    assert found["rejected"] == {"Writing: 9 is outside 0 to 7": 1}
 
 
 def test_csv_has_who_lacks_what(report: WorkforceReport, tmp_path: Path):

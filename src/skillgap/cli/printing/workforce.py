@@ -14,8 +14,7 @@ from skillgap.export import phrases
 from skillgap.models import TargetView, WorkforceReport
 
 if TYPE_CHECKING:
-    from skillgap.batch.arrow import Columns
-    from skillgap.batch.local import BatchReport
+    from skillgap.batch import BatchReport, Columns
 
 
 def print_batch(report: BatchReport, columns: Columns, output: Path) -> None:
