@@ -1,4 +1,4 @@
-"""Fixtures: a database of its own for every test, on SQLite and on a real MySQL server; the real releases."""
+"""Fixtures: a separate database for each test, on SQLite and on a real MySQL server; real releases; markers."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 import stamina
 import structlog
+from filelock import FileLock
 from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.engine import URL
 
@@ -45,25 +46,75 @@ def _has_room_in_memory(gigabytes: int) -> bool:
 
 
 def pytest_configure() -> None:
-    """Have the databases and releases of tests, a gigabyte and a half in all, in memory where it has room."""
+    """Keep the databases and releases of tests, 1.5 GB in all, in memory if it has room."""
     if _has_room_in_memory(8):
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
+
+MARKER_OF_FIXTURES = {
+    "release": {"levels_alone", "no_errors", "onet_26", "onet_29", "whole_29", "whole_release"},
+    "browser": {"chromium"},
+    "mysql": {"mysql_server"},
+}
+"""The marker of every test that uses one of these fixtures, directly or through another one."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests by what they need, so that `make test-fast` can leave them out."""
+    for item in items:
+        names = set(getattr(item, "fixturenames", ()))
+        callspec = getattr(item, "callspec", None)
+        if callspec and callspec.params.get("database_url") == "mysql":
+            names.add("mysql_server")  # `database_url` asks for it at run time
+        for marker, fixtures in MARKER_OF_FIXTURES.items():
+            if names & fixtures:
+                item.add_marker(marker)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Let `onet_zip` see which test is running."""
+    global _running
+    _running = item
+    result = yield
+    _running = None
+    return result
+
+
+_running: pytest.Item | None = None
 
 
 def is_obeyed(text: str) -> bool:
     """Return whether a terminal may obey, reorder or hide a part of a text."""
     return any(
-        unicodedata.category(each) in ("Cc", "Cf", "Zl", "Zp", "Cs") and each not in "\u200c\u200d"
-        for each in text
-        if not "\u0600" <= each <= "\u08e2" and not "\U000110bd" <= each <= "\U0001d17a"  # signs that are seen
+        unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp", "Cs") and character not in "\u200c\u200d"
+        for character in text
+        if not "\u0600" <= character <= "\u08e2" and not "\U000110bd" <= character <= "\U0001d17a"  # visible signs
     )
+
+
+def built_once(factory: pytest.TempPathFactory, name: str, build: Callable[[Path], None]) -> Path:
+    """Return a folder that one process of a test run builds for all of them; read-only from then on."""
+    root = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+    folder, part = root / name, root / f"{name}.part"
+    with FileLock(root / f"{name}.lock"):
+        if not folder.exists():
+            shutil.rmtree(part, ignore_errors=True)
+            part.mkdir()
+            build(part)
+            part.rename(folder)
+    return folder
 
 
 # -- releases -----------------------------------------------------------------------------------------------------
 
 
 def onet_zip(name: str) -> Path:
-    """Return a real release of the data folder, skip the test where there is none."""
+    """Return a real release; skip the test if there is none. Its tests are marked `release`."""
+    if _running and not _running.get_closest_marker("release"):
+        pytest.fail("this test reads a whole release; mark it with pytest.mark.release")
     path = ONET_DIR / f"db_{name}_text.zip"
     if not path.exists():
         reason = f"no O*NET release at {path} (SKILLGAP_TEST_ONET_DIR)"
@@ -76,7 +127,7 @@ Row = dict[str, str]
 
 
 def changed_release(folder: Path, change: Callable[[Row], Row | None], *, name: str = "29_0") -> Path:
-    """Return a real release, as a zip, with each line of its ratings changed, or left out for None."""
+    """Return a real release as a zip with each line of its ratings changed, or dropped for None."""
     rated = ("Skills.txt", "Knowledge.txt", "Abilities.txt", "Work Activities.txt")
     file = folder / f"db_{name}_text.zip"
     with zipfile.ZipFile(onet_zip(name)) as whole, zipfile.ZipFile(file, "w") as out:
@@ -92,37 +143,52 @@ def changed_release(folder: Path, change: Callable[[Row], Row | None], *, name: 
 
 
 def is_level(row: Row) -> Row | None:
-    """Keep what people keep who filter `Scale ID == LV`."""
+    """Keep levels only, as a filter `Scale ID == LV` does."""
     return row if row["Scale ID"] == "LV" else None
 
 
 def without_errors(row: Row) -> Row:
-    """Take the standard error and the interval away."""
+    """Remove the standard error and the interval."""
     return row | dict.fromkeys(("Standard Error", "Lower CI Bound", "Upper CI Bound"), "n/a")
 
 
 @contextmanager
 def loaded(release: Path, folder: Path) -> Iterator[Engine]:
-    """Give a database of a release."""
+    """Yield an engine on a new database with a release."""
+    load(release, folder)
+    with opened(folder) as engine:
+        yield engine
+
+
+def load(release: Path | str, folder: Path) -> None:
+    """Load a release into skillgap.db in a folder."""
+    with opened(folder) as engine:
+        extract_load_text_files(engine, str(release), cache_dir=folder / "cache")
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[Engine]:
+    """Yield an engine on skillgap.db in a folder."""
     engine = make_engine(f"sqlite:///{folder}/skillgap.db")
-    extract_load_text_files(engine, str(release), cache_dir=folder)
     yield engine
     engine.dispose()
 
 
 @pytest.fixture(scope="session")
 def levels_alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """Give a database of 29.0 without any importance."""
-    folder = tmp_path_factory.mktemp("levels-alone")
-    with loaded(changed_release(folder, is_level), folder) as engine:
+    """An engine on a database of 29.0 without any importance; not to be written to."""
+    with opened(
+        built_once(tmp_path_factory, "levels-alone", lambda folder: load(changed_release(folder, is_level), folder))
+    ) as engine:
         yield engine
 
 
 @pytest.fixture(scope="session")
 def no_errors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """Give a database of 29.0 without any standard error."""
-    folder = tmp_path_factory.mktemp("no-errors")
-    with loaded(changed_release(folder, without_errors), folder) as engine:
+    """An engine on a database of 29.0 without any standard error; not to be written to."""
+    with opened(
+        built_once(tmp_path_factory, "no-errors", lambda folder: load(changed_release(folder, without_errors), folder))
+    ) as engine:
         yield engine
 
 
@@ -165,26 +231,23 @@ def onet_29_tables(onet_29: OnetData) -> FakeTables:
 @pytest.fixture(scope="session")
 def starter_database(tmp_path_factory: pytest.TempPathFactory) -> str:
     """URL of a SQLite database with the starter data; not to be written to."""
-    url = f"sqlite:///{tmp_path_factory.mktemp('starter')}/skillgap.db"
-    engine = make_engine(url)
-    extract_load_text_files(engine, "starter", cache_dir=tmp_path_factory.mktemp("cache"))
-    engine.dispose()
-    return url
+    folder = built_once(tmp_path_factory, "starter-database", lambda folder: load("starter", folder))
+    return f"sqlite:///{folder}/skillgap.db"
 
 
 @pytest.fixture(scope="session")
 def ratings(starter_database: str) -> Ratings:
-    """The starter's ratings, by way of the database."""
+    """The starter's ratings, read from the database."""
     engine = make_engine(starter_database)
     with read(engine) as connection:
-        found = get_ratings(connection)
+        ratings = get_ratings(connection)
     engine.dispose()
-    return found
+    return ratings
 
 
 @pytest.fixture(scope="session")
 def texts_compared_once() -> Iterator[None]:
-    """Have the same texts compared once: those of 29.0 take five seconds, and a dozen tests ask for them."""
+    """Compare the same texts only once: those of 29.0 take five seconds, and a dozen tests need them."""
     from skillgap.llm import ridge
 
     compare = ridge._tfidf
@@ -199,31 +262,27 @@ def texts_compared_once() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def whole_29(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """Give a database with all tables of 29.0."""
-    folder = tmp_path_factory.mktemp("whole-29")
-    engine = make_engine(f"sqlite:///{folder}/skillgap.db")
-    extract_load_text_files(engine, str(onet_zip("29_0")), cache_dir=folder)
-    yield engine
-    engine.dispose()
+    """An engine on a database with all tables of 29.0; not to be written to."""
+    with opened(built_once(tmp_path_factory, "whole-29", lambda folder: load(onet_zip("29_0"), folder))) as engine:
+        yield engine
 
 
 @pytest.fixture
 def own_29(whole_29: Engine, tmp_path: Path) -> Iterator[Engine]:
-    """A copy of `whole_29` of the test's own, skillgap.db in its folder."""
+    """An engine on a copy of `whole_29`, skillgap.db in the test's folder."""
     yield from _copied(whole_29, tmp_path)
 
 
 @pytest.fixture
 def own_starter(starter_engine: Engine, tmp_path: Path) -> Iterator[Engine]:
-    """A copy of `starter_database` of the test's own, skillgap.db in its folder."""
+    """An engine on a copy of `starter_database`, skillgap.db in the test's folder."""
     yield from _copied(starter_engine, tmp_path)
 
 
 def _copied(source: Engine, folder: Path) -> Iterator[Engine]:
     shutil.copy(str(source.url.database), folder / "skillgap.db")
-    engine = make_engine(f"sqlite:///{folder}/skillgap.db")
-    yield engine
-    engine.dispose()
+    with opened(folder) as engine:
+        yield engine
 
 
 @pytest.fixture(scope="session")
@@ -234,7 +293,7 @@ def starter_engine(starter_database: str) -> Iterator[Engine]:
 
 
 def mysql_program() -> str:
-    """Return a server program on PATH, skip the test where there is none."""
+    """Return a MySQL or MariaDB server on PATH; skip the test if there is none."""
     program = shutil.which("mariadbd") or shutil.which("mysqld")
     if program is None:
         reason = "no MySQL: set SKILLGAP_TEST_MYSQL_URL, or install mariadb-server"
@@ -244,7 +303,10 @@ def mysql_program() -> str:
 
 @pytest.fixture(scope="session")
 def mysql_server() -> Iterator[URL]:
-    """A real server: the one named, or one of our own in memory, where making tables takes a fourth of the time."""
+    """A real server: SKILLGAP_TEST_MYSQL_URL, or a private one.
+
+    In memory, if it has room, creating tables takes a quarter of the time.
+    """
     if named := os.environ.get("SKILLGAP_TEST_MYSQL_URL"):
         yield make_url(named)
         return
@@ -257,7 +319,7 @@ def mysql_server() -> Iterator[URL]:
 
 @contextmanager
 def mysql_schema(server: URL) -> Iterator[str]:
-    """Give the URL of a schema of its own on a MySQL server, dropped afterwards."""
+    """Yield the URL of a new schema on a MySQL server; drop it afterwards."""
     name = f"skillgap_test_{uuid.uuid4().hex[:12]}"
     admin = create_engine(server.set(database=None), isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
@@ -272,14 +334,14 @@ def mysql_schema(server: URL) -> Iterator[str]:
 
 @pytest.fixture
 def mysql_url(mysql_server: URL) -> Iterator[str]:
-    """URL of a schema of its own on the MySQL server, dropped afterwards."""
+    """URL of a new schema on the MySQL server, dropped afterwards."""
     with mysql_schema(mysql_server) as url:
         yield url
 
 
 @pytest.fixture(params=["sqlite", "mysql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """URL of an empty database, on each kind of server in turn."""
+    """URL of an empty database, on SQLite and on MySQL."""
     if request.param == "mysql":
         url: str = request.getfixturevalue("mysql_url")
         return url
@@ -288,7 +350,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
-    """An engine on an empty database, on each kind of server in turn."""
+    """An engine on an empty database, on SQLite and on MySQL."""
     engine = make_engine(database_url)
     yield engine
     engine.dispose()
@@ -296,7 +358,7 @@ def engine(database_url: str) -> Iterator[Engine]:
 
 @pytest.fixture
 def read_only(tmp_path: Path) -> Iterator[tuple[Path, Path]]:
-    """A folder, and the same one read-only: mounted again or, without the right to mount, by its mode."""
+    """A folder, and the same folder read-only: as a second mount or, without the right to mount, by its mode."""
     writable, folder = tmp_path / "writable", tmp_path / "read only"
     writable.mkdir()
     folder.mkdir()
@@ -319,13 +381,13 @@ def close_to_writers(folder: Path) -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def _quiet_retries() -> None:
-    """Keep what tests wait for, a server's start for one, out of what they capture."""
+    """Keep retries, such as waiting for a server to start, out of captured output."""
     stamina.instrumentation.set_on_retry_hooks([])
 
 
 @pytest.fixture(autouse=True)
 def _own_logging() -> Iterator[None]:
-    """Keep a test's log set-up, which holds on to its captured standard error, from the tests after it."""
+    """Reset the logging that a test configured: it refers to the captured standard error of that test."""
     yield
     structlog.reset_defaults()
     stamina.instrumentation.set_on_retry_hooks([])
@@ -333,7 +395,7 @@ def _own_logging() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Keep tests away from the settings and the embedded database of whoever runs them; no retry waits."""
+    """Hide the developer's settings and embedded database from tests."""
     for name in [name for name in os.environ if name.startswith("SKILLGAP_") and "_TEST_" not in name]:
         if "_REQUIRE_" not in name:
             monkeypatch.delenv(name)

@@ -1,4 +1,4 @@
-"""Dockerfiles and the compose file, as far as they can be judged without a Docker engine; `docker/check.py` has one."""
+"""Dockerfiles and the compose file, checked without a Docker engine; `docker/check.py` needs one."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from skillgap.config.settings import default_values
 
 TOP = Path(__file__).parents[1]
 DOCKERFILES = sorted(TOP.glob("Dockerfile.*"))
+pytestmark = pytest.mark.containers
 
 
 def test_hadolint_finds_nothing():
@@ -34,14 +35,14 @@ def test_images_are_pinned_small_and_not_roots(file: Path):
     assert "syntax=" not in text
     final = stages[-1]
     assert re.search(r"^USER [1-9]\d+:[1-9]\d+$", final, re.M)
-    assert not re.search(r"^RUN|pip", final, re.M), "what is installed is made in another stage"
+    assert not re.search(r"^RUN|pip", final, re.M), "packages are installed in another stage"
     for requirements in re.findall(r"-r (\S+)", text):
         assert (TOP / requirements).exists()
 
 
 @pytest.fixture(scope="module")
 def services() -> dict[str, dict[str, Any]]:
-    """The compose file as `docker compose config` understands it, with all profiles."""
+    """The services of the compose file as `docker compose config` prints them, with all profiles."""
     named = os.environ.get("SKILLGAP_TEST_COMPOSE")
     candidates = [[named]] if named else [["docker", "compose"], ["docker-compose"]]
     for command in candidates:

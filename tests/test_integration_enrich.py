@@ -77,6 +77,7 @@ def version_of(engine: Engine) -> str:
         return get_data_version(connection)
 
 
+@pytest.mark.release
 def test_unrated_occupations_are_predicted_beside_untouched_ratings(each_29: Engine):
     with read(each_29) as connection:
         before = get_all_ratings(connection)["onet+llm"]
@@ -166,6 +167,7 @@ def test_a_limit_and_a_list_of_codes_bound_the_work(own_29: Engine):
     assert scored(enrich_skill_data(own_29, Stub(), codes=[NURSE, DEVELOPER])) == {NURSE}
 
 
+@pytest.mark.release
 def test_without_a_release_or_with_the_starter_alone_nothing_is_scored_and_its_predictions_stay(tmp_path: Path):
     engine = make_engine(f"sqlite:///{tmp_path}/skillgap.db")
     with pytest.raises(NoData, match="no text release is loaded"):

@@ -103,6 +103,7 @@ def test_a_load_leaves_garbage_collection_to_its_caller(tmp_path: Path):
     assert all(enabled)
 
 
+@pytest.mark.release
 def test_29_0_reaches_the_views_line_by_line_and_answers(engine: Engine) -> None:
     release = onet_zip("29_0")
     skillgap(engine, "load", str(release))
@@ -158,6 +159,7 @@ def test_29_0_reaches_the_views_line_by_line_and_answers(engine: Engine) -> None
     }
 
 
+@pytest.mark.release
 def test_a_release_with_a_bad_value_changes_nothing(engine: Engine, tmp_path: Path) -> None:
     init_tables(engine)
     load(engine, RELEASE_A)

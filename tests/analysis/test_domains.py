@@ -172,6 +172,7 @@ def test_the_knowledge_of_one_occupation_equals_that_among_all(whole_29: Engine,
     assert len(found) == 33
 
 
+@pytest.mark.release
 def test_other_domains_load_like_skills(tmp_path: Path):
     # The release at hand has no Abilities and Work Activities: skills under other ids stand for them.
     folder = tmp_path / "db_29_0_text"

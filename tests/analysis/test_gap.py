@@ -309,6 +309,7 @@ TEXT_RELEASES = [
 RELEASES = [*TEXT_RELEASES, pytest.param(lambda: None, id="29_3")]
 
 
+@pytest.mark.release
 @pytest.mark.parametrize("loaded", RELEASES, indirect=True)
 def test_200_random_pairs_equal_a_recomputation_from_the_raw_file(loaded: tuple[Path, Ratings]):
     path, ratings = loaded
@@ -320,6 +321,7 @@ def test_200_random_pairs_equal_a_recomputation_from_the_raw_file(loaded: tuple[
         assert figures(identify_skill_gap(current, target, ratings)) == recompute(cells, current, target)
 
 
+@pytest.mark.release
 @pytest.mark.parametrize("loaded", RELEASES, indirect=True)
 def test_a_gap_is_there_exactly_where_the_target_prints_the_higher_level(loaded: tuple[Path, Ratings]):
     path, ratings = loaded
@@ -343,6 +345,7 @@ def hundredths(path: Path, ratings: Ratings) -> np.ndarray:
     return found
 
 
+@pytest.mark.release
 @pytest.mark.parametrize("loaded", [TEXT_RELEASES[2]], indirect=True)
 def test_26_1_has_no_gap_in_a_skill_that_both_occupations_print_alike(loaded: tuple[Path, Ratings]):
     path, ratings = loaded
@@ -402,6 +405,7 @@ def test_44_percent_of_the_gaps_of_all_pairs_are_not_distinguishable(ratings: Ra
     assert 1 - sure / gaps == pytest.approx(0.44, abs=0.01)
 
 
+@pytest.mark.release
 def test_71_percent_of_the_gaps_of_related_occupations_are_not_distinguishable(ratings: Ratings):
     with zipfile.ZipFile(onet_zip("29_0")) as zipped:
         lines = zipped.read("db_29_0_text/Related Occupations.txt").decode().splitlines()[1:]

@@ -247,6 +247,7 @@ def test_a_percentile_reads_0_or_100_for_none_or_all_alone():
     assert (percentiles(lowest[lowest > 0], spread) > 0).all()
 
 
+@pytest.mark.release
 def test_a_release_of_importances_alone_says_that_levels_are_missing(tmp_path):
     release = changed_release(tmp_path, lambda row: row if row["Scale ID"] == "IM" else None)
     with loaded(release, tmp_path) as engine, read(engine) as connection:

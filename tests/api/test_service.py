@@ -186,6 +186,7 @@ def test_an_empty_database_is_no_data_until_a_load_makes_it_ready(tmp_path: Path
         assert httpx.get(service.url + PAIR).json()["provenance"]["release"] == "29.0"
 
 
+@pytest.mark.release
 def test_a_release_without_levels_is_not_ready_and_says_so(tmp_path: Path):
     url = f"sqlite:///{tmp_path}/skillgap.db"
     archive = changed_release(tmp_path, lambda row: row if row["Scale ID"] == "IM" else None)
@@ -196,6 +197,7 @@ def test_a_release_without_levels_is_not_ready_and_says_so(tmp_path: Path):
         assert answer.json()["detail"].startswith("O*NET 29.0 is loaded without levels of skills")
 
 
+@pytest.mark.release
 def test_another_release_is_taken_over_with_new_etags(tmp_path: Path):
     url = f"sqlite:///{tmp_path}/skillgap.db"
     engine = make_engine(url)

@@ -23,6 +23,7 @@ def lines(name: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text), delimiter="\t", quoting=csv.QUOTE_NONE))
 
 
+@pytest.mark.release
 @pytest.mark.parametrize("code", [DEVELOPER, NURSE])
 def test_a_profile_is_what_the_files_say(profiles: dict[str, Profile], code: str):
     def of(name: str, column: str) -> list[str]:
@@ -51,6 +52,7 @@ def test_44_unrated_occupations_can_be_predicted_and_the_others_say_why_not(
     assert all(profiles[code].abstention is None for code in levels.codes)
 
 
+@pytest.mark.release
 def test_levels_are_the_exact_eighths_of_the_file(levels: Levels):
     row = levels.codes.index(NURSE)
     values = [

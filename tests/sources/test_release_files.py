@@ -155,12 +155,14 @@ def test_an_optional_table_dated_later_than_the_release_is_left_out(extract: Ext
     assert len(extract(files, "sound", also=OPTIONAL_TABLES).tables["JobZones"]) == 1
 
 
+@pytest.mark.release
 @pytest.mark.parametrize("name", ["29_0", "26_1", "30_3_layout"])
 def test_a_true_release_loads_without_a_doubt(name: str):
     data = extract_onet_data(Archive(onet_zip(name), "here"), also=OPTIONAL_TABLES)
     assert (data.left_out, data.warnings) == ({}, ())
 
 
+@pytest.mark.release
 def test_skills_of_29_0_in_a_folder_of_26_1_are_refused(tmp_path: Path):
     for name in ("26_1", "29_0"):
         with zipfile.ZipFile(onet_zip(name)) as zipped:

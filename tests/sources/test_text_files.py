@@ -100,6 +100,7 @@ def assert_refused(extract: Extract, files: Mapping[str, bytes], file: str, *def
 # -- real releases ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.release
 @pytest.mark.parametrize(
     ("name", "release", "skills"),
     [

@@ -76,6 +76,7 @@ def test_everything_equals_the_release_that_is_served(version: Any, onet_29: One
         assert fetched["fetched_at"].notna().all()
 
 
+@pytest.mark.release
 def test_the_two_tables_of_30_3_are_one():
     release = extract_onet_data(Archive(onet_zip("30_3_layout"), "30.3"))
     with FakeOnetApi(FakeTables(release, split=True)) as fake:
