@@ -1,6 +1,7 @@
-"""Build wheel and source distribution, and use the wheel where nothing else is: `make package [PYTHONS="python …"]`.
+"""Build the wheel and the source distribution, install the wheel plain and with each extra, and use it.
 
-Each Python gets an environment without any extra, and one for each; with an empty home, and no way to a network.
+`make package [PYTHONS="python3.12 ..."]` runs this. Each Python gets one environment without extras and one per extra,
+with an empty home and no access to a network.
 """
 
 from __future__ import annotations
@@ -14,20 +15,43 @@ from pathlib import Path
 
 TOP = Path(__file__).parents[1]
 GAP = ("-m", "skillgap", "gap", "Registered Nurses", "Medical and Health Services Managers")
-ANSWER = "17 of 35 skills need a higher level, 8 of them beyond rater noise."
-EXTRAS = {
-    "parquet": ("-m", "skillgap", "batch", "people.csv", "--to", "11-9111.00", "-o", "gaps.parquet"),
-    "dask": ("-c", "import distributed, skillgap.batch.dask"),
-    "mcp": ("-m", "skillgap", "mcp"),
+ANSWER = "17 of 35 skills ask for a higher level, 8 of them beyond rater noise."
+SERVE = """
+import re, subprocess, sys, urllib.request
+serve = subprocess.Popen([sys.executable, "-m", "skillgap", "serve", "--port", "0"], stderr=subprocess.PIPE, text=True)
+for line in serve.stderr:
+    if address := re.search(r"serving on (\\S+)", line):
+        break
+urllib.request.install_opener(urllib.request.build_opener(urllib.request.ProxyHandler({})))
+for path in ("/skill-gap?from=29-1141.00&to=11-9111.00", "/chart.svg?from=29-1141.00&to=11-9111.00"):
+    print(urllib.request.urlopen(address[1] + path, timeout=60).status)
+serve.terminate()
+sys.exit(serve.wait(60))
+"""
+PLAIN: dict[str, tuple[str, ...]] = {
+    "load": ("-m", "skillgap", "load", "starter"),
+    "search": ("-m", "skillgap", "search", "nurse"),
+    "transitions": ("-m", "skillgap", "transitions", "29-1141.00"),
+    "export": ("-m", "skillgap", "export", "ratings.csv", "--what", "ratings"),
+    "doctor": ("-m", "skillgap", "doctor"),
+}
+"""What works without extras, besides a gap."""
+EXTRAS: dict[str, tuple[str, ...]] = {
+    "serve": ("-c", SERVE),
+    "mysql": ("-c", "import cryptography, skillgap; skillgap.make_engine('mysql://ann@127.0.0.1/onet')"),
+    "report": ("-m", "skillgap", "report", "29-1141.00", "11-9111.00", "-o", "report.html", "--force"),
+    "batch": ("-m", "skillgap", "batch", "people.csv", "--to", "11-9111.00", "-o", "gaps.parquet", "--force"),
     "llm": ("-c", "import pydantic_ai, sklearn, xllamacpp, skillgap.llm.calibration, skillgap.llm.embedded"),
+    "mcp": ("-m", "skillgap", "mcp"),
+    "dask": ("-c", "import distributed, skillgap.batch.dask"),
 }
 """What works with an extra."""
-LACKING = {
-    "parquet": EXTRAS["parquet"],
-    "mcp": EXTRAS["mcp"],
+MISSING: dict[str, tuple[str, ...]] = {
+    **{extra: EXTRAS[extra] for extra in ("report", "batch", "mcp")},
+    "serve": ("-m", "skillgap", "serve", "--port", "0"),
     "llm": ("-m", "skillgap", "enrich", "--model", "embedded:words"),
 }
-"""What says, without it, which one to install."""
+"""What names the extra to install if it is missing. A MySQL URL and Dask are tested in tests/test_extras.py."""
 
 
 def main() -> None:
@@ -43,70 +67,68 @@ def main() -> None:
         )
         print("|---|---|---:|---:|---:|---:|---:|", flush=True)
         for python in sys.argv[1:] or [sys.executable]:
-            for extra in ("", *EXTRAS):
-                print(
-                    _row(Environment(folder, python, f"{wheel}[{extra}]" if extra else str(wheel)), extra), flush=True
-                )
-        Environment(folder, sys.executable, str(source)).run(*GAP, says=ANSWER)
+            for extra in ("", *EXTRAS, "all"):
+                requirement = f"{wheel}[{extra}]" if extra else str(wheel)
+                print(table_row(Environment(folder, python, requirement), extra), flush=True)
+        Environment(folder, sys.executable, str(source)).run(*GAP, expected=ANSWER)
 
 
-def _row(place: Environment, extra: str) -> str:
-    """Use an environment, and return its line of the table."""
-    took = {}
-    place.run(*GAP, says=ANSWER)  # fills the embedded database
-    commands = {"import": ("-c", "import skillgap"), "help": ("-m", "skillgap", "--help"), "gap": GAP}
-    for name, command in commands.items():
+def table_row(environment: Environment, extra: str) -> str:
+    """Use an environment, and return its row of the table."""
+    environment.run(*GAP, expected=ANSWER)  # also fills the embedded database
+    milliseconds = []
+    for command in (("-c", "import skillgap"), ("-m", "skillgap", "--help"), GAP):
         started = time.perf_counter()
-        place.run(*command)
-        took[name] = 1e3 * (time.perf_counter() - started)
-    if extra:
-        place.run(*EXTRAS[extra])
-    else:
-        for lacking, command in LACKING.items():
-            place.run(*command, says=f"pip install 'skillgap[{lacking}]'", code=1)
-    figures = (len(place.packages()), f"{place.megabytes():.0f}", *(f"{each:.0f}" for each in took.values()))
-    return f"| {place.run('-V').split()[1]} | {extra or '–'} | {' | '.join(map(str, figures))} |"
+        environment.run(*command)
+        milliseconds.append(1e3 * (time.perf_counter() - started))
+    if not extra:
+        for command in PLAIN.values():
+            environment.run(*command)
+        for missing, command in MISSING.items():
+            environment.run(*command, expected=f"pip install 'skillgap[{missing}]'", code=1)
+    for name in EXTRAS if extra == "all" else [extra] if extra else []:
+        environment.run(*EXTRAS[name])
+    figures = [len(environment.packages()), environment.megabytes(), *milliseconds]
+    return f"| {environment.run('-V').split()[1]} | {extra or '–'} | {' | '.join(f'{x:.0f}' for x in figures)} |"
 
 
 class Environment:
-    """A new virtual environment with one thing installed, and what that needs."""
+    """A new virtual environment with one requirement installed."""
 
-    def __init__(self, folder: Path, python: str, what: str) -> None:
+    def __init__(self, folder: Path, python: str, requirement: str) -> None:
         self.folder = Path(tempfile.mkdtemp(dir=folder))
         (self.folder / "people.csv").write_text("id,occupation\n1,29-1141.00\n")
         subprocess.run([python, "-m", "venv", self.folder / "env"], check=True)
         self.python = self.folder / "env" / "bin" / "python"
-        subprocess.run(
-            [self.python, "-m", "pip", "--quiet", "--disable-pip-version-check", "install", what], check=True
-        )
+        pip = [self.python, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+        subprocess.run([*pip, "install", requirement], check=True)
 
-    def run(self, *arguments: str, says: str = "", code: int = 0) -> str:
-        """Run Python with an empty home and, as far as proxies are heeded, no network; return what it said."""
-        nowhere = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
-        environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder), **nowhere}
+    def run(self, *arguments: str, expected: str = "", code: int = 0) -> str:
+        """Run Python and return its output. Home is empty, and clients that use a proxy reach no network."""
+        no_network = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
         ended = subprocess.run(
             [self.python, *arguments],
             cwd=self.folder,
-            env=environment,
+            env={"PATH": os.environ["PATH"], "HOME": str(self.folder), **no_network},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             check=False,
         )
-        if ended.returncode != code or says not in " ".join(ended.stdout.split()):
-            raise SystemExit(f"{self.python} {' '.join(arguments)}: {ended.returncode}, {ended.stdout}")
+        if ended.returncode != code or expected not in " ".join(ended.stdout.split()):
+            raise SystemExit(f"{self.python} {' '.join(arguments)}: exit code {ended.returncode}, {ended.stdout}")
         return ended.stdout
 
     def packages(self) -> list[Path]:
         """Return the installed distributions, without pip."""
-        found = self.folder.glob("env/lib/python*/site-packages/*.dist-info")
-        return [each for each in found if not each.name.startswith("pip-")]
+        distributions = self.folder.glob("env/lib/python*/site-packages/*.dist-info")
+        return [path for path in distributions if not path.name.startswith("pip-")]
 
     def megabytes(self) -> float:
-        """Return what is installed, without pip."""
-        files = (each for each in self.folder.glob("env/lib/python*/site-packages/**/*") if each.is_file())
-        return sum(each.stat().st_size for each in files if "/pip" not in str(each.parent)) / 1e6
+        """Return the size of the installed files, without pip."""
+        files = (path for path in self.folder.glob("env/lib/python*/site-packages/**/*") if path.is_file())
+        return sum(path.stat().st_size for path in files if "/pip" not in str(path.parent)) / 1e6
 
 
 if __name__ == "__main__":

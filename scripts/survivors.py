@@ -42,7 +42,6 @@ EQUIVALENT = {
 RATINGS = ("tests/analysis/test_ratings.py", "tests/analysis/test_domains.py", "tests/analysis/test_predicted.py")
 TESTS_OF = {
     "analysis.anchors": (*RATINGS, "tests/analysis/test_gap.py"),
-    "analysis.arrays": RATINGS,
     "analysis.bootstrap.gap": ("tests/analysis/test_bootstrap.py",),
     "analysis.bootstrap.transitions": ("tests/analysis/test_bootstrap.py",),
     "analysis.gap": (

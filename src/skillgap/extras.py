@@ -29,6 +29,6 @@ def needs(extra: Extra) -> Iterator[None]:
         raise ConfigurationError(f"{error.name} is not installed: run {command}") from error
 
 
-def pip_install(what: str) -> str:
+def pip_install(packages: str) -> str:
     """Return a `pip install` command for this Python, for a message."""
-    return f"`{sys.executable} -m pip install {what}`"
+    return f"`{sys.executable} -m pip install {packages}`"
