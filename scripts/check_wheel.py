@@ -15,7 +15,7 @@ from pathlib import Path
 
 TOP = Path(__file__).parents[1]
 GAP = ("-m", "skillgap", "gap", "Registered Nurses", "Medical and Health Services Managers")
-ANSWER = "17 of 35 skills ask for a higher level, 8 of them beyond rater noise."
+ANSWER = "17 of 35 skills need a higher level, 8 of them beyond rater noise."
 SERVE = """
 import re, subprocess, sys, urllib.request
 serve = subprocess.Popen([sys.executable, "-m", "skillgap", "serve", "--port", "0"], stderr=subprocess.PIPE, text=True)

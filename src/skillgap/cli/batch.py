@@ -24,7 +24,7 @@ from skillgap.extras import needs
 from skillgap.files import check_ending, refuse_replacing
 
 if TYPE_CHECKING:
-    from skillgap.batch.arrow import Columns
+    from skillgap.batch import Columns
     from skillgap.errors import SkillgapError
 
 commands = typer.Typer()
@@ -63,8 +63,8 @@ def batch(
     """Compute gaps for many people or positions. Rows without an answer go to a rejects file with the reason."""
     from skillgap.cli import printing
 
-    with needs("parquet"):
-        from skillgap.batch.local import answer_file, rejects_of
+    with needs("batch"):
+        from skillgap.batch import answer_file, rejects_of
 
     if (to is None) == (nearest is None):
         raise typer.BadParameter("give either --to or --nearest")
@@ -133,9 +133,8 @@ def workforce(
     from skillgap.cli import printing
     from skillgap.export.workforce import WRITERS, write_workforce
 
-    with needs("parquet"):
-        from skillgap.batch.local import rejects_of
-        from skillgap.batch.workforce import view_workforce
+    with needs("batch"):
+        from skillgap.batch import rejects_of, view_workforce
     outputs = output or []
     for file in outputs:
         check_ending(file, WRITERS)

@@ -17,6 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import NullPool, QueuePool
 
 from skillgap.errors import ConfigurationError, DatabaseUnavailable, LoadConflict, SchemaMismatch, StoreError
+from skillgap.extras import needs
 from skillgap.urls import MASK, masked_url
 
 _NO_SUCH_DATABASE = 1049
@@ -216,6 +217,10 @@ def _mysql_engine(url: URL, seconds_to_connect: int, seconds_to_lock: int) -> En
     arguments: dict[str, Any] = {"connect_timeout": seconds_to_connect, "sql_mode": _STRICT}
     if url.password:
         arguments["password"] = url.password.encode()  # as MySQL's own clients do: a text is sent as Latin-1
+    if url.get_driver_name() == "pymysql":
+        with needs("mysql"):
+            import cryptography  # noqa: F401 - PyMySQL imports it for an account's first login
+            import pymysql  # noqa: F401
     return create_engine(
         url.update_query_dict({"charset": "utf8mb4"}),
         hide_parameters=True,  # rows, or a person's data, do not belong in a traceback
