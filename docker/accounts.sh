@@ -1,9 +1,9 @@
 #!/bin/bash
-# Run by MySQL's image when it makes its data directory: one account that writes, one that reads.
+# Creates one account that writes and one that reads. MySQL's image runs this when it initializes its data directory.
 for socket in /run/mysqld/*.sock /var/run/mysqld/*.sock; do
   [[ -S $socket && $socket != *mysqlx* ]] && break
 done
-# The password comes from a file of options: arguments are seen by all processes.
+# The password is passed in an option file, because every process can see arguments.
 mysql --defaults-extra-file=<(printf '[client]\nuser=root\npassword=%s\n' "$MYSQL_ROOT_PASSWORD") --socket="$socket" <<SQL
 CREATE USER skillgap_etl@'%' IDENTIFIED BY '$(cat /passwords/etl/skillgap_database_password)';
 GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP, INDEX, REFERENCES, CREATE VIEW, SHOW VIEW,

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Asks the running stack what it should know, and does to it what happens in production. Needs Python and Docker alone.
+"""Check the running stack: compare its answers with a release, then restart, load and kill parts of it.
 
     docker compose up -d --wait && python3 docker/check.py ../shared/onet/db_29_0_text.zip
 
-The release is the one that the starter is of; what the stack says is compared with the lines of its files.
+The argument is the release from which the starter was made. Needs only Python and Docker.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ def main() -> None:
     step("accounts", accounts)
     step("doctor", doctor)
     step("the page", page)
-    step("an upgrade while it serves", lambda: upgrade(release))
+    step("upgrade while serving", lambda: upgrade(release))
     step("gaps of the whole release", lambda: compare(levels))
-    step("database restarted while it serves", restart_database)
-    step("predictions backed up and restored", back_up)
-    step("a worker killed", kill_worker)
+    step("database restart while serving", restart_database)
+    step("backup and restore of predictions", back_up)
+    step("killed worker", kill_worker)
     step("log and metrics", log_and_metrics)
     step("graceful stop", stop)
-    step("started again", start_again)
+    step("restart of the stack", start_again)
 
 
 def step(name: str, work: Callable[[], str]) -> None:
@@ -55,7 +55,7 @@ def step(name: str, work: Callable[[], str]) -> None:
 
 
 def levels_of(release: Path) -> Levels:
-    """Read the levels of a release in the plainest way: by occupation and element."""
+    """Return the levels of a release by occupation and element, parsed with the csv module."""
     with zipfile.ZipFile(release) as zipped:
         lines = zipped.read(f"{release.stem}/Skills.txt").decode()
     levels: Levels = {}
@@ -66,7 +66,7 @@ def levels_of(release: Path) -> Levels:
 
 
 def compare(levels: Levels) -> str:
-    """Compare every gap of random pairs."""
+    """Compare every gap of random pairs with the files."""
     rng = random.Random(7)  # noqa: S311 - the same pairs each time
     gaps = 0
     for _ in range(PAIRS):
@@ -85,7 +85,7 @@ def compare(levels: Levels) -> str:
             check(listed[element][:2] == (before, after), f"{current} to {target}, {element}: {listed[element]}")
             check(abs(listed[element][2] - (after - before)) < 0.011, f"{current} to {target}, {element}")
         gaps += len(expected)
-    return f"{PAIRS} pairs, {gaps:,} gaps as in the files"
+    return f"{PAIRS} pairs, {gaps:,} gaps equal the files"
 
 
 # -- the containers ---------------------------------------------------------------------------------------------------
@@ -95,11 +95,11 @@ def containers() -> str:
     user = compose("exec", "-T", "api", "id", "-u").strip()
     check(user.isdigit() and user != "0", f"the API runs as {user}")
     for path in ("/opt/skillgap/new", "/home/new", "/new"):
-        check(not succeeds("exec", "-T", "api", "touch", path), f"{path} can be written")
+        check(not succeeds("exec", "-T", "api", "touch", path), f"{path} is writable")
     for program in ("gcc", "cc", "make"):
         check(not succeeds("exec", "-T", "api", "which", program), f"{program} is in the image")
     check(not succeeds("exec", "-T", "api", "ls", "/root/.cache/pip"), "pip's cache is in the image")
-    return f"user {user}, nothing to be written, no compiler"
+    return f"user {user}, read-only, no compiler"
 
 
 def accounts() -> str:
@@ -119,8 +119,8 @@ with engine.connect() as connection:
             raise SystemExit(statement)
 print("denied")
 """
-    check(compose("exec", "-T", "api", "python", "-c", write).strip() == "denied", "the API's account may write")
-    return "the API's account reads, and is denied everything else"
+    check(compose("exec", "-T", "api", "python", "-c", write).strip() == "denied", "the API's account can write")
+    return "the API's account can only read"
 
 
 def doctor() -> str:
@@ -131,25 +131,25 @@ def doctor() -> str:
     return "no failure in either image"
 
 
-# -- what happens to it ---------------------------------------------------------------------------------------------
+# -- events in production ---------------------------------------------------------------------------------------------
 
 
 def page() -> str:
-    """The page, its chart library from the image, and a chart drawn on a read-only file system."""
+    """Load the page and its chart library from the image, and draw a chart on a read-only file system."""
     pair = "from=29-1141.00&to=11-9111.00"
     html = text_of(f"/?{pair}", Accept="text/html")
-    check("8 are sure, 9 may be chance" in html, "the page of a gap does not say how many are sure")
+    check("8 are sure, 9 may be chance" in html, "the page of a gap does not count the clear gaps")
     library = html.split('data-charts="')[1].split('"')[0]
     started = time.monotonic()
-    check("vegaEmbed" in text_of(library), "no library that draws charts")
+    check("vegaEmbed" in text_of(library), "the chart library is missing")
     seconds = time.monotonic() - started
     check("not kept" not in compose("logs", "api"), "the library was not in the image")
-    check("Operations Analysis" in text_of(f"/chart.svg?{pair}"), "the chart has not the gap's skills")
+    check("Operations Analysis" in text_of(f"/chart.svg?{pair}"), "the chart does not show the skills of the gap")
     return f"library in {seconds:.1f} s, chart drawn"
 
 
 def upgrade(release: Path) -> str:
-    """Load the release over the starter while the service answers."""
+    """Load the release over the starter while the service keeps answering."""
     before = ask("/ready")["data_version"]
     loading = subprocess.Popen(
         [*COMPOSE, "run", "--rm", "-v", f"{release.parent}:/onet:ro", "etl", "load", f"/onet/{release.name}"], cwd=TOP
@@ -161,27 +161,27 @@ def upgrade(release: Path) -> str:
     check(loading.returncode == 0, "the load failed")
     ended = time.monotonic()
     while before in {ask("/ready")["data_version"] for _ in range(50)}:  # by every worker
-        check(time.monotonic() - ended < 5, "the load is not seen after 5 s")
+        check(time.monotonic() - ended < 5, "the workers do not see the load after 5 s")
     seen = time.monotonic() - ended
     check(bool(ask("/occupations/29-1141.00")["occupation"]["description"]), "no description")
-    return f"{asked:,} answers meanwhile, seen {seen:.1f} s after the load ended"
+    return f"{asked:,} answers meanwhile, new data after {seen:.1f} s"
 
 
 def restart_database() -> str:
     restarting = subprocess.Popen([*COMPOSE, "restart", "db"], cwd=TOP)
-    asked, was_away = 0, False
+    asked, was_down = 0, False
     while restarting.poll() is None:
         ask("/skill-gap?from=29-1141.00&to=11-9111.00")
-        was_away |= ask("/ready")["database"] == "not readable"
+        was_down |= ask("/ready")["database"] == "not readable"
         asked += 1
     back = time.monotonic()
     while ask("/ready")["database"] != "readable":
-        check(time.monotonic() - back < 60, "the database is not seen again after 60 s")
-    return f"{asked:,} answers meanwhile, {'told by /ready' if was_away else 'between two looks'}"
+        check(time.monotonic() - back < 60, "the database is still reported as down after 60 s")
+    return f"{asked:,} answers meanwhile, {'reported by /ready' if was_down else 'too short for /ready to notice'}"
 
 
 def back_up() -> str:
-    """Do as docs/operations.md says; between dump and restore the tables are gone."""
+    """Follow docs/operations.md; the tables are dropped between dump and restore."""
     tables = ("LLMModels", "LLMSkillScores", "LLMAbstentions", "LLMReplies")
     root = "MYSQL_PWD=$(cat /passwords/root/skillgap_database_password)"
     account = "-h 127.0.0.1 -u root"
@@ -191,8 +191,8 @@ def back_up() -> str:
     dump = in_database(f"{root} mysqldump {account} {how} skillgap {' '.join(tables)}")
     in_database(f"{root} mysql {account} skillgap -e 'DROP TABLE {', '.join(reversed(tables))}'")
     in_database(f"{root} mysql {account} skillgap", given=dump)
-    check(in_database(sums) == before, "the tables are not what they were")
-    return f"{len(dump) / 1e3:,.0f} kB, the same checksums afterwards"
+    check(in_database(sums) == before, "the restored tables differ")
+    return f"{len(dump) / 1e3:,.0f} kB, same checksums after the restore"
 
 
 def in_database(command: str, given: str | None = None) -> str:
@@ -200,7 +200,7 @@ def in_database(command: str, given: str | None = None) -> str:
 
 
 def kill_worker() -> str:
-    """Kill one worker with SIGKILL; the others answer, and a new one comes."""
+    """Kill one worker with SIGKILL; the others keep answering, and the server starts a new one."""
     find = "import os; print(*sorted(int(p) for p in os.listdir('/proc') if p.isdigit()))"
     before = [int(pid) for pid in compose("exec", "-T", "api", "python", "-c", find).split()]
     workers = [pid for pid in before if pid != 1]
@@ -217,9 +217,9 @@ def kill_worker() -> str:
 
 def log_and_metrics() -> str:
     lines = compose("logs", "--no-color", "--no-log-prefix", "api").splitlines()
-    # compose puts a code for the terminal before some lines
+    # compose prefixes some lines with a terminal code
     requests = [json.loads(line[line.index("{") :]) for line in lines if '"event":"request"' in line]
-    check(len(requests) > PAIRS, "requests are missing in the log")
+    check(len(requests) > PAIRS, "requests are missing from the log")
     loaded = [
         line for line in compose("logs", "--no-color", "--no-log-prefix", "etl").splitlines() if '"loaded"' in line
     ]
@@ -241,11 +241,11 @@ def stop() -> str:
 
 def start_again() -> str:
     compose("up", "--detach", "--wait")
-    check(bool(ask("/occupations/29-1141.00")["occupation"]["description"]), "the whole release is gone")
-    return "the release that was loaded is there"
+    check(bool(ask("/occupations/29-1141.00")["occupation"]["description"]), "the loaded release is gone")
+    return "the loaded release is still there"
 
 
-# -- means ------------------------------------------------------------------------------------------------------------
+# -- helpers ------------------------------------------------------------------------------------------------------------
 
 COMPOSE = ["docker", "compose", "-f", str(TOP / "docker-compose.yml")]
 

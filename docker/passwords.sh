@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the passwords of the stack's database accounts, once: each in a volume that only its users mount.
+# Generates the passwords of the database accounts once, each in a volume that only its users mount.
 set -eu
 for account in root etl api; do
   file=/passwords/$account/skillgap_database_password
@@ -7,6 +7,6 @@ for account in root etl api; do
     head -c 24 /dev/urandom | od -An -v -tx1 | tr -d ' \n' >"$file.new"
     chmod 0444 "$file.new"
     mv "$file.new" "$file"
-    echo "made a password for $account"
+    echo "generated a password for $account"
   fi
 done

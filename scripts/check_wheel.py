@@ -77,7 +77,8 @@ def table_row(environment: Environment, extra: str) -> str:
     """Use an environment, and return its row of the table."""
     environment.run(*GAP, expected=ANSWER)  # also fills the embedded database
     milliseconds = []
-    for command in (("-c", "import skillgap"), ("-m", "skillgap", "--help"), GAP):
+    timed: list[tuple[str, ...]] = [("-c", "import skillgap"), ("-m", "skillgap", "--help"), GAP]
+    for command in timed:
         started = time.perf_counter()
         environment.run(*command)
         milliseconds.append(1e3 * (time.perf_counter() - started))
@@ -100,8 +101,8 @@ class Environment:
         (self.folder / "people.csv").write_text("id,occupation\n1,29-1141.00\n")
         subprocess.run([python, "-m", "venv", self.folder / "env"], check=True)
         self.python = self.folder / "env" / "bin" / "python"
-        pip = [self.python, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, "install", requirement], check=True)
+        install = ("-m", "pip", "--quiet", "--disable-pip-version-check", "install")
+        subprocess.run([self.python, *install, requirement], check=True)
 
     def run(self, *arguments: str, expected: str = "", code: int = 0) -> str:
         """Run Python and return its output. Home is empty, and clients that use a proxy reach no network."""

@@ -1,6 +1,6 @@
-"""The kernel on engines that are not installed with the rest: `make engines` runs this in an environment of its own.
+"""The kernel on Spark and Ray: `make engines` runs this in a separate environment.
 
-Spark needs a Java runtime. Both run here, in worker processes that get the kernel pickled.
+Spark needs a Java runtime. Both run on this machine, in worker processes that receive the pickled kernel.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tests.batch.test_batch import people
 
 ROWS = 20_000
 
-# The engines' own: Spark has not been tried with pandas 3 (no pandas is used here), Ray warns of its own defaults.
+# Warnings of the engines themselves: about pandas 3 in Spark, which is not used here, and about defaults of Ray.
 pytestmark = [
     pytest.mark.filterwarnings("ignore::FutureWarning:pyspark.*"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning:ray.*"),
@@ -29,7 +29,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def source(ratings: Ratings, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file of people, one of whom asks for an occupation that is not there."""
+    """A file of people, one of whom has an unknown target."""
     table = people(ratings, ROWS, seed=4)
     wants = table.column("wants").to_pylist()
     wants[7] = "99-9999.00"
@@ -49,7 +49,7 @@ def kernel(source: Path, ratings: Ratings) -> GapKernel:
 
 @pytest.fixture(scope="module")
 def expected(source: Path, ratings: Ratings) -> list[dict[str, Any]]:
-    """What this process answers, by id."""
+    """The answers of this process, ordered by id."""
     output = source.with_name("here.parquet")
     usual: dict[str, Any] = {"nearest": 0, "similarity": None, "each": "row", "id_column": "id"}
     answer_file(
@@ -68,7 +68,7 @@ def expected(source: Path, ratings: Ratings) -> list[dict[str, Any]]:
 
 
 def answers(table: pa.Table) -> list[dict[str, Any]]:
-    """Return what an engine answered, by id; the one row that has no answer says why."""
+    """Return the answers of an engine, ordered by id, without the one rejected row."""
     rows = sorted(table.to_pylist(), key=lambda row: int(row["id"]))
     [refused] = [row for row in rows if row["error"]]
     assert (refused["id"], refused["error"]) == (7, "wants: O*NET 29.0 has no occupation 99-9999.00")

@@ -1,4 +1,4 @@
-"""Many rows at once: the same numbers as over HTTP, to the digit; nothing lost, and cut-off runs going on."""
+"""Batches: the same numbers as over HTTP, to the digit; no row lost; interrupted runs resume."""
 
 from __future__ import annotations
 
@@ -75,7 +75,9 @@ def people(ratings: Ratings, count: int, seed: int) -> pa.Table:
         np.round(chance.uniform(0, 7, (count, 35)), 2),
         np.nan,
     )
-    own[kind == 1, :18] = np.round(chance.uniform(0, 7, (int((kind == 1).sum()), 18)), 2)  # what such a row needs
+    own[kind == 1, :18] = np.round(
+        chance.uniform(0, 7, (int((kind == 1).sum()), 18)), 2
+    )  # as a row without an occupation needs
     levels = {name: pa.array(own[:, k], from_pandas=True) for k, name in enumerate(ratings.element_names)}
     wanted = codes[chance.integers(0, len(codes), count)]
     return pa.table(
@@ -89,7 +91,7 @@ def rows_of(file: Path) -> list[dict[str, Any]]:
 
 
 def asked(client: httpx.Client, row: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
-    """Return what the API answers of a row."""
+    """Return the API's answer for a row."""
     levels = {name: row[name] for name in names if row[name] is not None}
     if not levels:
         found = client.get("/skill-gap", params={"from": row["occupation"], "to": row["wants"]})
@@ -353,7 +355,7 @@ def cells_of(file: Path) -> list[str]:
 
 
 def test_no_id_is_a_formula_in_csv_and_each_comes_back_when_read(answer: Answer, tmp_path: Path):
-    """In answers and in rejects: as it came in Parquet, with a quote before it in CSV, which reading takes off."""
+    """In answers and in rejects: unchanged in Parquet, prefixed with a quote in CSV, which reading removes."""
     written = ["'=1+1", "'+cmd", "'-2+3", "'@SUM(A1)", "'\t=1", "'＝1", "''=1", "-5", "plain", "' =1", "'quoted'"]
     twice = pa.table({"id": FORMULAS * 2, "occupation": [NURSE] * len(FORMULAS) + ["99-9999"] * len(FORMULAS)})
     answer(twice, output="out.csv")
@@ -415,7 +417,7 @@ def test_semicolons_are_named(answer: Answer):
 
 
 def test_text_levels_are_read_by_one_rule(answer: Answer, tmp_path: Path):
-    """Whatever stands in the other rows."""
+    """Independent of the values in other rows."""
     for others in (["4"], ["4", "x"]):
         levels = ["nan", "4_0", *others]
         report = answer(pa.table({"id": range(len(levels)), "Writing": levels}), min_own_levels=1)
@@ -501,7 +503,7 @@ def test_a_kernel_by_itself_needs_half_of_the_levels_too(ratings: Ratings):
 def test_a_column_that_looks_like_the_missing_one_is_suggested(
     answer: Answer, tmp_path: Path, name: str, values: list[str], as_table: bool
 ):
-    """By its name or by what is in it; with only two columns of levels nothing is answered, and nothing written."""
+    """By its name or its values. Two columns of levels are too few to answer any row, so nothing is written."""
     names = ("id", name, "since", "Writing", "Speaking")
     rows = [("1", values[0], "20240101", "3", "4"), ("2", values[1], "20200301", "3", "")]
     table = pa.table(dict(zip(names, zip(*rows, strict=True), strict=True)))
@@ -582,8 +584,8 @@ def test_a_run_that_was_cut_off_makes_the_parts_that_are_missing(answer: Answer,
     assert sorted(each.name for each in parts.glob("part*")) == ["part-00000.parquet", "part-00001.parquet"]
     assert answered[0] == (1_000, 4_500)
     kept = (parts / "part-00000.parquet").stat().st_mtime_ns
-    (parts / ".part-00002.parquet.99999.part").write_bytes(b"half")  # as a kill leaves it
-    # the same file again, which another one with the same content is not
+    (parts / ".part-00002.parquet.99999.part").write_bytes(b"half")  # as left by a killed run
+    # the same file: a copy of it would be another input
     report, _ = answer_again(ratings, tmp_path, "wants", sizes=sizes)
     assert (report.parts_there, report.rows) == (2, 2_500)
     assert (parts / "part-00000.parquet").stat().st_mtime_ns == kept

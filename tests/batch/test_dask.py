@@ -1,4 +1,4 @@
-"""The same on a real Dask cluster of two worker processes, one of which is killed."""
+"""Batches on a real Dask cluster of two worker processes, one of which is killed."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def cluster(folder: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]
             yield address, started[1:]
         finally:
             for process in started:
-                process.kill()  # a worker that waits for its scheduler takes its time to end
+                process.kill()  # terminating a worker that waits for its scheduler takes long
             for process in started:
                 process.wait(30)
 
@@ -73,7 +73,7 @@ def test_two_workers_give_what_one_process_gives_and_one_that_dies_loses_nothing
         **USUAL,
         "min_own_levels": 26,
         "sizes": Sizes(rows_per_part=rows),
-    }  # which a third of all rows need, and not all of them have
+    }  # a third of the rows need them, and some have fewer
     expected, _ = answer_file(source, tmp_path / "here", ratings, scheduler=None, on_rows=lambda *_: None, **options)
     done: list[int] = []
     with cluster(tmp_path) as (address, workers):

@@ -1,4 +1,4 @@
-"""The workforce view of files: what is read, what is told of what cannot be, and what is written."""
+"""The workforce view of a file: counts, rejected rows and written files."""
 
 from __future__ import annotations
 

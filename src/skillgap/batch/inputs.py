@@ -26,10 +26,10 @@ _SAMPLE_ROWS = 1_000
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much of an input is read at once."""
+    """Rows of a record batch and of a part."""
 
     rows_per_batch: int = 32_768
-    """Rows of a record batch, and so in memory."""
+    """Rows of a record batch, which is held in memory."""
     rows_per_part: int = 1_048_576
     """Fewest rows of a part, except the last. A run resumes, and a cluster shares the work, by parts."""
 
@@ -50,7 +50,7 @@ class Input(Protocol):
     names: list[str]
     """Names of its columns."""
     rows: int | None
-    """Number of its rows; None if only reading all of it would tell."""
+    """Number of its rows; None if unknown before all of it has been read."""
 
     def parts(self, columns: list[str]) -> Generator[Part]:
         """Yield each part with the given columns. Parts that the caller does not read are skipped."""

@@ -21,7 +21,7 @@ OnRows = Callable[[int, int | None], None]
 
 @dataclass(frozen=True)
 class Job:
-    """What a run reads, computes and writes, wherever it runs."""
+    """One run, the same in this process and on a cluster."""
 
     source: Path
     input: Input
@@ -29,7 +29,7 @@ class Job:
     output: Path
     """A file, or a folder of parts if its name has no ending."""
     manifest: dict[str, Any]
-    """What a run has in common with one that it may resume."""
+    """Identifies the run: a folder of parts is only resumed by a run with the same manifest."""
     sizes: Sizes
 
 
