@@ -70,6 +70,7 @@ def test_questions_are_answered_from_a_read_only_file_system(
     assert "copy it to a writable folder" in ended.err
 
 
+@pytest.mark.release
 def test_an_upgrade_says_what_changed(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setenv("SKILLGAP_DATABASE_URL", f"sqlite:///{tmp_path}/own.db")
     old, new = str(onet_zip("26_1")), str(onet_zip("29_0"))
@@ -86,6 +87,7 @@ def test_an_upgrade_says_what_changed(run: Run, monkeypatch: pytest.MonkeyPatch,
     assert "nothing changed" in run("load", new).err
 
 
+@pytest.mark.release
 @pytest.mark.usefixtures("with_starter")
 def test_diff_of_releases_tells_what_changed_and_writes_each_pair(run: Run, tmp_path: Path):
     old, file = str(onet_zip("26_1")), tmp_path / "pairs.csv"
@@ -160,6 +162,7 @@ def mirror() -> Iterator[ReleaseServer]:
         thread.join()
 
 
+@pytest.mark.release
 def test_load_takes_the_release_of_the_settings(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setenv("SKILLGAP_RELEASE", str(tmp_path / "no-such-release"))
     assert "no-such-release" in run("load").err
@@ -167,6 +170,7 @@ def test_load_takes_the_release_of_the_settings(run: Run, monkeypatch: pytest.Mo
     assert "O*NET 26.1 loaded" in run("load").err
 
 
+@pytest.mark.release
 def test_a_load_is_one_line_of_json_where_the_log_is(run: Run, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("SKILLGAP_LOG_FORMAT", "json")
     [line] = map(json.loads, run("load", str(onet_zip("26_1"))).err.splitlines())
@@ -192,6 +196,7 @@ def broken_29(tmp_path: Path) -> str:
     return str(folder)
 
 
+@pytest.mark.release
 def test_load_names_what_it_left_out(run: Run, broken_29: str, monkeypatch: pytest.MonkeyPatch):
     ended = run("load", broken_29)
     assert ended.code == 0
@@ -212,6 +217,7 @@ def test_load_names_what_it_left_out(run: Run, broken_29: str, monkeypatch: pyte
     assert line["left_out"] == {"Knowledge": reason}
 
 
+@pytest.mark.release
 def test_load_of_nothing_named_fills_an_empty_database_and_leaves_another_as_it_is(run: Run):
     assert "O*NET 29.0 loaded" in run("load").err
     assert run("load", str(onet_zip("26_1"))).code == 0
@@ -221,6 +227,7 @@ def test_load_of_nothing_named_fills_an_empty_database_and_leaves_another_as_it_
     assert "26.1" in run("status").out
 
 
+@pytest.mark.release
 def test_a_load_ends_with_what_is_missing(run: Run, tmp_path: Path):
     said = run("load", str(changed_release(tmp_path, is_level))).err
     assert "missing, compared with a complete release:" in said

@@ -17,6 +17,7 @@ from tests.cli.running import NURSE, Run
 from tests.conftest import onet_zip
 
 
+@pytest.mark.release
 @pytest.mark.usefixtures("texts_compared_once")
 def test_the_evaluation_is_a_table_that_ends_with_one_line_of_figures_and_a_chart(run: Run, tmp_path: Path):
     refused = run("llm", "evaluate", str(onet_zip("29_0")), "--chart", str(tmp_path / "chart.doc"))
