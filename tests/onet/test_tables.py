@@ -83,6 +83,7 @@ def test_columns_have_descriptions_that_end_in_a_full_stop():
     assert [table.name for table in TABLES.values() if not table.description.endswith(".")] == []
 
 
+@pytest.mark.release
 @pytest.mark.parametrize("release", ["26_1", "29_0", "30_3_layout"])
 def test_every_file_of_a_table_in_a_real_release_has_the_declared_headers(release: str):
     found = 0

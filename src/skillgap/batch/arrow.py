@@ -141,15 +141,15 @@ class GapKernel:
         }
 
     def _summaries(self, people: People, ids: pa.Array) -> pa.RecordBatch:
-        figures = bulk_summaries(people, self.ratings)
+        summaries = bulk_summaries(people, self.ratings)
         step = self._job_zones[people.target] - self._job_zones[people.occupation]
-        lacking = missing_inputs(figures, ~np.isnan(step), people.target, self.ratings)
+        missing = missing_inputs(summaries, ~np.isnan(step), people.target, self.ratings)
         columns = {
-            name: pa.array(values, mask=(lacking & NEEDS[name]) > 0) if name in NEEDS else _column(values)
-            for name, values in {**figures._asdict(), "job_zone_step": step}.items()
+            name: pa.array(values, mask=(missing & NEEDS[name]) > 0) if name in NEEDS else _column(values)
+            for name, values in {**summaries._asdict(), "job_zone_step": step}.items()
         }
         columns["job_zone_step"] = pc.cast(columns["job_zone_step"], pa.int32())
-        reasons = pa.array([brief_reason(lack) for lack in lacking.tolist()], pa.string())
+        reasons = pa.array([brief_reason(inputs) for inputs in missing.tolist()], pa.string())
         return _record_batch({**self._keys(people, ids), **columns, "unavailable": reasons})
 
     def _gaps(self, people: People, ids: pa.Array) -> pa.RecordBatch:

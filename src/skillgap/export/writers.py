@@ -197,7 +197,8 @@ class Sheet(NamedTuple):
 
 def write_workbook(sheets: Iterable[Sheet], facts: Iterable[tuple[str, Any]], out: IO[bytes]) -> None:
     """Write tables, then a sheet `Sources` of named facts; facts that are None are left out."""
-    from xlsxwriter import Workbook
+    with needs("report"):
+        from xlsxwriter import Workbook
 
     # Text from the data is never a formula or a link, whatever it begins with.
     with Workbook(out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}) as book:
