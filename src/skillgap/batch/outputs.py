@@ -12,13 +12,11 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as pacsv
-import pyarrow.parquet as pq
 
 from skillgap.batch.arrow import GapKernel
 from skillgap.batch.rejects import PART, Rejects, count_reasons, rejects_of
 from skillgap.errors import BatchInputError
-from skillgap.escaping import FORMULA, NEGATIVE_NUMBER
+from skillgap.export.writers import BatchWriter, batch_writer
 from skillgap.files import atomic_write
 
 _MANIFEST = "_batch.json"
@@ -55,7 +53,7 @@ class Output:
         self._file = file
         self._kernel = kernel
         self._stack = stack
-        self._writer: pq.ParquetWriter | _CsvOutput | None = None
+        self._writer: BatchWriter | None = None
         self._rejects = Rejects(file, stack)
 
     def write(self, answers: pa.RecordBatch) -> BatchReport:
@@ -87,31 +85,9 @@ class Output:
             columns = pa.schema([(name, pa.string()) for name in self._kernel.columns.used])
             self.write(self._kernel(pa.RecordBatch.from_pylist([], schema=columns)))
 
-    def _open(self, schema: pa.Schema) -> pq.ParquetWriter | _CsvOutput:
+    def _open(self, schema: pa.Schema) -> BatchWriter:
         out = self._stack.enter_context(atomic_write(self._file))
-        if self._file.suffix == ".parquet":
-            return self._stack.enter_context(pq.ParquetWriter(out, schema))
-        return _CsvOutput(self._stack.enter_context(pacsv.CSVWriter(out, schema)))
-
-
-class _CsvOutput:
-    """Writes record batches as CSV with formulas neutralized: `escaping.csv_cell`, applied to whole columns."""
-
-    def __init__(self, writer: pacsv.CSVWriter) -> None:
-        self._writer = writer
-
-    def write(self, lines: pa.RecordBatch) -> None:
-        """Write a record batch."""
-        columns = [_without_formulas(column) for column in lines.columns]
-        self._writer.write(pa.RecordBatch.from_arrays(columns, schema=lines.schema))
-
-
-def _without_formulas(column: pa.Array) -> pa.Array:
-    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
-        return column
-    is_number = pc.match_substring_regex(column, NEGATIVE_NUMBER)
-    may_run = pc.and_not(pc.match_substring_regex(column, FORMULA), is_number)
-    return pc.if_else(may_run, pc.binary_join_element_wise("'", column, ""), column)
+        return self._stack.enter_context(batch_writer(schema, out, self._file.suffix))
 
 
 def rejected_rows(batch: pa.RecordBatch) -> list[tuple[Any, str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from skillgap.escaping import CsvWriter
+from skillgap.export.writers import csv_writer
 from skillgap.files import atomic_write
 
 PART = "part-"
@@ -42,10 +42,7 @@ class Rejects:
                 continue
             if self._writer is None:
                 out = self._stack.enter_context(atomic_write(self._file))
-                text = io.TextIOWrapper(out, encoding="utf-8", newline="")
-                self._stack.callback(text.detach)  # flush, and leave closing the file to `atomic_write`
-                self._writer = CsvWriter(text)
-                self._writer.writerow(["id", "error"])
+                self._writer = self._stack.enter_context(csv_writer(["id", "error"], out))
             self._writer.writerow([key, reason])
         return reasons
 
