@@ -24,7 +24,7 @@ from tests.cli.running import COMMANDS, MANAGER, NURSE, Run, in_a_shell
         (("gap", "nurse", MANAGER), "nor a loaded title; `skillgap search WORDS` finds occupations"),
         (("report", NURSE, MANAGER, "-o", "/proc/gap.html"), "skillgap: /proc/gap.html: cannot be written ("),
         (("gap", "Registred Nurses", MANAGER), "Did you mean Registered Nurses (29-1141.00)?"),
-        (("gap", "x" * 10_000, MANAGER), "neither an O*NET-SOC code nor a title"),
+        (("gap", "x" * 10_000, MANAGER), "neither an O*NET-SOC code nor a loaded title"),
         (("skills", "55-1011"), "and its levels are not predicted: O*NET publishes no tasks and no Job Zone"),
         (("load", "nowhere.zip"), "nowhere.zip: no such file or folder, and not a release number like 31.0"),
         (("load", "19.0"), "releases from 20.1 on can be loaded"),

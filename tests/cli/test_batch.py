@@ -66,7 +66,7 @@ def test_people_of_whom_none_can_be_answered_are_exit_1(run: Run, command: str, 
     assert output.with_name("out.rejects.csv").read_text().count("\n") == 2
     ended = run(command, str(people), "--to", "goal", "-o", str(output), "--force")
     assert ended.code == 1
-    assert f"{people} has no column 'goal', and 'goal' is neither an O*NET-SOC code nor a title" in ended.err
+    assert f"{people} has no column 'goal', and 'goal' is neither an O*NET-SOC code nor a loaded title" in ended.err
 
 
 @pytest.mark.usefixtures("with_starter")

@@ -42,7 +42,7 @@ def test_the_evaluation_is_a_table_that_ends_with_one_line_of_figures_and_a_char
 def test_enrich_of_the_starter_says_what_it_lacks_and_changes_nothing(run: Run):
     before = run("gap", "15-1252", "15-2051", "--json").out
     ended = run("enrich")
-    assert (ended.code, "the starter has none" in ended.err) == (1, True)
+    assert (ended.code, "the starter has neither" in ended.err) == (1, True)
     assert run("gap", "15-1252", "15-2051", "--json").out == before
     assert run("enrich", "--all", "--unrated").code == 2
     assert "no model embedded:x" in run("enrich", "--model", "embedded:x").err
@@ -83,4 +83,4 @@ def test_without_the_extra_its_name_is_said(run: Run, monkeypatch: pytest.Monkey
 
 def test_the_starter_has_too_little_to_evaluate(run: Run):
     ended = run("llm", "evaluate", "starter")
-    assert (ended.code, "load a whole release" in ended.err) == (1, True)
+    assert (ended.code, "load a complete release" in ended.err) == (1, True)

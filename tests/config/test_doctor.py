@@ -88,8 +88,8 @@ def test_doctor_names_what_is_wrong_and_goes_on(run: Run, monkeypatch: pytest.Mo
     ("model", "prompt", "words"),
     [
         ("smollm2", "levels-1", "no model 'smollm2'; write it like embedded:smollm2"),
-        ("embedded:smollm3", "levels-1", "no model embedded:smollm3; embedded ones are embedded:smollm2"),
-        ("llamacpp:smollm2", "levels-2", "no prompt levels-2; prompts: digit-1, levels-1"),
+        ("embedded:smollm3", "levels-1", "no model embedded:smollm3; the embedded models are embedded:smollm2"),
+        ("llamacpp:smollm2", "levels-2", "no prompt levels-2; available prompts: digit-1, levels-1"),
         ("openai:any", "levels-1", "SKILLGAP_LLM_API_KEY"),
     ],
 )
