@@ -395,6 +395,7 @@ def share_not_distinguishable(ratings: Ratings, pairs: list[tuple[str, str]]) ->
     return 1 - sum(report.summary.distinguishable_gaps for report in reports) / gaps
 
 
+@pytest.mark.slow
 def test_44_percent_of_the_gaps_of_all_pairs_are_not_distinguishable(ratings: Ratings):
     gaps = distinguishable = 0
     for level, error, n in zip(ratings.level, ratings.standard_error, ratings.n, strict=True):

@@ -106,6 +106,7 @@ def asked(client: httpx.Client, row: dict[str, Any], names: tuple[str, ...]) -> 
 # -- the same numbers -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_every_number_is_that_of_the_api(answer: Answer, service: Service, ratings: Ratings, tmp_path: Path):
     table = people(ratings, ROWS, seed=8)
     report = answer(table, target="wants")
@@ -153,6 +154,7 @@ def test_weights_and_predictions_are_those_of_the_ratings(
     assert line["unavailable"] == "no Job Zone"
 
 
+@pytest.mark.slow
 def test_nearest_targets_of_an_occupation_are_its_transitions(
     answer: Answer, whole: tuple[Ratings, Similarity], tmp_path: Path
 ):

@@ -64,6 +64,7 @@ def cluster(folder: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]
                 process.wait(30)
 
 
+@pytest.mark.slow
 def test_two_workers_give_what_one_process_gives_and_one_that_dies_loses_nothing(ratings: Ratings, tmp_path: Path):
     rows = 2_000
     table = people(ratings, PARTS * rows, seed=4)

@@ -42,6 +42,7 @@ def view(ratings: Ratings, tmp_path: Path) -> View:
     return view
 
 
+@pytest.mark.slow
 def test_counts_are_those_of_the_batch(view: View, ratings: Ratings, tmp_path: Path):
     """3,000 people in one file, viewed, and answered gap by gap."""
     source, answered = tmp_path / "people.parquet", tmp_path / "gaps.parquet"
@@ -196,6 +197,7 @@ def test_no_title_is_a_formula_in_csv(report: WorkforceReport, tmp_path: Path):
         assert {row["to_title"] for row in csv.DictReader(file)} == {f"'{HOSTILE}"}
 
 
+@pytest.mark.slow
 def test_a_chart_names_targets_skills_and_sources(report: WorkforceReport, tmp_path: Path):
     write_workforce(report, tmp_path / "view.svg", made=MADE)
     svg = (tmp_path / "view.svg").read_text()

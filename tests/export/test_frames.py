@@ -40,6 +40,7 @@ def pairs(levels: Ratings) -> pd.DataFrame:
     return skillgap.gap_matrix(levels)
 
 
+@pytest.mark.slow
 def test_every_pair_is_there_once(pairs: pd.DataFrame, levels: Ratings):
     assert len(pairs) == 879 * 878
     keys = pairs[["from_onet_soc_code", "to_onet_soc_code"]]
@@ -91,6 +92,7 @@ def test_predicted_ratings_have_no_importance_and_say_so(starter_engine: Engine)
     assert predicted["lower"].le(predicted["data_value"]).all()
 
 
+@pytest.mark.slow
 def test_transitions_are_those_of_each_occupation(starter_engine: Engine):
     with read(starter_engine) as connection:
         levels, profiles = get_ratings(connection), get_profiles(connection)
@@ -186,6 +188,7 @@ def test_no_text_of_a_csv_file_is_a_formula(tmp_path: Path):
     assert pd.read_parquet(tmp_path / "a.parquet")["=name"].tolist()[:4] == texts[:4]
 
 
+@pytest.mark.slow
 def test_the_command_line_exports(run: Run, starter_database: str, tmp_path: Path, monkeypatch):  # noqa: F811
     monkeypatch.setenv("SKILLGAP_DATABASE_URL", starter_database)
     file = tmp_path / "ratings.csv"

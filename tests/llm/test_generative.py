@@ -638,6 +638,7 @@ def test_a_hosted_model_gets_its_key_and_a_local_one_needs_none():
         assert "openai.com" in served.base_url
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("one_thread")
 def test_the_real_small_model_gives_expected_values_over_its_digits():
     kept = Kept()

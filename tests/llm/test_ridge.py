@@ -158,6 +158,7 @@ def test_the_model_reads_texts_and_its_states_are_kept(
     assert said == []
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("one_thread")
 def test_a_text_longer_than_the_model_reads_is_cut(tmp_path: Path):
     long = "manage budgets and people " * 400

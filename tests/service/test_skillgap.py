@@ -54,6 +54,7 @@ def same(answer: Any, expected: Any) -> bool:
     return orjson.dumps(answer) == orjson.dumps(expected)
 
 
+@pytest.mark.slow
 def test_a_gap_is_the_one_of_analysis(onet: Skillgap, ratings: Ratings):
     assert same(onet.gap(NURSE, MANAGER), identify_skill_gap(NURSE, MANAGER, ratings))
     weighted = ratings.weighted_by("none")
@@ -61,6 +62,7 @@ def test_a_gap_is_the_one_of_analysis(onet: Skillgap, ratings: Ratings):
     assert same(stable, identify_skill_gap(NURSE, MANAGER, weighted, stability=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("nurse", ["29-1141", "29-1141.00", "29114100", "Registered Nurses", " registered nurses "])
 def test_an_occupation_is_a_code_in_any_form_or_a_title(onet: Skillgap, nurse: str):
     assert onet.gap(nurse, MANAGER).from_occupation.onet_soc_code == NURSE
@@ -128,6 +130,7 @@ def test_an_unknown_title_names_titles_near_it(onet: Skillgap):
         onet.gap("Registered Nurse", MANAGER)
 
 
+@pytest.mark.slow
 def test_the_status_and_a_release_compared_with_itself(starter_database: str):
     with skillgap.connect(starter_database) as onet:
         assert onet.status().release.number == onet.gap(NURSE, MANAGER).provenance.release
@@ -139,6 +142,7 @@ def test_a_snapshot_has_no_status(starter_database: str):
         Skillgap(lambda: CurrentData(make_engine(starter_database)).snapshot).status()
 
 
+@pytest.mark.slow
 def test_the_embedded_database_is_given_the_starter_on_first_use(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.delenv("SKILLGAP_DATABASE_URL", raising=False)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))

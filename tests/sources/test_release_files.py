@@ -320,6 +320,7 @@ HUGE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", HUGE)
 def test_a_small_zip_with_250_megabytes_ends_in_one_error_with_little_memory(kind: str, tmp_path: Path):
     start, repeated, said = HUGE[kind]

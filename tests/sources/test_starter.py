@@ -82,6 +82,7 @@ def test_the_starter_made_again_from_29_0_has_the_same_bytes(onet_29: OnetData, 
         assert (tmp_path / name).read_bytes() == (HERE.parent / name).read_bytes(), name
 
 
+@pytest.mark.slow
 def test_the_starter_made_from_the_starter_has_the_same_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(make_starter, "STARTER", tmp_path / "starter")
     make_starter.main(STARTER)

@@ -975,6 +975,7 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("scratch")
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(line=st.integers(2, 13), header=st.sampled_from(list(HEADERS.values())), text=CELL)
 def test_a_changed_cell_of_skills_is_read_as_it_stands_or_refused(scratch: Path, line: int, header: str, text: str):
@@ -995,6 +996,7 @@ def test_a_changed_cell_of_skills_is_read_as_it_stands_or_refused(scratch: Path,
     assert extracted == expected
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(file=st.sampled_from(["Read Me", *small_tables()]), as_csv_file=st.booleans(), data=st.data())
 def test_arbitrary_bytes_in_a_file_are_refused_or_read(
@@ -1012,6 +1014,7 @@ def test_arbitrary_bytes_in_a_file_are_refused_or_read(
     assert len(data_read.tables["Skills"]) == 12
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=300)
 @given(data=st.data())
 def test_a_damaged_zip_is_refused_or_read(scratch: Path, data: st.DataObject):

@@ -212,6 +212,7 @@ def test_faults_that_stay_name_the_page(fault: Fault, error: type[Exception], sa
             fetch(fake)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -263,6 +264,7 @@ def test_a_list_of_tables_of_another_shape_is_refused(
         fetch(fake)
 
 
+@pytest.mark.slow
 def test_a_row_served_twice_is_refused(fake_tables: FakeTables):
     tables = fake_tables.copy()
     tables.rows["skills"] = [*tables.rows["skills"], tables.rows["skills"][0]]
@@ -285,6 +287,7 @@ def test_half_of_an_occupation_is_not_taken_for_the_whole(kind: str, starter: On
             fetch(fake, NURSE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("table", ["skills", "occupation_data"])
 def test_a_table_without_rows_is_refused(table: str, fake_tables: FakeTables):
     tables = fake_tables.copy()
@@ -323,6 +326,7 @@ def test_a_table_cut_short_by_pages_without_a_total_is_refused(
         fetch(fake)
 
 
+@pytest.mark.slow
 def test_a_whole_table_in_pages_without_a_total_is_read(fake_tables: FakeTables, monkeypatch: pytest.MonkeyPatch):
     changed_pages(monkeypatch, without_total)
     with FakeOnetApi(fake_tables) as fake:
@@ -330,6 +334,7 @@ def test_a_whole_table_in_pages_without_a_total_is_read(fake_tables: FakeTables,
         assert "/database/info/occupation_data" in fake.requests
 
 
+@pytest.mark.slow
 def test_a_count_that_is_nowhere_is_said_not_to_be_checked(fake_tables: FakeTables, monkeypatch: pytest.MonkeyPatch):
     changed_pages(monkeypatch, without_total)
     with FakeOnetApi(fake_tables) as fake, capture_logs() as logs:
@@ -351,6 +356,7 @@ def test_a_total_that_changes_between_pages_is_refused(fake_tables: FakeTables, 
         fetch(fake)
 
 
+@pytest.mark.slow
 def test_answers_that_lack_a_column_are_not_the_whole(fake_tables: FakeTables):
     tables = fake_tables.copy()
     tables.rows["skills"] = [{k: v for k, v in row.items() if k != "date_updated"} for row in tables.rows["skills"]]
@@ -384,6 +390,7 @@ def test_a_broken_run_goes_on_from_its_last_complete_page(
         assert len(fake.requests) - asked == 35 - kept, "what was kept is not asked for again"
 
 
+@pytest.mark.slow
 def test_without_resume_a_run_begins_anew(tmp_path: Path, fake_tables: FakeTables):
     with FakeOnetApi(fake_tables) as fake:
         fake.faults = [Fault("rows/skills", "500", times=5)]
@@ -394,6 +401,7 @@ def test_without_resume_a_run_begins_anew(tmp_path: Path, fake_tables: FakeTable
         assert "/database/rows/occupation_data?start=1&end=2000" in fake.requests[first:]
 
 
+@pytest.mark.slow
 def test_pages_of_another_release_are_not_taken(tmp_path: Path, fake_tables: FakeTables):
     with FakeOnetApi(fake_tables) as fake:
         fake.faults = [Fault("rows/skills", "500", times=5)]

@@ -175,6 +175,7 @@ def test_a_second_load_waits_for_the_first_to_commit(loaded: Engine, other: Engi
     assert stored(loaded) == cells(RELEASE_A)
 
 
+@pytest.mark.slow
 def test_many_loads_at_once_all_end_and_leave_the_last_one_whole(loaded: Engine, database_url: str) -> None:
     start = threading.Barrier(4)
 

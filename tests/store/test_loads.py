@@ -176,6 +176,7 @@ CELLS = [
 ]
 
 
+@pytest.mark.slow
 def test_a_change_of_any_cell_to_or_from_missing_is_loaded(loaded: Engine) -> None:
     for column, value in CELLS:
         other = set_cell(RELEASE_A, "Skills", 1, column, value)
