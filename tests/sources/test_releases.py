@@ -311,7 +311,7 @@ def test_a_cut_download_of_a_csv_edition_is_resumed(download, cache_dir: Path, r
     cache_dir.mkdir(parents=True)
     (cache_dir / "db_29_0_text.part").write_bytes(b"the rest of which never comes")
     release_server.missing, release_server.cut_after = {TEXT}, [1000] * 4
-    with pytest.raises(ReleaseUnavailable, match=r"db_29_0_csv\.zip: .* the next run goes on from there"):
+    with pytest.raises(ReleaseUnavailable, match=r"db_29_0_csv\.zip: .* the next run resumes it"):
         download()
     assert kept(cache_dir) == ["db_29_0_csv.part"]
     assert download().path.read_bytes() == release_server.content
@@ -450,7 +450,7 @@ def test_a_sign_in_page_is_not_kept_as_a_release(download, cache_dir: Path, rele
 def test_a_cut_that_only_a_length_would_show_is_noticed(download, cache_dir: Path, release_server: ReleaseServer):
     release_server.knows_length = False
     release_server.cut_after = [100_000]
-    with pytest.raises(ReleaseUnavailable, match="not a whole zip"):
+    with pytest.raises(ReleaseUnavailable, match="not a complete zip"):
         download()
     totals: list[int | None] = []
     assert download(on_bytes=lambda _, total: totals.append(total)).path.read_bytes() == release_server.content

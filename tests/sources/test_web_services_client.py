@@ -110,7 +110,7 @@ def test_a_base_url_that_is_none_is_named(url: str):
 def test_a_base_url_with_a_password_is_refused_unshown():
     with pytest.raises(ConfigurationError) as refused:
         Credentials.with_key(KEY, base_url=f"https://ann:{KEY}@onet.test")
-    assert "holds a user name or a password" in str(refused.value)
+    assert "contains a user name or a password" in str(refused.value)
     assert KEY not in str(refused.value)
 
 
