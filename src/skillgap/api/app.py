@@ -28,12 +28,12 @@ from skillgap.api.cache import AnswerCache, page_paths, uncached
 from skillgap.api.metrics import LOST_LINES, ONET_REQUESTS
 from skillgap.api.pool import Pool
 from skillgap.api.request_log import RequestLog
-from skillgap.api.routers import occupations, paths, service, skill_gap
+from skillgap.api.routers import occupations, pages, paths, service, skill_gap
 from skillgap.config.logs import configure_logging, count_lost_lines
 from skillgap.config.settings import Settings, read_settings
 from skillgap.export.renderer import Renderer
 from skillgap.service.snapshot import CurrentData
-from skillgap.web import routes, view
+from skillgap.web import view
 
 if TYPE_CHECKING:
     from skillgap.service.fetch_missing import OnDemand
@@ -52,7 +52,7 @@ _KEY_SCHEMES = {
 }
 """Either header carries the same key. The operator decides whether a key is required."""
 _REFUSALS = (problems.KeyRequired, problems.InvalidKey, problems.TooManyRequests)
-ROUTERS = (routes.router, skill_gap.router, paths.router, occupations.router, service.router)
+ROUTERS = (pages.router, skill_gap.router, paths.router, occupations.router, service.router)
 _SWITCH_SECONDS = 0.001
 """Time after which a pool's thread lets the event loop run. With the default 0.005, a busy pool slows everything."""
 
@@ -90,7 +90,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         api,
         lambda: current.snapshot,
         most_bytes=settings.server.answer_cache_mb * 2**20,
-        pages=page_paths(routes.router.routes),
+        pages=page_paths(pages.router.routes),
     )
     app = Gate(app, keys, anonymous_requests_per_minute=settings.access.anonymous_requests_per_minute)
     if settings.server.cors_origins:

@@ -56,8 +56,8 @@ DomainParameter = Annotated[
 WeightParameter = Annotated[
     WeightChoice,
     Query(
-        description="The weight of each gap in the order and the shortfall: its `importance` in the target, O*NET's "
-        "`standard`ized importance (0 if not important), or `none` for equal weights."
+        description="The weight of each gap in the order and the shortfall: `importance` in the target, `standard` "
+        "(O*NET's standardized importance, 0 if not important), or `none` for equal weights."
     ),
 ]
 StabilityParameter = Annotated[

@@ -20,7 +20,7 @@ LOADED = "loaded"
 
 
 def get_release_ratings(
-    engine: Engine,
+    engine: Engine | None,
     source: str,
     domain: DomainChoice = "skills",
     *,
@@ -28,12 +28,15 @@ def get_release_ratings(
     download_url: str = DOWNLOAD_URL,
     on_bytes: OnBytes | None = None,
 ) -> Ratings:
-    """Return the analysts' ratings of a release, or those in the database (`loaded`). Nothing is loaded.
+    """Return the analysts' ratings of a release, or those in the database (`loaded`, the only source that
+    needs the engine). Nothing is loaded.
 
     Raises SourceError, StoreError, NoData (no ratings of the domain).
     """
     reason = ""
     if source == LOADED:
+        if engine is None:
+            raise NoData(f"{source}: this needs a database")
         with read(engine) as connection:
             ratings = Ratings.from_rows(get_rating_rows(connection, domain), "onet", domain)
     else:

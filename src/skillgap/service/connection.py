@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from skillgap.config.settings import Settings, read_settings
 from skillgap.errors import SchemaMismatch
 from skillgap.service.data import Database
-from skillgap.service.skillgap import Skillgap
+from skillgap.service.skillgap import ReleaseFiles, Skillgap
 from skillgap.store.engine import make_engine, read
 from skillgap.store.rating_rows import get_data_version
 
@@ -29,11 +29,8 @@ def connect(url: str | None = None, *, load_starter: LoadStarter | None = None) 
     database = Database(lambda: ready_engine(settings, url, load_starter=load_starter or _load_starter))
     return Skillgap(
         database.current,
-        engine=lambda: database.engine,
-        cache_dir=settings.data.cache_dir,
-        download_url=lambda: settings.download.url,
-        any_engine=lambda: make_engine(url or settings.database.full_url),
-        close=database.close,
+        database=database,
+        files=ReleaseFiles(settings.data.cache_dir, lambda: settings.download.url),
     )
 
 

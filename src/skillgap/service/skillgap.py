@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 from sqlalchemy import Engine
@@ -39,16 +39,19 @@ from skillgap.models.person import OwnProfile
 from skillgap.nodes.status import get_status
 from skillgap.onet.codes import parse_code
 from skillgap.onet.domains import DomainChoice
-from skillgap.service.data import Data
-from skillgap.sources.releases import DOWNLOAD_URL, OnBytes, is_release_number
+from skillgap.service.data import Data, Database
 from skillgap.store.engine import read
 
 if TYPE_CHECKING:
     from skillgap.sources.releases import OnBytes
 
 
-def _no_engine() -> Engine:
-    raise NoData("this needs a database, but this service answers from a snapshot in memory")
+class ReleaseFiles(NamedTuple):
+    """The source of release files."""
+
+    cache_dir: Path
+    download_url: Callable[[], str]
+    """Returns the URL that releases are downloaded from. Raises ConfigurationError."""
 
 
 class Skillgap:
@@ -65,23 +68,16 @@ class Skillgap:
         self,
         data: Callable[[], Data],
         *,
-        engine: Callable[[], Engine] = _no_engine,
-        any_engine: Callable[[], Engine] = _no_engine,
-        cache_dir: Path = Path(),
-        download_url: Callable[[], str] = lambda: DOWNLOAD_URL,
-        close: Callable[[], None] = lambda: None,
+        database: Database | None = None,
+        files: ReleaseFiles | None = None,
     ) -> None:
         """Take a function that returns the data for a question.
 
-        `status` and `diff` read the database itself: `engine` returns it after loading the starter data if it is empty,
-        `any_engine` as it is.
+        `status` and `diff` need the database itself, and `diff` the source of release files.
         """
         self._data = data
-        self._engine = engine
-        self._any_engine = any_engine
-        self._cache_dir = cache_dir
-        self._download_url = download_url
-        self._close = close
+        self._database = database
+        self._files = files
 
     def __enter__(self) -> Self:
         return self
@@ -93,7 +89,8 @@ class Skillgap:
 
     def close(self) -> None:
         """Close the connections to the database."""
-        self._close()
+        if self._database:
+            self._database.close()
 
     def gap(
         self,
@@ -284,13 +281,20 @@ class Skillgap:
 
     def _release(self, source: str, domain: DomainChoice, on_bytes: OnBytes | None) -> Ratings:
         from skillgap.nodes.get_release_ratings import LOADED, get_release_ratings
-        from skillgap.sources.releases import DOWNLOAD_URL
+        from skillgap.sources.releases import DOWNLOAD_URL, is_release_number
 
-        engine = self._engine() if source == LOADED else self._any_engine()
-        url = self._download_url() if is_release_number(source) else DOWNLOAD_URL
+        engine = self._engine() if source == LOADED else None
+        if self._files is None:
+            raise _no_database()
+        url = self._files.download_url() if is_release_number(source) else DOWNLOAD_URL
         return get_release_ratings(
-            engine, source, domain, cache_dir=self._cache_dir, download_url=url, on_bytes=on_bytes
+            engine, source, domain, cache_dir=self._files.cache_dir, download_url=url, on_bytes=on_bytes
         )
+
+    def _engine(self) -> Engine:
+        if self._database is None:
+            raise _no_database()
+        return self._database.engine
 
     def job_zone_name(self, zone: int | None) -> str | None:
         """Return the release's name of a Job Zone, None if not loaded."""
@@ -324,6 +328,10 @@ class Skillgap:
         for code in codes:
             if code in levels.rows:
                 yield self.transitions(code, limit=limit, domain=domain, ratings=ratings)
+
+
+def _no_database() -> NoData:
+    return NoData("this needs a database, but this service answers from a snapshot in memory")
 
 
 def _code(text: str, levels: Ratings) -> str:
