@@ -57,8 +57,8 @@ def with_baker(ratings: Ratings, **given: Any) -> Ratings:
         ),
         (
             with_baker(small(domain="skills"), is_rated=True),
-            "no levels are predicted for 51-3011.00 (Bakers), because analysts have rated it, so no gap can be "
-            "computed; use the ratings onet+llm",
+            "no levels are predicted for 51-3011.00 (Bakers), so no gap can be computed; "
+            "analysts have rated it: use the ratings onet+llm",
         ),
         (
             small(domain="work_activities"),

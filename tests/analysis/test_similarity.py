@@ -218,7 +218,7 @@ def test_transitions_are_worked_by_hand():
         [1, 2, 3, 4],
     )
     unknown = replace(similarity, codes=("99-9999.00", *codes[1:]))
-    with pytest.raises(UnratedOccupation, match=r"those of the text release whose levels are rated or predicted$"):
+    with pytest.raises(UnratedOccupation, match=r"no such occupation with rated or predicted levels$"):
         find_transitions(codes[0], unknown, ratings)
 
 

@@ -124,8 +124,8 @@ class Lookup:
             return f"O*NET {self._release_text()} has no {domain} ratings for {name}, so no gap can be computed"
         if occupation.is_rated:
             return (
-                f"no levels are predicted for {name}, because analysts have rated it, so no gap can be computed; "
-                "use the ratings onet+llm"
+                f"no levels are predicted for {name}, so no gap can be computed; "
+                "analysts have rated it: use the ratings onet+llm"
             )
         fact = f"O*NET {self._release_text()} has no skill ratings for {name}, so no gap can be computed"
         if occupation.is_predicted:
