@@ -22,12 +22,14 @@ def serve(
     from skillgap.api.server import run
     from skillgap.config import settings as configuration
     from skillgap.config.logs import detach_stderr
+    from skillgap.service.embedded import has_data
 
     detach_stderr()  # before the first line is written, so that a full disk cannot stop the service
     options = {"host": host, "port": port, "workers": workers}
     settings = configuration.read_settings(**{name: value for name, value in options.items() if value is not None})
     settings.check()
-    open_engine()
+    if settings.database.url is not None or not has_data(settings.database.embedded_file):
+        open_engine()
     run(settings)
 
 
