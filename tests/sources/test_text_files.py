@@ -120,6 +120,7 @@ def test_a_release_has_the_rows_of_its_data_dictionary(name: str, release: Relea
     }
 
 
+@pytest.mark.release
 @pytest.mark.parametrize(("name", "fixture"), [("29_0", "onet_29"), ("26_1", "onet_26")])
 def test_every_cell_of_skills_is_that_of_the_raw_file(name: str, fixture: str, request: pytest.FixtureRequest):
     with zipfile.ZipFile(onet_zip(name)) as zipped:
