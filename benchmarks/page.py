@@ -71,8 +71,8 @@ def _measure(browser: Browser, url: str, log: Path, codes: tuple[str, ...], rele
         "a gap": "/?from={}&to={}",
         "a gap in all domains": "/?from={}&to={}&domain=all",
         "one occupation": "/?from={}",
-        "ways in small steps": "/path?from={}&to={}",
-        "own levels": "/own?from={}&to={}",
+        "paths": "/path?from={}&to={}",
+        "stated levels": "/own?from={}&to={}",
     }
     p50 = [_server_time(name, path, url, log, codes, chance) for name, path in pages.items()]
     page = browser.new_page(viewport={"width": 1280, "height": 900})

@@ -54,15 +54,15 @@ def main() -> None:
     print("|---|---:|---:|---:|---|---:|---:|---:|")
     find: Find = lambda text: [hit.onet_soc_code for hit in index.find(text, 5)[0]]  # noqa: E731
     find_all: Find = lambda text: [hit.onet_soc_code for hit in whole.find(text, 5)[0]]  # noqa: E731
-    top1, top5, p95 = _judge("titles held out", judged, meant, find)
-    _judge("the same, by shared words only", judged, meant, _by_shared_words(seen))
+    top1, top5, p95 = _judge("held-out titles", judged, meant, find)
+    _judge("held-out titles, by shared words only", judged, meant, _by_shared_words(seen))
     typos = _with_typos(meant)
     _judge("known titles with one typo", list(typos), typos, find_all)
     half: dict[str, set[str]] = defaultdict(set)
     for each in occupations:
         half[each.title[: max(3, len(each.title) // 2)].casefold()].add(each.onet_soc_code)
-    _judge("the first half of occupations' own titles", list(half), half, find_all)
-    _judge("occupations' own titles", [each.title for each in occupations], _own(every), find_all)
+    _judge("first half of occupation titles", list(half), half, find_all)
+    _judge("occupation titles", [each.title for each in occupations], _own(every), find_all)
     print(f"\nevaluate-search top1={top1:.4f} top5={top5:.4f} p95_ms={p95:.2f}")
 
 

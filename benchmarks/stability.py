@@ -43,7 +43,7 @@ def main() -> None:
         "primary related pairs": chance.sample(related, _PAIRS),
     }
     print(f"O*NET {release}, share of the first ones that stay among the first\n")
-    print("| ranking | rated again | by `standard` | by `none` | width of the 95 % interval of a place | ms each |")
+    print("| order | new panel | weight `standard` | weight `none` | 95 % interval of the rank, width | ms per query |")
     print("|---|---:|---:|---:|---:|---:|")
     stays = [_told(f"first five gaps of {len(of)} {name}", *_gaps(of, skills)) for name, of in pairs.items()]
     similarity = compute_similarity(profiles, ratings)
@@ -54,7 +54,7 @@ def main() -> None:
         [each.stability for each in find_transitions(code, similarity, skills, stability=True)] for code in codes
     ]
     seconds = (time.perf_counter() - started) / len(codes)
-    ten = _told(f"ten nearest of {len(codes)} occupations", near, 10, seconds)
+    ten = _told(f"ten most similar of {len(codes)} occupations", near, 10, seconds)
     print(f"\nevaluate-stability first_five={stays[0]:.4f} first_five_related={stays[1]:.4f} first_ten={ten:.4f}")
 
 

@@ -92,7 +92,7 @@ def main() -> None:
     }
     knowledge = known.rated.knowledge - known.rated.knowledge.mean(axis=0)
     correlation = cosine(knowledge - knowledge.mean(axis=1, keepdims=True))
-    baselines["TF-IDF of whole words but stop words + 0.2 x correlation of knowledge"] = (
+    baselines["TF-IDF of words without stop words + 0.2 x correlation of knowledge"] = (
         _whole_words(known) + 0.2 * correlation,
         "titles, descriptions, tasks, knowledge",
     )
@@ -107,7 +107,7 @@ def main() -> None:
         print(f"| fitted: {name} | {', '.join(inputs_of(likenesses))} | {_told(judged[name])} |", flush=True)
         if name in ("whole", "independent"):
             other = recalls(cross_validated(features, listed, groups), listed)
-            print(f"| fitted: {name}, folds of major groups | the same | {_told(other)} |", flush=True)
+            print(f"| fitted: {name}, folds of major groups | same | {_told(other)} |", flush=True)
     if "--write" in sys.argv:
         _write(found, listed, {name: values.mean() for name, values in judged.items()}, release)
     whole, independent = judged["whole"].mean(), judged["independent"].mean()

@@ -119,7 +119,7 @@ def candidates() -> list[Candidate]:
         ),
         _post(own, "nested arrays", {"to": MANAGER}, b"[" * 30_000 + b"]" * 30_000),
         _post(own, "32,000 numbers", {"to": MANAGER}, b"[" + b"1," * 32_000 + b"1]"),
-        *(_get(f"GET {path}", "as it is") for path in ("/health", "/ready", "/metrics", "/docs")),
+        *(_get(f"GET {path}", "plain") for path in ("/health", "/ready", "/metrics", "/docs")),
         *(_get("GET /", name, {"from": q, "to": q[::-1]}) for name, q in words.items()),
         *(_get("GET /", f"domain {each}", {**pair, "domain": each}, headers=gzip) for each in ("skills", "all")),
         _get("GET /", "one occupation", {"from": NURSE}),
@@ -311,7 +311,7 @@ def measure(database: str, folder: Path, chosen: Sequence[Candidate]) -> list[Co
 def table(costs: Sequence[Cost]) -> str:
     """Return the most expensive request of each endpoint as a Markdown table."""
     lines = [
-        "| endpoint | its most expensive request | status | CPU | event loop, at most | others waited, at most |",
+        "| endpoint | most expensive request | status | CPU | event loop (max) | delay of others (max) |",
         "|---|---|---|---|---|---|",
     ]
     for endpoint in dict.fromkeys(cost.candidate.endpoint for cost in costs):
