@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from skillgap.display import Display, displayed_by
+from skillgap.version import __version__
 
 if TYPE_CHECKING:
     from skillgap.analysis.gap import identify_skill_gap
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from skillgap.service.ratings import get_occupation_skills, get_ratings
     from skillgap.store.engine import make_engine, read
     from skillgap.store.tables import init_tables
-
-__version__ = "0.1.0"
 
 
 def _display() -> Display:

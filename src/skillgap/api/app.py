@@ -20,7 +20,6 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp
 
-import skillgap
 from skillgap.api import problems, unknown_parameters
 from skillgap.api.access_control import OPEN_PATHS, Gate, Keys
 from skillgap.api.addresses import TrustedProxies
@@ -33,6 +32,7 @@ from skillgap.config.logs import configure_logging, count_lost_lines
 from skillgap.config.settings import Settings, read_settings
 from skillgap.export.renderer import Renderer
 from skillgap.service.snapshot import CurrentData
+from skillgap.version import __version__
 from skillgap.web import view
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def create_api(
 
     api = FastAPIOffline(  # its pages load their scripts from this server
         title="skillgap",
-        version=skillgap.__version__,
+        version=__version__,
         description=_DESCRIPTION,
         lifespan=lifespan,
         redoc_url=None,

@@ -18,11 +18,11 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-import skillgap
 from skillgap.cli import batch, data, llm, query, serve
 from skillgap.cli.messages import note, note_error
 from skillgap.errors import SkillgapError
 from skillgap.escaping import message_for_terminal
+from skillgap.version import __version__
 
 
 class _Commands(TyperGroup):
@@ -95,7 +95,7 @@ def main() -> None:
 
 def _print_version(is_requested: bool) -> None:
     if is_requested:
-        typer.echo(skillgap.__version__)  # noqa: TID251 - our own text
+        typer.echo(__version__)  # noqa: TID251 - our own text
         raise typer.Exit
 
 

@@ -15,7 +15,6 @@ from typing import Literal
 
 from sqlalchemy import Connection, inspect, make_url, text
 
-import skillgap
 from skillgap import event_loop
 from skillgap.config.api_keys import read_keys
 from skillgap.config.settings import (
@@ -35,6 +34,7 @@ from skillgap.sources.web_services.credentials import Credentials
 from skillgap.store.engine import make_engine, read, shown
 from skillgap.store.schema import Base
 from skillgap.store.tables import check_schema
+from skillgap.version import __version__
 
 Outcome = Literal["ok", "unused", "warning", "failed"]
 _OLD_RELEASE_DAYS = 400
@@ -55,7 +55,7 @@ class Check:
 
 def examine(*, online: bool) -> list[Check]:
     """Run all checks. A check that depends on a failed one is left out."""
-    versions = f"skillgap {skillgap.__version__}, Python {platform.python_version()}, {platform.system()}"
+    versions = f"skillgap {__version__}, Python {platform.python_version()}, {platform.system()}"
     checks = [Check("versions", "ok", versions)]
     settings = read_settings()
     try:

@@ -16,7 +16,6 @@ from mcp.server.mcpserver.exceptions import ResourceError, ToolError
 from mcp.types import ToolAnnotations
 from pydantic import Field
 
-import skillgap
 from skillgap.errors import (
     InvalidCode,
     MissingInput,
@@ -42,6 +41,7 @@ from skillgap.onet.domains import DomainChoice
 from skillgap.onet.scales import HIGHEST_LEVEL
 from skillgap.service import Skillgap
 from skillgap.service.snapshot import CurrentData
+from skillgap.version import __version__
 
 _DOCUMENTED = {"use_attribute_docstrings": True}
 _READS = ToolAnnotations(read_only_hint=True, idempotent_hint=True, destructive_hint=False, open_world_hint=False)
@@ -265,7 +265,7 @@ def method() -> str:
 
 def create_server(current: CurrentData) -> MCPServer:
     """Return the server, with its tools and the resources `attribution` and `method`."""
-    server = MCPServer("skillgap", title="skillgap", instructions=_INSTRUCTIONS, version=skillgap.__version__)
+    server = MCPServer("skillgap", title="skillgap", instructions=_INSTRUCTIONS, version=__version__)
     tools = _Tools(current)
     server.tool(title="Search occupations", annotations=_READS)(_with_next_step(tools.search_occupations, ToolError))
     server.tool(title="Skill gap between two occupations", annotations=_READS)(

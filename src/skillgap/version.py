@@ -1,0 +1,3 @@
+"""The version, for modules that cannot import the package's public face."""
+
+__version__ = "0.1.0"
