@@ -335,4 +335,5 @@ def _no_database() -> NoData:
 
 
 def _code(text: str, levels: Ratings) -> str:
+    """Return the code that a text stands for. `levels.occupation` and `levels.row` raise if nothing has this code."""
     return find_code(text, levels.titles)
