@@ -12,33 +12,19 @@ import pymysql
 import pytest
 from sqlalchemy import make_url
 
+from skillgap.onet import tables as onet
 from skillgap.store.engine import make_engine
 from skillgap.store.tables import init_tables
 
 TABLES = {
-    "Abilities",
-    "JobZoneReference",
-    "Knowledge",
-    "SampleOfReportedTitles",
-    "TechnologySkills",
-    "WorkActivities",
-    "AlternateTitles",
-    "Elements",
-    "Interests",
-    "JobZones",
+    *onet.TABLES,
     "LLMAbstentions",
     "LLMModels",
     "LLMReplies",
     "LLMSkillScores",
-    "LevelScaleAnchors",
     "Loads",
-    "Occupations",
     "OnetApiOccupationData",
     "OnetApiSkillsData",
-    "RelatedOccupations",
-    "Scales",
-    "Skills",
-    "TaskStatements",
 }
 VIEWS = {"OccupationsView", "SkillsView"}
 

@@ -1,3 +1,3 @@
-"""The version, for modules that cannot import the package's public face."""
+"""The version, apart from `skillgap` itself so that modules of the package can import it."""
 
 __version__ = "0.1.0"

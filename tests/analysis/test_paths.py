@@ -78,7 +78,7 @@ def test_the_first_path_is_the_best_of_all_chains_by_another_search(similarity: 
     for start, end in pairs:
         for neighbours in (5, 12):
             expected = brute_force(start, end, similarity, skills, neighbours)
-            report = find_paths(start, end, similarity, skills, neighbours=neighbours, limit=8)
+            report = find_paths(start, end, similarity, skills, neighbors=neighbours, limit=8)
             assert report.chains_compared == len(expected)
             found = [
                 (path.hardest_move, len(path.steps), path.total_shortfall, codes_of(path)) for path in report.paths
@@ -106,7 +106,7 @@ def test_paths_are_worked_by_hand():
     # in total, since the move from d down to c has no gap.
     ratings = make_ratings({"a": [1.0], "b": [3.0], "c": [5.0], "d": [6.0]})
     similarity = near_by([[0, 9, 8, 1], [9, 0, 8, 1], [8, 9, 0, 1], [1, 2, 9, 0]], ratings)
-    report = find_paths("a", "c", similarity, ratings, neighbours=2)
+    report = find_paths("a", "c", similarity, ratings, neighbors=2)
     assert [(codes_of(path), path.hardest_move, path.total_shortfall) for path in report.paths] == [
         (("b", "c"), 2.0, 4.0),
         (("b", "d", "c"), 3.0, 5.0),
@@ -119,7 +119,7 @@ def test_paths_are_worked_by_hand():
     assert (report.from_occupation, report.to_occupation) == (ratings.occupations["a"], ratings.occupations["c"])
     assert (report.domain, report.neighbours, report.basis) == ("all", 2, similarity.basis)
     assert report.provenance == ratings.provenance
-    assert [codes_of(path) for path in find_paths("a", "c", similarity, ratings, neighbours=2, limit=1).paths] == [
+    assert [codes_of(path) for path in find_paths("a", "c", similarity, ratings, neighbors=2, limit=1).paths] == [
         ("b", "c")
     ]
 
@@ -139,12 +139,12 @@ def test_by_default_five_paths_through_the_twenty_most_similar_are_returned():
 def test_similarity_in_one_direction_suffices_and_occupations_without_levels_are_avoided():
     ratings = make_ratings({"a": [1.0], "b": [3.0], "c": [5.0]})
     one_way = near_by([[0, 9, 1], [1, 0, 9], [9, 1, 0]], ratings)  # a-b, b-c, c-a, each nearest to but one of two
-    assert [codes_of(path) for path in find_paths("a", "c", one_way, ratings, neighbours=1).paths] == [
+    assert [codes_of(path) for path in find_paths("a", "c", one_way, ratings, neighbors=1).paths] == [
         ("b", "c"),
         ("c",),
     ]
     without = ratings.restricted_to(["a", "c"], ratings.element_ids)
-    assert [codes_of(path) for path in find_paths("a", "c", one_way, without, neighbours=1).paths] == [("c",)]
+    assert [codes_of(path) for path in find_paths("a", "c", one_way, without, neighbors=1).paths] == [("c",)]
 
 
 def test_figures_are_rounded_as_they_are_shown():
@@ -152,7 +152,7 @@ def test_figures_are_rounded_as_they_are_shown():
     ratings = make_ratings(
         {"a": [1.0, 1.0, 1.0], "b": [2.0, 1.0, 1.0], "c": [2.0, 3.0, 1.0]}, n={each: [50] * 3 for each in "abc"}
     )
-    report = find_paths("a", "c", near_by([[0, 9, 1], [9, 0, 9], [1, 9, 0]], ratings), ratings, neighbours=1)
+    report = find_paths("a", "c", near_by([[0, 9, 1], [9, 0, 9], [1, 9, 0]], ratings), ratings, neighbors=1)
     assert [(codes_of(path), path.hardest_move, path.total_shortfall) for path in report.paths] == [
         (("b", "c"), 0.6667, 1.0)
     ]
@@ -161,7 +161,7 @@ def test_figures_are_rounded_as_they_are_shown():
 def test_without_similar_occupations_there_is_no_path_but_still_the_direct_move():
     ratings = make_ratings({"a": [1.0], "b": [3.0], "c": [5.0], "d": [6.0]})
     similarity = near_by([[0, 9, 1, 1], [9, 0, 1, 1], [1, 1, 0, 9], [1, 1, 9, 0]], ratings)
-    report = find_paths("a", "c", similarity, ratings, neighbours=1)
+    report = find_paths("a", "c", similarity, ratings, neighbors=1)
     assert (report.paths, report.chains_compared) == ([], 0)
     assert report.direct.weighted_shortfall == 4.0
 

@@ -186,9 +186,9 @@ def test_a_profile_is_filled_in_and_compared(run: Run, ratings: Ratings, tmp_pat
     assert "Persuasion" not in [row["element_name"] for row in report["skill_gaps"]]
     file.with_name("blank.json").write_text(json.dumps({"levels": template["levels"]}))
     blank = run("gap", "--profile", str(file.with_name("blank.json")), MANAGER).out
-    assert "No level is known on both sides, so nothing is compared." in blank
+    assert "No level is known on both sides, so there is nothing to compare." in blank
     shown = run("gap", "--profile", str(file), MANAGER).out
-    assert shown.startswith("From  1 own level, the rest of Registered Nurses (29-1141.00)")
+    assert shown.startswith("From  1 own level, the rest from Registered Nurses (29-1141.00)")
 
 
 @pytest.mark.usefixtures("with_starter")
@@ -200,7 +200,7 @@ def test_every_wrong_field_of_a_profile_is_named_without_its_value(run: Run, tmp
     assert all(field in ended.err for field in ("levels.Persuasion", "levels.Writing", "name"))
     assert not any(value in ended.err for value in ("7.531", "6.421"))
     file.write_text('{"levels": {"Persuading": 3}}')
-    assert "levels.Persuading: no element of this name" in run("gap", "--profile", str(file), MANAGER).err
+    assert "levels.Persuading: no compared element has this name" in run("gap", "--profile", str(file), MANAGER).err
     file.write_text('{"levels": {}, "occupation": "nurse"}')
     assert "'nurse' is not an O*NET-SOC code; write it like" in run("gap", "--profile", str(file), MANAGER).err
     file.write_text("{}")

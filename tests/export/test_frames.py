@@ -144,7 +144,7 @@ def test_files_of_ratings_have_dates_and_gaps_where_nothing_is_known(levels: Rat
 
 
 def test_what_cannot_be_written_leaves_nothing_behind(levels: Ratings, tmp_path: Path):
-    with pytest.raises(ConfigurationError, match=r"\.csv, \.parquet, \.json"):
+    with pytest.raises(ConfigurationError, match=r"\.csv, \.parquet or \.json"):
         write_frames([], tmp_path / "pairs.xlsx")
 
     def broken():

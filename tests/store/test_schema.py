@@ -248,7 +248,7 @@ def test_passwords_stored_by_0_1_0_are_masked_where_they_are_stored(blank: Engin
     init_tables(blank)
     with read(blank) as connection:
         stored_now = connection.scalars(text("SELECT origin FROM Loads ORDER BY load_id")).all()
-        assert check_schema(connection) == "0004_masked_origins"
+        check_schema(connection)  # raises unless the newest migration is complete
     assert stored_now == [masked or origin for origin, masked in ORIGINS.items()]
     if blank.dialect.name == "sqlite":
         files = list(Path(str(blank.url.database)).parent.glob("skillgap.db*"))

@@ -17,18 +17,18 @@ from skillgap.models import GapSummary, Path, PathReport, PathStep
 
 
 def find_paths(
-    current: str, target: str, similarity: Similarity, ratings: Ratings, *, neighbours: int = 20, limit: int = 5
+    current: str, target: str, similarity: Similarity, ratings: Ratings, *, neighbors: int = 20, limit: int = 5
 ) -> PathReport:
     """Return the `limit` best paths of at most three moves, best first; none if no path exists.
 
-    A move connects two occupations if one is among the `neighbours` most similar to the other. Its difficulty is its
+    A move connects two occupations if one is among the `neighbors` most similar to the other. Its difficulty is its
     distinguishable shortfall. Paths are ranked by their hardest move, then by the number of moves, the sum of the
     weighted shortfalls and the codes. Paths avoid occupations without any importance, because moves to them cannot be
     weighted. Raises NoData, UnknownOccupation, UnratedOccupation, MissingInput (the target has no importance).
     """
     start, end = (similarity.row(code, ratings) for code in (current, target))
     check_weights(ratings, ratings.row(target))
-    graph = _Graph(similarity, ratings, neighbours)
+    graph = _Graph(similarity, ratings, neighbors)
     chains = [] if start == end else graph.chains(start, end)
     # The figures are rounded as shown, so that floating-point noise does not decide between equal paths.
     ranked = sorted(chains, key=lambda chain: (chain.hardest, len(chain.rows), chain.total, chain.rows))
@@ -52,7 +52,7 @@ def find_paths(
         direct=graph.summary(start, end),
         paths=paths,
         chains_compared=len(chains),
-        neighbours=neighbours,
+        neighbours=neighbors,
         basis=similarity.basis,
         provenance=ratings.provenance_of(*map(ratings.row, sorted(shown))),
     )
@@ -68,12 +68,12 @@ class _Chain:
 class _Graph:
     """Moves between similar occupations that have levels."""
 
-    def __init__(self, similarity: Similarity, ratings: Ratings, neighbours: int) -> None:
+    def __init__(self, similarity: Similarity, ratings: Ratings, neighbors: int) -> None:
         self.codes = similarity.codes
         self._rows = similarity.rows_in(ratings)
         self._ratings = ratings
         self._is_move: BoolArray = np.zeros((len(self.codes), len(self.codes)), dtype=np.bool_)
-        np.put_along_axis(self._is_move, similarity.order[:, :neighbours].astype(np.intp), values=True, axis=1)
+        np.put_along_axis(self._is_move, similarity.order[:, :neighbors].astype(np.intp), values=True, axis=1)
         self._is_move |= self._is_move.T
         has_levels = self._rows >= 0
         can_be_target = has_levels & ~np.isnan(ratings.weight_sum)[self._rows]

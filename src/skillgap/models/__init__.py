@@ -1,4 +1,4 @@
-"""Frozen answer types, shared by all layers.
+"""Answer types, shared by all layers. All are frozen except SkillGap, for speed.
 
 Attribute docstrings are also the field descriptions in the schema of the HTTP API.
 """

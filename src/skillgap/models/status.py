@@ -47,14 +47,22 @@ class LoadRecord:
 
     load_id: int
     source: str
+    """`text` (a text release), `api` (O*NET Web Services) or `llm` (predictions)."""
     release_number: str
     release_date: date | None
+    """First day of the month of the release; null if unknown."""
     origin: str
+    """Path, URL without password, or model."""
     sha256: str | None
+    """SHA-256 of the release's files; null for other sources."""
     started_at: datetime
+    """In UTC."""
     finished_at: datetime
+    """In UTC."""
     row_counts: dict[str, int]
+    """Rows of each table after the load."""
     rows_changed: int
+    """Number of rows inserted, updated and deleted."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Literal
 
 Domain = Literal["skills", "knowledge", "abilities", "work_activities"]
 """A branch of the Content Model whose elements are rated by level and importance."""
-DomainChoice = Literal["skills", "knowledge", "abilities", "work_activities", "all"]
+DomainChoice = Literal[Domain, "all"]
 """A domain to compare, or all that are loaded."""
 
 
@@ -19,7 +19,7 @@ class DomainInfo:
     table: str
     """Name of its table in `onet.tables`."""
     elements: tuple[str, ...]
-    """Prefixes of its element ids."""
+    """Branches of its elements: the first three characters of their ids."""
     singular: str
     """One element in a sentence: `ability`."""
     plural: str
@@ -33,7 +33,7 @@ DOMAINS: tuple[DomainInfo, ...] = (
     DomainInfo("abilities", "Abilities", ("1.A",), "ability", "abilities", "abilities"),
     DomainInfo("work_activities", "WorkActivities", ("4.A",), "work activity", "work activities", "work activities"),
 )
-"""A new domain needs a row here, its name in both Literals, a table in `onet.tables`, and a migration."""
+"""A new domain needs a row here, its name in `Domain`, a table in `onet.tables`, and a migration."""
 
 DOMAIN_TABLES: dict[Domain, str] = {domain.name: domain.table for domain in DOMAINS}
 """The table of each domain's ratings."""

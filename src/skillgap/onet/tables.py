@@ -145,7 +145,6 @@ class Table:
 
     name: str
     description: str
-    """One sentence for the reference document."""
     layouts: tuple[Layout, ...]
     """Oldest first."""
     columns: tuple[Column, ...]
@@ -156,6 +155,11 @@ class Table:
     """Each occupation with rows has one row for every element and scale of the file."""
     api_table: str = ""
     """The table that stores rows of the same kind from O*NET Web Services."""
+
+    @property
+    def reference(self) -> str:
+        """The description for the reference document."""
+        return self.description if self.is_required else f"{self.description} Empty if the release lacks it."
 
     @property
     def file(self) -> str:
@@ -271,8 +275,18 @@ _RATING = (
 _RATING_KEY = ("onet_soc_code", "element_id", "scale_id")
 
 
-def _optional(text: str) -> str:
-    return f"{text} Empty if the release lacks it."
+def _rated(name: str, description: str, *layouts: Layout, is_required: bool = False, api_table: str = "") -> Table:
+    """Declare the table of a rated domain. All domains share the columns of ratings."""
+    return Table(
+        name,
+        description,
+        layouts,
+        _RATING,
+        _RATING_KEY,
+        is_required=is_required,
+        is_complete=True,
+        api_table=api_table,
+    )
 
 
 # -- tables, parents before children ----------------------------------------------------------------------------------
@@ -330,46 +344,24 @@ _DECLARED = (
         key=("element_id",),
         is_required=True,
     ),
-    Table(
+    _rated(
         "Skills",
         "Skills (to 30.2), Essential Skills and Transferable Skills (from 30.3): one row per rating.",
-        (
-            Layout(("Skills",)),
-            Layout(("Essential Skills", "Transferable Skills"), since="30.3", elements=("2.A", "2.B")),
-        ),
-        _RATING,
-        _RATING_KEY,
+        Layout(("Skills",)),
+        Layout(("Essential Skills", "Transferable Skills"), since="30.3", elements=("2.A", "2.B")),
         is_required=True,
-        is_complete=True,
         api_table="OnetApiSkillsData",
     ),
-    Table(
+    _rated(
         "Knowledge",
-        _optional("Knowledge, rated by incumbents or experts. Errors are missing if experts rated."),
-        (Layout(("Knowledge",)),),
-        _RATING,
-        _RATING_KEY,
-        is_complete=True,
+        "Knowledge, rated by incumbents or experts. Errors are missing if experts rated.",
+        Layout(("Knowledge",)),
     ),
-    Table(
-        "Abilities",
-        _optional("Abilities, rated by analysts."),
-        (Layout(("Abilities",)),),
-        _RATING,
-        _RATING_KEY,
-        is_complete=True,
-    ),
-    Table(
-        "WorkActivities",
-        _optional("Work Activities, rated by incumbents or experts."),
-        (Layout(("Work Activities",)),),
-        _RATING,
-        _RATING_KEY,
-        is_complete=True,
-    ),
+    _rated("Abilities", "Abilities, rated by analysts.", Layout(("Abilities",))),
+    _rated("WorkActivities", "Work Activities, rated by incumbents or experts.", Layout(("Work Activities",))),
     Table(
         "JobZoneReference",
-        _optional("Job Zone Reference: the meaning of each Job Zone."),
+        "Job Zone Reference: the meaning of each Job Zone.",
         (Layout(("Job Zone Reference",)),),
         (
             Column("job_zone", "Job Zone", Whole(1, 5), "Number of the Job Zone."),
@@ -384,14 +376,14 @@ _DECLARED = (
     ),
     Table(
         "JobZones",
-        _optional("Job Zones: how much preparation an occupation needs, 1 to 5, or 2 to 5 from 30.2 on."),
+        "Job Zones: how much preparation an occupation needs, 1 to 5, or 2 to 5 from 30.2 on.",
         (Layout(("Job Zones",)),),
         (_SOC_CODE, Column("job_zone", "Job Zone", Whole(1, 5), "Job Zone of the occupation."), *_DATED),
         key=("onet_soc_code",),
     ),
     Table(
         "Interests",
-        _optional("Interests (to 30.2), Career Interest Types (from 30.3)."),
+        "Interests (to 30.2), Career Interest Types (from 30.3).",
         (Layout(("Interests",)), Layout(("Career Interest Types",), since="30.3")),
         (
             _SOC_CODE,
@@ -407,7 +399,7 @@ _DECLARED = (
     ),
     Table(
         "TaskStatements",
-        _optional("Task Statements: the tasks of an occupation."),
+        "Task Statements: the tasks of an occupation.",
         (Layout(("Task Statements",)),),
         (
             _SOC_CODE,
@@ -427,7 +419,7 @@ _DECLARED = (
     ),
     Table(
         "AlternateTitles",
-        _optional("Alternate Titles (to 30.2), Job Titles (from 30.3)."),
+        "Alternate Titles (to 30.2), Job Titles (from 30.3).",
         (Layout(("Alternate Titles",)), Layout(("Job Titles",), since="30.3")),
         (
             _SOC_CODE,
@@ -450,7 +442,7 @@ _DECLARED = (
     ),
     Table(
         "SampleOfReportedTitles",
-        _optional("Sample of Reported Titles: titles that incumbents use."),
+        "Sample of Reported Titles: titles that incumbents use.",
         (Layout(("Sample of Reported Titles",)),),
         (
             _SOC_CODE,
@@ -473,7 +465,7 @@ _DECLARED = (
     ),
     Table(
         "TechnologySkills",
-        _optional("Technology Skills (to 30.2), Software Skills (from 30.3)."),
+        "Technology Skills (to 30.2), Software Skills (from 30.3).",
         (Layout(("Technology Skills",)), Layout(("Software Skills",), since="30.3")),
         (
             _SOC_CODE,
@@ -520,7 +512,7 @@ _DECLARED = (
     ),
     Table(
         "RelatedOccupations",
-        _optional("Related Occupations: O*NET's own list."),
+        "Related Occupations: O*NET's own list.",
         (Layout(("Related Occupations",)),),
         (
             _SOC_CODE,
@@ -538,7 +530,7 @@ _DECLARED = (
     ),
     Table(
         "LevelScaleAnchors",
-        _optional("Level Scale Anchors: examples that illustrate levels."),
+        "Level Scale Anchors: examples that illustrate levels.",
         (Layout(("Level Scale Anchors",)),),
         (
             _ELEMENT_ID,

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from skillgap.config.settings import Settings, read_settings
 from skillgap.errors import SchemaMismatch
 from skillgap.service.data import Database
-from skillgap.service.skillgap import ReleaseFiles, Skillgap
+from skillgap.service.skillgap import ReleaseSource, Skillgap
 from skillgap.store.engine import make_engine, read
 from skillgap.store.rating_rows import get_data_version
 
@@ -30,7 +30,7 @@ def connect(url: str | None = None, *, load_starter: LoadStarter | None = None) 
     return Skillgap(
         database.current,
         database=database,
-        files=ReleaseFiles(settings.data.cache_dir, lambda: settings.download.url),
+        files=ReleaseSource(settings.data.cache_dir, lambda: settings.download.url),
     )
 
 

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from skillgap.sources.releases import OnBytes
 
 
-class ReleaseFiles(NamedTuple):
+class ReleaseSource(NamedTuple):
     """The source of release files."""
 
     cache_dir: Path
@@ -69,7 +69,7 @@ class Skillgap:
         data: Callable[[], Data],
         *,
         database: Database | None = None,
-        files: ReleaseFiles | None = None,
+        files: ReleaseSource | None = None,
     ) -> None:
         """Take a function that returns the data for a question.
 
@@ -108,8 +108,7 @@ class Skillgap:
         under rater noise and other weights (about 20 ms).
         """
         levels = self.levels(domain=domain, ratings=ratings, weight=weight)
-        codes = [_code(text, levels) for text in (current, target)]
-        return identify_skill_gap(codes[0], codes[1], levels, stability=stability)
+        return identify_skill_gap(_code(current, levels), _code(target, levels), levels, stability=stability)
 
     def person_gap(
         self,
@@ -181,13 +180,12 @@ class Skillgap:
         levels = data.get_ratings(ratings, domain).weighted_by(weight)
         code = _code(occupation, levels)
         where = TransitionFilter(job_zones, major_group, max_shortfall_percentile, only_rated)
-        near = find_transitions(code, similarity, levels, where=where, limit=offset + limit, stability=stability)[
-            offset:
-        ]
-        rows = [levels.row(transition.occupation.onet_soc_code) for transition in near]
+        ranked = find_transitions(code, similarity, levels, where=where, limit=offset + limit, stability=stability)
+        transitions = ranked[offset:]
+        rows = [levels.row(transition.occupation.onet_soc_code) for transition in transitions]
         return TransitionReport(
             occupation=levels.occupation(code),
-            transitions=near,
+            transitions=transitions,
             basis=similarity.basis,
             domain=levels.domain,
             weight=levels.weighting,
@@ -213,8 +211,9 @@ class Skillgap:
         data = self._data()
         similarity = data.get_similarity()
         levels = data.get_ratings(ratings, domain).weighted_by(weight)
-        codes = [_code(text, levels) for text in (current, target)]
-        return find_paths(codes[0], codes[1], similarity, levels, neighbours=neighbors, limit=limit)
+        return find_paths(
+            _code(current, levels), _code(target, levels), similarity, levels, neighbors=neighbors, limit=limit
+        )
 
     def explain_level(self, element: str, level: float) -> LevelMeaning:
         """Return the meaning of a level (scale LV, 0-7) of an element given by name or id. Raises UnknownElement."""
@@ -248,15 +247,16 @@ class Skillgap:
         `people` maps each person's id to the current occupation. For files of people, with their own levels and with
         rows that cannot be compared, use `batch.workforce`. Raises MissingInput (no importance of a target).
         """
-        from skillgap.analysis.vectorized import People
+        from skillgap.analysis.vectorized import NONE, People
         from skillgap.analysis.workforce import Workforce
 
         levels = self.levels(domain=domain, ratings=ratings, weight=weight)
-        rows = list(dict.fromkeys(levels.row(_code(target, levels)) for target in targets))
-        occupations = {text: levels.row(_code(text, levels)) for text in set(people.values())}
-        current = np.array([occupations[text] for text in people.values()], dtype=np.intp)
-        workforce = Workforce(levels, rows, proposals=proposals)
-        workforce.add(People(current, np.full(len(current), rows[0], dtype=np.intp), None), list(people))
+        target_rows = list(dict.fromkeys(levels.row(_code(target, levels)) for target in targets))
+        rows = {text: levels.row(_code(text, levels)) for text in set(people.values())}
+        current = np.array([rows[text] for text in people.values()], dtype=np.intp)
+        no_target = np.full(len(current), NONE, dtype=np.intp)  # `Workforce` compares everybody with all its targets
+        workforce = Workforce(levels, target_rows, proposals=proposals)
+        workforce.add(People(occupation=current, target=no_target, own=None), list(people))
         return workforce.report({})
 
     def diff(
@@ -298,7 +298,7 @@ class Skillgap:
 
     def job_zone_name(self, zone: int | None) -> str | None:
         """Return the release's name of a Job Zone, None if not loaded."""
-        return self.levels().job_zone_names.get(zone or 0)
+        return None if zone is None else self.levels().job_zone_names.get(zone)
 
     def status(self) -> Status:
         """Return the loaded and the missing data."""
@@ -335,4 +335,5 @@ def _no_database() -> NoData:
 
 
 def _code(text: str, levels: Ratings) -> str:
+    """Return the code that a text stands for. `levels.occupation` and `levels.row` raise if nothing has this code."""
     return find_code(text, levels.titles)

@@ -135,7 +135,7 @@ def _check(column: onet.Column) -> str:
     return f"{column.name} IN ('Y', 'N')"
 
 
-MODELS: dict[str, Any] = {table.name: _model(table.name, table, table.description) for table in onet.TABLES.values()}
+MODELS: dict[str, Any] = {table.name: _model(table.name, table, table.reference) for table in onet.TABLES.values()}
 """The mapped class of each table of `onet.tables`, by name."""
 API_MODELS: dict[str, Any] = {
     table.name: _model(table.api_table, table, f"Rows of {table.file} from O*NET Web Services.", of_web_services=True)
