@@ -47,7 +47,7 @@ class Service:
         return [int(child) for child in children.read_text().split()]
 
     def wait_for_all_data(self) -> None:
-        """Return once near occupations are known, the last of what is read: pages are kept from then on."""
+        """Return once similar occupations are computed, which is the last step: pages are cached from then on."""
         httpx.get(f"{self.url}/occupations/29-1141.00/transitions", timeout=60).raise_for_status()
 
 

@@ -113,4 +113,4 @@ def test_a_folder_of_parts_goes_on_without_force(run: Run, tmp_path: Path):
     command = ("batch", str(people), "--to", MANAGER, "-o", str(tmp_path / "parts"))
     assert run(*command).code == 0
     again = run(*command)
-    assert (again.code, "1 part was complete already" in again.err) == (0, True)
+    assert (again.code, "1 part was already complete" in again.err) == (0, True)

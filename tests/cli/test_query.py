@@ -126,7 +126,7 @@ def test_transitions_are_listed_nearest_first_with_what_stands_between(run: Run,
     shown = [line for line in lines if re.match(r" *\d+ \S", line)]
     assert [re.search(r"\d\d-\d{4}\.\d\d", line)[0] for line in shown] == codes
     assert all(re.search(r" \d+-\d+$", line.rstrip()) for line in shown)
-    assert "No near occupation passes the filters." in run("transitions", NURSE, "--major-group", "99").out
+    assert "No similar occupation passes the filters." in run("transitions", NURSE, "--major-group", "99").out
     ended = run("transitions", NURSE, "--job-zone", "4")
     assert (ended.code, ended.out) == (1, "")
     assert "No Job Zones are loaded" in ended.err
@@ -263,7 +263,7 @@ def test_without_errors_the_command_line_calls_nothing_sure_or_not(run: Run, tmp
     people = tmp_path / "people.csv"
     people.write_text(f"id,occupation\na,{NURSE}\n")
     view = run("workforce", str(people), "--to", MANAGER)
-    assert "No gap of 1 could be tested" in view.out
+    assert "For 1, no gap could be tested" in view.out
     assert "have no gap beyond rater noise" not in view.out
     assert (
         json.loads(run("workforce", str(people), "--to", MANAGER, "--json").out)["targets"][0]["conversions"][0][

@@ -1,7 +1,7 @@
 """Unknown query parameters: refused by data endpoints, noted on pages.
 
 `check` is a dependency of the whole application. It compares each query with the parameters that the matched route
-declares, so a new endpoint needs no code of its own.
+declares, so a new endpoint needs no extra code.
 """
 
 from __future__ import annotations

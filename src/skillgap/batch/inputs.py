@@ -21,7 +21,7 @@ from skillgap.escaping import csv_text
 
 SUFFIXES = (".csv", ".parquet")
 _SAMPLE_ROWS = 1_000
-"""Rows in which the column of current occupations is looked for."""
+"""Number of rows searched for the column of current occupations."""
 
 
 @dataclass(frozen=True)

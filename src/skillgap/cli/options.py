@@ -32,7 +32,7 @@ RatingsOption = Annotated[
     ),
 ]
 DomainOption = Annotated[
-    DomainChoice, typer.Option("--domain", help="Elements to compare; `all` means every domain that is loaded.")
+    DomainChoice, typer.Option("--domain", help="Elements to compare; `all` means every loaded domain.")
 ]
 WeightOption = Annotated[
     WeightChoice,

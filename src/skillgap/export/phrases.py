@@ -92,7 +92,7 @@ def _shortfall(summary: GapSummary) -> str:
         return "The weighted shortfall is unknown."
     shortfall = f"Weighted shortfall: {summary.weighted_shortfall:.2f} levels"
     if summary.shortfall_percentile is None:
-        return f"{shortfall}, over what is compared."
+        return f"{shortfall}, over the levels compared."
     return f"{shortfall}, more than in {percent(summary.shortfall_percentile, decimals=1)} of all pairs of occupations."
 
 

@@ -202,7 +202,7 @@ class Run:
         status = getattr(failure, "status_code", None)
         if status in (401, 403):
             raise ModelRefusesCredentials(
-                f"{self._name} refuses the key (HTTP {status}); is SKILLGAP_LLM_API_KEY a key of this provider?"
+                f"{self._name} refuses the key (HTTP {status}); is SKILLGAP_LLM_API_KEY a key for this provider?"
             )
         is_from_provider = isinstance(failure, ModelAPIError)
         reason = f"HTTP {status}" if status else type(failure).__name__ if is_from_provider else "no chat completion"
