@@ -155,7 +155,7 @@ def test_a_path_shows_each_move_and_the_one_step_beside(run: Run):
         assert f"{place}. hardest move {path['hardest_move']:.2f} levels" in text
         assert path["steps"][-1]["occupation"]["onet_soc_code"] == MANAGER
     assert f"In one step: {found['direct']['distinguishable_gaps']} sure gap" in text
-    assert "the same occupation: no move is needed" in run("path", NURSE, NURSE).out
+    assert "Both occupations are the same, so no move is needed." in run("path", NURSE, NURSE).out
 
 
 @pytest.mark.usefixtures("with_starter")
