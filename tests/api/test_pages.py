@@ -85,7 +85,7 @@ def test_a_gap_says_in_words_and_figures_what_the_api_says(browser: httpx.Client
     page = Parsed(html)
     assert "need a higher level in 17 of 35 skills: 8 are sure, 9 may be chance." in page.text
     assert (
-        "In skills alone, this is an ordinary move: 51% of all possible moves between two occupations have a"
+        "Considering skills only, this is an ordinary move: 51% of all possible moves between two occupations have a"
         in page.text
     )
     first = re.search(r">Operations Analysis\s*</th>(.*?)</tr>", html, re.S)

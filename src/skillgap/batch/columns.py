@@ -108,7 +108,7 @@ def find_columns(
 
 
 def match_column(name: str, names: Sequence[str]) -> str | None:
-    """Return the column with exactly this name, else the one that differs only in case and surrounding spaces.
+    """Return the column with exactly this name, otherwise the one that differs only in case and surrounding spaces.
 
     Raises BatchInputError if several do.
     """

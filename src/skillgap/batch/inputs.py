@@ -99,7 +99,7 @@ class ParquetInput:
 
 
 def _grouped(sizes: list[int], least: int) -> list[list[int]]:
-    """Return the indices of row groups in lists of at least so many rows, except the last."""
+    """Return the indices of row groups in lists of at least `least` rows each, except the last."""
     groups: list[list[int]] = [[]]
     rows = 0
     for k, size in enumerate(sizes):

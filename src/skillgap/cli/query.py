@@ -34,7 +34,7 @@ commands = typer.Typer()
 def gap(
     occupations: Annotated[
         list[str],
-        typer.Argument(metavar="[FROM] TO", help="O*NET-SOC codes or exact titles. With --profile, TO alone."),
+        typer.Argument(metavar="[FROM] TO", help="O*NET-SOC codes or exact titles. With --profile, only TO."),
     ],
     profile: Annotated[
         Path | None,

@@ -168,7 +168,7 @@ class SkillsPage:
 
 
 class _Tools:
-    """The tools, which answer from the newest data. New data are looked for every few seconds."""
+    """The tools, which answer from the newest data. They check for new data every few seconds."""
 
     def __init__(self, current: CurrentData) -> None:
         self._current = current

@@ -153,7 +153,7 @@ def _get_occupations(connection: Connection, *, rated: set[str], predicted: set[
             LLMModels.is_active == 1,
         ),
     )
-    reasons = {code: reason for code, reason in connection.execute(abstentions)}  # noqa: C416 - a Row is no pair to mypy
+    reasons = {code: reason for code, reason in connection.execute(abstentions)}  # noqa: C416 - mypy does not accept a Row as a pair
     zones = {code: zone for code, zone in connection.execute(select(JobZones.onet_soc_code, JobZones.job_zone))}  # noqa: C416
     rows = connection.execute(select(*OCCUPATIONS_VIEW.c).order_by(OCCUPATIONS_VIEW.c.onet_soc_code))
     return {
@@ -187,7 +187,7 @@ def _get_anchors(connection: Connection) -> dict[str, tuple[Anchor, ...]]:
 
 def _get_job_zone_names(connection: Connection) -> dict[int, str]:
     names = connection.execute(select(JobZoneReference.job_zone, JobZoneReference.name))
-    return {zone: name for zone, name in names}  # noqa: C416 - a Row is no pair to mypy
+    return {zone: name for zone, name in names}  # noqa: C416 - mypy does not accept a Row as a pair
 
 
 def _get_predictions(connection: Connection) -> Predictions:

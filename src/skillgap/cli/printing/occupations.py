@@ -98,7 +98,7 @@ def _transition_notes(report: TransitionReport) -> Iterator[str]:
     if _has_tiers(transitions):
         yield "Listed: position in O*NET's own list of related occupations; it does not affect the ranking."
     if _has_stability(transitions):
-        yield "Rank: 95 % interval if as many raters rated again."
+        yield "Rank: 95 % interval if equally large panels rated again."
     yield (
         f"Ranked by {', '.join(basis.inputs)}: {basis.recall_at_10:.0%} of the occupations that O*NET lists as most "
         f"related are among the first ten (release {basis.release})."

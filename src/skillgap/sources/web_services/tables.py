@@ -98,7 +98,7 @@ async def extract_onet_api_data(
     """Return occupations, scales and skills from O*NET Web Services, of the given occupations or of all.
 
     Answers are kept in `pages`, to be cleared once their rows are stored. With `resume`, answers of an interrupted run
-    are reused if they are of the release served now. Raises CredentialsRefused, OnetApiRefusal, OnetApiUnavailable,
+    are reused if the same release is still served. Raises CredentialsRefused, OnetApiRefusal, OnetApiUnavailable,
     OnetApiProtocolError, ReleaseDataError, UnknownOccupation.
     """
     catalog = await fetch_catalog(api)  # never from `pages`: the release may have changed since the interrupted run
