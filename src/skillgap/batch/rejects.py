@@ -48,7 +48,7 @@ class Rejects:
 
 
 def count_reasons(counts: Counter[str], more: Mapping[str, int]) -> None:
-    """Add numbers of rows by reason. After 1,000 distinct reasons, further ones are pooled as `other reasons`."""
+    """Add row counts by reason. After 1,000 distinct reasons, further ones are pooled as `other reasons`."""
     for reason, rows in more.items():
         counts[reason if reason in counts or len(counts) < _MOST_REASONS else _OTHER_REASONS] += rows
 

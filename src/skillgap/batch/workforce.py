@@ -83,5 +83,5 @@ def view_workforce(
 
 
 def _target_indices(targets: Sequence[str], source: Path, ratings: Ratings) -> list[int]:
-    """Return the rows in the ratings of occupations given by code or title, each once."""
+    """Return the rows in the ratings of occupations given by code or title, without duplicates."""
     return list(dict.fromkeys(ratings.row(resolve_target(target, source, ratings)) for target in targets))

@@ -173,7 +173,8 @@ def _effort(report: Report, plural: str) -> list[str]:
     kind = next(words for limit, words in _MOVES if summary.shortfall_percentile <= limit)
     share = percent(summary.shortfall_percentile)
     return [
-        f"Considering {plural} only, this is {kind}: {share} of all possible moves between two occupations have a smaller gap."
+        f"Considering {plural} only, this is {kind}: "
+        f"{share} of all possible moves between two occupations have a smaller gap."
     ]
 
 

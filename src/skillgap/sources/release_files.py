@@ -164,7 +164,7 @@ class ReleaseFiles:
         return [self._by_key[_key(stem)] for stem in complete[0]]
 
     def layout(self, table: str) -> Layout | None:
-        """Return the layout whose files are all here; None if there is none."""
+        """Return the layout whose files all exist; None if there is none."""
         for layout in TABLES[table].layouts:
             if all(_key(stem) in self._by_key for stem in layout.files):
                 return layout

@@ -45,8 +45,8 @@ def print_report(report: Report) -> None:
         out.print("█ current  ▓ gap beyond rater noise  ░ within it  ± half of the 95 % interval", style="dim")
         if any(gap.stability for gap in report.skill_gaps):
             out.print(
-                "If equally large panels rated again: Place is the 95 % interval of the rank among all elements (gaps that "
-                "vanish rank last); Again is how often the gap is sure.",
+                "If equally large panels rated again: Place is the 95 % interval of the rank among all elements (gaps "
+                "that vanish rank last); Again is how often the gap is sure.",
                 style="dim",
             )
     if meanings := list(_level_meanings(report.skill_gaps)):

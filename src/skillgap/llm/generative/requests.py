@@ -43,7 +43,7 @@ class Limits:
     timeout: float = 120.0
     """Seconds per request."""
     attempts: int = 3
-    """For a valid reply. The provider's library retries as often if the server is busy or down."""
+    """For a valid reply. The provider's library makes as many attempts if the server is busy or down."""
     most_invalid_replies: int = 10
     """In a row, not counting first replies: every request is repeated once with the reason."""
 

@@ -110,7 +110,7 @@ class OnetApi:
         return number[1]
 
     async def get(self, path: str, parameters: Sequence[tuple[str, str]] = ()) -> Page:
-        """Return one answer, from `pages` if it is there."""
+        """Return one answer, from `pages` if cached."""
         url = self._url(path, parameters)
         self._count(needed=1)
         page = self.pages.get(url) if self.pages else None

@@ -167,7 +167,7 @@ async def _table_ids(api: OnetApi) -> set[str]:
 
 
 def _layout(api: OnetApi, table: str, ids: Set[str]) -> tuple[str, ...]:
-    """Return the ids that hold a table: the first layout of which every id is there."""
+    """Return the ids that hold a table: the first layout whose ids all exist."""
     layouts = [layout.web_services for layout in TABLES[table].layouts]
     for layout in layouts:
         if ids >= set(layout):
