@@ -294,7 +294,7 @@ def test_a_page_runs_nothing_that_stands_in_it_and_asks_no_other_host(browser: h
 
 @pytest.fixture(scope="module")
 def hostile(starter_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A service whose data have a title that attacks, of an occupation and of a skill."""
+    """A service with hostile titles of an occupation and a skill."""
     folder = tmp_path_factory.mktemp("hostile")
     file = folder / "skillgap.db"
     shutil.copy(make_url(starter_database).database or "", file)

@@ -74,7 +74,7 @@ def test_people_of_whom_none_can_be_answered_are_exit_1(run: Run, command: str, 
 def test_people_with_a_job_code_and_few_levels_are_an_error_with_a_way_out(
     run: Run, ratings: Ratings, command: str, tmp_path: Path
 ):
-    """A form with a column for each skill, of which each person has filled in one or two."""
+    """A form with a column for each skill; each person has filled in one or two."""
     people, output = tmp_path / "people.csv", tmp_path / "out.csv"
     with people.open("w", newline="") as file:
         writer = csv.writer(file)

@@ -1,4 +1,4 @@
-"""A gap in plain words, against counts made by hand."""
+"""A gap in plain words, compared with counts made by hand."""
 
 from __future__ import annotations
 

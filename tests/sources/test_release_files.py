@@ -301,7 +301,7 @@ assert int(peak) < {MOST_MEGABYTES} * 1024, f"{{int(peak) // 1024}} MB"
 
 
 def said_in_a_process(path: Path) -> str:
-    """Return the error of extracting a release in a process of its own, which may have 300 MB."""
+    """Return the error of extracting a release in a separate process limited to 300 MB."""
     done = subprocess.run(
         [sys.executable, "-c", EXTRACT, str(path)], capture_output=True, text=True, env=os.environ, timeout=300
     )

@@ -90,7 +90,7 @@ def assert_same_tables(data: OnetData, other: OnetData) -> None:
 
 
 def assert_refused(extract: Extract, files: Mapping[str, bytes], file: str, *defects: str) -> None:
-    """Assert that the whole report is these defects of this file."""
+    """Assert that the report lists exactly these defects of this file."""
     with pytest.raises(ReleaseDataError) as caught:
         extract(files)
     count = f"{len(defects)} defect{'s' if len(defects) > 1 else ''}"

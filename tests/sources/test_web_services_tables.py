@@ -309,7 +309,7 @@ def changed_pages(monkeypatch: pytest.MonkeyPatch, change: Callable[[dict[str, A
 
 
 def without_total(body: dict[str, Any], *, last: int = 10**6) -> dict[str, Any]:
-    """Return a page that does not tell how many rows there are, and none after row `last`."""
+    """Return a page without a total, and no rows after row `last`."""
     kept = {key: value for key, value in body.items() if key not in ("total", "start", "end")}
     kept["row"] = body["row"][: max(last - body["start"] + 1, 0)]
     return kept if body["end"] < last else {key: value for key, value in kept.items() if key != "next"}
