@@ -28,7 +28,7 @@ RatingsOption = Annotated[
     RatingsChoice,
     typer.Option(
         "--ratings",
-        help="Levels to use: analysts' (onet), predicted (llm), or predicted only where analysts have none.",
+        help="Levels to use: analysts' ratings (onet), predictions (llm), or ratings where they exist (onet+llm).",
     ),
 ]
 DomainOption = Annotated[
