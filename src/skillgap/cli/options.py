@@ -28,7 +28,7 @@ RatingsOption = Annotated[
     RatingsChoice,
     typer.Option(
         "--ratings",
-        help="Levels to use: analysts' ratings (onet), predictions (llm), or ratings where they exist (onet+llm).",
+        help="Levels to use: analysts' ratings (onet), predictions (llm), or both, ratings first (onet+llm).",
     ),
 ]
 DomainOption = Annotated[
