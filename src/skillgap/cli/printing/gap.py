@@ -26,7 +26,7 @@ from skillgap.models import GapStability, LevelAnchors, SkillGap, WeightChoice
 _CELLS = 14
 _CELLS_PER_LEVEL = 2
 _MIN_WIDTH_WITH_BAR = 72
-_FIGURES = 27
+_FIGURES = 28
 """Width of the figures of a gap except the column Sure."""
 _STABILITY = 12
 """Additional width of the stability columns."""
