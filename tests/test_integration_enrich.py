@@ -332,7 +332,7 @@ def test_pairs_without_a_valid_reply_are_listed_with_exit_code_1_and_tried_again
         _, said = process.communicate(timeout=120)
         assert process.returncode == 0, said
         assert len(server.requests) == before + 1
-        assert "  1 requests, 110 tokens; what had been answered before cost nothing" in said
+        assert "  1 requests, 110 tokens; stored replies cost nothing" in said
 
 
 def test_a_model_whose_replies_cannot_be_read_is_stopped_early(own_29: Engine):

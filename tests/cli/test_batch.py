@@ -31,7 +31,7 @@ def test_export_writes_a_file_and_says_how_many_rows(run: Run, ratings: Ratings,
 @pytest.mark.parametrize(
     ("option", "why"),
     [
-        (("--domain", "abilities"), "O*NET 29.0 is loaded without levels of abilities; `skillgap status` shows"),
+        (("--domain", "abilities"), "O*NET 29.0 is loaded without levels of abilities; `skillgap status` lists"),
         (("--ratings", "llm"), "no predicted levels are stored; use the ratings onet+llm"),
     ],
 )

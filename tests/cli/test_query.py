@@ -186,9 +186,9 @@ def test_a_profile_is_filled_in_and_compared(run: Run, ratings: Ratings, tmp_pat
     assert "Persuasion" not in [row["element_name"] for row in report["skill_gaps"]]
     file.with_name("blank.json").write_text(json.dumps({"levels": template["levels"]}))
     blank = run("gap", "--profile", str(file.with_name("blank.json")), MANAGER).out
-    assert "No level is known on both sides, so nothing is compared." in blank
+    assert "No level is known on both sides, so there is nothing to compare." in blank
     shown = run("gap", "--profile", str(file), MANAGER).out
-    assert shown.startswith("From  1 own level, the rest of Registered Nurses (29-1141.00)")
+    assert shown.startswith("From  1 own level, the rest from Registered Nurses (29-1141.00)")
 
 
 @pytest.mark.usefixtures("with_starter")
@@ -200,7 +200,9 @@ def test_every_wrong_field_of_a_profile_is_named_without_its_value(run: Run, tmp
     assert all(field in ended.err for field in ("levels.Persuasion", "levels.Writing", "name"))
     assert not any(value in ended.err for value in ("7.531", "6.421"))
     file.write_text('{"levels": {"Persuading": 3}}')
-    assert "levels.Persuading: no element of this name" in run("gap", "--profile", str(file), MANAGER).err
+    assert (
+        "levels.Persuading: no compared element has this name or id" in run("gap", "--profile", str(file), MANAGER).err
+    )
     file.write_text('{"levels": {}, "occupation": "nurse"}')
     assert "'nurse' is not an O*NET-SOC code; write it like" in run("gap", "--profile", str(file), MANAGER).err
     file.write_text("{}")
@@ -215,10 +217,10 @@ NO_IMPORTANCE = "No importance of skills is loaded (scale IM)."
 def test_without_importance_the_command_line_shows_no_shortfall_and_why(run: Run, tmp_path: Path):
     for form in ((), ("--markdown",)):
         text = " ".join(run("gap", NURSE, MANAGER, *form).out.split())
-        assert "The weighted shortfall is not known." in text
+        assert "The weighted shortfall is unknown." in text
         assert text.count(NO_IMPORTANCE) == 1
         assert "0.00 levels" not in text
-    assert "0.45 levels: more than in" in run("gap", NURSE, MANAGER, "--weight", "none").out
+    assert "0.45 levels, more than in" in run("gap", NURSE, MANAGER, "--weight", "none").out
     summary = json.loads(run("gap", NURSE, MANAGER, "--json").out)["summary"]
     assert (summary["weighted_shortfall"], summary["shortfall_percentile"]) == (None, None)
     assert summary["unavailable"]["weighted_shortfall"].startswith(NO_IMPORTANCE)
