@@ -98,7 +98,7 @@ bench-batch: $(VENV)/installed-dev  ## measure the speed of batches [RELEASE=29.
 worst-requests: $(VENV)/installed-dev  ## find the most expensive request of each endpoint [RELEASE=29.0] (Linux)
 	@$(BIN)/python -m benchmarks.worst_requests "$(RELEASE)"
 
-evaluate-transitions: $(VENV)/installed-dev  ## measure how well near occupations are found [RELEASE=29.0] [WRITE=--write]
+evaluate-transitions: $(VENV)/installed-dev  ## measure how well similar occupations are found [RELEASE=29.0] [WRITE=--write]
 	@$(BIN)/python -m benchmarks.transitions "$(RELEASE)" $(WRITE)
 
 evaluate-search: $(VENV)/installed-dev  ## measure how well occupations are found from job titles [RELEASE=29.0]

@@ -131,7 +131,7 @@ def bench_analysis(folder: Path, source: str) -> dict[str, float]:
 
 
 def bench_questions(folder: Path) -> dict[str, float]:
-    """Near occupations, paths and stability, in process."""
+    """Similar occupations, paths and stability, in process."""
     with read(make_engine(f"sqlite:///{folder}/skillgap.db")) as connection:
         every, profiles = get_ratings(connection, domain="all"), get_profiles(connection)
     ratings = every.of_domain("skills")

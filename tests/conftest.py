@@ -194,7 +194,7 @@ def no_errors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 @pytest.fixture(scope="session")
 def onet_29() -> OnetData:
-    """O*NET 29.0, whole."""
+    """O*NET 29.0, complete."""
     return extract_onet_data(Archive(onet_zip("29_0"), "29.0"))
 
 
@@ -206,7 +206,7 @@ def whole_release() -> OnetData:
 
 @pytest.fixture(scope="session")
 def onet_26() -> OnetData:
-    """O*NET 26.1, whole."""
+    """O*NET 26.1, complete."""
     return extract_onet_data(Archive(onet_zip("26_1"), "26.1"))
 
 

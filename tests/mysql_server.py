@@ -20,7 +20,7 @@ from sqlalchemy.engine import URL
 
 @contextmanager
 def private_mysql(server: str, folder: Path, *, port: int | None = None) -> Iterator[URL]:
-    """Run a server on a data directory of its own; a second run on the same folder finds its data."""
+    """Run a server on a separate data directory; a second run on the same folder finds its data."""
     data, port = folder / "data", port or _free_port()
     command = [
         server,

@@ -1,4 +1,4 @@
-"""What the documents show is what the product does."""
+"""The documents show the actual behavior."""
 
 from __future__ import annotations
 
@@ -220,7 +220,7 @@ ELSEWHERE = {
     "llm evaluate 29.0": "tests/cli/test_llm.py",
     "llm audit": "tests/cli/test_llm.py, after `enrich --all`",
 }
-"""Where the others are run: they take a whole release, or an account, or do not end."""
+"""Commands run elsewhere: they need a complete release or an account, or do not end."""
 
 
 def test_the_commands_of_the_command_line_page_do_what_they_say(

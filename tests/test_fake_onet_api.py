@@ -1,4 +1,4 @@
-"""The stand-in of O*NET Web Services follows their manual, so that what works with it works with them."""
+"""The stand-in of O*NET Web Services follows their manual, so clients that work with it work with O*NET."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def test_the_next_page_of_a_filtered_answer_has_the_same_filters(onet_29_tables:
 
 
 def follow(client: httpx.Client, url: str | None) -> list[Any]:
-    """Return the pages from an address on, each found by the link of the one before."""
+    """Return the pages from an address on, each found by the link of the previous one."""
     pages = []
     while url:
         pages.append(client.get(url).raise_for_status().json())

@@ -23,7 +23,7 @@ WRITERS, ROUNDS = 4, 40
 
 
 def content(writer: int) -> bytes:
-    """Return the content of a writer, with a length of its own."""
+    """Return the content of a writer, of a distinct length."""
     return bytes([65 + writer]) * (30_000 + 10_000 * writer)
 
 

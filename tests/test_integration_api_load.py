@@ -1,4 +1,4 @@
-"""The whole way of O*NET Web Services: real server -> extract -> upsert -> views -> gap, on SQLite and MySQL."""
+"""O*NET Web Services end to end: real server -> extract -> upsert -> views -> gap, on SQLite and MySQL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The whole way of predicted levels: release -> models -> LLMSkillScores -> view -> gap, on SQLite and MySQL."""
+"""Predicted levels end to end: release -> models -> LLMSkillScores -> view -> gap, on SQLite and MySQL."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ pytestmark = pytest.mark.usefixtures("texts_compared_once")
 
 @dataclass(frozen=True)
 class Stub:
-    """A model that says 3 of everything, at once."""
+    """A model that answers 3 for every skill, immediately."""
 
     model: str = "embedded:stub"
     prompt_version: str = "1"
@@ -77,7 +77,7 @@ def load_29(engine: Engine, tmp_path: Path) -> None:
 
 @pytest.fixture(params=["sqlite", "mysql"])
 def each_29(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    """A database of the test's own with all tables of 29.0, on each kind of server in turn."""
+    """A separate database with all tables of 29.0, on each kind of server in turn."""
     if request.param == "sqlite":
         yield request.getfixturevalue("own_29")
         return
@@ -204,7 +204,7 @@ def test_without_a_release_or_with_the_starter_alone_nothing_is_scored_and_its_p
 
 
 def levels_reply(request: dict[str, Any]) -> Answer:
-    """Say a level of each skill that is asked for, the same to the same question, far too high."""
+    """Return a level for each requested skill, always the same for the same question, and far too high."""
     ids = re.findall(r"^(2\.[AB]\.\d\.\w) ", request["messages"][-1]["content"], re.MULTILINE)
     length = len(request["messages"][-1]["content"])
     levels = {
@@ -240,7 +240,7 @@ def _enrich(url: str, base_url: str, cache_dir: Path) -> None:
 
 
 def part_of(release: OnetData, *, rated: int) -> OnetData:
-    """Return what prompts have of a release, with all occupations that are not rated and the first of the rated."""
+    """Return the prompt data of a release, with all unrated occupations and the first rated ones."""
     known = release.tables["Occupations"]["onet_soc_code"]
     ever_rated = known[known.isin(release.tables["Skills"]["onet_soc_code"])]
     kept = set(known) - set(ever_rated[rated:])
@@ -332,7 +332,7 @@ def test_pairs_without_a_valid_reply_are_listed_with_exit_code_1_and_tried_again
         _, said = process.communicate(timeout=120)
         assert process.returncode == 0, said
         assert len(server.requests) == before + 1
-        assert "  1 requests, 110 tokens; what had been answered before cost nothing" in said
+        assert "  1 requests, 110 tokens; stored replies cost nothing" in said
 
 
 def test_a_model_whose_replies_cannot_be_read_is_stopped_early(own_29: Engine):

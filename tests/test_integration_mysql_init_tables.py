@@ -1,4 +1,4 @@
-"""`skillgap init-db` on a real MySQL server, looked at with a client of its own."""
+"""`skillgap init-db` on a real MySQL server, checked with an independent client."""
 
 from __future__ import annotations
 

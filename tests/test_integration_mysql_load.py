@@ -1,4 +1,4 @@
-"""The whole way of a real release: zip -> extract -> MySQL -> views, compared with the files themselves."""
+"""A real release end to end: zip -> extract -> MySQL -> views, compared with the files themselves."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def engine(mysql_url: str) -> Iterator[Engine]:
 
 
 def skillgap(engine: Engine, *arguments: str) -> str:
-    """Run the command line and return what it printed."""
+    """Run the command line and return its output."""
     url = engine.url.render_as_string(hide_password=False)
     return subprocess.run(
         [sys.executable, "-m", "skillgap", *arguments],
@@ -76,7 +76,7 @@ def rows(engine: Engine, query: str) -> list[tuple[object, ...]]:
 
 
 def lines(release: Path, file: str) -> list[dict[str, str]]:
-    """Read a file of the release in the plainest way."""
+    """Read a file of the release in the simplest way."""
     with zipfile.ZipFile(release) as zipped:
         text = zipped.read(f"{release.stem}/{file}").decode()
     return list(csv.DictReader(io.StringIO(text), delimiter="\t", quoting=csv.QUOTE_NONE))

@@ -258,7 +258,7 @@ def figures(report: GapReport) -> dict[str, tuple]:
 
 @pytest.fixture(scope="module")
 def loaded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Ratings]:
-    """A release on disk, and the analysts' ratings of all its elements by way of a database."""
+    """A release on disk, and the analysts' ratings of all its elements, read through a database."""
     folder = tmp_path_factory.mktemp("release")
     path = request.param() or write_release_29_3(folder)
     engine = make_engine(f"sqlite:///{folder}/skillgap.db")

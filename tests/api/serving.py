@@ -1,4 +1,4 @@
-"""The real server in a process of its own."""
+"""The real server in a separate process."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Service:
     """Waits for its end, which something else brings about."""
 
     def lines(self, event: str) -> list[dict[str, Any]]:
-        """Return the log's lines of an event so far."""
+        """Return the log lines of an event so far."""
         lines = [orjson.loads(line) for line in self.log.read_bytes().splitlines() if line.startswith(b"{")]
         return [line for line in lines if line["event"] == event]
 
@@ -47,13 +47,13 @@ class Service:
         return [int(child) for child in children.read_text().split()]
 
     def wait_for_all_data(self) -> None:
-        """Return once near occupations are known, the last of what is read: pages are kept from then on."""
+        """Return once similar occupations are computed, which is the last step: pages are cached from then on."""
         httpx.get(f"{self.url}/occupations/29-1141.00/transitions", timeout=60).raise_for_status()
 
 
 @contextmanager
 def serve(folder: Path, database_url: str, **settings: str) -> Iterator[Service]:
-    """Run the service on a free port until the block ends, in a process that begins with its libraries imported."""
+    """Run the service on a free port until the block ends, in a process with its libraries already imported."""
     log = folder / "server.log"
     log.touch()
     process = processes.Process(target=_serve, args=(_environment(database_url, settings), log))
@@ -83,7 +83,7 @@ def _serve(environment: dict[str, str], log: Path) -> None:
 
 @contextmanager
 def serve_by_command(folder: Path, database_url: str, **settings: str) -> Iterator[Service]:
-    """Run the service as an operator does, in an interpreter of its own."""
+    """Run the service as an operator does, in a new interpreter."""
     log = folder / "server.log"
     command = [sys.executable, "-m", "skillgap", *_COMMAND]
     with (
@@ -118,7 +118,7 @@ def _running(pid: int, log: Path, exit_code: Callable[[], int | None]) -> Servic
 
 
 def eventually(claim: Callable[[], Any], *, within: float = 30.0) -> Any:
-    """Return what the claim returns as soon as it holds; fail with its last failure if it does not in time."""
+    """Retry a claim until it holds and return its result; fail with its last failure after a time limit."""
     for attempt in stamina.retry_context(
         on=(AssertionError, httpx.TransportError), attempts=None, timeout=within, wait_initial=0.02, wait_max=0.2
     ):

@@ -1,4 +1,4 @@
-"""Who is let in: keys, rates, sizes; and what every answer carries for its reader's safety."""
+"""Access control: keys, rates and sizes; security headers of every answer."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def refused(answer: httpx.Response, status: int, code: str) -> bool:
 
 
 def replace(file: Path, content: str) -> None:
-    """Put a new file in the place of one: whoever reads it meanwhile finds one or the other, never half of it."""
+    """Replace a file atomically: a concurrent reader sees the old or the new content, never a part."""
     new = file.with_name("new")
     new.write_text(content)
     new.replace(file)

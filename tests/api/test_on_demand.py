@@ -1,4 +1,4 @@
-"""What is missing is fetched when a gap is asked for: once, for a bounded time, and never in the way of the rest."""
+"""Missing ratings are fetched when a gap needs them: once, within a time limit, without delaying other requests."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ def test_a_gap_says_in_words_and_figures_what_the_api_says(browser: httpx.Client
     page = Parsed(html)
     assert "need a higher level in 17 of 35 skills: 8 are sure, 9 may be chance." in page.text
     assert (
-        "In skills alone, this is an ordinary move: 51% of all possible moves between two occupations have a"
+        "Considering skills only, this is an ordinary move: 51% of all possible moves between two occupations have a"
         in page.text
     )
     first = re.search(r">Operations Analysis\s*</th>(.*?)</tr>", html, re.S)
@@ -294,7 +294,7 @@ def test_a_page_runs_nothing_that_stands_in_it_and_asks_no_other_host(browser: h
 
 @pytest.fixture(scope="module")
 def hostile(starter_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A service whose data have a title that attacks, of an occupation and of a skill."""
+    """A service with hostile titles of an occupation and a skill."""
     folder = tmp_path_factory.mktemp("hostile")
     file = folder / "skillgap.db"
     shutil.copy(make_url(starter_database).database or "", file)

@@ -27,7 +27,7 @@ def browser(service: Service) -> Any:
 
 
 def operations(client: httpx.Client) -> list[tuple[str, str]]:
-    """Return method and path of every operation that the service's document has, and of its other endpoints."""
+    """Return method and path of every operation in the OpenAPI document, and of the other endpoints."""
     paths = client.get("/openapi.json").json()["paths"]
     documented = [
         (method.upper(), path.replace("{onet_soc_code}", NURSE)) for path, each in paths.items() for method in each
@@ -187,7 +187,7 @@ def test_a_field_of_own_levels_that_the_page_does_not_have_is_noted(browser: htt
 
 
 def test_no_link_or_form_of_a_page_has_a_parameter_that_its_target_does_not_know(browser: httpx.Client):
-    """Links of all pages, fields of their forms, and what the script asks for."""
+    """Links of all pages, fields of their forms, and requests of the script."""
     pages = [GAP, f"{GAP}&sure=yes&order=name", f"/?from={NURSE}", f"/path{GAP[1:]}", f"/own{GAP[1:]}", "/?to=nurse"]
     addresses = {"/occupations?q=nurse&limit=8"}
     for page in pages:

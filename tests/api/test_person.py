@@ -1,4 +1,4 @@
-"""`POST /skill-gap` on the running service: a person's levels, and that nothing of them stays."""
+"""`POST /skill-gap` on the running service: a person's levels are answered and not kept."""
 
 from __future__ import annotations
 

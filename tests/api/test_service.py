@@ -1,4 +1,4 @@
-"""The service as its operator sees it: health, readiness, logs, faults, its document."""
+"""The service from the operator's view: health, readiness, logs, faults, OpenAPI document."""
 
 from __future__ import annotations
 

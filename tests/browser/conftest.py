@@ -8,7 +8,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """Return the path of Debian's Chromium, rather the one without windows, which takes half of the other's work.
+    """Return the path of Debian's Chromium, preferably the headless build, which needs half the CPU time.
 
     Skip the test where there is none.
     """

@@ -51,7 +51,7 @@ Open = Callable[..., Page]
 
 @pytest.fixture(scope="module")
 def site(whole_29: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """The service on the whole O*NET 29.0."""
+    """The service on the complete O*NET 29.0."""
     with serve(tmp_path_factory.mktemp("site"), str(whole_29.url), **UNCHANGED) as service:
         service.wait_for_all_data()
         yield service

@@ -31,7 +31,7 @@ def test_export_writes_a_file_and_says_how_many_rows(run: Run, ratings: Ratings,
 @pytest.mark.parametrize(
     ("option", "why"),
     [
-        (("--domain", "abilities"), "O*NET 29.0 is loaded without levels of abilities; `skillgap status` shows"),
+        (("--domain", "abilities"), "O*NET 29.0 is loaded without levels of abilities; `skillgap status` lists"),
         (("--ratings", "llm"), "no predicted levels are stored; use the ratings onet+llm"),
     ],
 )
@@ -74,7 +74,7 @@ def test_people_of_whom_none_can_be_answered_are_exit_1(run: Run, command: str, 
 def test_people_with_a_job_code_and_few_levels_are_an_error_with_a_way_out(
     run: Run, ratings: Ratings, command: str, tmp_path: Path
 ):
-    """A form with a column for each skill, of which each person has filled in one or two."""
+    """A form with a column for each skill; each person has filled in one or two."""
     people, output = tmp_path / "people.csv", tmp_path / "out.csv"
     with people.open("w", newline="") as file:
         writer = csv.writer(file)
@@ -113,4 +113,4 @@ def test_a_folder_of_parts_goes_on_without_force(run: Run, tmp_path: Path):
     command = ("batch", str(people), "--to", MANAGER, "-o", str(tmp_path / "parts"))
     assert run(*command).code == 0
     again = run(*command)
-    assert (again.code, "1 part was complete already" in again.err) == (0, True)
+    assert (again.code, "1 part was already complete" in again.err) == (0, True)

@@ -126,7 +126,7 @@ def test_transitions_are_listed_nearest_first_with_what_stands_between(run: Run,
     shown = [line for line in lines if re.match(r" *\d+ \S", line)]
     assert [re.search(r"\d\d-\d{4}\.\d\d", line)[0] for line in shown] == codes
     assert all(re.search(r" \d+-\d+$", line.rstrip()) for line in shown)
-    assert "No near occupation passes the filters." in run("transitions", NURSE, "--major-group", "99").out
+    assert "No similar occupation passes the filters." in run("transitions", NURSE, "--major-group", "99").out
     ended = run("transitions", NURSE, "--job-zone", "4")
     assert (ended.code, ended.out) == (1, "")
     assert "No Job Zones are loaded" in ended.err
@@ -155,7 +155,7 @@ def test_a_path_shows_each_move_and_the_one_step_beside(run: Run):
         assert f"{place}. hardest move {path['hardest_move']:.2f} levels" in text
         assert path["steps"][-1]["occupation"]["onet_soc_code"] == MANAGER
     assert f"In one step: {found['direct']['distinguishable_gaps']} sure gap" in text
-    assert "the same occupation: no move is needed" in run("path", NURSE, NURSE).out
+    assert "Both occupations are the same, so no move is needed." in run("path", NURSE, NURSE).out
 
 
 @pytest.mark.usefixtures("with_starter")
@@ -215,10 +215,10 @@ NO_IMPORTANCE = "No importance of skills is loaded (scale IM)."
 def test_without_importance_the_command_line_shows_no_shortfall_and_why(run: Run, tmp_path: Path):
     for form in ((), ("--markdown",)):
         text = " ".join(run("gap", NURSE, MANAGER, *form).out.split())
-        assert "The weighted shortfall is not known." in text
+        assert "The weighted shortfall is unknown." in text
         assert text.count(NO_IMPORTANCE) == 1
         assert "0.00 levels" not in text
-    assert "0.45 levels: more than in" in run("gap", NURSE, MANAGER, "--weight", "none").out
+    assert "0.45 levels, more than in" in run("gap", NURSE, MANAGER, "--weight", "none").out
     summary = json.loads(run("gap", NURSE, MANAGER, "--json").out)["summary"]
     assert (summary["weighted_shortfall"], summary["shortfall_percentile"]) == (None, None)
     assert summary["unavailable"]["weighted_shortfall"].startswith(NO_IMPORTANCE)
@@ -263,7 +263,7 @@ def test_without_errors_the_command_line_calls_nothing_sure_or_not(run: Run, tmp
     people = tmp_path / "people.csv"
     people.write_text(f"id,occupation\na,{NURSE}\n")
     view = run("workforce", str(people), "--to", MANAGER)
-    assert "No gap of 1 could be tested" in view.out
+    assert "For 1, no gap could be tested" in view.out
     assert "have no gap beyond rater noise" not in view.out
     assert (
         json.loads(run("workforce", str(people), "--to", MANAGER, "--json").out)["targets"][0]["conversions"][0][

@@ -1,4 +1,4 @@
-"""A gap in plain words, against counts made by hand."""
+"""A gap in plain words, compared with counts made by hand."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_nothing_missing_is_said_so(ratings: Ratings):
 )
 def test_a_move_is_called_by_its_percentile(report: GapReport, percentile: float, words: str):
     told = phrases.in_plain_words(replace(report, summary=replace(report.summary, shortfall_percentile=percentile)))
-    assert f"In skills alone, this is {words} move" in told[2]
+    assert f"Considering skills only, this is {words} move" in told[2]
     none = replace(report, summary=replace(report.summary, shortfall_percentile=None))
     assert "alone" not in " ".join(phrases.in_plain_words(none))
 

@@ -19,7 +19,7 @@ def _enough_open_files() -> None:
 
 @pytest.fixture
 def noted() -> Noted:
-    """Note a fault, how often it was brought about, and what came of it: `make faults` makes a table of the notes."""
+    """Record a fault, its extent and the result; `make faults` prints the records as a table."""
 
     def note(fault: str, done: str, found: str) -> None:
         if file := os.environ.get("SKILLGAP_TEST_FAULTS"):

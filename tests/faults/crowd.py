@@ -1,4 +1,4 @@
-"""Clients in a process of their own, so that what is measured is the service: those that ask, those that never read."""
+"""Clients in a separate process, so that only the service is measured: some send requests, some never read."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SECONDS_FOR_LAST_ANSWERS = 10
 
 @dataclass
 class Answers:
-    """What a crowd of clients was answered."""
+    """The answers that a crowd of clients received."""
 
     first_ms: list[float] = field(default_factory=list)
     """Of each client, from before it connected."""
@@ -39,7 +39,7 @@ class Answers:
 
 @contextmanager
 def crowd(url: str, paths: Sequence[str], *, clients: int, every: float) -> Iterator[Answers]:
-    """Have clients on connections of their own ask every so many seconds until the block ends.
+    """Send a request from each client at a fixed interval until the block ends, each on its own connection.
 
     Their first requests are spread over that time, and none waits for the answer of another. The answers are complete
     after the block.
@@ -109,7 +109,7 @@ async def _client(
 
 
 async def _stopped(stop: asyncio.Event, due: float) -> bool:
-    """Wait until a moment; return whether the end came before it."""
+    """Wait until a time; return whether the end came first."""
     try:
         async with asyncio.timeout(max(0.0, due - time.perf_counter())):
             await stop.wait()
@@ -125,14 +125,14 @@ class Deaf:
         self._connection = connection
 
     def connected(self) -> int:
-        """Return how many the service has not cut off yet."""
+        """Return how many the service has not disconnected yet."""
         self._connection.send("connected")
         return int(self._connection.recv())
 
 
 @contextmanager
 def deaf_clients(url: str, path: str, *, clients: int, requests: int, receive_buffer: int | None) -> Iterator[Deaf]:
-    """Connect clients that send so many requests each and read nothing until the block ends."""
+    """Connect clients that each send a number of requests and read nothing until the block ends."""
     ours, theirs = processes.Pipe()
     process = processes.Process(target=_be_deaf, args=(url, path, clients, requests, receive_buffer, theirs))
     process.start()

@@ -1,4 +1,4 @@
-"""Requests without a pause on many connections, each answer looked at, while something else happens to the service."""
+"""Requests without pauses on many connections, each answer checked, while the service suffers a fault."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Look = Callable[[str, int, bytes, bytes], None]
 
 @dataclass
 class Load:
-    """What became of the requests so far."""
+    """Outcomes of the requests so far."""
 
     statuses: Counter[int] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
@@ -37,14 +37,14 @@ class Load:
         return self.statuses.total()
 
     def wait_for(self, more: int) -> None:
-        """Return when so many more requests have been answered."""
+        """Return when this many more requests have been answered."""
         wanted = self.requests + more
         eventually(lambda: self.requests >= wanted, within=120)
 
 
 @contextmanager
 def load(url: str, paths: Sequence[str], *, connections: int = 32, look: Look | None = None) -> Iterator[Load]:
-    """Ask for the paths in turn, as fast as answers come, until the block ends."""
+    """Request the paths in turn, as fast as answers arrive, until the block ends."""
     seen = Load()
     stop = threading.Event()
     thread = threading.Thread(target=lambda: asyncio.run(_ask(url, paths, connections, look, seen, stop)))

@@ -1,4 +1,4 @@
-"""What a request may cost others: processor time, and their places in a queue."""
+"""The cost of a request for others: processor time and places in a queue."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ NEVER_SEEN = {"anonymous_requests_per_minute": "1000000000", "answer_cache_mb": 
 
 @contextmanager
 def sent(url: str, paths: Sequence[str]) -> Iterator[None]:
-    """Send requests on connections of their own, and disconnect after the block without reading an answer."""
+    """Send requests on separate connections, and disconnect after the block without reading an answer."""
     address = urlsplit(url)
     connections = [socket.create_connection((address.hostname, address.port)) for _ in paths]
     for connection, path in zip(connections, paths, strict=True):
@@ -50,7 +50,7 @@ def seconds_to_ready(service: Service) -> float:
 
 
 def with_29(folder: Path) -> str:
-    """Return the address of a database with all that O*NET 29.0 has: its titles make searches expensive."""
+    """Return the URL of a database with all tables of O*NET 29.0, whose titles make searches expensive."""
     engine = make_engine(f"sqlite:///{folder}/skillgap.db")
     extract_load_text_files(engine, str(onet_zip("29_0")), cache_dir=folder)
     engine.dispose()

@@ -1,4 +1,4 @@
-"""Requests that nobody should send: none may be a server error, and the service must stay whole."""
+"""Invalid and malformed requests: none may cause a server error or harm the service."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ PIECES = (
 
 
 def mutated(rng: random.Random) -> bytes:
-    """Return a valid request with a few bytes flipped, cut out, doubled, or replaced by what does harm elsewhere."""
+    """Return a valid request with a few bytes flipped, cut out, doubled, or replaced by known attack strings."""
     message = bytearray(rng.choice(VALID))
     for _ in range(rng.randint(1, 6)):
         at = rng.randrange(len(message) + 1)

@@ -1,4 +1,4 @@
-"""Loads that are killed at any moment, that find no room, that meet each other; tables that are half made."""
+"""Loads that are killed at any moment, run out of space, or run concurrently; tables created in part."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def held(engine: Engine) -> tuple[tuple[object, ...], ...]:
 
 @dataclass(frozen=True)
 class Both:
-    """A database on MySQL in which 26.1 or 29.0 is loaded, and the other was before."""
+    """A MySQL database with 26.1 or 29.0 loaded over the other one."""
 
     url: str
     engine: Engine
@@ -128,7 +128,7 @@ def test_two_loads_at_once(both: Both, noted: Noted):
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of its own with 400 MB."""
+    """A separate file system of 400 MB."""
     folder = tmp_path / "small"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=400m", "tmpfs", str(folder)]
@@ -177,7 +177,7 @@ def make_database(server: URL) -> str:
 
 
 def test_a_migration_is_killed_before_each_of_its_statements(mysql_server: URL, mysql_url: str, noted: Noted):
-    """MySQL commits each statement that makes a table, so a migration that dies has done a part of its work."""
+    """MySQL commits each statement that makes a table, so a killed migration leaves a part of its work."""
     statements = change_statements(mysql_url)
     admin = create_engine(mysql_server.set(database=None), isolation_level="AUTOCOMMIT")
     name = make_engine(mysql_url).url.database

@@ -74,6 +74,6 @@ def test_memory_stays_flat_over_requests_and_loads(ratings: Ratings, tmp_path: P
 
 
 def memory_mb(pid: int, what: Literal["VmRSS", "VmHWM"]) -> float:
-    """Return how much memory a process has now, or has had at most."""
+    """Return the current or the peak memory of a process."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(re.search(rf"{what}:\s+(\d+) kB", status)[1]) / 1024  # type: ignore[index]

@@ -105,7 +105,7 @@ def test_all_open_files_the_database_are_taken(tmp_path: Path, noted: Noted):
         ):
 
             def nothing_is_left() -> bool:
-                """Take what is free, the service's own connection as well; root is let in beyond the limit."""
+                """Take every free connection, the service's own included; root may exceed the limit."""
                 with engine.begin() as admin:
                     own = "SELECT id FROM information_schema.processlist WHERE user = 'service'"
                     for connection in admin.scalars(text(own)).all():

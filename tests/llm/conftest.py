@@ -1,4 +1,4 @@
-"""What O*NET 29.0 tells of its occupations, besides their ratings and by them."""
+"""The texts and the ratings of the occupations of O*NET 29.0."""
 
 from __future__ import annotations
 

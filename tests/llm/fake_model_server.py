@@ -1,4 +1,4 @@
-"""A server that speaks OpenAI's chat language on 127.0.0.1, with replies queued by the test, or made by a function."""
+"""A server with OpenAI's chat API on 127.0.0.1, with replies queued by the test or computed by a function."""
 
 from __future__ import annotations
 

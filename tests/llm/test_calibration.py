@@ -1,4 +1,4 @@
-"""Calibration: a known bias is taken out, intervals cover what they say, and nobody is calibrated by himself."""
+"""Calibration: removes a known bias, intervals have their coverage, no occupation is calibrated on itself."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from skillgap.llm.calibration import calibrate, calibrate_out_of_fold
 
 
 def simulated(rng: np.random.Generator, occupations: int, noise: float = 0.4) -> tuple[np.ndarray, np.ndarray]:
-    """Return raw and true levels: raw = 1.6 too high, spread too far, with an offset of its own for each skill."""
+    """Return raw and true levels: raw = 1.6 too high, spread too far, with a separate offset for each skill."""
     offset = rng.normal(0, 0.3, size=20)
     level = np.clip(rng.normal(3, 1, size=(occupations, 20)), 0.5, 6)
     raw = (level - 1.0 + offset + rng.normal(0, noise, size=level.shape)) / 0.6 + 0.3

@@ -1,4 +1,4 @@
-"""Generative models against a real server on loopback: every kind of reply, limits, keys, and nothing paid twice."""
+"""Generative models against a real server on loopback: every kind of reply, limits, keys; no reply paid twice."""
 
 from __future__ import annotations
 
@@ -343,7 +343,7 @@ def test_a_kept_reply_that_is_not_read_any_more_is_asked_for_again(server: FakeM
 
 
 class Stuck(Kept):
-    """Replies in a database that takes none until it is let go."""
+    """Replies in a database that blocks until it is released."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The profiler on O*NET 29.0: what it says, of whom, and that a sure gap from predictions is one."""
+"""The profiler on O*NET 29.0: its predictions, its abstentions, and the reliability of sure gaps."""
 
 from __future__ import annotations
 

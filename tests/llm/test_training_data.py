@@ -1,4 +1,4 @@
-"""What is known of an occupation: equal to the files, and never its ratings."""
+"""The text of an occupation: equal to the files, and without ratings."""
 
 from __future__ import annotations
 

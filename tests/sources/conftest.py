@@ -145,7 +145,7 @@ def extract(tmp_path: Path):
 
 
 class ReleaseServer(ThreadingHTTPServer):
-    """Serves `content` at every path, notes what is asked for, and misbehaves as told."""
+    """Serves `content` at every path, records requests, and misbehaves on demand."""
 
     def __init__(self, content: bytes) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -199,7 +199,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def release_server(tmp_path: Path) -> Iterator[ReleaseServer]:
-    """A real HTTP server with the starter for a release: a whole zip of half a megabyte."""
+    """A real HTTP server with the starter as a release: a complete zip of half a megabyte."""
     content = find_release(STARTER, cache_dir=tmp_path).path.read_bytes()
     with ReleaseServer(content) as server:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})

@@ -81,7 +81,9 @@ def test_two_files_of_one_name_with_other_rows_are_refused(other: str, extract: 
     content = as_csv(small_tables())["skills.csv"].replace(b"4.62", b"4.50") if other == "skills.csv" else None
     said = refusal(extract, as_text(small_tables()) | {other: content or changed_skills()})
     assert all(name in said for name in ("Skills.txt", other)), said
-    assert said.endswith("both hold one table, and their rows differ; delete the file that is not of this release")
+    assert said.endswith(
+        "both contain the same table, and their rows differ; delete the file that does not belong to this release"
+    )
 
 
 def test_two_files_of_one_name_with_the_same_rows_are_one_table(extract: Extract):
@@ -95,7 +97,9 @@ def test_two_files_of_one_name_with_the_same_rows_are_one_table(extract: Extract
 def test_a_second_file_of_the_same_columns_with_defects_is_a_contradiction(extract: Extract):
     broken = as_csv(small_tables())["skills.csv"].replace(b"4.62", b"high")
     said = refusal(extract, as_text(small_tables()) | {"skills.csv": broken})
-    assert said.startswith("Skills.txt beside skills.csv: both hold one table, and skills.csv: 1 defect: line 3, ")
+    assert said.startswith(
+        "Skills.txt beside skills.csv: both contain the same table, and skills.csv: 1 defect: line 3, "
+    )
 
 
 def test_of_two_files_of_one_name_one_that_is_no_table_is_passed_over_with_a_warning(extract: Extract):
@@ -110,7 +114,9 @@ def test_a_member_that_is_twice_in_a_zip_is_refused(tmp_path: Path):
     archive = write_zip(tmp_path / "db.zip", as_text(small_tables()))
     with zipfile.ZipFile(archive.path, "a") as zipped, pytest.warns(UserWarning, match="Duplicate name"):
         zipped.writestr("Skills.txt", changed_skills())
-    with pytest.raises(ReleaseLayoutError, match=r"^Skills\.txt beside Skills\.txt: both hold one table, and their ro"):
+    with pytest.raises(
+        ReleaseLayoutError, match=r"^Skills\.txt beside Skills\.txt: both contain the same table, and their ro"
+    ):
         extract_onet_data(archive)
 
 
@@ -259,7 +265,7 @@ def test_a_name_with_control_characters_is_shown_escaped(tmp_path: Path):
     archive = Archive(write_zip(tmp_path / "db.zip", files).path, "an\x1b[2J origin")
     with pytest.raises(ReleaseLayoutError) as caught:
         extract_onet_data(archive)
-    assert str(caught.value).startswith("Skills.txt beside Skills\\x85.txt: both hold one table")
+    assert str(caught.value).startswith("Skills.txt beside Skills\\x85.txt: both contain the same table")
     del files["Skills\x85.txt"], files["Skills.txt"]
     with pytest.raises(ReleaseLayoutError) as caught:
         extract_onet_data(Archive(write_zip(tmp_path / "db.zip", files).path, "an\x1b[2J origin"))
@@ -295,7 +301,7 @@ assert int(peak) < {MOST_MEGABYTES} * 1024, f"{{int(peak) // 1024}} MB"
 
 
 def said_in_a_process(path: Path) -> str:
-    """Return the error of extracting a release in a process of its own, which may have 300 MB."""
+    """Return the error of extracting a release in a separate process limited to 300 MB."""
     done = subprocess.run(
         [sys.executable, "-c", EXTRACT, str(path)], capture_output=True, text=True, env=os.environ, timeout=300
     )

@@ -36,7 +36,7 @@ from tests.sources.conftest import ReleaseServer
 
 @pytest.fixture(autouse=True)
 def _no_waits(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Retry as often as in earnest, at once; and reach 127.0.0.1 whatever proxy is set."""
+    """Retry as often as in production but without waiting, and reach 127.0.0.1 regardless of proxies."""
     monkeypatch.setenv("NO_PROXY", "*")
     with stamina.set_testing(True, attempts=100, cap=True):
         yield
@@ -58,7 +58,7 @@ def download(release_server: ReleaseServer, cache_dir: Path):
 
 
 def kept(cache_dir: Path) -> list[str]:
-    """Return what the cache holds beside its empty lock files."""
+    """Return the contents of the cache except its empty lock files."""
     return sorted(file.name for file in cache_dir.iterdir() if file.suffix != ".lock")
 
 

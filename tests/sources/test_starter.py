@@ -1,4 +1,4 @@
-"""The starter data: what is in them, where they came from, and that they can be made again."""
+"""The starter data: contents, provenance, and reproducibility."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ def assert_same_tables(data: OnetData, other: OnetData) -> None:
 
 
 def assert_refused(extract: Extract, files: Mapping[str, bytes], file: str, *defects: str) -> None:
-    """Assert that the whole report is these defects of this file."""
+    """Assert that the report lists exactly these defects of this file."""
     with pytest.raises(ReleaseDataError) as caught:
         extract(files)
     count = f"{len(defects)} defect{'s' if len(defects) > 1 else ''}"
@@ -428,7 +428,7 @@ def test_a_member_that_would_leave_its_folder_is_refused(name: str, tmp_path: Pa
     archive = write_zip(tmp_path / "db.zip", as_text(small_tables()) | {name: b""})
     with pytest.raises(ReleaseLayoutError) as caught:
         extract_onet_data(archive)
-    assert str(caught.value) == f"here: refused, it has a file that would leave its folder: {name!r}"
+    assert str(caught.value) == f"here: refused, a file in it would be unpacked outside its folder: {name!r}"
 
 
 @pytest.mark.parametrize("name", [".", "./.", "a..b"])
@@ -885,7 +885,7 @@ def test_a_row_that_is_there_twice_is_named_by_its_key(file: str, key: str, extr
     tables = small_tables()
     tables[file].append(tables[file][2])
     line = len(tables[file])
-    assert_refused(extract, as_text(tables), f"{file}.txt", f"line {line}: {key} is there already, expected once")
+    assert_refused(extract, as_text(tables), f"{file}.txt", f"line {line}: {key} is a duplicate, expected once")
 
 
 def test_an_unknown_scale_is_named(extract: Extract):

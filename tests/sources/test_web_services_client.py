@@ -40,7 +40,7 @@ def _no_waits():
 
 
 def asking(access: Credentials, question: Callable[[OnetApi], Any], **given: Any) -> Any:
-    """Ask within a client's life, fast unless told otherwise."""
+    """Send requests within the lifetime of a client, without delays by default."""
 
     async def ask() -> Any:
         async with connect(access, **{"requests_per_second": 1000, **given}) as api:

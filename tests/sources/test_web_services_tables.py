@@ -268,13 +268,13 @@ def test_a_list_of_tables_of_another_shape_is_refused(
 def test_a_row_served_twice_is_refused(fake_tables: FakeTables):
     tables = fake_tables.copy()
     tables.rows["skills"] = [*tables.rows["skills"], tables.rows["skills"][0]]
-    with FakeOnetApi(tables) as fake, pytest.raises(ReleaseDataError, match="is there already, expected once"):
+    with FakeOnetApi(tables) as fake, pytest.raises(ReleaseDataError, match="is a duplicate, expected once"):
         fetch(fake)
 
 
 def test_rows_that_were_not_asked_for_are_refused(fake_tables: FakeTables, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("skillgap.testing.fake_onet_answers.FakeAnswers._filtered", lambda _, rows, __: rows)
-    with FakeOnetApi(fake_tables) as fake, pytest.raises(OnetApiProtocolError, match=r"asked for 29-1141\.00"):
+    with FakeOnetApi(fake_tables) as fake, pytest.raises(OnetApiProtocolError, match=r"expected 29-1141\.00"):
         fetch(fake, NURSE)
 
 
@@ -292,7 +292,7 @@ def test_half_of_an_occupation_is_not_taken_for_the_whole(kind: str, starter: On
 def test_a_table_without_rows_is_refused(table: str, fake_tables: FakeTables):
     tables = fake_tables.copy()
     tables.rows[table] = []
-    said = r"not one row of Skills|\(70 rows\) is not in Occupation Data"
+    said = r"no rows of Skills|\(70 rows\) is not in Occupation Data"
     with FakeOnetApi(tables) as fake, pytest.raises((OnetApiProtocolError, ReleaseDataError), match=said):
         fetch(fake)
 
@@ -309,7 +309,7 @@ def changed_pages(monkeypatch: pytest.MonkeyPatch, change: Callable[[dict[str, A
 
 
 def without_total(body: dict[str, Any], *, last: int = 10**6) -> dict[str, Any]:
-    """Return a page that does not tell how many rows there are, and none after row `last`."""
+    """Return a page without a total, and no rows after row `last`."""
     kept = {key: value for key, value in body.items() if key not in ("total", "start", "end")}
     kept["row"] = body["row"][: max(last - body["start"] + 1, 0)]
     return kept if body["end"] < last else {key: value for key, value in kept.items() if key != "next"}

@@ -41,7 +41,7 @@ def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 def engine_29(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, onet_29: OnetData
 ) -> Iterator[Engine]:
-    """A database with the whole of 29.0, only to be read."""
+    """A database with the complete 29.0; not to be written to."""
     with _database(request, tmp_path_factory) as engine:
         load(engine, onet_29)
         yield engine

@@ -22,16 +22,16 @@ Action = Callable[[Connection], None]
 
 
 class Moment(Protocol):
-    """A point on the way of a load."""
+    """A point in the course of a load."""
 
     def arm(self, engine: Engine, action: Action) -> None:
-        """Have the action done at this moment, once, with the load's connection."""
+        """Run the action once at this moment, with the load's connection."""
 
 
 @dataclass(frozen=True)
 class BeforeStatement:
     pattern: str = ""
-    """Quotes around names are left out of what it is matched with."""
+    """Matched against the statement without quotes around names."""
     nth: int = 1
 
     def arm(self, engine: Engine, action: Action) -> None:
@@ -65,7 +65,7 @@ class AfterCommit:
 
 @dataclass(frozen=True)
 class InTheMiddleOf:
-    """While the database is at work on a statement, which must be one that takes it a while."""
+    """While the database executes a statement, which must take some time."""
 
     pattern: str
 

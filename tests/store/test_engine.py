@@ -1,4 +1,4 @@
-"""Engines are made or refused with the way out, and no message ever holds a password."""
+"""Engines are created, or refused with a remedy; no message contains a password."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SECRET = "s3cr3t"  # noqa: S105 - the word the tests look for
 
 
 def everything_said(error: BaseException) -> str:
-    """Return the texts of an error and of all that it came from."""
+    """Return the texts of an error and of its causes."""
     said, seen = [], error
     while seen is not None:
         said.append(f"{seen} {seen.args}")

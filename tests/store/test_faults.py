@@ -1,4 +1,4 @@
-"""Whatever happens to a load, the database holds one release whole: the old one until the commit, then the new."""
+"""Whatever happens, the database holds one complete release: the old one until the commit, then the new one."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def test_a_reader_keeps_its_release_whole_over_a_load(loaded: Engine, other: Eng
 
 
 def wait_until_it_waits(second: Engine, begins: threading.Event, went_on: threading.Event) -> None:
-    """Return once the other load stands before the lock; or, if nothing stopped it, once it has gone on."""
+    """Return once the other load waits for the lock or, if nothing stopped it, has continued."""
     assert begins.wait(HANGS)
     if second.dialect.name == "sqlite":
         return  # it waits inside BEGIN IMMEDIATE, where nothing can be seen of it
@@ -317,7 +317,7 @@ def test_a_full_table_on_mysql_is_no_room_left(mysql_loaded: Engine) -> None:
 
 
 class SmallDisk:
-    """A folder with little room: a file system of its own, or where mounting is forbidden, SQLite's own limit."""
+    """A folder with little space: a separate file system or, where mounting is forbidden, SQLite's own limit."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -1,4 +1,4 @@
-"""A load makes the tables equal to the release, writes only what differs, and says what it did."""
+"""A load makes the tables equal to the release, writes only the differences, and reports them."""
 
 from __future__ import annotations
 

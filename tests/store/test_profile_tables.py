@@ -1,4 +1,4 @@
-"""What tells of an occupation besides its ratings goes into the database as it is in the files."""
+"""Texts and facts about occupations are stored as they are in the files."""
 
 from __future__ import annotations
 

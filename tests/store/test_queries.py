@@ -1,4 +1,4 @@
-"""What is read equals the raw rows, and each kind of nothing has its own name."""
+"""Queries return the raw rows, and each kind of missing data has its own error."""
 
 from __future__ import annotations
 

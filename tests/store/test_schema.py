@@ -1,4 +1,4 @@
-"""The migrations make the declared schema, from any state, and the database guards its rules itself."""
+"""Migrations create the declared schema from any state, and the database enforces its rules."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def differences_from_declared(engine: Engine) -> list[Any]:
 
 
 def reflected(engine: Engine) -> dict[str, Any]:
-    """Return all that the database itself knows of its tables."""
+    """Return everything that the database reports about its tables."""
     found = inspect(engine)
     facts: dict[str, Callable[[str], Any]] = {
         "columns": lambda name: {
@@ -208,7 +208,7 @@ ORIGINS = {
     "/home/ann@work/db_29_0_text.zip": None,
     "starter": None,
 }
-"""Of loads by version 0.1.0, and what the migration makes of them; None leaves them as they are."""
+"""Origins stored by version 0.1.0, each with the result of the migration; None leaves it unchanged."""
 
 
 def of_version_3(engine: Engine) -> None:

@@ -1,4 +1,4 @@
-"""Scores of models: stored whole or not at all, once, beside other models', and shown by the active one."""
+"""Scores of models: stored completely or not at all, once, next to other models' scores; the active model is shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What O*NET Web Services said, upserted: values that differ, and nothing that was not asked for."""
+"""Upserts of O*NET Web Services rows: only values that differ, and only requested occupations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Level anchors: O*NET's examples of what a level means."""
+"""Level anchors: O*NET's examples that illustrate levels."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ def in_eighths(data_values: FloatArray, n: npt.NDArray[np.integer]) -> BoolArray
     """Return which elements have means that are eighths printed with two decimals: (elements,).
 
     The mean of 8 whole-number ratings is a multiple of an eighth. An element is read in eighths if most of its values
-    with a number of raters have 8 raters and equal a rounded eighth. The decision is made for a whole column, because
+    with a number of raters have 8 raters and equal a rounded eighth. The decision applies to the whole column, because
     two levels of one element are comparable only if both are read in the same way: O*NET 26.1 has 53 occupations
     without a number of raters beside 820 with 8.
     """

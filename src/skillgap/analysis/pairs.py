@@ -49,12 +49,12 @@ def level_vector(ratings: Ratings, row: int | IntArray) -> LevelVector:
 
 
 def pair_of(current: int | IntArray, target: int | IntArray, ratings: Ratings) -> Pair:
-    """Compare occupations given by their rows: one with one, one with many, or many with as many."""
+    """Compare occupations given by their rows: one with one, one with many, or many pairwise."""
     return compare_levels(level_vector(ratings, current), level_vector(ratings, target))
 
 
 def compare_levels(current: LevelVector, target: LevelVector) -> Pair:
-    """Compare current and target levels: one pair, one with many, or many with as many."""
+    """Compare current and target levels: one pair, one with many, or many pairwise."""
     difference = target.level - current.level
     is_tested, is_distinguishable = find_distinguishable(difference, **_errors(current, target))
     return _pair(current, target, difference, is_tested, is_distinguishable)
@@ -242,7 +242,7 @@ def _sorted_shortfalls(ratings: Ratings) -> FloatArray:
 
 
 def _comparable(shortfalls: FloatArray) -> FloatArray:
-    """Return shortfalls rounded so that equal ones compare equal whatever the order of summation."""
+    """Return rounded shortfalls, so that the order of summation cannot make equal shortfalls differ."""
     return np.round(shortfalls, 9)
 
 

@@ -48,7 +48,8 @@ class Ratings(Lookup):
     predictions: Predictions | None
     """The model behind the levels with source `llm`; None if there are none."""
     analysts: Ratings | None
-    """The analysts' ratings alone, as the reference for predictions; None if these ratings have no predictions."""
+    """The analysts' ratings without predictions, as the reference for predictions; None if these ratings have no
+    predictions."""
     sources: tuple[str, ...]
     """Sources of the levels, such as `text`, `api` and `llm`."""
     data_value: FloatArray
@@ -388,7 +389,7 @@ class Ratings(Lookup):
 
     @cached_property
     def weight_sum(self) -> FloatArray:
-        """Sum of the known weights of each occupation; NaN if it is 0, so that there is no weighted mean."""
+        """Sum of the known weights of each occupation; NaN if it is 0, because a weighted mean is then undefined."""
         total: FloatArray = self.known_weight.sum(axis=1)
         return np.where(total > 0, total, np.nan)
 
@@ -495,4 +496,4 @@ _MISSING: dict[str, Any] = {
     "lower": np.nan,
     "upper": np.nan,
 }
-"""The value of each array of Ratings where there is no rating."""
+"""The missing value of each array of Ratings."""

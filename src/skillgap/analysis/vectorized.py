@@ -198,7 +198,7 @@ def bulk_similar(
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
     """Return the occupations most similar to each row as rows of the ratings, most similar first, and their scores.
 
-    Both arrays are (rows, count), padded with NONE and NaN. For an occupation alone, the result is that of
+    Both arrays are (rows, count), padded with NONE and NaN. Without own levels, the result is that of
     `find_transitions`. Rows with own levels have no texts, which the fitted score needs, so they are compared by levels
     alone (see `_level_similarity`). Raises MissingInput if own levels cannot be weighted.
     """

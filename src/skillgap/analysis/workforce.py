@@ -261,7 +261,8 @@ class _Candidates:
         return cost
 
     def proposed(self, count: int) -> list[npt.NDArray[np.intp]]:
-        """Return the rows proposed for each target, cheapest first: nobody twice, with the least total cost."""
+        """Return the rows proposed for each target, cheapest first. Each row is proposed once, at the least total
+        cost."""
         cost = self._ranking_cost
         rows, seats = scipy.optimize.linear_sum_assignment(np.repeat(cost, count, axis=1))
         assigned = (rows[(seats // count == k) & (self.costs[rows, k] < _NEVER)] for k in range(cost.shape[1]))

@@ -58,7 +58,7 @@ _SWITCH_SECONDS = 0.001
 
 
 def create_app(settings: Settings | None = None) -> ASGIApp:
-    """Return the application. Without settings given, they are read from the environment. Raises ConfigurationError."""
+    """Return the application. Settings default to those of the environment. Raises ConfigurationError."""
     gc.set_threshold(50_000)  # as in cli.main; this is another process
     sys.setswitchinterval(_SWITCH_SECONDS)
     settings = settings or read_settings()

@@ -50,7 +50,7 @@ async def ask(
 
     The question runs in a pool unless it is cheap (about a millisecond). That holds only for skills weighted by
     importance: everything they need is computed before the snapshot is used. Stability takes up to 400 times as long,
-    so it has a pool of its own. Raises Overloaded, ClientGone.
+    so it has its own pool. Raises Overloaded, ClientGone.
     """
     snapshot, onet = snapshot_of(request), service_of(request)
     for part in needs:

@@ -28,7 +28,7 @@ class _Call(NamedTuple):
 
 
 class Pool:
-    """Runs `threads` calls at once, queues up to `waiting` more, and refuses the rest. Clients take turns.
+    """Runs `threads` calls concurrently, queues up to `waiting` more, and refuses the rest. Clients take turns.
 
     A full queue refuses the last call of the client with the most calls, so that no client can shut out the others.
     Queued calls are dropped when the client disconnects, and refused after `longest_wait` seconds. A call that has

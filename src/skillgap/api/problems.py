@@ -52,9 +52,7 @@ class WrongParameter(BaseModel):
 
     parameter: Annotated[Sendable, Field(description="Name of the parameter.", examples=["to"])]
     detail: Annotated[Sendable, Field(description="Reason why it cannot be used.", examples=["Field required"])]
-    suggestions: Annotated[
-        list[str] | None, Field(description="Names that may be meant, for an unknown parameter.")
-    ] = None
+    suggestions: Annotated[list[str] | None, Field(description="Similar valid names, for an unknown parameter.")] = None
 
 
 class Problem(BaseModel):
@@ -63,7 +61,7 @@ class Problem(BaseModel):
     type: Annotated[str, Field(description="URN of the problem type: `urn:skillgap:problem:` followed by the code.")]
     title: Annotated[str, Field(description="The HTTP status in words.")]
     status: Annotated[int, Field(description="The HTTP status.")]
-    detail: Annotated[Sendable, Field(description="Explanation for people, with the way out.")]
+    detail: Annotated[Sendable, Field(description="Explanation for people, with a remedy.")]
     code: Annotated[
         str,
         Field(
@@ -186,7 +184,7 @@ STATUS: dict[type[SkillgapError], HTTPStatus] = {
 
 
 _RETRY_AFTER = {
-    "description": "Seconds until O*NET Web Services may have been read; absent if the answer is final.",
+    "description": "Seconds to wait before a retry; absent if the answer is final.",
     "schema": {"type": "integer"},
 }
 

@@ -87,7 +87,7 @@ def _work(worker_id: int, process_name: Any, load_app: Any, sockets: Any, *other
 
     try:
         (spec, holder), shared = sockets
-        listening = holder or spec.build()  # on Linux each worker has a socket of its own
+        listening = holder or spec.build()  # on Linux each worker has its own socket
         _limit_unread(listening.get_fd())
         Server._spawn_asgi_lifespan_worker(worker_id, process_name, load_app, ((None, listening), shared), *others)
     except Exception:

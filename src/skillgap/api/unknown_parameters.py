@@ -1,7 +1,7 @@
 """Unknown query parameters: refused by data endpoints, noted on pages.
 
 `check` is a dependency of the whole application. It compares each query with the parameters that the matched route
-declares, so a new endpoint needs no code of its own.
+declares, so a new endpoint needs no extra code.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ async def check(request: Request) -> None:
 
 
 def unknown_of(request: Request) -> tuple[Unknown, ...]:
-    """Return the unknown parameters of a page's address, each with the parameter that may be meant."""
+    """Return the unknown parameters of a page's address, each with the most similar parameter."""
     names = request.scope.get(_UNKNOWN)
     if not names:
         return ()
@@ -77,7 +77,7 @@ def unknown_of(request: Request) -> tuple[Unknown, ...]:
 
 
 def unknown(items: Collection[tuple[str, str]], known: Collection[str]) -> tuple[Unknown, ...]:
-    """Return unknown names and values, truncated, each with the known name that may be meant."""
+    """Return unknown names and values, truncated, each with the most similar known name."""
     return tuple(Unknown(name[:_LONGEST], value[:_LONGEST], _near(name, known)) for name, value in items)
 
 

@@ -50,10 +50,10 @@ def answer_file(
 ) -> tuple[BatchReport, Columns]:
     """Answer a file of people or positions; return the counts of the run and the roles of the input's columns.
 
-    `target` is a column of the input, or the code or title of the target of all rows. Without it, `nearest` targets are
-    ranked for each row. `scheduler` is the address of a Dask scheduler; None computes in this process. A row without an
-    occupation needs `min_own_levels` (default: half of the elements compared). Raises BatchInputError,
-    UnknownOccupation, UnratedOccupation, ConfigurationError.
+    `target` is a column of the input, or the code or title of the target of all rows. Without it, the `nearest` most
+    similar occupations are ranked for each row. `scheduler` is the address of a Dask scheduler; None computes in this
+    process. A row without an occupation needs `min_own_levels` (default: half of the elements compared). Raises
+    BatchInputError, UnknownOccupation, UnratedOccupation, ConfigurationError.
     """
     job = plan_job(
         source,

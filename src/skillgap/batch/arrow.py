@@ -36,13 +36,13 @@ class GapKernel:
     ratings: Ratings
     columns: Columns
     target: str | None = None
-    """Code of the target of all rows; None if a column holds targets, or near targets are ranked."""
+    """Code of the target of all rows; None if a column holds targets, or similar occupations are ranked."""
     each: Each = "row"
     """Whether an output line is a row of the input or one of its gaps."""
     nearest: int = 0
-    """Number of near targets to rank for each row instead of computing gaps; 0 for none."""
+    """Number of similar occupations to rank for each row instead of computing gaps; 0 for none."""
     similarity: Similarity | None = None
-    """Needed to rank near targets."""
+    """Needed to rank similar occupations."""
     min_own_levels: int | None = None
     """Own levels that a row without an occupation needs; None for `default_min_own_levels`."""
 
@@ -166,7 +166,7 @@ class GapKernel:
 
     def _nearest(self, people: People, ids: pa.Array) -> pa.RecordBatch:
         if self.similarity is None:
-            raise ValueError("near targets need `similarity`")
+            raise ValueError("ranking similar occupations requires `similarity`")
         nearest, scores = bulk_similar(people, self.nearest, self.ratings, self.similarity)
         row, place = np.nonzero(nearest != NONE)
         keys = {name: column.take(pa.array(row)) for name, column in self._keys(people, ids).items()}

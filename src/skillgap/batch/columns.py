@@ -39,7 +39,7 @@ class Columns:
     occupation: str | None
     """Codes or exact titles of current occupations; None if the input has own levels only."""
     target: str | None
-    """Codes or exact titles of targets; None if all rows share one, or near targets are ranked."""
+    """Codes or exact titles of targets; None if all rows share one, or similar occupations are ranked."""
     levels: Mapping[str, int]
     """Own levels: index of the element by column name."""
     unused: Sequence[str] = ()
@@ -108,7 +108,7 @@ def find_columns(
 
 
 def match_column(name: str, names: Sequence[str]) -> str | None:
-    """Return the column with exactly this name, else the one that differs only in case and surrounding spaces.
+    """Return the column with exactly this name, otherwise the one that differs only in case and surrounding spaces.
 
     Raises BatchInputError if several do.
     """

@@ -21,7 +21,7 @@ from skillgap.escaping import csv_text
 
 SUFFIXES = (".csv", ".parquet")
 _SAMPLE_ROWS = 1_000
-"""Rows in which the column of current occupations is looked for."""
+"""Number of rows searched for the column of current occupations."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def _readable(file: Path) -> Iterator[None]:
 
 
 class ParquetInput:
-    """A Parquet file; a part is a number of its row groups."""
+    """A Parquet file; a part is one or more of its row groups."""
 
     def __init__(self, file: Path, sizes: Sizes) -> None:
         self._file = file
@@ -99,7 +99,7 @@ class ParquetInput:
 
 
 def _grouped(sizes: list[int], least: int) -> list[list[int]]:
-    """Return the indices of row groups in lists of at least so many rows, except the last."""
+    """Return the indices of row groups in lists of at least `least` rows each, except the last."""
     groups: list[list[int]] = [[]]
     rows = 0
     for k, size in enumerate(sizes):
@@ -112,7 +112,7 @@ def _grouped(sizes: list[int], least: int) -> list[list[int]]:
 
 
 class CsvInput:
-    """A CSV file with a header, in UTF-8, with commas; a part is a number of lines. All fields are read as text.
+    """A CSV file with a header, in UTF-8, with commas; a part is a block of lines. All fields are read as text.
 
     Python's reader is used because PyArrow's silently takes everything after an unclosed quote for one field.
     """

@@ -30,7 +30,7 @@ class BatchReport:
     rows: int = 0
     """Rows read."""
     lines: int = 0
-    """Lines written: one per answered row, per gap, or per near target."""
+    """Lines written: one per answered row, per gap, or per similar occupation."""
     rejected: Counter[str] = field(default_factory=Counter)
     """Rows that could not be answered, by reason; the files of rejects list all of them with their own reasons."""
     parts_there: int = 0
@@ -123,6 +123,6 @@ def claim_folder(folder: Path, manifest: dict[str, Any]) -> None:
         return
     folder.mkdir(parents=True, exist_ok=True)
     if any(not entry.name.startswith(".") for entry in folder.iterdir()):
-        raise BatchInputError(f"{folder} is not empty, and no batch run started in it; name another folder")
+        raise BatchInputError(f"{folder} is not empty and was not created by a batch run; name another folder")
     with atomic_write(file) as out:
         out.write(text.encode())

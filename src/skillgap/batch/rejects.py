@@ -1,4 +1,4 @@
-"""Rejects: rows that cannot be answered, with the reasons, in a CSV file beside the output."""
+"""Rejects: rows that cannot be answered, with the reasons, in a CSV file next to the output."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Rejects:
     """The file of rejects of one output. It exists only if this run rejected a row."""
 
     def __init__(self, output: Path | None, stack: ExitStack) -> None:
-        """Close the file with `stack`. Without an output, reasons are counted and not written."""
+        """Close the file with `stack`. Without an output, reasons are counted but not written."""
         self._file = rejects_of(output) if output else None
         self._stack = stack
         self._writer: CsvWriter | None = None
@@ -48,7 +48,7 @@ class Rejects:
 
 
 def count_reasons(counts: Counter[str], more: Mapping[str, int]) -> None:
-    """Add numbers of rows by reason. After 1,000 distinct reasons, further ones are pooled as `other reasons`."""
+    """Add row counts by reason. After 1,000 distinct reasons, further ones are pooled as `other reasons`."""
     for reason, rows in more.items():
         counts[reason if reason in counts or len(counts) < _MOST_REASONS else _OTHER_REASONS] += rows
 

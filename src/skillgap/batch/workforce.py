@@ -37,10 +37,10 @@ def view_workforce(
 ) -> tuple[WorkforceReport, Columns]:
     """Return the skills that the people of a file lack for some targets, and the roles of the input's columns.
 
-    `to` is one column of the input, which holds each row's target, or codes or titles of occupations, with each of
-    which everyone is compared. Rows that cannot be compared are counted by reason and written to the rejects of the
-    first of `outputs`; the caller writes the outputs themselves. A row without an occupation needs `min_own_levels`
-    (default: half of the elements compared). Raises BatchInputError, UnknownOccupation, UnratedOccupation.
+    `to` is either the column of the input that holds each row's target, or codes or titles of targets for everyone.
+    Rows that cannot be compared are counted by reason and written to the rejects of the first of `outputs`; the caller
+    writes the outputs themselves. A row without an occupation needs `min_own_levels` (default: half of the elements
+    compared). Raises BatchInputError, UnknownOccupation, UnratedOccupation.
     """
     refuse_overwriting(source, *outputs)
     least = default_min_own_levels(ratings) if min_own_levels is None else min_own_levels
@@ -83,5 +83,5 @@ def view_workforce(
 
 
 def _target_indices(targets: Sequence[str], source: Path, ratings: Ratings) -> list[int]:
-    """Return the rows in the ratings of occupations given by code or title, each once."""
+    """Return the rows in the ratings of occupations given by code or title, without duplicates."""
     return list(dict.fromkeys(ratings.row(resolve_target(target, source, ratings)) for target in targets))

@@ -45,7 +45,9 @@ def batch(
     ] = None,
     nearest: Annotated[
         int | None,
-        typer.Option(min=1, max=1000, help="Rank this many nearest targets for each row instead of one gap."),
+        typer.Option(
+            min=1, max=1000, help="Rank this many similar occupations for each row instead of computing one gap."
+        ),
     ] = None,
     each: Annotated[Literal["row", "gap"], typer.Option(help="Write one line per row or one per gap.")] = "row",
     id_column: IdColumnOption = "id",
@@ -164,7 +166,7 @@ def export(
     file: Annotated[Path, typer.Argument(dir_okay=False, help="File to write: .csv, .parquet or .json.")],
     what: Annotated[
         Literal["pairs", "ratings", "transitions"],
-        typer.Option(help="A gap summary of every pair, all ratings, or the 20 nearest occupations of each."),
+        typer.Option(help="A gap summary of every pair, all ratings, or the 20 most similar occupations of each."),
     ] = "pairs",
     ratings: RatingsOption = "onet+llm",
     domain: DomainOption = "skills",

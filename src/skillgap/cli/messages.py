@@ -1,4 +1,4 @@
-"""Messages on standard error, with control characters escaped. Light enough for the help."""
+"""Messages on standard error, with control characters escaped. Imports nothing slow, so that the help stays fast."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _HINTS = {
     "unknown-occupation": "`skillgap search WORDS` finds occupations by everyday job titles",
     "invalid-profile": "`skillgap profile-template` prints a profile to fill in",
 }
-"""Hints for the command line alone, by error code."""
+"""Hints that only the command line gives, by error code."""
 
 
 def note(text: str) -> None:

@@ -28,11 +28,11 @@ RatingsOption = Annotated[
     RatingsChoice,
     typer.Option(
         "--ratings",
-        help="Levels to use: analysts' (onet), predicted (llm), or predicted only where analysts have none.",
+        help="Levels to use: analysts' ratings (onet), predictions (llm), or both, ratings first (onet+llm).",
     ),
 ]
 DomainOption = Annotated[
-    DomainChoice, typer.Option("--domain", help="Elements to compare; `all` means every domain that is loaded.")
+    DomainChoice, typer.Option("--domain", help="Elements to compare; `all` means every loaded domain.")
 ]
 WeightOption = Annotated[
     WeightChoice,

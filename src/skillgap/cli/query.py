@@ -34,7 +34,7 @@ commands = typer.Typer()
 def gap(
     occupations: Annotated[
         list[str],
-        typer.Argument(metavar="[FROM] TO", help="O*NET-SOC codes or exact titles. With --profile, TO alone."),
+        typer.Argument(metavar="[FROM] TO", help="O*NET-SOC codes or exact titles. With --profile, only TO."),
     ],
     profile: Annotated[
         Path | None,
@@ -164,7 +164,7 @@ def transitions(
     stability: StabilityOption = False,
     as_json: ApiJsonOption = False,
 ) -> None:
-    """Show the occupations closest to an occupation. Each comes with a summary of its skill gap."""
+    """Show the occupations most similar to one. Each comes with a summary of its skill gap."""
     from skillgap.cli import printing
 
     report = connect().transitions(
@@ -188,7 +188,9 @@ def path(
     target: TargetArgument,
     neighbors: Annotated[
         int,
-        typer.Option("--neighbours", min=1, max=50, help="Consider moves among this many nearest occupations."),
+        typer.Option(
+            "--neighbours", min=1, max=50, help="Number of most similar occupations to consider for each move."
+        ),
     ] = 20,
     limit: Annotated[int, typer.Option(min=1, max=20, help="Maximum number of paths to list.")] = 5,
     ratings: RatingsOption = "onet+llm",

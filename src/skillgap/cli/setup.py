@@ -58,7 +58,7 @@ def _load_starter(engine: Engine, settings: Settings) -> None:
 
 
 def load_release(engine: Engine, source: str, settings: Settings, *, accept_loss: bool = False) -> None:
-    """Load a release with a progress bar, and report what changed."""
+    """Load a release with a progress bar, and report the changes."""
     from skillgap.cli import printing
     from skillgap.nodes.database import missing_inputs
     from skillgap.nodes.extract_load_text_files import extract_load_text_files
@@ -92,7 +92,7 @@ def collector_paused() -> Iterator[None]:
 def report_load(
     event: str, report: LoadReport, settings: Settings, print_text: Callable[[], None], **facts: Any
 ) -> None:
-    """Report what changed: as text, or as one log line if SKILLGAP_LOG_FORMAT is json."""
+    """Report the changes: as text, or as one log line if SKILLGAP_LOG_FORMAT is json."""
     import structlog
 
     if settings.log.format != "json":

@@ -54,7 +54,7 @@ class Check:
 
 
 def examine(*, online: bool) -> list[Check]:
-    """Run all checks. A check that depends on a failed one is left out."""
+    """Run all checks. A check that depends on a failed one is skipped."""
     versions = f"skillgap {__version__}, Python {platform.python_version()}, {platform.system()}"
     checks = [Check("versions", "ok", versions)]
     settings = read_settings()

@@ -72,7 +72,7 @@ def _origin(text: str) -> str:
 
 def _http_url(text: str) -> str:
     if not re.match("https?://.", text):
-        raise ValueError("not an HTTP URL; it begins with http:// or https://")
+        raise ValueError("not an HTTP URL; it must begin with http:// or https://")
     return text
 
 
@@ -135,7 +135,7 @@ class DataSettings(_Group):
 
 
 class DownloadSettings(_Group, env_prefix="SKILLGAP_ONET_DOWNLOAD_"):
-    """Where releases are downloaded from. A group by itself, because most loads need no download."""
+    """Where releases are downloaded from. A separate group, because most loads need no download."""
 
     url: _HttpUrl = "https://www.onetcenter.org/dl_files/database"
 

@@ -107,7 +107,7 @@ def _label(gap: SkillGap) -> str:
 
 
 def credit(provenance: Provenance) -> str:
-    """Return the source of a chart's figures, for a picture that stands alone."""
+    """Return the source of a chart's figures, for a stand-alone picture."""
     release = f"O*NET {provenance.release}" if provenance.release else "O*NET Web Services"
     source = f"{release} (USDOL/ETA, CC BY 4.0), modified by skillgap"
     return f"{source}; data version {provenance.data_version}"

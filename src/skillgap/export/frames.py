@@ -36,7 +36,7 @@ def ratings_frame(ratings: Ratings | None = None) -> pd.DataFrame:
     """Return one row per occupation and element that has a level or an importance, codes and element ids ascending.
 
     Levels are points of scale LV (0-7), importances of IM (1-5), as O*NET publishes them. Missing figures are NaN,
-    missing dates NaT. Raises StoreError, NoData (without ratings given).
+    missing dates NaT. Raises StoreError, NoData (if no ratings are passed).
     """
     return pd.DataFrame(rating_columns(ratings or _read_ratings()))
 
@@ -45,7 +45,7 @@ def gap_matrix(ratings: Ratings | None = None, *, on_batch: OnBatch | None = Non
     """Return one row per ordered pair of different occupations with levels, with the fields of GapSummary.
 
     `unavailable` names in a few words the inputs that missing figures need. The 879 rated occupations of O*NET 29.0
-    make 771,762 rows, 85 MB. Raises StoreError, NoData (without ratings given).
+    make 771,762 rows, 85 MB. Raises StoreError, NoData (if no ratings are passed).
     """
     return pd.concat(pair_batches(ratings or _read_ratings(), on_batch=on_batch), ignore_index=True)
 

@@ -92,7 +92,7 @@ def _shortfall(summary: GapSummary) -> str:
         return "The weighted shortfall is unknown."
     shortfall = f"Weighted shortfall: {summary.weighted_shortfall:.2f} levels"
     if summary.shortfall_percentile is None:
-        return f"{shortfall}, over what is compared."
+        return f"{shortfall}, over the levels compared."
     return f"{shortfall}, more than in {percent(summary.shortfall_percentile, decimals=1)} of all pairs of occupations."
 
 
@@ -173,7 +173,8 @@ def _effort(report: Report, plural: str) -> list[str]:
     kind = next(words for limit, words in _MOVES if summary.shortfall_percentile <= limit)
     share = percent(summary.shortfall_percentile)
     return [
-        f"In {plural} alone, this is {kind}: {share} of all possible moves between two occupations have a smaller gap."
+        f"Considering {plural} only, this is {kind}: "
+        f"{share} of all possible moves between two occupations have a smaller gap."
     ]
 
 

@@ -1,6 +1,6 @@
 """Draws charts in a separate process: vl-convert blocks the interpreter for a second and never frees its 150 MB.
 
-Running this module is that process.
+Running this module starts that process.
 """
 
 from __future__ import annotations

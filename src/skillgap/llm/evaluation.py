@@ -1,4 +1,4 @@
-"""Accuracy of derived levels: every rated occupation is predicted from others, beside simple baselines.
+"""Accuracy of derived levels: every rated occupation is predicted from others, and compared with simple baselines.
 
 Folds are random, or whole SOC major groups, so that no related occupation is in the training set. No occupation is ever
 predicted by a model that has seen its ratings.

@@ -20,7 +20,7 @@ from skillgap.llm.training_data import TrainingData, check_training_data
 
 @dataclass(frozen=True)
 class Prediction:
-    """Predicted levels of occupations outside the training set: (occupations, elements) each, level points."""
+    """Predicted levels of occupations outside the training set; arrays are (occupations, elements), in level points."""
 
     level: FloatArray
     lower: FloatArray

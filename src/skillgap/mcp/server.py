@@ -1,6 +1,6 @@
 """Tools for AI agents over the Model Context Protocol: the answers of the API, with sentences that explain them.
 
-Every figure comes with its source, release and date. Errors suggest the next step. Nothing is ever written.
+Every figure comes with its source, release and date. Errors suggest the next step. No tool writes anything.
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ class SkillsPage:
 
 
 class _Tools:
-    """The tools, which answer from the newest data. New data are looked for every few seconds."""
+    """The tools, which answer from the newest data. They check for new data every few seconds."""
 
     def __init__(self, current: CurrentData) -> None:
         self._current = current
@@ -240,7 +240,7 @@ class _Tools:
         element: Annotated[str, Field(max_length=200, description="Name or id of an element: `Writing`, `2.A.1.c`.")],
         level: Annotated[float, Field(ge=0, le=HIGHEST_LEVEL, description="A level of scale LV.")],
     ) -> LevelMeaning:
-        """Explain a level by O*NET's own examples just below and above it."""
+        """Explain a level with O*NET's own examples just below and above it."""
         return self._onet().explain_level(element, level)
 
     def attribution(self) -> str:

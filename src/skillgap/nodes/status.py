@@ -1,4 +1,4 @@
-"""The state of a database: what is loaded, and which inputs are missing."""
+"""The state of a database: its contents, and the missing inputs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The questions that `Skillgap` answers. API, page, command line, MCP and frames call it and format."""
+"""The questions that `Skillgap` answers. The API, page, command line, MCP server and frames call it and format its
+answers."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ class PairColumns(NamedTuple):
     figures: dict[str, Column]
     """The fields of GapSummary except `unavailable`."""
     is_missing: dict[str, BoolArray]
-    """Where a figure that may be missing is missing, by its name; elsewhere it means what it says."""
+    """For each figure that can be missing, by name: where it is missing. Its values there are meaningless."""
     unavailable: Column
     """The missing inputs in a few words, None if none is missing."""
 

@@ -87,7 +87,7 @@ class LazyData:
             return code, get_occupation_ratings(connection, code, choice, domain)
 
     def get_similarity(self) -> Similarity:
-        """Return the similarity of occupations, which takes the ratings of all domains. Raises StoreError."""
+        """Return the similarity of occupations, which requires the ratings of all domains. Raises StoreError."""
         with self._lock:
             if self._similarity is None:
                 with read(self._engine) as connection:
@@ -117,7 +117,7 @@ class Database:
     """A database that is read on demand, and again when its data version has changed."""
 
     def __init__(self, engine: Callable[[], Engine]) -> None:
-        """Take a function that returns the engine. It is called at the first question."""
+        """Take a function that returns the engine. It is called on first use."""
         self._make_engine = engine
         self._made: Engine | None = None
         self._data: LazyData | None = None

@@ -83,7 +83,7 @@ class OnDemand:
     async def complete(self, codes: Collection[str]) -> int | None:
         """Fetch the codes, and wait as long as a request may wait.
 
-        Return None if all fetches are done, else the seconds after which to ask again.
+        Return None if all fetches are done, otherwise the seconds to wait before a retry.
         """
         wanted = [code for code in codes if code not in self._absent]
         down = self._down_until - time.monotonic()

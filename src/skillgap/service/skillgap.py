@@ -203,9 +203,9 @@ class Skillgap:
         ratings: RatingsChoice = "onet+llm",
         weight: WeightChoice = "importance",
     ) -> PathReport:
-        """Return the paths of at most three moves between similar occupations that have the easiest hardest move.
+        """Return paths of at most three moves between similar occupations, ranked by their hardest move, easiest first.
 
-        Each move joins two occupations of which one is among the `neighbors` most similar to the other. Raises
+        A move connects two occupations if one is among the `neighbors` most similar to the other. Raises
         MissingInput (no importance of the target).
         """
         data = self._data()

@@ -8,7 +8,7 @@ _DASHES = dict.fromkeys(map(ord, "‐‑‒–—−"), "-")
 
 
 def plain(text: str) -> str:
-    """Return a typed text in Unicode's form NFKC, with plain hyphens and no outer spaces.
+    """Return a typed text in Unicode form NFKC, with plain hyphens and no outer spaces.
 
     Raises InvalidSearchText (too long).
     """

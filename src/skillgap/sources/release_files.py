@@ -1,7 +1,7 @@
 """Files of a release, in a folder or a zip: found by name, bounded in size, read as streams.
 
-Names match regardless of case, spaces, hyphens and underscores. A file with nearly the name of a table's file is not
-read, and a warning names it.
+Names match regardless of case, spaces, hyphens and underscores. A file whose name merely resembles
+that of a table's file is not read, and a warning names it.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class ReleaseFiles:
         self._by_key: dict[str, list[ReleaseFile]] = {}
         self._with_other_ending: dict[str, str] = {}
         self.warnings: list[str] = []
-        """One sentence for each unread file with nearly the name of a table's file."""
+        """One sentence for each unread file whose name resembles that of a table's file."""
         has = "has" if archive.path.is_dir() else "unpacks to"
         folders: set[str] = set()
         names: list[str] = []
@@ -164,7 +164,7 @@ class ReleaseFiles:
         return [self._by_key[_key(stem)] for stem in complete[0]]
 
     def layout(self, table: str) -> Layout | None:
-        """Return the layout whose files are all here; None if there is none."""
+        """Return the layout whose files all exist; None if there is none."""
         for layout in TABLES[table].layouts:
             if all(_key(stem) in self._by_key for stem in layout.files):
                 return layout
@@ -281,7 +281,8 @@ def _in_zip(archive: Archive, largest_file: int) -> Iterator[tuple[str, ReleaseF
         path = PurePosixPath(member.filename.replace("\\", "/"))
         if path.is_absolute() or ".." in path.parts or ":" in str(path).partition("/")[0]:
             raise ReleaseLayoutError(
-                f"{archive.origin}: refused, it has a file that would leave its folder: {shorten(member.filename)!r}"
+                f"{archive.origin}: refused, a file in it would be unpacked outside its folder: "
+                f"{shorten(member.filename)!r}"
             )
         if path.name and not path.name.startswith("."):
             open_member = partial(_Member, archive, member)

@@ -49,7 +49,7 @@ class Archive:
 
 @dataclass(frozen=True)
 class DownloadRecord:
-    """The record stored beside a downloaded zip."""
+    """The record stored next to a downloaded zip."""
 
     url: str
     size: int
@@ -168,7 +168,7 @@ def _first_there(editions: Sequence[_Edition], number: str, on_bytes: OnBytes | 
 
 
 def _reason(error: Exception, url: str) -> str:
-    """Return the reason of a failed request without any password."""
+    """Return the reason why a request failed, without any password."""
     if isinstance(error, httpx.InvalidURL) and "@" in url:  # its text may quote a part of the password
         return "not a URL; in a user name or password, write / as %2F, : as %3A, ? as %3F, # as %23 and @ as %40"
     return masked_urls(str(error)) or type(error).__name__

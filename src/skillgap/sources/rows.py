@@ -149,7 +149,7 @@ def check_rows(
 def _duplicates(table: str, rows: pd.DataFrame, unit: str) -> Iterator[str]:
     key = list(TABLES[table].key)
     for line, *values in rows.loc[rows.duplicated(key), key].itertuples():
-        yield f"{unit} {line}: {' '.join(map(str, values))} is there already, expected once"
+        yield f"{unit} {line}: {' '.join(map(str, values))} is a duplicate, expected once"
 
 
 def _contradictions(table: str, rows: pd.DataFrame, loaded: Mapping[str, pd.DataFrame], unit: str) -> Iterator[str]:

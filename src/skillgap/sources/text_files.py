@@ -47,7 +47,7 @@ class OnetData:
     left_out: Mapping[str, str] = field(default_factory=dict)
     """Optional tables with unusable files, with the reason; they have no rows."""
     warnings: tuple[str, ...] = ()
-    """Doubts about files that were read, and unread files with nearly the name of a table's file."""
+    """Doubts about files that were read, and unread files whose names resemble that of a table's file."""
 
 
 def extract_onet_data(archive: Archive, *, also: Sequence[str] = (), largest_file: int = LARGEST_FILE) -> OnetData:
@@ -137,7 +137,7 @@ def _read_one_of(files: Sequence[ReleaseFile], table: str, warnings: list[str]) 
     if len(files) == 1:
         return files[0].name, _read_table(files[0], table, warnings)
     names = " beside ".join(file.name for file in files)
-    way_out = "delete the file that is not of this release"
+    way_out = "delete the file that does not belong to this release"
     read: list[tuple[str, pd.DataFrame]] = []
     unread: list[ReleaseLayoutError] = []
     for file in files:
@@ -146,12 +146,14 @@ def _read_one_of(files: Sequence[ReleaseFile], table: str, warnings: list[str]) 
         except ReleaseLayoutError as error:
             unread.append(error)
         except ReleaseDataError as error:
-            raise ReleaseLayoutError(f"{names}: both hold one table, and {error.in_one_line()}; {way_out}") from error
+            raise ReleaseLayoutError(
+                f"{names}: both contain the same table, and {error.in_one_line()}; {way_out}"
+            ) from error
     if not read:
         raise unread[0]
     first = read[0][1].sort_values(list(TABLES[table].key), ignore_index=True)
     if not all(rows.sort_values(list(TABLES[table].key), ignore_index=True).equals(first) for _, rows in read[1:]):
-        raise ReleaseLayoutError(f"{names}: both hold one table, and their rows differ; {way_out}")
+        raise ReleaseLayoutError(f"{names}: both contain the same table, and their rows differ; {way_out}")
     warnings += [f"not read, beside another file of its name: {error}" for error in unread]
     return read[0]
 
@@ -182,7 +184,7 @@ def _doubts(files: ReleaseFiles, table: str, rows: pd.DataFrame, release: Releas
         names = " and ".join(file.name for part in files.parts(table) for file in part)
         yield (
             f"{names}: this name was used before {expected.since}, but it is loaded as O*NET {release.number}; "
-            "check that it is not a file of an older release"
+            "check that it does not belong to an older release"
         )
     if release.date is None and "date_updated" in rows:
         latest = rows["date_updated"].max()
@@ -190,7 +192,7 @@ def _doubts(files: ReleaseFiles, table: str, rows: pd.DataFrame, release: Releas
         if pd.notna(latest) and (latest.year, latest.month) >= (_FIRST_YEAR + major, 8):
             yield (
                 f"{table}: dated up to {latest:%m/%Y}, later than any O*NET {major} release; no Read Me.txt has "
-                f"the month of O*NET {release.number}, so check that the files are of one release"
+                f"the month of O*NET {release.number}, so check that all files belong to one release"
             )
 
 

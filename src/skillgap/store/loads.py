@@ -205,7 +205,7 @@ def upsert_api_data(
     if it is None. Ratings that O*NET no longer has are deleted for each occupation with an answer. Incomplete answers
     (`is_whole` is false: read from reports, or with fields missing) delete nothing and replace no rating with a date.
     Only rows with different values are written, together with the endpoint, version and time in `fetched`. Elements and
-    scales that the text tables lack are added. With `dry_run`, the changes are reported and not made.
+    scales that the text tables lack are added. With `dry_run`, the changes are reported but not made.
 
     Raises LoadConflict (too many occupations would lose their ratings; see `accept_loss`), DatabaseUnavailable,
     SchemaMismatch; nothing has changed then.

@@ -55,13 +55,13 @@ _PREDICTED = {
     "date_updated": SKILLS_VIEW.c.llm_scored_at,
     "source": literal("llm"),
 }
-"""What of a prediction stands where of a rating."""
+"""The columns of a prediction that take the place of the columns of a rating."""
 
 MODEL_COLUMNS = tuple(
-    LLMModels.__table__.c["release_number" if each.name == "release" else each.name].label(each.name)
-    for each in fields(Predictions)
+    LLMModels.__table__.c["release_number" if field.name == "release" else field.name].label(field.name)
+    for field in fields(Predictions)
 )
-"""One for each field of Predictions, by its name."""
+"""One column for each field of Predictions, labeled with its name."""
 
 HAS_RATING = SKILLS_VIEW.c.source != "llm"
 IS_LEVEL = and_(SKILLS_VIEW.c.scale_id == "LV", SKILLS_VIEW.c.data_value.is_not(None))
@@ -70,15 +70,16 @@ IS_LEVEL = and_(SKILLS_VIEW.c.scale_id == "LV", SKILLS_VIEW.c.data_value.is_not(
 def get_rating_rows(
     connection: Connection, domain: DomainChoice = "skills", *, onet_soc_code: str | None = None
 ) -> RatingRows:
-    """Return the rows of skills and of a domain, or of all, of every occupation or of one.
+    """Return the rows of skills and of a domain (or of all domains), for every occupation or for one.
 
-    Skills are always among them: they tell who is rated. Source: the two views, and the other domains' tables.
+    Skills are always included, because they determine which occupations are rated. Source: the two views, and the
+    other domains' tables.
     """
     return RatingReader(connection, onet_soc_code).rows(domain)
 
 
 class RatingReader:
-    """Reads the rows that ratings are made of, of all occupations or of one, each once."""
+    """Reads the rows behind the ratings of all occupations or of one, each row once."""
 
     def __init__(self, connection: Connection, onet_soc_code: str | None = None) -> None:
         self._connection = connection
@@ -95,7 +96,7 @@ class RatingReader:
         self._others: dict[str, Sequence[Any]] = {}
 
     def rows(self, domain: DomainChoice) -> RatingRows:
-        """Return the rows of skills and of a domain, or of all."""
+        """Return the rows of skills and of a domain, or of all domains."""
         connection = self._connection
         return RatingRows(
             data_version=get_data_version(connection),
@@ -112,17 +113,17 @@ class RatingReader:
         )
 
     def other_rows(self, domain: DomainChoice) -> list[Any]:
-        """Return the rows of a domain, or of all, but those of skills."""
-        found: list[Any] = []
+        """Return the rows of a domain, or of all domains, without those of skills."""
+        rows: list[Any] = []
         for name, table_name in DOMAIN_TABLES.items():
             if name == "skills" or domain not in (name, "all"):
                 continue
             if name not in self._others:
-                of = Base.metadata.tables[table_name]
-                columns = (of.c[each] if each != "source" else literal("text") for each in _RATED)
-                self._others[name] = self._read(select(*columns).where(self._which(of)))
-            found += self._others[name]
-        return found
+                table = Base.metadata.tables[table_name]
+                columns = (table.c[column] if column != "source" else literal("text") for column in _RATED)
+                self._others[name] = self._read(select(*columns).where(self._which(table)))
+            rows += self._others[name]
+        return rows
 
     def _which(self, rows: FromClause) -> ColumnElement[bool]:
         if self._onet_soc_code is None:
@@ -152,7 +153,7 @@ def _get_occupations(connection: Connection, *, rated: set[str], predicted: set[
             LLMModels.is_active == 1,
         ),
     )
-    reasons = {code: reason for code, reason in connection.execute(abstentions)}  # noqa: C416 - a Row is no pair to mypy
+    reasons = {code: reason for code, reason in connection.execute(abstentions)}  # noqa: C416 - mypy does not accept a Row as a pair
     zones = {code: zone for code, zone in connection.execute(select(JobZones.onet_soc_code, JobZones.job_zone))}  # noqa: C416
     rows = connection.execute(select(*OCCUPATIONS_VIEW.c).order_by(OCCUPATIONS_VIEW.c.onet_soc_code))
     return {
@@ -186,7 +187,7 @@ def _get_anchors(connection: Connection) -> dict[str, tuple[Anchor, ...]]:
 
 def _get_job_zone_names(connection: Connection) -> dict[int, str]:
     names = connection.execute(select(JobZoneReference.job_zone, JobZoneReference.name))
-    return {zone: name for zone, name in names}  # noqa: C416 - a Row is no pair to mypy
+    return {zone: name for zone, name in names}  # noqa: C416 - mypy does not accept a Row as a pair
 
 
 def _get_predictions(connection: Connection) -> Predictions:
@@ -194,13 +195,13 @@ def _get_predictions(connection: Connection) -> Predictions:
     return Predictions(**row._mapping)
 
 
-# -- which data these are ----------------------------------------------------------------------------------------
+# -- version and release ----------------------------------------------------------------------------------------
 
 
 def get_data_version(connection: Connection) -> str:
     """Return the data version: number and time (UTC) of the last load that changed a row, `""` before the first.
 
-    The time tells apart loads of the same number in databases of the same place, one made anew after the other.
+    The time distinguishes loads with the same number if the database has been deleted and created again.
     """
     return _last_change(connection, true())
 
@@ -212,14 +213,14 @@ def _last_change(connection: Connection, which: ColumnElement[bool]) -> str:
 
 
 def get_ratings_version(connection: Connection) -> str:
-    """Return the data version that analysts' ratings had last: that of the last load but those of scores."""
+    """Return the data version of the analysts' ratings: that of the last load of anything but scores."""
     return _last_change(connection, Loads.source != "llm")
 
 
 def get_release(connection: Connection, source: str = "text") -> Release | None:
-    """Return the release that a source gave last."""
+    """Return the release of the last load from a source."""
     loads = select(Loads.release_number, Loads.release_date).where(Loads.source == source)
-    if source == "api":  # asked occupation by occupation: one that changed nothing says nothing of the rows
+    if source == "api":  # fetched per occupation, so a fetch without changes does not date the other rows
         loads = loads.where(Loads.rows_changed > 0)
     row = connection.execute(loads.order_by(Loads.load_id.desc()).limit(1)).first()
     return Release(*row) if row else None

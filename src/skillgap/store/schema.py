@@ -1,6 +1,6 @@
 """The tables of the database. O*NET's come from `onet.tables`; the others are declared here.
 
-Column names are O*NET's, with `onet_soc_code` for its `onetsoc_code`. Rows are stored as they came (flags, n, bounds,
+Column names are O*NET's, with `onet_soc_code` for its `onetsoc_code`. Rows are stored as received (flags, n, bounds,
 date); the views in `views/` choose between sources.
 """
 

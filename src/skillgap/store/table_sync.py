@@ -1,4 +1,4 @@
-"""Comparing rows with a table, and writing the differences by way of a temporary table."""
+"""Compare rows with a table, and write the differences through a temporary table."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def upsert(
     on_rows: OnRows | None = None,
     rows_per_batch: int = ROWS_PER_BATCH,
 ) -> None:
-    """Insert rows, or update those whose primary key exists, by way of a temporary table."""
+    """Insert rows, or update those whose primary key exists, through a temporary table."""
     if rows.empty:
         return
     table, names = table_of(name), list(rows.columns)

@@ -134,5 +134,5 @@ def _migrate(connection: Connection) -> None:
         command.upgrade(config, "head")
     except CommandError as error:
         raise SchemaMismatch(
-            f"{shown(connection.engine.url)}: its schema is of another version of skillgap ({error})"
+            f"{shown(connection.engine.url)}: its schema belongs to another version of skillgap ({error})"
         ) from error

@@ -28,7 +28,7 @@ _STATIC = ("page.js", "icon.svg")
 
 @dataclass(frozen=True)
 class Asset:
-    """A file as it is sent."""
+    """A file, ready to send."""
 
     media_type: str
     body: bytes

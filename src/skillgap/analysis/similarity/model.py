@@ -1,9 +1,9 @@
 """Similarity of occupations, from their titles, tasks, skills, knowledge and interests.
 
 A similar occupation is not the same as an easy move: the smallest shortfalls belong to undemanding jobs. Occupations
-are therefore ranked by similarity, with the gap beside it. Each measure compares all pairs of occupations by one input.
-A logistic regression, fitted beforehand to O*NET's Related Occupations (`benchmarks/transitions.py`), combines the
-measures and the ranks they give; the list itself is not read.
+are therefore ranked by similarity, and the gap is shown next to it. Each measure compares all pairs of occupations by
+one input. A logistic regression, fitted beforehand to O*NET's Related Occupations (`benchmarks/transitions.py`),
+combines the measures and the ranks they give; the list itself is not read.
 """
 
 from __future__ import annotations

@@ -78,7 +78,7 @@ Asked = Annotated[Question, Depends(_question)]
 @router.get("/")
 @shared_page
 async def show(request: Request, question: Asked, swap: Annotated[Literal["yes", ""], Query()] = "") -> Response:
-    """Show the start page, a gap, or one occupation. A text redirects to the code it means."""
+    """Show the start page, a gap, or one occupation. A title redirects to the address with its code."""
     snapshot = dependencies.snapshot_of(request)
     occupations = snapshot.get_occupations()
     if not (question.current or question.target):

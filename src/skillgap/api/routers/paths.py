@@ -32,7 +32,7 @@ async def get_paths(
         Query(
             ge=1,
             le=50,
-            description="Each move joins two occupations of which one is among this many most similar to the other.",
+            description="A move connects two occupations if one is among this many most similar to the other.",
         ),
     ] = 20,
     limit: Annotated[int, Query(ge=1, le=20, description="Maximum number of paths.")] = 5,

@@ -42,7 +42,7 @@ class Ready(BaseModel):
 @router.get("/health", summary="Check that the process is alive", response_model=Health)
 @uncached
 async def health() -> Response:
-    """Answer at once, without reading data. For supervisors that restart a process that does not answer."""
+    """Answer immediately, without reading data. For supervisors that restart a process that does not answer."""
     return answers.json({"status": "ok"})
 
 

@@ -22,7 +22,7 @@ _MOST_FIELDS = 20
 
 
 def _bounded(body: object) -> object:
-    """Refuse a body of many fields, or the validator would report each of them."""
+    """Reject a body of many fields, because the validator would report each of them."""
     if isinstance(body, dict) and len(body) > _MOST_FIELDS:
         raise PydanticCustomError("too_many_fields", "{count} fields; a profile has two", {"count": len(body)})
     return body

@@ -26,8 +26,8 @@ from skillgap.models import GapStability, LevelAnchors, SkillGap, WeightChoice
 _CELLS = 14
 _CELLS_PER_LEVEL = 2
 _MIN_WIDTH_WITH_BAR = 72
-_FIGURES = 31
-"""Width of the figures of a gap, including `yes` or `no`."""
+_FIGURES = 28
+"""Width of the figures of a gap except the column Sure."""
 _STABILITY = 12
 """Additional width of the stability columns."""
 
@@ -42,11 +42,11 @@ def print_report(report: Report) -> None:
     if report.skill_gaps:
         out.print()
         out.print(_gap_table(report.skill_gaps, out.width))
-        out.print("█ level now  ▓ gap beyond rater noise  ░ within it  ± half of the 95 % interval", style="dim")
+        out.print("█ current  ▓ gap beyond rater noise  ░ within it  ± half of the 95 % interval", style="dim")
         if any(gap.stability for gap in report.skill_gaps):
             out.print(
-                "If the same number of raters rated again: Place, 95 % interval of the rank among all elements "
-                "(vanished gaps rank last); Again, how often the gap is sure.",
+                "If equally large panels rated again: Place is the 95 % interval of the rank among all elements (gaps "
+                "that vanish rank last); Again is how often the gap is sure.",
                 style="dim",
             )
     if meanings := list(_level_meanings(report.skill_gaps)):
@@ -72,13 +72,14 @@ def print_report(report: Report) -> None:
 def _gap_table(gaps: list[SkillGap], width: int) -> Table:
     """Return one row per gap. A narrow terminal drops the bar, then letters of the names, but no figures."""
     has_stability = any(gap.stability for gap in gaps)
-    figures = _FIGURES + _STABILITY if has_stability else _FIGURES
-    has_bar = width >= _MIN_WIDTH_WITH_BAR + (figures - _FIGURES)
+    longest_word = max(len(word) for gap in gaps for word in phrases.certainty(gap).split())
+    figures = _FIGURES + max(len("Sure"), longest_word) + (_STABILITY if has_stability else 0)
+    has_bar = width >= _MIN_WIDTH_WITH_BAR + (_STABILITY if has_stability else 0)
     longest = max(MIN_NAME_WIDTH, min(33, width - (figures + _CELLS + 1 if has_bar else figures)))
     table = plain_table(header_style="bold")
     table.add_column("Skill", no_wrap=True, max_width=longest)
-    table.add_column("Now", justify="right", no_wrap=True)
-    table.add_column("Asked", justify="right", no_wrap=True)
+    table.add_column("Current", justify="right", no_wrap=True)
+    table.add_column("Target", justify="right", no_wrap=True)
     if has_bar:
         table.add_column(f"0{'level':^{_CELLS - 2}}7", no_wrap=True)
     table.add_column("Gap", justify="right", no_wrap=True)
@@ -149,7 +150,7 @@ def print_markdown(report: Report) -> None:
     _write_paragraph(phrases.in_one_sentence(report))
     if report.skill_gaps:
         write_line()
-        write_line("| Skill | Now | Asked | Gap | 95 % interval | Importance | Beyond rater noise |")
+        write_line("| Skill | Current | Target | Gap | 95 % interval | Importance | Beyond rater noise |")
         write_line("|---|---:|---:|---:|---|---:|---|")
     for gap in report.skill_gaps:
         interval = "" if gap.gap_lower is None else f"{gap.gap_lower:.2f} to {gap.gap_upper:.2f}"
@@ -181,5 +182,6 @@ def _level_meanings(gaps: list[SkillGap]) -> Iterator[Text]:
     for gap in gaps:
         if gap.distinguishable and gap.to_anchors:
             yield Text.assemble(
-                f"{gap.element_name}: now {phrases.meaning(gap.from_anchors)}; asked {phrases.meaning(gap.to_anchors)}"
+                f"{gap.element_name}: current level {phrases.meaning(gap.from_anchors)}; "
+                f"target level {phrases.meaning(gap.to_anchors)}"
             )

@@ -22,7 +22,7 @@ def print_enrichment(enrichment: Enrichment) -> None:
     occupations = len({score.onet_soc_code for score in scoring.scores})
     out.print(f"{enrichment.model}: {len(scoring.scores):,} levels of {occupations:,} occupations scored")
     if enrichment.already_scored:
-        out.print(f"  {enrichment.already_scored:,} occupations were scored from the same ratings before")
+        out.print(f"  {enrichment.already_scored:,} occupations had already been scored from the same ratings")
     if scoring.accuracy:
         random, grouped = scoring.accuracy["random"], scoring.accuracy["grouped"]
         out.print(

@@ -44,7 +44,7 @@ def print_profile(profile: OwnProfile) -> None:
 
 
 def print_transitions(report: TransitionReport, *, as_json: bool) -> None:
-    """Print near occupations as a table, or as the JSON of `GET /occupations/{code}/transitions`."""
+    """Print similar occupations as a table, or as the JSON of `GET /occupations/{code}/transitions`."""
     if as_json:
         write_json(report)
         return
@@ -52,7 +52,9 @@ def print_transitions(report: TransitionReport, *, as_json: bool) -> None:
     transitions = report.transitions
     out.print(Text.assemble("From  ", (phrases.name_of(report.occupation), "bold")))
     out.print()
-    out.print(_transitions_table(transitions, out.width) if transitions else "No near occupation passes the filters.")
+    out.print(
+        _transitions_table(transitions, out.width) if transitions else "No similar occupation passes the filters."
+    )
     for note in _transition_notes(report):
         out.print(note, style="dim")
     out.print()
@@ -60,12 +62,12 @@ def print_transitions(report: TransitionReport, *, as_json: bool) -> None:
 
 
 def _transitions_table(transitions: list[Transition], width: int) -> Table:
-    """Return one row per near occupation, without empty columns."""
+    """Return one row per similar occupation, without empty columns."""
     has_stability, has_tiers = _has_stability(transitions), _has_tiers(transitions)
     figures = 46 + 7 * has_stability + 8 * has_tiers
     table = plain_table(header_style="bold")
     table.add_column("", justify="right", no_wrap=True)
-    table.add_column("Near", no_wrap=True, max_width=max(MIN_NAME_WIDTH, min(44, width - figures)))
+    table.add_column("Occupation", no_wrap=True, max_width=max(MIN_NAME_WIDTH, min(44, width - figures)))
     table.add_column("Code", no_wrap=True)
     for header in ("Score", "Sure gaps", "Effort", "Zone", *["Rank"] * has_stability, *["Listed"] * has_tiers):
         table.add_column(header, justify="right", no_wrap=True)
@@ -96,7 +98,7 @@ def _transition_notes(report: TransitionReport) -> Iterator[str]:
     if _has_tiers(transitions):
         yield "Listed: position in O*NET's own list of related occupations; it does not affect the ranking."
     if _has_stability(transitions):
-        yield "Rank: 95 % interval if the same number of raters rated again."
+        yield "Rank: 95 % interval if equally large panels rated again."
     yield (
         f"Ranked by {', '.join(basis.inputs)}: {basis.recall_at_10:.0%} of the occupations that O*NET lists as most "
         f"related are among the first ten (release {basis.release})."
@@ -126,9 +128,9 @@ def print_paths(report: PathReport, *, as_json: bool) -> None:
     for reason in phrases.unavailable_lines(report.direct):
         out.print(reason)
     if report.from_occupation == report.to_occupation:
-        out.print("Both are the same occupation: no move is needed.")
+        out.print("Both occupations are the same, so no move is needed.")
     elif not report.paths:
-        out.print(f"No path of three moves among the {report.neighbours} nearest occupations leads there.")
+        out.print(f"No path of at most three moves among the {report.neighbours} most similar occupations leads there.")
     for place, path in enumerate(report.paths, start=1):
         out.print()
         out.print(f"{place}. hardest move {path.hardest_move:.2f} levels; {path.total_shortfall:.2f} in all moves")
@@ -137,7 +139,7 @@ def print_paths(report: PathReport, *, as_json: bool) -> None:
     out.print()
     out.print(
         f"{report.chains_compared:,} paths compared by their hardest move. Levels count gaps beyond rater noise; "
-        "totals and figures in brackets include gaps that may be noise, which can add up over several small moves.",
+        "totals and figures in parentheses include gaps that may be noise, which can add up over several small moves.",
         style="dim",
     )
     out.print()

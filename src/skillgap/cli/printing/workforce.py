@@ -21,7 +21,7 @@ def print_batch(report: BatchReport, columns: Columns, output: Path) -> None:
     """Print the outcome of a batch to standard error."""
     out = notes_console()
     parts = "1 part was" if report.parts_there == 1 else f"{report.parts_there:,} parts were"
-    resumed = f"; {parts} complete already" if report.parts_there else ""
+    resumed = f"; {parts} already complete" if report.parts_there else ""
     out.print(f"{output}: {report.rows:,} rows read, {report.lines:,} lines written{resumed}")
     for note in _column_notes(columns):
         out.print(f"  {note}")
@@ -76,11 +76,11 @@ def _target_lines(view: TargetView, *, has_others: bool) -> Iterator[str]:
     if view.without_sure_gap is not None:
         yield f"{view.without_sure_gap:,} of {view.people:,} people have no gap beyond rater noise."
     if view.incumbents:
-        yield f"{view.incumbents:,} are in this occupation already."
+        yield f"{view.incumbents:,} are already in this occupation."
     if view.known_in_part:
         yield f"Some levels of {view.known_in_part:,} are unknown."
     if view.untested:
-        yield f"No gap of {view.untested:,} could be tested: their ratings have no standard errors."
+        yield f"For {view.untested:,}, no gap could be tested, because the ratings have no standard errors."
     if has_others:
         yield f"It is the nearest target of {view.cheapest_for:,}."
     if shortfall := view.shortfall:

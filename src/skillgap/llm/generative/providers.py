@@ -62,7 +62,7 @@ def _hosted(name: str, base_url: str | None, api_key: str | None) -> Model:
     except ImportError as error:
         raise ConfigurationError(f"{name} needs a package: {error}") from error
     except UserError as error:
-        message = str(error).partition(" or pass it")[0]  # the rest addresses programmers
+        message = str(error).partition(" or pass it")[0]  # the rest is advice to programmers
         raise ConfigurationError(f"{name} cannot be used: {message}, or SKILLGAP_LLM_API_KEY") from error
     except (ValueError, TypeError) as error:
         raise ConfigurationError(f"{name} cannot be used: {masked_urls(str(error))}; {_NAMES}") from error

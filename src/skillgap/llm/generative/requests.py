@@ -43,7 +43,7 @@ class Limits:
     timeout: float = 120.0
     """Seconds per request."""
     attempts: int = 3
-    """For a valid reply. The provider's library retries as often if the server is busy or down."""
+    """For a valid reply. The provider's library makes as many attempts if the server is busy or down."""
     most_invalid_replies: int = 10
     """In a row, not counting first replies: every request is repeated once with the reason."""
 
@@ -202,7 +202,7 @@ class Run:
         status = getattr(failure, "status_code", None)
         if status in (401, 403):
             raise ModelRefusesCredentials(
-                f"{self._name} refuses the key (HTTP {status}); is SKILLGAP_LLM_API_KEY a key of this provider?"
+                f"{self._name} refuses the key (HTTP {status}); is SKILLGAP_LLM_API_KEY a key for this provider?"
             )
         is_from_provider = isinstance(failure, ModelAPIError)
         reason = f"HTTP {status}" if status else type(failure).__name__ if is_from_provider else "no chat completion"

@@ -110,7 +110,7 @@ class OnetApi:
         return number[1]
 
     async def get(self, path: str, parameters: Sequence[tuple[str, str]] = ()) -> Page:
-        """Return one answer, from `pages` if it is there."""
+        """Return one answer, from `pages` if cached."""
         url = self._url(path, parameters)
         self._count(needed=1)
         page = self.pages.get(url) if self.pages else None
@@ -202,9 +202,9 @@ class OnetApi:
         try:
             response = await self._send(url)
         except TimeoutError:
-            raise _NoUsableAnswer(f"no whole answer within {_SECONDS_PER_REQUEST:g} s") from None
+            raise _NoUsableAnswer(f"no complete answer within {_SECONDS_PER_REQUEST:g} s") from None
         except httpx.LocalProtocolError:  # its text may quote the header that cannot be sent: a credential
-            raise OnetApiProtocolError(f"{url}: such a request cannot be sent") from None
+            raise OnetApiProtocolError(f"{url}: the request cannot be sent") from None
         except httpx.TransportError as error:
             raise _NoUsableAnswer(str(error) or type(error).__name__) from error
         except httpx.DecodingError as error:

@@ -85,7 +85,7 @@ async def fetch_catalog(api: OnetApi, *, with_occupations: bool = False) -> Serv
     except OnetApiRefusal as error:
         if error.status not in _DATABASE_SERVICES_REFUSE:
             raise
-        _log().warning("the Database Services refuse, reading the report of each occupation", reason=str(error))
+        _log().warning("no access to the Database Services; reading the report of each occupation", reason=str(error))
         scales.add([(scale, datetime.min) for scale in reports.SCALES], "")
         return ServiceCatalog(release, None, scales)
     catalog = ServiceCatalog(release, layouts, scales)
@@ -98,7 +98,7 @@ async def extract_onet_api_data(
     """Return occupations, scales and skills from O*NET Web Services, of the given occupations or of all.
 
     Answers are kept in `pages`, to be cleared once their rows are stored. With `resume`, answers of an interrupted run
-    are reused if they are of the release served now. Raises CredentialsRefused, OnetApiRefusal, OnetApiUnavailable,
+    are reused if the same release is still served. Raises CredentialsRefused, OnetApiRefusal, OnetApiUnavailable,
     OnetApiProtocolError, ReleaseDataError, UnknownOccupation.
     """
     catalog = await fetch_catalog(api)  # never from `pages`: the release may have changed since the interrupted run
@@ -134,7 +134,7 @@ def _checked(
             onet_soc_code=unknown[0],
         )
     if codes is None and (empty := [table for table in FETCHED_TABLES if tables[table].empty]):
-        raise OnetApiProtocolError(f"{api.origin}: not one row of {', '.join(empty)}")
+        raise OnetApiProtocolError(f"{api.origin}: no rows of {', '.join(empty)}")
     for name, count in missing.items():
         _log().warning("field not in the answers, stored as null", field=name, rows=count)
     return OnetApiData(
@@ -167,7 +167,7 @@ async def _table_ids(api: OnetApi) -> set[str]:
 
 
 def _layout(api: OnetApi, table: str, ids: Set[str]) -> tuple[str, ...]:
-    """Return the ids that hold a table: the first layout of which every id is there."""
+    """Return the ids that hold a table: the first layout whose ids all exist."""
     layouts = [layout.web_services for layout in TABLES[table].layouts]
     for layout in layouts:
         if ids >= set(layout):
@@ -226,7 +226,7 @@ async def _check_count(api: OnetApi, table_id: str, count: int) -> None:
         body = None
     described = body.get("rows") if isinstance(body, dict) else None
     if not isinstance(described, int):
-        _log().warning("row count not published by O*NET, not checked", table=table_id, rows=count)
+        _log().warning("row count not checked: O*NET publishes none", table=table_id, rows=count)
     elif described != count:
         raise OnetApiProtocolError(
             f"{api.origin}/{_endpoint(table_id)}: {count} rows, but the table has {described}; run again"
@@ -237,5 +237,5 @@ async def _rows_of(api: OnetApi, endpoint: str, code: str) -> list[TimedRow]:
     """Return the rows of one occupation; O*NET answers 422 if it has none."""
     rows = await rows_if_any(api, endpoint, "row", [("filter", f"onetsoc_code.eq.{code}")], none_if=[NO_DATA])
     if others := {str(row.get("onetsoc_code")) for row, _ in rows if isinstance(row, dict)} - {code}:
-        raise OnetApiProtocolError(f"{api.origin}/{endpoint}: rows of {min(others)}, asked for {code}")
+        raise OnetApiProtocolError(f"{api.origin}/{endpoint}: rows of {min(others)}, expected {code}")
     return rows

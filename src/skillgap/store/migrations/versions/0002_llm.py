@@ -1,4 +1,4 @@
-"""What tells of an occupation besides its ratings; scores with their interval, models with their error, replies.
+"""Texts about occupations, scores with their interval, models with their error, and replies.
 
 Every step may be run again after an interruption, as in 0001.
 
