@@ -192,8 +192,8 @@ def test_filters_and_near_occupations_lead_on(visit: Open):
     expect(page.locator("#levels tbody th")).to_have_count(8)
     page.get_by_role("link", name="Nurse Practitioners").click()
     expect(page.locator("h1")).to_have_text("From Registered Nurses to Nurse Practitioners")
-    page.get_by_role("link", name="Get there in smaller steps").click()
-    expect(page.locator("h1")).to_have_text("Routes from Registered Nurses to Nurse Practitioners")
+    page.get_by_role("link", name="Get there in smaller moves").click()
+    expect(page.locator("h1")).to_have_text("Paths from Registered Nurses to Nurse Practitioners")
 
 
 def test_without_script_everything_is_there(visit: Open):

@@ -154,7 +154,7 @@ def test_a_path_shows_each_move_and_the_one_step_beside(run: Run):
     for place, path in enumerate(found["paths"], start=1):
         assert f"{place}. hardest move {path['hardest_move']:.2f} levels" in text
         assert path["steps"][-1]["occupation"]["onet_soc_code"] == MANAGER
-    assert f"In one step: {found['direct']['distinguishable_gaps']} sure gap" in text
+    assert f"In one move: {found['direct']['distinguishable_gaps']} sure gap" in text
     assert "Both occupations are the same, so no move is needed." in run("path", NURSE, NURSE).out
 
 

@@ -184,11 +184,11 @@ def choose(question: Question, choices: list[Choice], provenance: Provenance) ->
 
 
 def paths(question: Question, report: PathReport) -> str:
-    """Return the page of routes in small steps."""
+    """Return the page of paths in small moves."""
     return _page(
         "path.html",
         question=question,
-        title=f"Routes from {report.from_occupation.title} to {report.to_occupation.title}",
+        title=f"Paths from {report.from_occupation.title} to {report.to_occupation.title}",
         report=report,
         paths=[(path, _step_addresses(question, path.steps)) for path in report.paths],
         provenance=report.provenance,

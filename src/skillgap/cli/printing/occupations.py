@@ -124,7 +124,7 @@ def print_paths(report: PathReport, *, as_json: bool) -> None:
     out.print(Text.assemble("From  ", (phrases.name_of(report.from_occupation), "bold")))
     out.print(Text.assemble("To    ", (phrases.name_of(report.to_occupation), "bold")))
     out.print()
-    out.print(f"In one step: {phrases.move(report.direct)}")
+    out.print(f"In one move: {phrases.move(report.direct)}")
     for reason in phrases.unavailable_lines(report.direct):
         out.print(reason)
     if report.from_occupation == report.to_occupation:
