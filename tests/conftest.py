@@ -34,6 +34,7 @@ from tests.mysql_server import private_mysql
 
 gc.set_threshold(50_000)  # as in cli.app.main
 ONET_DIR = Path(os.environ.get("SKILLGAP_TEST_ONET_DIR", Path(__file__).parents[2] / "shared" / "onet"))
+FAULTS = Path(__file__).parent / "faults"
 MEMORY = Path("/dev/shm")  # noqa: S108 - the folders in it are our own
 
 
@@ -66,6 +67,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         callspec = getattr(item, "callspec", None)
         if callspec and callspec.params.get("database_url") == "mysql":
             names.add("mysql_server")  # `database_url` asks for it at run time
+        if item.path.is_relative_to(FAULTS):
+            item.add_marker("release")
         for marker, fixtures in MARKER_OF_FIXTURES.items():
             if names & fixtures:
                 item.add_marker(marker)

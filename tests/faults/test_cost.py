@@ -57,7 +57,6 @@ def with_29(folder: Path) -> str:
     return f"sqlite:///{folder}/skillgap.db"
 
 
-@pytest.mark.release
 def test_no_request_holds_up_others(tmp_path: Path, noted: Noted):
     database = with_29(tmp_path)
     costs = measure(database, tmp_path, candidates())
@@ -71,7 +70,6 @@ def test_no_request_holds_up_others(tmp_path: Path, noted: Noted):
     )
 
 
-@pytest.mark.release
 def test_abandoned_searches_of_long_ligatures(tmp_path: Path, noted: Noted):
     with serve_by_command(tmp_path, with_29(tmp_path)) as service:
         service.wait_for_all_data()
@@ -129,7 +127,6 @@ def test_a_full_queue_of_charts_is_refused_and_counted(starter_database: str, tm
     )
 
 
-@pytest.mark.release
 def test_new_data_are_seen_while_requests_fill_the_pool(tmp_path: Path, noted: Noted):
     database = f"sqlite:///{tmp_path}/skillgap.db"
     engine = make_engine(database)
@@ -167,7 +164,6 @@ def test_new_data_are_seen_while_requests_fill_the_pool(tmp_path: Path, noted: N
     )
 
 
-@pytest.mark.release
 def test_a_client_that_fills_the_queues_locks_nobody_out(tmp_path: Path, noted: Noted):
     stability = [f"/occupations/{code}/transitions?stability=true&limit=100&weight=none" for code in CODES]
     plain = [f"/?{pair}" for pair in PAIRS] + [f"/occupations?limit=5&offset={n}" for n in range(20)]

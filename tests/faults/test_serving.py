@@ -317,7 +317,6 @@ def serve_into(stderr: int | None, database_url: str) -> Iterator[Service]:
 # -- a load while it serves -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.release
 def test_releases_change_at_full_load_and_no_answer_mixes_them(tmp_path: Path, noted: Noted):
     url = f"sqlite:///{tmp_path}/skillgap.db"
     engine = make_engine(url)
@@ -516,7 +515,6 @@ def p99(seen: Load) -> float:
 # -- the clock --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.release
 def test_the_clock_jumps_by_a_year_and_back(tmp_path: Path, noted: Noted):
     """The wall clock of the service and of the loads, by libfaketime."""
     libraries = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
