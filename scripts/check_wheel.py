@@ -17,15 +17,24 @@ TOP = Path(__file__).parents[1]
 GAP = ("-m", "skillgap", "gap", "Registered Nurses", "Medical and Health Services Managers")
 ANSWER = "17 of 35 skills need a higher level, 8 of them beyond rater noise."
 SERVE = """
-import re, subprocess, sys, urllib.request
-serve = subprocess.Popen([sys.executable, "-m", "skillgap", "serve", "--port", "0"], stderr=subprocess.PIPE, text=True)
-for line in serve.stderr:
-    if address := re.search(r"serving on (\\S+)", line):
-        break
+import re, subprocess, sys, time, urllib.request
 urllib.request.install_opener(urllib.request.build_opener(urllib.request.ProxyHandler({})))
-for path in ("/skill-gap?from=29-1141.00&to=11-9111.00", "/chart.svg?from=29-1141.00&to=11-9111.00"):
-    print(urllib.request.urlopen(address[1] + path, timeout=60).status)
-serve.terminate()
+serve = subprocess.Popen([sys.executable, "-m", "skillgap", "serve", "--port", "0"], stderr=subprocess.PIPE, text=True)
+try:
+    address = next(filter(None, (re.search(r"serving on (\\S+)", line) for line in serve.stderr)))[1]
+    end = time.monotonic() + 60
+    while True:
+        try:
+            urllib.request.urlopen(address + "/ready", timeout=60)
+            break
+        except OSError:  # it does not listen yet, or its data are not read yet
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.1)
+    for path in ("/skill-gap?from=29-1141.00&to=11-9111.00", "/chart.svg?from=29-1141.00&to=11-9111.00"):
+        print(urllib.request.urlopen(address + path, timeout=60).status)
+finally:
+    serve.terminate()
 sys.exit(serve.wait(60))
 """
 PLAIN: dict[str, tuple[str, ...]] = {
