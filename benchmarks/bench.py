@@ -25,11 +25,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 import httpx
-import numpy as np
 import pymysql
 from rich.console import Console
 from sqlalchemy import make_url
 
+from benchmarks.all_gaps import all_gaps
 from benchmarks.http import Load, cpu_seconds, free_port, granian, health_probe, server, skillgap_serve, uvicorn, wrk
 from benchmarks.start import bench_start
 from skillgap.analysis.gap import identify_skill_gap
@@ -85,19 +85,6 @@ def main() -> None:
         }
     out.print()
     print("bench", *(f"{name}={value:.4g}" for name, value in figures.items()))
-
-
-def all_gaps(ratings: Ratings) -> np.ndarray[tuple[int, int, int], np.dtype[np.float32]]:
-    """Return the gaps of all pairs in level points: float32 (from, to, element), 0 without a gap.
-
-    Differences of eighths are exact, others within 1e-6; levels that print alike have no gap. Size: 108 MB for 879
-    occupations.
-    """
-    level = ratings.comparable_level.astype(np.float32)
-    gaps = np.empty((len(level), *level.shape), dtype=np.float32)
-    for a, current in enumerate(level):
-        np.fmax(np.subtract(level, current, out=gaps[a]), 0.0, out=gaps[a])
-    return gaps
 
 
 # -- analysis -----------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ import pytest
 from scipy import stats
 from sqlalchemy import Engine
 
+from benchmarks.all_gaps import all_gaps
 from skillgap.analysis.gap import identify_skill_gap, summarize_gaps
 from skillgap.analysis.pairs import shortfalls_from, weighted_shortfalls
 from skillgap.analysis.ratings import Ratings
@@ -24,7 +25,6 @@ from skillgap.nodes.extract_load_text_files import extract_load_text_files
 from skillgap.onet.domains import DOMAIN_TABLES, domain_of
 from skillgap.service.ratings import get_all_ratings, get_occupation_skills, get_ratings
 from skillgap.store.engine import make_engine, read
-from tests.analysis.builders import all_gaps
 from tests.conftest import onet_zip
 
 CHIEFS, NURSES, MANAGERS, DEVELOPERS = "11-1011.00", "29-1141.00", "11-9111.00", "15-1252.00"

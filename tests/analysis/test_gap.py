@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from sqlalchemy import Engine
 
+from benchmarks.all_gaps import all_gaps
 from skillgap.analysis.gap import identify_skill_gap
 from skillgap.analysis.means import exact_means
 from skillgap.analysis.pairs import pair_of, weighted_shortfalls
@@ -33,7 +34,7 @@ from skillgap.nodes.extract_load_text_files import extract_load_text_files
 from skillgap.service.ratings import get_ratings
 from skillgap.sources import releases
 from skillgap.store.engine import make_engine, read
-from tests.analysis.builders import all_gaps, make_ratings
+from tests.analysis.builders import make_ratings
 from tests.conftest import ONET_DIR, onet_zip
 
 

@@ -51,8 +51,8 @@ def cache_dir(tmp_path: Path) -> Path:
 def download(release_server: ReleaseServer, cache_dir: Path):
     """Find a release number at the test's server."""
 
-    def download(number: str = "29.0", **given: object) -> Archive:
-        return find_release(number, **{"cache_dir": cache_dir, "download_url": release_server.url} | given)
+    def download(number: str = "29.0", *, download_url: str = release_server.url, **given: object) -> Archive:
+        return find_release(number, **{"cache_dir": cache_dir, "download_url": lambda: download_url} | given)
 
     return download
 

@@ -149,6 +149,7 @@ def create_api(
     api.state.current = current
     api.state.on_demand = on_demand
     api.state.renderer = renderer or Renderer(None)
+    api.state.bundle = None
     api.state.pools = pools
     api.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=5)
     problems.install(api)

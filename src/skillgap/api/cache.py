@@ -11,7 +11,6 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
-from importlib.metadata import version
 from typing import Any, TypeVar
 
 from fastapi.routing import APIRoute
@@ -19,6 +18,7 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from skillgap.service.snapshot import Snapshot
+from skillgap.version import __version__
 
 SNAPSHOT = "skillgap.snapshot"
 PAIR = "skillgap.pair"
@@ -34,7 +34,6 @@ _TRACKING = re.compile(
     re.IGNORECASE,
 )
 """Parameters that mail programs, social networks and search engines add to links."""
-_SOFTWARE = version("skillgap")
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 Key = tuple[str, bytes, bool]
 """Path, query, and whether the client accepts gzip."""
@@ -124,7 +123,7 @@ class StoredAnswers:
 
     def etag(self, path: str, query: bytes) -> bytes:
         """Return a tag that changes with data, software and address. It is weak, because gzip does not change it."""
-        text = f"{_SOFTWARE}\0{self.data_version}\0{path}\0".encode() + query
+        text = f"{__version__}\0{self.data_version}\0{path}\0".encode() + query
         return b'W/"%s"' % blake2b(text, digest_size=12).hexdigest().encode()
 
 

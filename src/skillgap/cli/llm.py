@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from skillgap.cli.options import ForceOption
-from skillgap.cli.setup import open_engine, read_settings, release_arguments, report_load
+from skillgap.cli.setup import open_engine, read_settings, report_load
 from skillgap.files import check_ending, refuse_replacing
 
 if TYPE_CHECKING:
@@ -94,7 +94,8 @@ def evaluate(
             engine,
             source,
             [_profiler(engine, name, settings, bars, sample=sample) for name in model or ()],
-            **release_arguments(settings, source),
+            cache_dir=settings.data.cache_dir,
+            download_url=lambda: settings.download.url,
             on_bytes=bars.on_bytes,
         )
     printing.print_scores(scores)

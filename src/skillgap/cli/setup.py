@@ -27,16 +27,6 @@ def read_settings() -> Settings:
     return settings
 
 
-def release_arguments(settings: Settings, *sources: str | None) -> dict[str, Any]:
-    """Return where releases are cached, and where downloaded from if a source is a release number."""
-    from skillgap.sources.releases import is_release_number
-
-    arguments: dict[str, Any] = {"cache_dir": settings.data.cache_dir}
-    if any(source and is_release_number(source) for source in sources):
-        arguments["download_url"] = settings.download.url
-    return arguments
-
-
 def connect() -> Skillgap:
     """Return the answers of the configured database; the first one loads the starter into a new embedded database."""
     from skillgap import service
@@ -67,7 +57,8 @@ def load_release(engine: Engine, source: str, settings: Settings, *, accept_loss
         data, report = extract_load_text_files(
             engine,
             source,
-            **release_arguments(settings, source),
+            cache_dir=settings.data.cache_dir,
+            download_url=lambda: settings.download.url,
             accept_loss=accept_loss,
             on_bytes=bars.on_bytes,
             on_rows=bars.on_rows,

@@ -196,7 +196,7 @@ class LlmSettings(_Group, env_prefix="SKILLGAP_LLM_"):
     """Consecutive invalid replies, first replies to a request excluded, that stop a run."""
 
     def profiler_arguments(self, *, cache_dir: Path) -> dict[str, Any]:
-        """Return the arguments of `nodes.find_model`."""
+        """Return the arguments of `llm.catalog.find_model`."""
         return {
             "cache_dir": cache_dir,
             "prompt_version": self.prompt,

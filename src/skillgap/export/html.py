@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
 
@@ -18,6 +17,7 @@ from skillgap.export.rows import Order, order_in_words, select_rows
 from skillgap.extras import needs
 from skillgap.models import GapReport
 from skillgap.onet.domains import NOUNS
+from skillgap.version import __version__
 
 with needs("report"):
     from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
@@ -72,7 +72,7 @@ def report_context(report: GapReport, svg: str, *, made: date, only_sure: bool, 
         "section": gap_section(report, only_sure=only_sure, order=order),
         "svg": Markup(svg),  # noqa: S704 - drawn by vl-convert, which escapes
         "style": Markup(stylesheet()),  # noqa: S704 - our own
-        "version": version("skillgap"),
+        "version": __version__,
         "made": made,
     }
 

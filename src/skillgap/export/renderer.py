@@ -41,7 +41,7 @@ class Renderer:
         self._folder = folder
         self._drawn: LRUCache[bytes, bytes] = LRUCache(_MOST_KEPT)
         self._lock = Lock()  # reading an LRU cache reorders it
-        self.made_bundle: bytes | None = None
+        self._bundle: bytes | None = None
         """The browser's chart library, once `bundle` has made it."""
 
     def drawn(self, chart: bytes) -> bytes | None:
@@ -61,9 +61,9 @@ class Renderer:
 
     def bundle(self) -> bytes:
         """Return the browser's chart library, a script. Raises ChartFailed."""
-        if self.made_bundle is None:
-            self.made_bundle = self._make_bundle()
-        return self.made_bundle
+        if self._bundle is None:
+            self._bundle = self._make_bundle()
+        return self._bundle
 
     def _make_bundle(self) -> bytes:
         if self._folder and (file := _file_in(self._folder)).is_file():

@@ -37,13 +37,13 @@ from skillgap.models import (
     Transition,
     TransitionBasis,
 )
+from skillgap.models.documented import DOCUMENTED
 from skillgap.onet.domains import DomainChoice
 from skillgap.onet.scales import HIGHEST_LEVEL
 from skillgap.service import Skillgap
 from skillgap.service.snapshot import CurrentData
 from skillgap.version import __version__
 
-_DOCUMENTED = {"use_attribute_docstrings": True}
 _READS = ToolAnnotations(read_only_hint=True, idempotent_hint=True, destructive_hint=False, open_world_hint=False)
 _SECONDS_BETWEEN_LOOKS = 5.0
 _INSTRUCTIONS = (
@@ -101,7 +101,7 @@ RatingsArgument = Annotated[
 class OccupationsPage:
     """Occupations that match a text, the best match first."""
 
-    __pydantic_config__ = _DOCUMENTED
+    __pydantic_config__ = DOCUMENTED
 
     items: list[ListedOccupation]
     """The page's occupations. Those with `is_rated` or `is_predicted` can be compared."""
@@ -117,7 +117,7 @@ class OccupationsPage:
 class GapPage:
     """The skill gap between two occupations."""
 
-    __pydantic_config__ = _DOCUMENTED
+    __pydantic_config__ = DOCUMENTED
 
     in_words: list[str]
     """The answer in sentences."""
@@ -135,7 +135,7 @@ class GapPage:
 class TransitionsPage:
     """Occupations similar to one, the most similar first."""
 
-    __pydantic_config__ = _DOCUMENTED
+    __pydantic_config__ = DOCUMENTED
 
     occupation: Occupation
     """The current occupation."""
@@ -153,7 +153,7 @@ class TransitionsPage:
 class SkillsPage:
     """Skills of an occupation, most important first."""
 
-    __pydantic_config__ = _DOCUMENTED
+    __pydantic_config__ = DOCUMENTED
 
     occupation: Occupation
     """The occupation."""

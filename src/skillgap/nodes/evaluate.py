@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from skillgap.extras import needs
 from skillgap.onet.tables import OPTIONAL_TABLES
-from skillgap.sources.releases import DOWNLOAD_URL, OnBytes, find_release
+from skillgap.sources.releases import DOWNLOAD_URL, DownloadUrl, OnBytes, find_release
 from skillgap.sources.text_files import extract_onet_data
 from skillgap.store.engine import read
 from skillgap.store.queries import get_tables
@@ -28,7 +28,7 @@ def evaluate_profilers(
     profilers: Sequence[Profiler] = (),
     *,
     cache_dir: Path,
-    download_url: str = DOWNLOAD_URL,
+    download_url: DownloadUrl = lambda: DOWNLOAD_URL,
     on_bytes: OnBytes | None = None,
 ) -> list[Accuracy]:
     """Return the accuracy of the baselines, the embedded models and `profilers` on rated occupations.

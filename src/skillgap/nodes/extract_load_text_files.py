@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from skillgap.nodes.changes import RatingsBeforeAndAfter
 from skillgap.onet.tables import OPTIONAL_TABLES
 from skillgap.sources.predictions import read_predictions
-from skillgap.sources.releases import DOWNLOAD_URL, STARTER, OnBytes, find_release
+from skillgap.sources.releases import DOWNLOAD_URL, STARTER, DownloadUrl, OnBytes, find_release
 from skillgap.sources.text_files import OnetData, extract_onet_data
 from skillgap.store.loads import LoadReport, Scores, load_release
 from skillgap.store.table_sync import OnRows
@@ -21,7 +21,7 @@ def extract_load_text_files(
     source: str,
     *,
     cache_dir: Path,
-    download_url: str = DOWNLOAD_URL,
+    download_url: DownloadUrl = lambda: DOWNLOAD_URL,
     accept_loss: bool = False,
     on_bytes: OnBytes | None = None,
     on_rows: OnRows | None = None,

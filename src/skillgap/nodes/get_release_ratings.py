@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from skillgap.analysis.ratings import Ratings
 from skillgap.errors import NoData
 from skillgap.onet.domains import DOMAIN_TABLES, DomainChoice
-from skillgap.sources.releases import DOWNLOAD_URL, OnBytes, find_release
+from skillgap.sources.releases import DOWNLOAD_URL, DownloadUrl, OnBytes, find_release
 from skillgap.sources.text_files import extract_onet_data
 from skillgap.store.engine import read
 from skillgap.store.rating_rows import get_rating_rows
@@ -25,13 +25,13 @@ def get_release_ratings(
     domain: DomainChoice = "skills",
     *,
     cache_dir: Path,
-    download_url: str = DOWNLOAD_URL,
+    download_url: DownloadUrl = lambda: DOWNLOAD_URL,
     on_bytes: OnBytes | None = None,
 ) -> Ratings:
-    """Return the analysts' ratings of a release, or those in the database (`loaded`, the only source that
-    needs the engine). Nothing is loaded.
+    """Return the analysts' ratings of a release, or those in the database for the source `loaded`.
 
-    Raises SourceError, StoreError, NoData (no ratings of the domain).
+    Nothing is loaded. Only `loaded` needs the engine. Raises SourceError, StoreError, NoData (no ratings of the
+    domain).
     """
     reason = ""
     if source == LOADED:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Self
@@ -281,14 +281,17 @@ class Skillgap:
 
     def _release(self, source: str, domain: DomainChoice, on_bytes: OnBytes | None) -> Ratings:
         from skillgap.nodes.get_release_ratings import LOADED, get_release_ratings
-        from skillgap.sources.releases import DOWNLOAD_URL, is_release_number
 
         engine = self._engine() if source == LOADED else None
         if self._files is None:
             raise _no_database()
-        url = self._files.download_url() if is_release_number(source) else DOWNLOAD_URL
         return get_release_ratings(
-            engine, source, domain, cache_dir=self._files.cache_dir, download_url=url, on_bytes=on_bytes
+            engine,
+            source,
+            domain,
+            cache_dir=self._files.cache_dir,
+            download_url=self._files.download_url,
+            on_bytes=on_bytes,
         )
 
     def _engine(self) -> Engine:
@@ -318,16 +321,6 @@ class Skillgap:
     ) -> Ratings:
         """Return the ratings as arrays, for computations in bulk. Empty if nothing is loaded."""
         return self._data().get_ratings(ratings, domain).weighted_by(weight)
-
-    def all_transitions(
-        self, *, limit: int = 20, domain: DomainChoice = "skills", ratings: RatingsChoice = "onet+llm"
-    ) -> Iterator[TransitionReport]:
-        """Yield the most similar occupations of each occupation with levels, codes ascending."""
-        codes: Iterable[str] = self._data().get_similarity().codes
-        levels = self.levels(domain=domain, ratings=ratings)
-        for code in codes:
-            if code in levels.rows:
-                yield self.transitions(code, limit=limit, domain=domain, ratings=ratings)
 
 
 def _no_database() -> NoData:

@@ -190,7 +190,7 @@ class CurrentData:
         try:
             with read(self._engine) as connection:
                 version = get_data_version(connection)
-                is_new = version != self.snapshot.ratings.data_version or not self._is_whole
+                is_new = version != self.snapshot.data_version or not self._is_whole
                 if is_new:
                     self._take_over(connection)
         except StoreError as error:
@@ -226,19 +226,18 @@ class CurrentData:
         if not is_first:
             _warm_up_all(skills)
         self._is_whole = False
-        before = self.snapshot.ratings.data_version
+        before = self.snapshot.data_version
         replaced, self.snapshot = self.snapshot.replaced, _snapshot(skills, get_model_usage(connection))
         replaced.set_result(None)
         if is_first:  # so that the service starts sooner; its first request may compute this itself
             self._end_first_read()
             _warm_up_all(skills)
-        rated, shown = len(skills["onet"].codes), len(self.snapshot.ratings.codes)
-        if self.snapshot.ratings.data_version != before:  # equal if the rest of this version could not be read before
+        if self.snapshot.data_version != before:  # equal if the rest of this version could not be read before
             _log.info(
                 "data loaded",
-                data_version=self.snapshot.ratings.data_version,
-                rated=rated,
-                predicted=shown - rated,
+                data_version=self.snapshot.data_version,
+                rated=self.snapshot.rated,
+                predicted=self.snapshot.predicted,
                 known=len(self.snapshot.ratings.occupations),
             )
         all_domains, profiles = next(reading), get_profiles(connection)
@@ -284,23 +283,23 @@ def _computing() -> Future[Any]:
     return future
 
 
-def _compute(snapshot: Snapshot, profiles: Mapping[str, Profile]) -> list[str]:
+def _compute(snapshot: Snapshot, profiles: Mapping[str, Profile]) -> list[Part]:
     """Compute the snapshot's missing parts and return the names of those that failed."""
     ratings = snapshot.all_domains.result()["onet+llm"]
-    parts: dict[str, tuple[str, Callable[[], Any]]] = {
-        "titles": ("titles", lambda: index_titles(list(ratings.occupations.values()), profiles)),
-        "similarity": ("similarity", lambda: compute_similarity(profiles, ratings)),
+    parts: dict[Part, Callable[[], Any]] = {
+        "titles": lambda: index_titles(list(ratings.occupations.values()), profiles),
+        "similarity": lambda: compute_similarity(profiles, ratings),
     }
-    failed = []
-    for name, (label, compute) in parts.items():
-        future: Future[Any] = getattr(snapshot, name)
+    failed: list[Part] = []
+    for name, compute in parts.items():
+        future = snapshot.future(name)
         if future.done():
             continue
         try:
             future.set_result(compute())
         except Exception as error:  # noqa: BLE001 - requests would wait forever
-            _log.error(f"{label} not computed", exc_info=error)
-            future.set_exception(NoData(f"{label} could not be computed; the service is trying again"))
+            _log.error(f"{name} not computed", exc_info=error)
+            future.set_exception(NoData(f"{name} could not be computed; the service is trying again"))
             failed.append(name)
     return failed
 

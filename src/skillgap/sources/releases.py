@@ -25,6 +25,8 @@ from skillgap.files import atomic_write
 from skillgap.urls import masked_url, masked_urls
 
 DOWNLOAD_URL = "https://www.onetcenter.org/dl_files/database"
+DownloadUrl = Callable[[], str]
+"""Returns the URL of the download folder. Called only for a download, so other sources ignore an invalid setting."""
 STARTER = "starter"
 
 _LONGEST_SHOWN = 200
@@ -63,11 +65,12 @@ def is_release_number(text: str) -> bool:
 
 
 def find_release(
-    source: str, *, cache_dir: Path, download_url: str = DOWNLOAD_URL, on_bytes: OnBytes | None = None
+    source: str, *, cache_dir: Path, download_url: DownloadUrl = lambda: DOWNLOAD_URL, on_bytes: OnBytes | None = None
 ) -> Archive:
     """Return the release named by `starter`, a release number, or the path of a folder or zip.
 
-    A release given by number is downloaded once and kept in `cache_dir`. Raises ReleaseUnavailable.
+    A release given by number is downloaded once and kept in `cache_dir`. `download_url` is called for a download only.
+    Raises ReleaseUnavailable, and what `download_url` raises.
     """
     if source == STARTER:
         return Archive(Path(__file__).parent / "starter" / "starter.zip", STARTER)
@@ -79,7 +82,7 @@ def find_release(
         raise ReleaseUnavailable(
             f"{shown or 'no source'}: no such file or folder, and not a release number like 31.0 (nor `{STARTER}`)"
         )
-    return _download(source, cache_dir, download_url, on_bytes)
+    return _download(source, cache_dir, download_url(), on_bytes)
 
 
 def _on_disk(source: str) -> Path | None:

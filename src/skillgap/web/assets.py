@@ -65,7 +65,6 @@ def bundle_address() -> str:
     return ADDRESS + bundle_name()
 
 
-@lru_cache(1)
 def bundle_asset(script: bytes) -> Asset:
     """Return the browser's chart library as an asset."""
     return Asset.of("charts.js", script)

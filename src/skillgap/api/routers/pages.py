@@ -127,8 +127,9 @@ async def _redirect_or_choice(request: Request, question: Question, *, is_swappe
     current, target = (match if isinstance(match, str) else "" for match in matches)
     path = request.url.path
     if unclear := _unclear(question, matches, path):
-        titles = {code: occupation.title for code, occupation in snapshot.get_occupations().items()}
-        titled = replace(question, titles=(titles.get(current, ""), titles.get(target, "")))
+        occupations = snapshot.get_occupations()
+        titles = [occupations[code].title if code in occupations else "" for code in (current, target)]
+        titled = replace(question, titles=(titles[0], titles[1]))
         return answers.page(view.choose(titled, unclear, snapshot.get_provenance()))
     if is_swapped or (current, target) != (question.current, question.target):
         return RedirectResponse(question.address_with_unknown(path, current=current, target=target), 303)
@@ -210,15 +211,22 @@ async def asset(request: Request, name: str) -> Response:
     address = f"{assets.ADDRESS}{name}"
     file = assets.static_assets().get(address)
     if file is None and address == assets.bundle_address():
-        renderer = _renderer(request)
-        script = renderer.made_bundle or await dependencies.in_picture_pool(request, renderer.bundle)
-        file = await dependencies.in_pool(request, lambda: assets.bundle_asset(script))
+        file = await _bundle(request)
     if file is None:
         raise HTTPException(404)
     headers = {"Cache-Control": FOR_EVER, "Vary": "Accept-Encoding"}
     if "gzip" in request.headers.get("accept-encoding", ""):
         return Response(file.gzipped, media_type=file.media_type, headers={**headers, "Content-Encoding": "gzip"})
     return Response(file.body, media_type=file.media_type, headers={**headers, "Content-Encoding": "identity"})
+
+
+async def _bundle(request: Request) -> assets.Asset:
+    """Return the browser's chart library. It is made and compressed once, outside the event loop."""
+    state, renderer = request.app.state, _renderer(request)
+    if state.bundle is None:
+        state.bundle = await dependencies.in_picture_pool(request, lambda: assets.bundle_asset(renderer.bundle()))
+    bundle: assets.Asset = state.bundle
+    return bundle
 
 
 def _renderer(request: Request) -> Renderer:

@@ -6,14 +6,13 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import orjson
 from rich.console import Console, ConsoleOptions, RenderableType  # noqa: TID251 - subclassed below to escape
 from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
 from skillgap.escaping import for_terminal, json_for_terminal
-from skillgap.export.writers import write_csv
+from skillgap.export.writers import as_json, write_csv
 from skillgap.models import GapStability, TransitionStability
 
 _MIN_WIDTH = 80
@@ -64,8 +63,7 @@ def answer_console() -> Console:
 
 def write_json(value: Any) -> None:
     """Print an answer as JSON, indented."""
-    text = orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
-    sys.stdout.write(json_for_terminal(text))
+    sys.stdout.write(json_for_terminal(as_json(value).decode()))
 
 
 def write_line(text: str = "") -> None:
