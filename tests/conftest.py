@@ -56,6 +56,7 @@ MARKER_OF_FIXTURES = {
     "release": {"levels_alone", "no_errors", "onet_26", "onet_29", "whole_29", "whole_release"},
     "browser": {"chromium"},
     "mysql": {"mysql_server"},
+    "programs": {"run", "service"},
 }
 """The marker of every test that uses one of these fixtures, directly or through another one."""
 
@@ -65,8 +66,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         names = set(getattr(item, "fixturenames", ()))
         callspec = getattr(item, "callspec", None)
-        if callspec and callspec.params.get("database_url") == "mysql":
-            names.add("mysql_server")  # `database_url` asks for it at run time
+        if callspec and "mysql" in map(str, callspec.params.values()):
+            names.add("mysql_server")  # which the fixture of that parameter asks for at run time
         if item.path.is_relative_to(FAULTS):
             item.add_marker("release")
         for marker, fixtures in MARKER_OF_FIXTURES.items():

@@ -34,6 +34,8 @@ from skillgap.store.engine import make_engine, read, write
 from tests.api.serving import Service, serve
 from tests.cli.running import COMMANDS, Run, run  # noqa: F401 - a fixture
 
+pytestmark = pytest.mark.programs
+
 TOP = Path(__file__).parents[1]
 DOCS = TOP / "docs"
 README = (TOP / "README.md").read_text()

@@ -14,6 +14,8 @@ import pytest
 from skillgap.errors import ConfigurationError
 from skillgap.extras import Extra, needs
 
+pytestmark = pytest.mark.programs
+
 PROJECT = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
 PACKAGES = {
     "serve": ("fastapi", "fastapi_offline", "granian", "prometheus_client", "starlette", "uvloop"),

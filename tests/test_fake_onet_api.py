@@ -198,6 +198,7 @@ def test_a_fault_hits_the_next_requests_that_match(onet_29_tables: FakeTables, k
         assert client.get("/about").content == good
 
 
+@pytest.mark.programs
 def test_the_command_serves_and_says_how_to_reach_it():
     command = [sys.executable, "-m", "skillgap.testing.fake_onet_api", "starter", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:

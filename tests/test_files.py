@@ -62,6 +62,7 @@ def test_two_writers_of_one_file_do_not_mix(tmp_path: Path):
     assert names_in(tmp_path) == ["out"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["threads", "processes"])
 def test_readers_see_one_writers_content_whole(tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch):
     file = tmp_path / "out"

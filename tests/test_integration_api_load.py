@@ -33,6 +33,8 @@ from skillgap.testing.fake_onet_api import FakeOnetApi, Fault
 from tests.api.serving import eventually
 from tests.conftest import onet_zip
 
+pytestmark = pytest.mark.programs
+
 NURSE, MANAGER = "29-1141.00", "11-9111.00"
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 """Of what is about files, not about a database."""

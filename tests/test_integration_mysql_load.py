@@ -94,6 +94,7 @@ def month(text: str) -> date:
     return datetime.strptime(text, "%m/%Y").date()
 
 
+@pytest.mark.slow
 def test_a_load_leaves_garbage_collection_to_its_caller(tmp_path: Path):
     enabled = []
     engine = make_engine(f"sqlite:///{tmp_path}/skillgap.db")

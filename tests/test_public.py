@@ -30,6 +30,7 @@ def test_the_version_is_the_projects():
     assert skillgap.__version__ == tomllib.loads((TOP / "pyproject.toml").read_text())["project"]["version"]
 
 
+@pytest.mark.slow
 def test_a_gap_from_functions_as_the_python_page_shows(starter_database: str):
     engine = skillgap.make_engine(starter_database)
     with engine.connect() as connection:

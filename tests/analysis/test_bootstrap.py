@@ -221,6 +221,7 @@ def moves(similarity: Similarity, ratings: Ratings, limit: int = 12) -> list[tup
     return [(each.rank, each.stability) for each in found]
 
 
+@pytest.mark.slow
 def test_without_error_no_rank_moves(similarity: Similarity, ratings: Ratings):
     still = replace(similarity, errors=Rated._make(np.zeros_like(each) for each in similarity.errors))
     for rank, found in moves(still, ratings, limit=50):
@@ -230,6 +231,7 @@ def test_without_error_no_rank_moves(similarity: Similarity, ratings: Ratings):
         assert found.first_ten_share == float(found.rank_lower <= 10)
 
 
+@pytest.mark.slow
 def test_ranks_vary_as_when_everything_is_rated_again(
     similarity: Similarity, ratings: Ratings, starter_profiles: dict[str, Profile]
 ):
@@ -277,6 +279,7 @@ def test_ratings_are_drawn_with_their_errors_within_their_scales():
     assert (drawn(Rated(low, low, low), np.nan).importance == 0.0).all()
 
 
+@pytest.mark.slow
 def test_ranks_by_other_weights_compare_skills_with_those_weights(
     similarity: Similarity, ratings: Ratings, starter_profiles: dict[str, Profile]
 ):
@@ -290,6 +293,7 @@ def test_ranks_by_other_weights_compare_skills_with_those_weights(
         assert by_weight["importance"] == each.rank
 
 
+@pytest.mark.slow
 def test_results_of_old_data_are_freed_with_them(starter_engine: Engine, starter_profiles: dict[str, Profile]):
     with read(starter_engine) as connection:
         old = get_ratings(connection)

@@ -431,6 +431,7 @@ def test_a_random_pair_meets_83_percent_of_the_targets_levels(ratings: Ratings):
 eighth_levels = st.lists(st.integers(0, 56).map(lambda k: float(round(Decimal(k) / 8, 2))), min_size=6, max_size=6)
 
 
+@pytest.mark.slow
 def test_an_occupation_has_no_gap_to_itself(ratings: Ratings):
     for code in ratings.codes:
         report = identify_skill_gap(code, code, ratings)

@@ -256,6 +256,7 @@ def test_filters_keep_the_rank(similarity: Similarity, all_29: Ratings):
     ]
 
 
+@pytest.mark.slow
 def test_only_rated_excludes_predictions(starter_ratings: Ratings, starter_profiles: dict[str, Profile]):
     similarity = compute_similarity(starter_profiles, starter_ratings)
     assert len(similarity.codes) == 923

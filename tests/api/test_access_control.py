@@ -49,6 +49,7 @@ def test_without_settings_anyone_may_ask_as_often_as_they_like(client: httpx.Cli
     assert client.get(PAIR, headers={"Authorization": "Bearer of-a-proxy"}).is_success
 
 
+@pytest.mark.programs
 def test_a_service_for_keys_alone(starter_database: str, tmp_path: Path):
     file = tmp_path / "keys"
     slow = new_key(file, "slow", requests_per_minute=3)
@@ -89,6 +90,7 @@ def test_a_service_for_keys_alone(starter_database: str, tmp_path: Path):
     assert not any(key.partition(".")[2] in log for key in (slow, fast, third))
 
 
+@pytest.mark.programs
 def test_an_address_without_a_key_has_a_rate_of_its_own(starter_database: str, tmp_path: Path):
     file = tmp_path / "keys"
     key = new_key(file, "ours", requests_per_minute=100)
@@ -141,6 +143,7 @@ def test_an_address_is_read_as_proxies_write_it(text: str, address: str | None):
     assert (found and str(found)) == address
 
 
+@pytest.mark.programs
 def test_ipv4_clients_of_an_ipv6_socket_have_rates_of_their_own(starter_database: str, tmp_path: Path):
     settings = {"host": "::ffff:127.0.0.1", "anonymous_requests_per_minute": "2", "trusted_proxies": "127.0.0.3/32"}
     with serve(tmp_path, starter_database, **settings) as service:
@@ -232,6 +235,7 @@ def test_a_high_rate_takes_bounded_memory_and_a_client_that_left_none():
     assert len(rates._windows) == 1
 
 
+@pytest.mark.programs
 def test_a_forwarded_address_counts_from_trusted_proxies_alone(starter_database: str, tmp_path: Path):
     with serve(tmp_path, starter_database, anonymous_requests_per_minute="2") as service:
         asked = [httpx.get(service.url + PAIR, headers={"X-Forwarded-For": f"192.0.2.{n}"}) for n in range(3)]
@@ -312,6 +316,7 @@ def figures(service: Service) -> dict[str, float]:
     return {name: float(value) for name, value in re.findall(r"^(skillgap\S+) (\S+)$", text, re.M)}
 
 
+@pytest.mark.programs
 def test_metrics_tell_what_language_models_were_asked(own_starter: Engine):
     for number, tokens in enumerate((100, 20)):
         keep_reply(
@@ -330,6 +335,7 @@ def test_metrics_tell_what_language_models_were_asked(own_starter: Engine):
     assert 'skillgap_llm_output_tokens_total{model="openai:m"} 6.0' in text
 
 
+@pytest.mark.programs
 def test_metrics_count_every_request_of_every_worker(starter_database: str, tmp_path: Path):
     with serve(tmp_path, starter_database, workers="2") as service:
         before = figures(service)

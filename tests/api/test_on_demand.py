@@ -27,6 +27,8 @@ from skillgap.testing.fake_onet_answers import FakeTables
 from skillgap.testing.fake_onet_api import FakeOnetApi, Fault
 from tests.api.serving import Service, eventually, serve
 
+pytestmark = pytest.mark.programs
+
 NURSE, MANAGER, DEVELOPER, CHIEF = "29-1141.00", "11-9111.00", "15-1252.00", "11-1011.00"
 MILITARY = "55-1011.00"
 """Neither rated nor predicted."""

@@ -260,6 +260,7 @@ def test_only_domains_that_have_ratings_are_offered(browser: httpx.Client):
     assert re.findall(r'<option value="(skills|knowledge|abilities|all)"', browser.get(GAP).text) == ["skills"]
 
 
+@pytest.mark.programs
 def test_an_empty_database_has_a_page_of_its_own(tmp_path: Path):
     with serve(tmp_path, f"sqlite:///{tmp_path}/empty.db") as service:
         start = httpx.get(service.url, headers=BROWSER)
@@ -310,6 +311,7 @@ def hostile(starter_database: str, tmp_path_factory: pytest.TempPathFactory) -> 
         yield service
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", [*PAGES[1:8], f"/report?from={NURSE}&to={MANAGER}"])
 def test_hostile_titles_in_the_data_are_text(hostile: Service, path: str):
     html = httpx.get(hostile.url + path, headers=BROWSER, follow_redirects=True, timeout=30).text

@@ -86,6 +86,7 @@ def test_json_that_is_not_said_to_be_is_told_how(client: httpx.Client, headers: 
     assert "sent with Content-Type: application/json" in answer.json()["detail"]
 
 
+@pytest.mark.programs
 def test_nothing_of_a_profile_is_stored_or_logged(starter_database: str, tmp_path: Path):
     marks = ("3.14159", "6.54321", "29-1141", "Spellling")
     with serve(tmp_path, starter_database) as service, httpx.Client(base_url=service.url) as client:

@@ -39,6 +39,8 @@ from tests.api.serving import CONFIGURED, UNCHANGED, Service, eventually, serve,
 from tests.conftest import changed_release, mysql_program, onet_zip
 from tests.mysql_server import private_mysql
 
+pytestmark = pytest.mark.programs
+
 PAIR = "/skill-gap?from=29-1141.00&to=11-9111.00"
 
 

@@ -169,6 +169,7 @@ def test_nearest_targets_of_an_occupation_are_its_transitions(
         assert [line["score"] for line in got] == pytest.approx([each.score for each in near])
 
 
+@pytest.mark.slow
 def test_nearest_targets_of_own_levels_are_those_with_the_least_difference(
     answer: Answer, whole: tuple[Ratings, Similarity], tmp_path: Path
 ):

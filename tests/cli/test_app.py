@@ -10,6 +10,8 @@ import pytest
 
 from tests.cli.running import COMMANDS, MANAGER, NURSE, Run, in_a_shell
 
+pytestmark = pytest.mark.programs
+
 
 @pytest.mark.usefixtures("with_starter")
 @pytest.mark.parametrize(

@@ -90,6 +90,7 @@ def test_an_escaped_name_is_still_told(run: Run, with_evil_names: Path, monkeypa
         assert [row["id"] for row in csv.DictReader(file)] == [f"'{EVIL}0", f"'{EVIL}3"], "a control is no beginning"
 
 
+@pytest.mark.programs
 def test_a_terminal_gets_colours_alone(own_starter: Engine, with_evil_names: Path):
     for command in (["skills", NURSE], ["gap", NURSE, MANAGER], ["gap", "x", "y"]):
         ours, theirs = os.openpty()

@@ -52,6 +52,7 @@ def test_every_pair_is_there_once(pairs: pd.DataFrame, levels: Ratings):
     np.testing.assert_allclose(square.to_numpy()[off], expected[off], atol=5.1e-5)
 
 
+@pytest.mark.slow
 def test_every_figure_is_that_of_the_pairs_report(pairs: pd.DataFrame, levels: Ratings):
     rows = pairs.set_index(["from_onet_soc_code", "to_onet_soc_code"])
     chance = random.Random(5)
@@ -83,6 +84,7 @@ def test_ratings_are_the_files(levels: Ratings):
         assert f"{row['date_updated']:%Y-%m}" == skill.date_updated
 
 
+@pytest.mark.slow
 def test_predicted_ratings_have_no_importance_and_say_so(starter_engine: Engine):
     with read(starter_engine) as connection:
         frame = ratings_frame(get_ratings(connection))
@@ -129,6 +131,7 @@ def test_a_file_has_every_row_as_it_was(levels: Ratings, tmp_path: Path, suffix:
         ], name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".csv", ".parquet", ".json"])
 def test_files_of_ratings_have_dates_and_gaps_where_nothing_is_known(levels: Ratings, tmp_path: Path, suffix: str):
     file, expected = tmp_path / f"ratings{suffix}", ratings_frame(levels)
@@ -143,6 +146,7 @@ def test_files_of_ratings_have_dates_and_gaps_where_nothing_is_known(levels: Rat
     assert found["lower"].isna().all()
 
 
+@pytest.mark.slow
 def test_what_cannot_be_written_leaves_nothing_behind(levels: Ratings, tmp_path: Path):
     with pytest.raises(ConfigurationError, match=r"\.csv, \.parquet or \.json"):
         write_frames([], tmp_path / "pairs.xlsx")
@@ -159,6 +163,7 @@ def test_what_cannot_be_written_leaves_nothing_behind(levels: Ratings, tmp_path:
     assert list(tmp_path.iterdir()) == [before]
 
 
+@pytest.mark.slow
 def test_without_ratings_those_of_the_settings_database_are_read(starter_database: str, monkeypatch, tmp_path: Path):
     monkeypatch.setenv("SKILLGAP_DATABASE_URL", starter_database)
     assert len(skillgap.ratings_frame()) == 923 * 35

@@ -50,6 +50,7 @@ def test_a_person_is_told_what_is_not_known(ratings: Ratings):
     assert report.chart().spec["title"]["text"] == "From 1 own level"
 
 
+@pytest.mark.slow
 def test_a_title_is_text(ratings: Ratings):
     report = identify_skill_gap(NURSE, MANAGER, ratings)
     hostile = replace(report, to_occupation=replace(report.to_occupation, title=HOSTILE))
@@ -57,6 +58,7 @@ def test_a_title_is_text(ratings: Ratings):
     assert "<script" not in hostile.chart()._repr_svg_()
 
 
+@pytest.mark.slow
 def test_a_chart_is_saved_by_its_name(ratings: Ratings, tmp_path: Path):
     chart = identify_skill_gap(NURSE, MANAGER, ratings).chart()
     chart.save(tmp_path / "gap.svg")

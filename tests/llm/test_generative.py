@@ -289,6 +289,7 @@ NO_COMPLETIONS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answer", NO_COMPLETIONS.values(), ids=NO_COMPLETIONS)
 def test_an_answer_without_a_chat_completion_is_a_failure_of_the_server(server: FakeModelServer, answer: Answer):
     server.queue = [answer, Answer(said())]
@@ -323,6 +324,7 @@ def test_a_model_that_heeds_the_second_request_is_never_stopped(server: FakeMode
     assert len(kept.all) == len(server.requests) == 80
 
 
+@pytest.mark.slow
 def test_valid_replies_between_invalid_ones_keep_a_run_going(server: FakeModelServer):
     profiles = [profile(f"15-{i:04}.00") for i in range(12)]
     good = {each.title for each in profiles[2::3]}
@@ -395,6 +397,7 @@ def test_a_locked_sqlite_file_stops_no_other_reply(server: FakeModelServer, tmp_
     assert tuple(kept) == (12, 1_200)
 
 
+@pytest.mark.slow
 def test_replies_wait_for_the_database_only_so_many_at_a_time(server: FakeModelServer):
     kept = Stuck()
     asked_for: list[int] = []
@@ -491,6 +494,7 @@ def failing(status: int) -> Callable[[dict[str, Any]], Answer]:
     return lambda _: Answer(status=status, headers={"Retry-After": "0"}, body=json.dumps({"error": KEY}).encode())
 
 
+@pytest.mark.slow
 def test_a_server_that_stays_away_is_named_and_does_not_show_the_key(server: FakeModelServer):
     server.reply = failing(503)
     kept = Kept()
@@ -509,6 +513,7 @@ def test_a_refused_key_ends_the_run_without_being_shown(server: FakeModelServer,
     assert len(server.requests) == 1
 
 
+@pytest.mark.slow
 def test_a_server_that_stalls_is_given_up_after_the_time_out(server: FakeModelServer):
     server.queue = [Answer(stall=True), Answer(stall=True)]
     [refused] = ask(model(server, timeout=0.2, attempts=1), Kept())
@@ -570,6 +575,7 @@ def test_the_cost_is_known_where_the_price_is():
     assert usage.cost_usd is None, "a sum that lacks a part is none"
 
 
+@pytest.mark.slow
 def test_what_is_kept_is_not_asked_for_again_even_by_a_killed_run(server: FakeModelServer):
     profiles = [profile(f"15-{i:04}.00") for i in range(10)]
     kept = Kept()

@@ -133,6 +133,7 @@ def test_attribution_and_method_are_resources(ask: Callable[..., Any]):
     assert "distinguishable" in texts["skillgap://method"]
 
 
+@pytest.mark.programs
 def test_without_data_it_says_so(tmp_path: Path):
     environment = {**os.environ, "SKILLGAP_DATABASE_URL": f"sqlite:///{tmp_path}/empty.db"}
     command = StdioServerParameters(command=sys.executable, args=["-m", "skillgap", "mcp"], env=environment)

@@ -349,6 +349,7 @@ def sparse(path: Path, size: int) -> None:
         file.truncate(size)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["Skills.txt", "Knowledge.txt", "Work Context.txt"])
 def test_a_file_of_6_gigabytes_in_a_folder_is_refused_unread(name: str, tmp_path: Path):
     write_folder(tmp_path, as_text(small_tables()))
@@ -356,6 +357,7 @@ def test_a_file_of_6_gigabytes_in_a_folder_is_refused_unread(name: str, tmp_path
     assert said_in_a_process(tmp_path) == (f"here: refused, {name} has 6,000,000,000 bytes (at most 268,435,456)\n")
 
 
+@pytest.mark.slow
 def test_files_too_large_together_are_refused_unread(tmp_path: Path):
     write_folder(tmp_path, as_text(small_tables()))
     for name in ("Knowledge", "Abilities", "Work Activities"):
@@ -364,17 +366,20 @@ def test_files_too_large_together_are_refused_unread(tmp_path: Path):
     assert re.match(r"here: refused, its tables have 600,00\d,\d{3} bytes \(at most 536,870,912\)\n$", said)
 
 
+@pytest.mark.slow
 def test_a_zip_too_large_is_refused_unread(tmp_path: Path):
     sparse(tmp_path / "db.zip", 6 * 10**9)
     said = said_in_a_process(tmp_path / "db.zip")
     assert said == "here: refused, it has 6,000,000,000 bytes (at most 536,870,912)\n"
 
 
+@pytest.mark.slow
 def test_more_files_than_a_release_can_have_are_refused(tmp_path: Path):
     archive = write_zip(tmp_path / "db.zip", {f"{number}.txt": b"" for number in range(1001)})
     assert said_in_a_process(archive.path) == "here: refused, more than 1,000 text and CSV files\n"
 
 
+@pytest.mark.slow
 def test_a_zip_with_a_list_of_files_without_end_is_refused_unread(tmp_path: Path):
     archive = write_zip(tmp_path / "db.zip", {f"{'x' * 60_000}{number}.pdf": b"" for number in range(80)})
     said = said_in_a_process(archive.path)

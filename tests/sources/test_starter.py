@@ -89,6 +89,7 @@ def test_the_starter_made_from_the_starter_has_the_same_files(tmp_path: Path, mo
     assert members(tmp_path / "starter" / "starter.zip") == members(HERE)
 
 
+@pytest.mark.slow
 def test_the_starter_of_a_release_without_a_month_has_none(starter: OnetData, tmp_path: Path):
     write_starter(replace(starter, release=replace(starter.release, date=None)), tmp_path)
     _, _, read_me = members(tmp_path / "starter.zip")[0]

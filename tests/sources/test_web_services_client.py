@@ -206,6 +206,7 @@ def test_a_release_that_cannot_be_told_is_an_error():
         asking(ACCESS, lambda api: api.release())
 
 
+@pytest.mark.slow
 def test_a_socket_that_stalls_is_given_up(fake_tables: FakeTables):
     with FakeOnetApi(fake_tables) as fake:
         fake.faults = [Fault("about", "stall", times=2)]

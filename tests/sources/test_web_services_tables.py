@@ -240,6 +240,7 @@ def test_a_wrong_value_is_refused_with_its_row(change: Callable[..., Any], said:
         fetch(fake)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("row", "said"),
     [
@@ -278,6 +279,7 @@ def test_rows_that_were_not_asked_for_are_refused(fake_tables: FakeTables, monke
         fetch(fake, NURSE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["422", "404"])
 def test_half_of_an_occupation_is_not_taken_for_the_whole(kind: str, starter: OnetData):
     with FakeOnetApi(FakeTables(starter, split=True)) as fake:

@@ -63,6 +63,7 @@ def statements_of(engine: Engine, data: OnetData) -> list[str]:
 # -- killed -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_load_killed_before_any_of_its_statements_leaves_the_release_before(
     loaded: Engine, database_url: str
 ) -> None:
@@ -211,6 +212,7 @@ def test_tables_made_by_many_at_once_are_made_once(database_url: str) -> None:
     assert sorted(map(len, made)) == [0, 0, 0, len(Base.metadata.tables)]
 
 
+@pytest.mark.slow
 def test_a_load_that_waits_too_long_for_another_says_so_and_changes_nothing(loaded: Engine, database_url: str) -> None:
     impatient = make_engine(database_url, seconds_to_lock=1)
     refused = []

@@ -257,6 +257,7 @@ def test_an_invalid_reply_does_not_replace_a_valid_one(blank: Engine) -> None:
     assert kept_replies(blank) == [("second", None, 300, 30, 0.75)]
 
 
+@pytest.mark.slow
 def test_replies_that_many_keep_at_once_are_all_counted(blank: Engine, database_url: str) -> None:
     start = threading.Barrier(4, timeout=60)
 
