@@ -39,20 +39,37 @@ def test_its_error_is_the_callers(run):
         run()
 
 
-def test_an_interrupt_cancels_what_runs_beside_a_running_loop():
-    program = """
-        import asyncio, os, signal
+@pytest.mark.parametrize(
+    "interrupts",
+    [
+        "os.kill(os.getpid(), signal.SIGINT)",
+        "runs.set()  # for `start` below, whose caller is interrupted before it knows of the thread",
+    ],
+)
+def test_an_interrupt_cancels_what_runs_beside_a_running_loop(interrupts: str):
+    program = f"""
+        import asyncio, os, signal, threading
         from skillgap import event_loop
+
+        runs = threading.Event()
+        real_start = threading.Thread.start
+
+        def start(thread):
+            real_start(thread)
+            runs.wait()
+            raise KeyboardInterrupt
 
         async def work():
             try:
-                os.kill(os.getpid(), signal.SIGINT)
+                {interrupts}
                 await asyncio.sleep(600)
             finally:
                 print("cleaned up", flush=True)
 
         async def notebook():
             signal.signal(signal.SIGINT, signal.default_int_handler)  # as in a notebook's kernel
+            if {interrupts.startswith("runs")}:
+                threading.Thread.start = start
             event_loop.run(work())
 
         asyncio.run(notebook())

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextvars import copy_context
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
@@ -21,19 +21,20 @@ def run(coroutine: Coroutine[Any, Any, Result]) -> Result:
         asyncio.get_running_loop()
     except RuntimeError:
         return asyncio.run(coroutine)
-    started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Task[Result]]] = Future()
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(coroutine)  # before the thread starts, so that an interrupt always has a task to cancel
 
-    async def announced() -> Result:
-        task: Any = asyncio.current_task()
-        started.set_result((asyncio.get_running_loop(), task))
-        return await coroutine
+    async def outcome() -> Result:
+        return await task
+
+    def run_task() -> Result:
+        with asyncio.Runner(loop_factory=lambda: loop) as runner:
+            return runner.run(outcome())
 
     with ThreadPoolExecutor(1, "skillgap-loop") as pool:
-        outcome = pool.submit(copy_context().run, asyncio.run, announced())
         try:
-            return outcome.result()
+            return pool.submit(run_task).result()
         except KeyboardInterrupt:
-            loop, task = started.result()
-            if not outcome.done():
+            with suppress(RuntimeError):  # the loop is closed: the task has ended
                 loop.call_soon_threadsafe(task.cancel)
             raise
