@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 import pandas as pd
 import pytest
+from sqlalchemy import Engine, text
 
 import skillgap
 from skillgap.analysis.gap import identify_skill_gap
@@ -22,6 +23,7 @@ from skillgap.errors import NoData, UnknownOccupation
 from skillgap.models import Provenance, SkillGap
 from skillgap.models.person import OwnProfile
 from skillgap.service import Skillgap
+from skillgap.service.data import Database
 from skillgap.service.ratings import get_all_ratings, get_occupation_skills, get_profiles
 from skillgap.service.snapshot import CurrentData
 from skillgap.store.engine import make_engine, read
@@ -75,6 +77,7 @@ def test_a_person_is_compared_as_in_analysis(onet: Skillgap, ratings: Ratings):
     assert same(onet.person_gap(profile, MANAGER), identify_person_gap(profile, MANAGER, ratings))
 
 
+@pytest.mark.slow
 def test_transitions_are_those_of_analysis(onet: Skillgap, ratings: Ratings, similarity: Similarity):
     where = TransitionFilter(only_rated=True)
     expected = find_transitions(NURSE, similarity, ratings, where=where, limit=8)
@@ -82,6 +85,7 @@ def test_transitions_are_those_of_analysis(onet: Skillgap, ratings: Ratings, sim
     assert same(onet.transitions(NURSE, only_rated=True, limit=3, offset=5).transitions, expected[5:])
 
 
+@pytest.mark.slow
 def test_paths_are_those_of_analysis(onet: Skillgap, ratings: Ratings, similarity: Similarity):
     assert same(onet.paths(NURSE, MANAGER, limit=3), find_paths(NURSE, MANAGER, similarity, ratings, limit=3))
 
@@ -125,9 +129,24 @@ def test_a_workforce_is_counted_by_titles_and_codes(onet: Skillgap):
     assert {conversion.id for conversion in report.targets[0].conversions} == {"ann", "bo"}
 
 
+@pytest.mark.slow
 def test_an_unknown_title_names_titles_near_it(onet: Skillgap):
     with pytest.raises(UnknownOccupation, match="Did you mean Registered Nurses"):
         onet.gap("Registered Nurse", MANAGER)
+
+
+def test_no_answer_mixes_two_data_versions(own_starter: Engine):
+    data = Database(lambda: own_starter).current()
+    before = data.data_version
+    assert data.get_occupations()[NURSE].title == "Registered Nurses"
+    with own_starter.begin() as connection:  # a load, in the middle of a question
+        connection.execute(
+            text("UPDATE Occupations SET title = 'Aardvark Nurses' WHERE onet_soc_code = :code"), {"code": NURSE}
+        )
+        connection.execute(text("UPDATE Loads SET finished_at = '2031-01-02 03:04:05'"))
+    found = Skillgap(lambda: data).search("aardvark nurses")
+    assert [hit.occupation.title for hit in found.items][:1] == ["Aardvark Nurses"]
+    assert found.provenance.data_version == data.data_version != before
 
 
 @pytest.mark.slow

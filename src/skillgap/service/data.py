@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from threading import RLock
 from typing import Protocol
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.search import TitleIndex, find_code, index_titles
@@ -18,6 +19,9 @@ from skillgap.service.ratings import get_all_ratings, get_occupation_ratings, ge
 from skillgap.store.engine import read
 from skillgap.store.queries import get_titles
 from skillgap.store.rating_rows import get_data_version
+
+_TITLES: tuple[RatingsChoice, DomainChoice] = ("onet+llm", "skills")
+"""The ratings whose occupations are listed and searched."""
 
 
 class Data(Protocol):
@@ -71,7 +75,7 @@ class LazyData:
             if self._all:
                 return self._all[choice].of_domain(domain)
             if (choice, domain) not in self._ratings:
-                with read(self._engine) as connection:
+                with self._read() as connection:
                     self._ratings[choice, domain] = get_ratings(connection, choice, domain)
             return self._ratings[choice, domain]
 
@@ -90,7 +94,7 @@ class LazyData:
         """Return the similarity of occupations, which requires the ratings of all domains. Raises StoreError."""
         with self._lock:
             if self._similarity is None:
-                with read(self._engine) as connection:
+                with self._read() as connection:
                     self._all, profiles = get_all_ratings(connection), get_profiles(connection)
                 self._similarity = compute_similarity(profiles, self._all["onet+llm"])
             return self._similarity
@@ -99,18 +103,31 @@ class LazyData:
         """Return the index of titles. Raises StoreError."""
         with self._lock:
             if self._titles is None:
-                with read(self._engine) as connection:
+                with self._read() as connection:
+                    if not self._all and _TITLES not in self._ratings:
+                        self._ratings[_TITLES] = get_ratings(connection, *_TITLES)
                     profiles = get_profiles(connection)
                 self._titles = index_titles(list(self.get_occupations().values()), profiles)
             return self._titles
 
     def get_occupations(self) -> Mapping[str, Occupation]:
         """Return all occupations by code, codes ascending. Raises StoreError."""
-        return self.get_ratings("onet+llm", "skills").occupations
+        return self.get_ratings(*_TITLES).occupations
 
     def get_provenance(self) -> Provenance:
         """Return the provenance of the titles. Raises StoreError."""
-        return self.get_ratings("onet+llm", "skills").provenance
+        return self.get_ratings(*_TITLES).provenance
+
+    @contextmanager
+    def _read(self) -> Iterator[Connection]:
+        """Open a transaction. What was read of an earlier data version is forgotten, so that no answer mixes two."""
+        with read(self._engine) as connection:
+            version = get_data_version(connection)
+            if version != self._data_version:
+                self._data_version = version
+                self._ratings.clear()
+                self._all = self._similarity = self._titles = None
+            yield connection
 
 
 class Database:
@@ -134,7 +151,7 @@ class Database:
     def current(self) -> LazyData:
         """Return the data of the current data version. Raises StoreError."""
         with read(self.engine) as connection:
-            version = get_data_version(connection) or ""
+            version = get_data_version(connection)
         with self._lock:
             if self._data is None or self._data.data_version != version:
                 self._data = LazyData(self.engine, version)
