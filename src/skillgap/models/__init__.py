@@ -3,7 +3,7 @@
 Attribute docstrings are also the field descriptions in the schema of the HTTP API.
 """
 
-from skillgap.models.gap import GapReport, GapStability, GapSummary, PersonGapReport, SkillGap, WeightChoice
+from skillgap.models.gap import Certainty, GapReport, GapStability, GapSummary, PersonGapReport, SkillGap, WeightChoice
 from skillgap.models.occupation import (
     Anchor,
     LevelAnchors,
@@ -36,6 +36,7 @@ from skillgap.models.workforce import SHORTFALL_BARS, Conversion, Feeder, SkillL
 __all__ = [
     "SHORTFALL_BARS",
     "Anchor",
+    "Certainty",
     "Conversion",
     "Feeder",
     "GapChange",
