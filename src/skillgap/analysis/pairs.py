@@ -12,7 +12,7 @@ from skillgap.analysis.agreement import is_likely
 from skillgap.analysis.arrays import BoolArray, FloatArray, IntArray
 from skillgap.analysis.memo import memoized
 from skillgap.analysis.ratings import Ratings
-from skillgap.analysis.significance import Differences, compare_means, find_distinguishable, shown
+from skillgap.analysis.significance import Differences, compare_means, find_distinguishable, floored, shown
 from skillgap.models import Certainty
 
 
@@ -320,6 +320,25 @@ def shortfalls_of(pair: Pair, target: int | IntArray, ratings: Ratings) -> tuple
     """
     weighted = _share(target, pair.gap, ratings) * pair.expected
     return weighted.sum(axis=-1), (weighted * (pair.is_distinguishable | ~pair.is_tested)).sum(axis=-1)
+
+
+def expected_shortfalls(pair: Pair, target: int | IntArray, ratings: Ratings) -> FloatArray:
+    """Return the unrounded shortfalls expected between the true levels of pairs, in level points.
+
+    Ratings that vary more are expected to hide larger gaps, so noise makes no move look easy. An unknown error counts
+    as the usual one. NaN if no compared skill has a weight.
+    """
+    variance = np.where(np.isnan(pair.standard_error), _usual_variance(ratings), pair.standard_error**2)
+    expected = np.where(np.isnan(pair.gap), 0.0, expected_positive(pair.gap, variance))
+    shortfall: FloatArray = (_share(target, pair.gap, ratings) * expected).sum(axis=-1)
+    return shortfall
+
+
+@memoized
+def _usual_variance(ratings: Ratings) -> float:
+    """Return the mean squared standard error of the difference of two levels; 0 without any error."""
+    squared = floored(ratings.standard_error, ratings.raters)[~np.isnan(ratings.standard_error)] ** 2
+    return 2.0 * float(np.nanmean(squared)) if squared.size else 0.0
 
 
 def shortfalls_from(current: int, ratings: Ratings) -> FloatArray:

@@ -138,8 +138,8 @@ def print_paths(report: PathReport, *, as_json: bool) -> None:
             out.print(f"   → {phrases.name_of(step.occupation)}: {phrases.move(step.summary)}", soft_wrap=True)
     out.print()
     out.print(
-        f"{report.chains_compared:,} paths compared by their hardest move. Levels count gaps beyond rater noise; "
-        "totals and figures in parentheses include gaps that may be noise, which can add up over several small moves.",
+        f"{report.chains_compared:,} paths compared by the shortfall expected in their hardest move, which allows for "
+        "rater noise.",
         style="dim",
     )
     out.print()
