@@ -129,11 +129,7 @@ def test_each_direction_has_discoveries_of_its_own():
     for _ in range(200):
         difference, given = one_pair(chance)
         tested = compare_means(difference, **given)
-        for sign in (1, -1):
-            is_side = sign * difference > 0
-            one_sided = np.where(is_side, tested.p_value / 2, 1 - tested.p_value / 2)
-            expected = discoveries(one_sided) & is_side
-            assert (tested.is_distinguishable & is_side).tolist() == expected.tolist()
+        assert tested.is_distinguishable.tolist() == by_p_values(difference, tested.p_value).tolist()
 
 
 def test_sure_surpluses_do_not_make_a_gap_clear():
@@ -183,6 +179,14 @@ def test_rater_noise_is_rarely_distinguishable_and_a_whole_level_mostly_is(moved
     assert least <= share <= most
 
 
+def by_p_values(difference: np.ndarray, p_value: np.ndarray) -> np.ndarray:
+    """Which differences are discoveries among the one-sided tests of their direction."""
+    above, below = (
+        discoveries(np.where(side, p_value / 2, 1 - p_value / 2)) for side in (difference > 0, difference < 0)
+    )
+    return above | below
+
+
 def test_without_p_values_the_same_differences_are_distinguishable(whole_29: Engine):
     with read(whole_29) as connection:
         every = get_ratings(connection, "onet", "all")
@@ -200,7 +204,7 @@ def test_without_p_values_the_same_differences_are_distinguishable(whole_29: Eng
             full = compare_means(level - level[row], **given)
             error, is_distinguishable = find_distinguishable(level - level[row], **given)
             np.testing.assert_array_equal(error, full.standard_error)
-            np.testing.assert_array_equal(is_distinguishable, full.is_distinguishable)
+            np.testing.assert_array_equal(is_distinguishable, by_p_values(level - level[row], full.p_value))
             distinguishable += int(is_distinguishable.sum())
         assert distinguishable > 100_000
 
@@ -214,7 +218,7 @@ def test_with_unequal_raters_the_same_differences_are_distinguishable_from_parti
     errors = (np.where(n[0] == 8, chance.uniform(0, 0.6, elements), 0.0), chance.uniform(0, 0.6, elements))
     error, is_distinguishable = find_distinguishable(level, standard_errors=errors, n=n)
     found = compare_means(level, standard_errors=errors, n=n)
-    assert (is_distinguishable == found.is_distinguishable).all()
+    assert (is_distinguishable == by_p_values(level, found.p_value)).all()
     assert (~np.isnan(error) == (found.p_value >= 0)).all()
     assert 0.1 < is_distinguishable.mean() < 0.9
 
@@ -235,7 +239,8 @@ def test_with_thousands_of_raters_the_same_differences_are_distinguishable():
         "n": (np.full((200, 35), 2_000), np.full((200, 35), 3_000)),
     }
     error, is_distinguishable = find_distinguishable(difference, **given)
-    np.testing.assert_array_equal(is_distinguishable, compare_means(difference, **given).is_distinguishable)
+    expected = by_p_values(difference, compare_means(difference, **given).p_value)
+    np.testing.assert_array_equal(is_distinguishable, expected)
     assert not np.isnan(error).any()
     assert 0.2 < is_distinguishable.mean() < 0.8
 

@@ -234,7 +234,7 @@ def summarize_pairs(pair: Pair, b: int | IntArray, ratings: Ratings) -> SummaryA
     weight = _share(b, gap, ratings)
     shortfall = (weight * pair.expected).sum(axis=-1)
     beyond_noise = (weight * pair.expected * is_distinguishable).sum(axis=-1)
-    noise = (weight * pair.standard_error).sum(axis=-1, where=weight > 0) / _ROOT_2_PI
+    noise = (weight * np.where(weight > 0, pair.standard_error, 0.0)).sum(axis=-1) / _ROOT_2_PI
     spread = 1.96 * _shortfall_error(pair, weight)
     three = np.stack([shortfall, np.maximum(shortfall - spread, 0.0), shortfall + spread], axis=-1)
     is_partial = np.expand_dims(_is_partial(gap, b, ratings), -1)
@@ -266,14 +266,13 @@ def _shortfall_error(pair: Pair, weight: FloatArray) -> FloatArray:
     A gap changes the shortfall by its weight if it stays a gap. Panels err independently in each skill; a prediction
     that is too high in one skill tends to be too high in others.
     """
-    deviation = np.sqrt(pair.panel_variance)
-    moves = weight * scipy.special.ndtr(pair.gap / np.fmax(deviation, 1e-9))
     is_weighted = weight > 0
-    variance = (moves**2 * pair.panel_variance).sum(axis=-1, where=is_weighted)
+    deviation = np.sqrt(np.where(is_weighted, pair.panel_variance, 0.0))
+    stays = weight * scipy.special.ndtr(np.where(is_weighted, pair.gap, 0.0) / np.fmax(deviation, 1e-9))
+    variance = ((stays * deviation) ** 2).sum(axis=-1)
     if pair.prediction_variance.any():
-        together = (moves * np.sqrt(pair.prediction_variance)).sum(axis=-1, where=is_weighted) ** 2
-        apart = (moves**2 * pair.prediction_variance).sum(axis=-1, where=is_weighted)
-        variance = variance + PREDICTION_ERROR_CORRELATION * (together - apart)
+        predicted = stays * np.sqrt(pair.prediction_variance)
+        variance += PREDICTION_ERROR_CORRELATION * (predicted.sum(axis=-1) ** 2 - (predicted**2).sum(axis=-1))
     error: FloatArray = np.sqrt(variance)
     return error
 
@@ -308,9 +307,13 @@ def distinguishable_gaps(current: int, targets: IntArray, ratings: Ratings) -> B
 
 
 def _share(target: int | IntArray, gap: FloatArray, ratings: Ratings) -> FloatArray:
-    """Return the weight of each element as a share of the compared elements; NaN if no compared element has one."""
-    share: FloatArray = ratings.known_weight[target] / np.expand_dims(_compared_weight(gap, target, ratings), -1)
-    return share
+    """Return the weight of each element as a share of the compared elements: 0 where the gap is unknown.
+
+    NaN if no compared element has a weight.
+    """
+    share = ratings.known_weight[target] / np.expand_dims(_compared_weight(gap, target, ratings), -1)
+    is_unknown = np.isnan(gap)
+    return np.where(is_unknown, 0.0 * share, share) if is_unknown.any() else share
 
 
 def shortfalls_of(pair: Pair, target: int | IntArray, ratings: Ratings) -> tuple[FloatArray, FloatArray]:
@@ -329,7 +332,7 @@ def expected_shortfalls(pair: Pair, target: int | IntArray, ratings: Ratings) ->
     as the usual one. NaN if no compared skill has a weight.
     """
     variance = np.where(np.isnan(pair.standard_error), _usual_variance(ratings), pair.standard_error**2)
-    expected = np.where(np.isnan(pair.gap), 0.0, expected_positive(pair.gap, variance))
+    expected = np.nan_to_num(expected_positive(pair.gap, variance))
     shortfall: FloatArray = (_share(target, pair.gap, ratings) * expected).sum(axis=-1)
     return shortfall
 
@@ -367,10 +370,14 @@ def weighted_shortfalls(ratings: Ratings) -> FloatArray:
     level = ratings.comparable_level
     shortfalls = np.empty((len(level), len(level)))
     gaps = np.empty_like(level)
+    is_predicted = ratings.is_predicted.any(axis=1)
     for b, target in enumerate(level):
         total = _compared_weight(np.subtract(target, level, out=gaps), b, ratings)
-        expected = expected_positive(gaps, ratings.prediction_variance + ratings.prediction_variance[b])
-        shortfalls[:, b] = expected @ ratings.known_weight[b] / total
+        uncertain = np.flatnonzero(is_predicted | is_predicted[b])
+        variance = ratings.prediction_variance[uncertain] + ratings.prediction_variance[b]
+        expected = expected_positive(gaps[uncertain], variance)
+        np.fmax(gaps, 0.0, out=gaps)[uncertain] = expected
+        shortfalls[:, b] = gaps @ ratings.known_weight[b] / total
     return shortfalls
 
 

@@ -22,9 +22,10 @@ def find_paths(
     """Return the `limit` best paths of at most three moves, best first; none if no path exists.
 
     A move connects two occupations if one is among the `neighbors` most similar to the other. Its difficulty is its
-    expected shortfall, because the best of many noisy moves looks easier than it is. Paths are ranked by their hardest move, then by the number of moves, the sum of the
-    weighted shortfalls and the codes. Paths avoid occupations without any importance, because moves to them cannot be
-    weighted. Raises NoData, UnknownOccupation, UnratedOccupation, MissingInput (the target has no importance).
+    expected shortfall, because the best of many noisy moves looks easier than it is. Paths are ranked by their hardest
+    move, then by the number of moves, the sum of the weighted shortfalls and the codes. Paths avoid occupations without
+    any importance, because moves to them cannot be weighted. Raises NoData, UnknownOccupation, UnratedOccupation,
+    MissingInput (the target has no importance).
     """
     start, end = (similarity.row(code, ratings) for code in (current, target))
     check_weights(ratings, ratings.row(target))

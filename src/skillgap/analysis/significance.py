@@ -52,25 +52,24 @@ def compare_means(
     Equal numbers of raters give n1 + n2 - 2 degrees of freedom (14 for two panels of 8), unequal ones those of Welch
     and Satterthwaite. A distinguishable difference has an interval that excludes 0.
     """
-    standard_error, degrees_of_freedom = _error_and_freedom(standard_errors, n)
-    t = difference / standard_error
-    tail = scipy.special.stdtr(degrees_of_freedom, -np.abs(t))  # one-sided p value in the direction observed
-    is_above, is_below = (discoveries(np.where(is_side, tail, 1.0 - tail)) for is_side in (t > 0, t < 0))
+    standard_error, is_distinguishable = find_distinguishable(difference, standard_errors=standard_errors, n=n)
+    _, degrees_of_freedom = _error_and_freedom(standard_errors, n)
+    p_value = 2.0 * scipy.special.stdtr(degrees_of_freedom, -np.abs(difference) / standard_error)
     whole = np.nan_to_num(degrees_of_freedom).astype(np.intp)  # rounded down: the interval is never too narrow
-    quantile = np.broadcast_to(_t_quantiles().take(whole, mode="clip"), t.shape).copy()
-    tests = np.maximum(np.count_nonzero(tail == tail, axis=-1, keepdims=True), 1)
-    for is_discovery in (is_above, is_below):
-        selected = np.count_nonzero(is_discovery, axis=-1, keepdims=True)
-        share = np.broadcast_to(_tail_at(selected, tests), t.shape)[is_discovery]
-        quantile[is_discovery] = -scipy.special.stdtrit(
-            np.broadcast_to(degrees_of_freedom, t.shape)[is_discovery], share
-        )
+    quantile = np.broadcast_to(_t_quantiles().take(whole, mode="clip"), difference.shape).copy()
+    tests = np.maximum(np.count_nonzero(p_value == p_value, axis=-1, keepdims=True), 1)
+    for is_selected in (is_distinguishable & (difference > 0), is_distinguishable & (difference < 0)):
+        if is_selected.any():
+            tail = _tail_at(np.count_nonzero(is_selected, axis=-1, keepdims=True), tests)
+            quantile[is_selected] = -scipy.special.stdtrit(
+                *(np.broadcast_to(each, difference.shape)[is_selected] for each in (degrees_of_freedom, tail))
+            )
     return Differences(
-        standard_error=np.where(t == t, standard_error, np.nan),
+        standard_error=standard_error,
         lower=difference - quantile * standard_error,
         upper=difference + quantile * standard_error,
-        p_value=2.0 * tail,
-        is_distinguishable=is_above | is_below,
+        p_value=p_value,
+        is_distinguishable=is_distinguishable,
     )
 
 
@@ -112,7 +111,7 @@ def find_distinguishable(
     standard_errors: tuple[FloatArray, FloatArray],
     n: tuple[npt.NDArray[np.integer], npt.NDArray[np.integer]],
 ) -> tuple[FloatArray, BoolArray]:
-    """Return the standard errors of differences and which ones are distinguishable: a faster `compare_means`.
+    """Return the standard errors of differences, NaN where not tested, and which differences are distinguishable.
 
     With equal numbers of raters, t is compared with the critical value at each rank, so no p value is needed; for
     many pairs this takes a fifth of the time. Otherwise p values are computed only where the rank decides.
