@@ -27,10 +27,9 @@ from skillgap.analysis.pairs import (
 from skillgap.analysis.printed import PrintedRatings
 from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.significance import Differences, shown, shown_p
-from skillgap.models import GapReport, GapStability, GapSummary, Occupation, SkillGap
+from skillgap.models import PERCENTILES, GapReport, GapStability, GapSummary, Occupation, SkillGap
 
 SCALE_ID = "LV"
-PERCENTILES = ("shortfall_percentile", "shortfall_percentile_lower", "shortfall_percentile_upper")
 
 
 def identify_skill_gap(current: str, target: str, ratings: Ratings, *, stability: bool = False) -> GapReport:

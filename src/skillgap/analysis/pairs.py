@@ -370,7 +370,7 @@ def weighted_shortfalls(ratings: Ratings) -> FloatArray:
     level = ratings.comparable_level
     shortfalls = np.empty((len(level), len(level)))
     gaps = np.empty_like(level)
-    is_predicted = ratings.is_predicted.any(axis=1)
+    is_predicted: BoolArray = np.asarray(ratings.is_predicted.any(axis=1))
     for b, target in enumerate(level):
         total = _compared_weight(np.subtract(target, level, out=gaps), b, ratings)
         uncertain = np.flatnonzero(is_predicted | is_predicted[b])

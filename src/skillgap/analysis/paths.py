@@ -111,17 +111,12 @@ class _Graph:
         before, after = self._rows[chains[:, :-1]], self._rows[chains[:, 1:]]
         moves, index = np.unique(np.stack([before.ravel(), after.ravel()]), axis=1, return_inverse=True)
         pairs = pair_of(moves[0], moves[1], self._ratings)
-        weighted, expected = (
-            np.round(shortfall, 4)[index].reshape(before.shape)
-            for shortfall in (
-                shortfalls_of(pairs, moves[1], self._ratings)[0],
-                expected_shortfalls(pairs, moves[1], self._ratings),
-            )
-        )
+        weighted, _ = shortfalls_of(pairs, moves[1], self._ratings)
+        expected = expected_shortfalls(pairs, moves[1], self._ratings)
+        totals: list[float] = np.round(weighted, 4)[index].reshape(before.shape).sum(axis=1).tolist()
+        difficulties: list[list[float]] = np.round(expected, 4)[index].reshape(before.shape).tolist()
         return [
-            _Chain(tuple(rows), tuple(difficulties), round(total, 4))
-            for rows, difficulties, total in zip(
-                chains.tolist(), expected.tolist(), weighted.sum(axis=1).tolist(), strict=True
-            )
+            _Chain(tuple(rows), tuple(moves_of_chain), round(total, 4))
+            for rows, moves_of_chain, total in zip(chains.tolist(), difficulties, totals, strict=True)
             if total == total  # NaN: a move without a weighted skill that is known on both sides
         ]

@@ -176,6 +176,10 @@ class GapSummary:
     """For each null field of this summary, a sentence that names the missing input; empty if no field is null."""
 
 
+PERCENTILES = ("shortfall_percentile", "shortfall_percentile_lower", "shortfall_percentile_upper")
+"""Fields of GapSummary in whole percents."""
+
+
 @dataclass(frozen=True)
 class GapReport(Displayed):
     """Skill gap between two occupations: gaps, surplus skills and their summary."""

@@ -91,7 +91,7 @@ def _change_lines(changes: ReleaseChanges) -> Iterator[str]:
         )
     if changes.pairs_compared:
         yield (
-            f"pairs of occupations whose sure gaps differ: {changes.pairs_changed:,} of {changes.pairs_compared:,} "
+            f"pairs of occupations whose clear gaps differ: {changes.pairs_changed:,} of {changes.pairs_compared:,} "
             "with a changed level"
         )
 
