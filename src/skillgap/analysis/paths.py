@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from skillgap.analysis.arrays import BoolArray, IntArray
+from skillgap.analysis.arrays import BoolArray, FloatArray, IntArray, python_numbers
 from skillgap.analysis.gap import summarize_gaps
 from skillgap.analysis.missing import check_weights
 from skillgap.analysis.pairs import expected_shortfalls, pair_of, shortfalls_of
@@ -112,11 +112,11 @@ class _Graph:
         moves, index = np.unique(np.stack([before.ravel(), after.ravel()]), axis=1, return_inverse=True)
         pairs = pair_of(moves[0], moves[1], self._ratings)
         weighted, _ = shortfalls_of(pairs, moves[1], self._ratings)
-        expected = expected_shortfalls(pairs, moves[1], self._ratings)
+        expected: FloatArray = np.round(expected_shortfalls(pairs, moves[1], self._ratings), 4)[index]
         totals: list[float] = np.round(weighted, 4)[index].reshape(before.shape).sum(axis=1).tolist()
-        difficulties: list[list[float]] = np.round(expected, 4)[index].reshape(before.shape).tolist()
+        of_moves = python_numbers(expected.reshape(before.shape))
         return [
-            _Chain(tuple(rows), tuple(moves_of_chain), round(total, 4))
-            for rows, moves_of_chain, total in zip(chains.tolist(), difficulties, totals, strict=True)
+            _Chain(tuple(rows), tuple(difficulties), round(total, 4))
+            for rows, difficulties, total in zip(chains.tolist(), of_moves, totals, strict=True)
             if total == total  # NaN: a move without a weighted skill that is known on both sides
         ]
