@@ -83,7 +83,7 @@ def test_a_gap_says_in_words_and_figures_what_the_api_says(browser: httpx.Client
     report = client.get("/skill-gap", params={"from": NURSE, "to": MANAGER}).json()
     assert names(html) == [gap["element_name"] for gap in report["skill_gaps"]]
     page = Parsed(html)
-    assert "need a higher level in 17 of 35 skills: 8 are sure, 9 may be chance." in page.text
+    assert "need a higher level in 17 of 35 skills: 8 are clear, 2 are likely, 7 are open." in page.text
     assert (
         "Considering skills only, this is an ordinary move: 51% of all possible moves between two occupations have a"
         in page.text
@@ -91,7 +91,7 @@ def test_a_gap_says_in_words_and_figures_what_the_api_says(browser: httpx.Client
     first = re.search(r">Operations Analysis\s*</th>(.*?)</tr>", html, re.S)
     assert first is not None
     cells = re.findall(r"<td[^>]*>([^<]*)", first[1])
-    assert cells == ["sure", "2.125", "1.75", "3.88", "1.20 to 3.05", "3.62"]
+    assert cells == ["clear 99%", "2.125", "1.75", "3.88", "1.02 to 3.23", "3.62"]
     assert report["provenance"]["attribution"] in page.text
     assert report["provenance"]["modification"] in page.text
 
@@ -407,10 +407,10 @@ def levels_only(levels_alone: Engine, tmp_path_factory: pytest.TempPathFactory) 
 
 def test_without_importance_the_page_shows_no_shortfall_and_why(levels_only: httpx.Client):
     page = Parsed(levels_only.get(GAP).text)
-    assert "8 are sure, 9 may be chance." in page.text
+    assert "8 are clear, 2 are likely, 7 are open." in page.text
     assert "How hard this move is compared with others is unknown." in page.text
     assert "No importance of skills is loaded (scale IM)." in page.text
-    assert "sure ones first, then by gap." in page.text
+    assert "clear ones first, then by gap." in page.text
     figures = re.search(r"levels short on average, weighted by importance\s*(\S+)", page.text)
     assert figures is not None
     assert figures[1] == "–"

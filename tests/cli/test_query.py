@@ -18,7 +18,7 @@ from skillgap.analysis.ratings import Ratings
 from skillgap.cli.printing.gap import _gap_table
 from tests.cli.running import MANAGER, NURSE, Run
 
-SAID = "Medical and Health Services Managers need a higher level in 17 of 35 skills: 8 are sure, 9 may be chance."
+SAID = "Medical and Health Services Managers need a higher level in 17 of 35 skills: 8 are clear, 2 are likely, 7 are open."
 
 
 @pytest.mark.usefixtures("with_starter")
@@ -154,7 +154,7 @@ def test_a_path_shows_each_move_and_the_one_step_beside(run: Run):
     for place, path in enumerate(found["paths"], start=1):
         assert f"{place}. hardest move {path['hardest_move']:.2f} levels" in text
         assert path["steps"][-1]["occupation"]["onet_soc_code"] == MANAGER
-    assert f"In one move: {found['direct']['distinguishable_gaps']} sure gap" in text
+    assert f"In one move: {found['direct']['distinguishable_gaps']} clear" in text
     assert "Both occupations are the same, so no move is needed." in run("path", NURSE, NURSE).out
 
 

@@ -129,8 +129,8 @@ def test_where_nothing_can_be_compared_or_told_it_is_said_so(report: GapReport):
     partly = replace(report, summary=replace(report.summary, skills_tested=33))
     assert phrases.in_one_sentence(partly) == (
         "17 of 35 skills need a higher level: 8 clear, 2 likely, 7 open (2 skills without standard errors not tested). "
-        "Weighted shortfall: 0.46 levels (0.10 would be rater noise alone), more than in 51% (45 to 58%) of all pairs of "
-        "occupations."
+        "Weighted shortfall: 0.46 levels (0.10 would be rater noise alone), more than in 51% (45 to 58%) of all pairs "
+        "of occupations."
     )
 
 

@@ -66,7 +66,7 @@ def test_a_spreadsheet_has_the_report_in_numbers(report: GapReport, tmp_path: Pa
     facts = {row[0]: row[1] for row in cells(tmp_path / "gap.xlsx", 3)}
     assert facts["O*NET release"] == "29.0"
     assert facts["Created on"] == "2026-11-25"
-    assert facts["Sure gaps"] == 8
+    assert facts["Clear gaps"] == 8
     assert report.provenance.attribution in facts["Credit"]
 
 
