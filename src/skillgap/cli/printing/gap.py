@@ -30,6 +30,7 @@ _FIGURES = 28
 """Width of the figures of a gap except the column Certainty."""
 _SHOWN = ("clear", "likely")
 """Certainties of gaps that are not dimmed."""
+_MIN_WIDTH_WITH_CHANCE = 52
 _STABILITY = 12
 """Additional width of the stability columns."""
 
@@ -78,8 +79,10 @@ def print_report(report: Report) -> None:
 def _gap_table(gaps: list[SkillGap], width: int) -> Table:
     """Return one row per gap. A narrow terminal drops the bar, then letters of the names, but no figures."""
     has_stability = any(gap.stability for gap in gaps)
-    longest_word = max(len(word) for gap in gaps for word in _lines(gap))
-    figures = _FIGURES + max(len("Certainty"), longest_word) + (_STABILITY if has_stability else 0)
+    has_room = width >= _MIN_WIDTH_WITH_CHANCE + (_STABILITY if has_stability else 0)
+    header = "Certainty" if has_room else "Sure"
+    certainty = [_certainty(gap, has_room=has_room) for gap in gaps]
+    figures = _FIGURES + max(map(len, (header, *certainty))) + (_STABILITY if has_stability else 0)
     has_bar = width >= _MIN_WIDTH_WITH_BAR + (_STABILITY if has_stability else 0)
     longest = max(MIN_NAME_WIDTH, min(33, width - (figures + _CELLS + 1 if has_bar else figures)))
     table = plain_table(header_style="bold")
@@ -90,10 +93,10 @@ def _gap_table(gaps: list[SkillGap], width: int) -> Table:
         table.add_column(f"0{'level':^{_CELLS - 2}}7", no_wrap=True)
     table.add_column("Gap", justify="right", no_wrap=True)
     table.add_column("±", justify="right", no_wrap=True)
-    table.add_column("Certainty")
+    table.add_column(header, no_wrap=True)
     for header in ("Place", "Again") if has_stability else ():
         table.add_column(header, justify="right", no_wrap=True)
-    for gap in gaps:
+    for gap, word in zip(gaps, certainty, strict=True):
         table.add_row(
             gap.element_name,
             phrases.level(gap.from_data_value, gap.from_source),
@@ -101,17 +104,16 @@ def _gap_table(gaps: list[SkillGap], width: int) -> Table:
             *([_bar(gap)] if has_bar else []),
             f"{gap.gap:.3f}",
             phrases.number(None if gap.gap_upper is None else gap.gap_upper - gap.gap),
-            "\n".join(_lines(gap)),
+            word,
             *([interval(gap.stability), _again(gap.stability)] if has_stability else []),
             style="" if gap.certainty in _SHOWN else "dim",
         )
     return table
 
 
-def _lines(gap: SkillGap) -> list[str]:
-    """Return the certainty of a gap: on one line if it has a chance, otherwise one word per line."""
-    text = phrases.verdict(gap)
-    return [text] if gap.certainty else text.split()
+def _certainty(gap: SkillGap, *, has_room: bool) -> str:
+    """Return the certainty of a gap, with the chance that other raters find it if there is room."""
+    return phrases.verdict(gap) if gap.certainty and has_room else phrases.certainty(gap)
 
 
 def _bar(gap: SkillGap) -> Text:
