@@ -75,7 +75,7 @@ def test_the_readmes_http_answer_is_in_the_services(service: Service):
     figures = {**answer["summary"], **first}
     assert json.loads(re.search(r'"unavailable": (\{.*?\})', shown, re.S)[1]) == figures["unavailable"]
     pairs = re.findall(r'"(\w+)": ([^\n{\[]+?),?\n', re.sub(r'"unavailable": \{.*?\}', "", shown, flags=re.S))
-    assert len(pairs) == 10 + 13
+    assert len(pairs) == 14 + 15
     for name, value in pairs:
         assert json.loads(value) == figures[name], name
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -78,11 +79,15 @@ def test_a_summary_is_worked_by_hand():
         skills_tested=5,
         gaps=2,
         distinguishable_gaps=1,
+        likely_gaps=0,
         surplus=2,
         distinguishable_surplus=1,
         weighted_shortfall=0.575,  # (2 x 4 + 0.125 x 5) / 15
         distinguishable_shortfall=0.5333,  # 8 / 15
-        shortfall_percentile=50.0,  # the way back it is (0.125 x 3 + 2 x 4.3) / 16.3 = 0.5506
+        noise_shortfall=0.0705,  # an eighth times the root of 2, over the root of 2 pi, for each skill
+        shortfall_percentile=50,  # the way back it is (0.125 x 3 + 2 x 4.3) / 16.3 = 0.5506
+        shortfall_percentile_lower=0,  # the shortfall of other panels is 0.575 ± 1.96 x 0.0942
+        shortfall_percentile_upper=100,
         job_zone_step=2,
     )
     assert [gap.scale_id for gap in report.skill_gaps] == ["LV", "LV"]
@@ -132,7 +137,7 @@ def test_percentile_is_the_share_of_pairs_with_a_smaller_shortfall():
         pair: identify_skill_gap(*pair, ratings).summary.shortfall_percentile
         for pair in [("13-0000.00", "11-0000.00"), ("11-0000.00", "12-0000.00"), ("11-0000.00", "13-0000.00")]
     }
-    assert list(percentiles.values()) == [0.0, 50.0, 83.3]
+    assert list(percentiles.values()) == [0, 50, 83]
 
 
 @pytest.mark.parametrize("eighths", range(57))
@@ -231,18 +236,33 @@ def recompute(cells: dict[str, dict[str, dict[str, Cell]]], current: str, target
         sides = (want[element].error, have[element].error)
         if "n/a" not in sides:
             errors[element] = math.sqrt(sum(max(float(side), 0.125) ** 2 for side in sides))
-    p_values = {e: 2 * stats.t.sf(abs(differences[e]) / error, 14) for e, error in errors.items()}
     distinguishable: set[str] = set()
-    for rank in range(len(p_values), 0, -1):
-        smallest = sorted(p_values, key=p_values.__getitem__)[:rank]
-        if p_values[smallest[-1]] <= 0.05 * rank / len(p_values):
-            distinguishable = set(smallest)
-            break
+    for sign in (1, -1):
+        p_values = {e: stats.t.sf(sign * differences[e] / error, 14) for e, error in errors.items()}
+        for rank in range(len(p_values), 0, -1):
+            smallest = sorted(p_values, key=p_values.__getitem__)[:rank]
+            if p_values[smallest[-1]] <= min(0.05 * rank / len(p_values), 0.025):
+                distinguishable.update(smallest)
+                break
+
+    def chance(element: str) -> float | None:
+        if element not in errors:
+            return None
+        spread = math.sqrt(0.67 * errors[element] ** 2 + 2 * 0.0197)
+        return math.floor(1000 * NormalDist().cdf((abs(differences[element]) - 0.086) / spread)) / 1000
+
+    def word(element: str) -> str | None:
+        if element not in errors or want[element].flag == "Y":
+            return None
+        return "clear" if element in distinguishable else "likely" if (chance(element) or 0) >= 0.8 else "open"
+
     return {
         element: (
             round(difference, 4),
             round(errors[element], 4) if element in errors else None,
             element in distinguishable and want[element].flag != "Y" if element in errors else None,
+            chance(element),
+            word(element),
             want[element].flag == "Y",
         )
         for element, difference in differences.items()
@@ -252,7 +272,14 @@ def recompute(cells: dict[str, dict[str, dict[str, Cell]]], current: str, target
 
 def figures(report: GapReport) -> dict[str, tuple]:
     return {
-        row.element_id: (row.gap, row.standard_error, row.distinguishable, row.to_not_relevant)
+        row.element_id: (
+            row.gap,
+            row.standard_error,
+            row.distinguishable,
+            row.agreement,
+            row.certainty,
+            row.to_not_relevant,
+        )
         for row in [*report.skill_gaps, *report.surplus_skills]
     }
 
@@ -397,23 +424,23 @@ def share_not_distinguishable(ratings: Ratings, pairs: list[tuple[str, str]]) ->
 
 
 @pytest.mark.slow
-def test_44_percent_of_the_gaps_of_all_pairs_are_not_distinguishable(ratings: Ratings):
+def test_41_percent_of_the_gaps_of_all_pairs_are_not_clear(ratings: Ratings):
     gaps = distinguishable = 0
     for level, error, n in zip(ratings.level, ratings.standard_error, ratings.n, strict=True):
         tested = compare_means(ratings.level - level, standard_errors=(error, ratings.standard_error), n=(n, ratings.n))
         is_gap = ratings.level > level
         gaps += is_gap.sum()
         distinguishable += (is_gap & tested.is_distinguishable & ~ratings.not_relevant).sum()
-    assert 1 - distinguishable / gaps == pytest.approx(0.44, abs=0.01)
+    assert 1 - distinguishable / gaps == pytest.approx(0.41, abs=0.01)
 
 
 @pytest.mark.release
-def test_71_percent_of_the_gaps_of_related_occupations_are_not_distinguishable(ratings: Ratings):
+def test_67_percent_of_the_gaps_of_related_occupations_are_not_clear(ratings: Ratings):
     with zipfile.ZipFile(onet_zip("29_0")) as zipped:
         lines = zipped.read("db_29_0_text/Related Occupations.txt").decode().splitlines()[1:]
     rated = set(ratings.codes)
     pairs = [tuple(line.split("\t")[:2]) for line in lines if set(line.split("\t")[:2]) <= rated]
-    assert share_not_distinguishable(ratings, pairs) == pytest.approx(0.71, abs=0.01)
+    assert share_not_distinguishable(ratings, pairs) == pytest.approx(0.67, abs=0.01)
 
 
 def test_a_random_pair_meets_83_percent_of_the_targets_levels(ratings: Ratings):

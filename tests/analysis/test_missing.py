@@ -31,7 +31,8 @@ from tests.analysis.builders import make_ratings, near_by
 from tests.conftest import changed_release, loaded
 
 NURSE, MANAGER, DEVELOPER = "29-1141.00", "11-9111.00", "15-1252.00"
-SHORTFALLS = ["weighted_shortfall", "distinguishable_shortfall", "shortfall_percentile"]
+PERCENTILES = ["shortfall_percentile", "shortfall_percentile_lower", "shortfall_percentile_upper"]
+SHORTFALLS = ["weighted_shortfall", "distinguishable_shortfall", "noise_shortfall", *PERCENTILES]
 NO_IMPORTANCE = (
     "No importance of skills is loaded (scale IM). Load a release with its IM rows. The weight `none` needs no "
     "importance (command line, HTTP and Python)."
@@ -76,7 +77,7 @@ def test_without_importance_a_gap_lacks_only_the_shortfall(
     alone: tuple[Ratings, Similarity], whole: tuple[Ratings, Similarity]
 ):
     found, full = (identify_skill_gap(NURSE, MANAGER, ratings) for ratings, _ in (alone, whole))
-    assert (full.summary.weighted_shortfall, full.summary.shortfall_percentile) == (0.4583, 51.3)
+    assert (full.summary.weighted_shortfall, full.summary.shortfall_percentile) == (0.4583, 51)
     assert nulls(found.summary) == SHORTFALLS
     assert set(found.summary.unavailable.values()) == {NO_IMPORTANCE}
     assert replace(found.summary, unavailable={}, **{name: getattr(full.summary, name) for name in SHORTFALLS}) == (
@@ -118,7 +119,7 @@ def test_predictions_do_not_invent_missing_importance():
     both = replace(both, analysts=replace(onet, occupations=occupations))
     assert np.isnan(both.weight[both.rows[C]]).tolist() == [True, False]
     summary = identify_skill_gap(A, C, both).summary
-    assert (summary.weighted_shortfall, nulls(summary)) == (3.0, ["shortfall_percentile", "job_zone_step"])
+    assert (summary.weighted_shortfall, nulls(summary)) == (3.0, [*PERCENTILES, "job_zone_step"])
     assert "The importance of Skill 0 in Title 13-0000.00 is unknown." in summary.unavailable["shortfall_percentile"]
 
 
@@ -128,7 +129,7 @@ def test_a_missing_importance_is_left_out_and_named():
     summary = identify_skill_gap(A, B, ratings).summary
     # The gap of 2 in Skill 0 is left out and not given weight 0: 4 x 1 of 4 + 2.
     assert summary.weighted_shortfall == round(4 / 6, 4)
-    assert nulls(summary) == ["shortfall_percentile", "job_zone_step"]
+    assert nulls(summary) == [*PERCENTILES, "job_zone_step"]
     assert summary.unavailable["shortfall_percentile"] == (
         "The importance of Skill 0 in Title 12-0000.00 is unknown. The shortfall covers the other "
         "elements, so it has no percentile."
@@ -148,7 +149,7 @@ def test_an_occupation_without_importance_does_not_borrow_it():
     )
     assert nulls(from_it) == ["job_zone_step"]
     # Of the six pairs, the four to A and C have a shortfall: 0 (B to C, C to A, B to A) and 3/7 (A to C).
-    assert identify_skill_gap(A, C, ratings).summary.shortfall_percentile == 75.0
+    assert identify_skill_gap(A, C, ratings).summary.shortfall_percentile == 75
 
 
 def test_without_a_counting_skill_the_shortfall_is_not_0():
@@ -221,11 +222,12 @@ def test_without_errors_nothing_is_labeled_distinguishable_or_not(
     untested: tuple[Ratings, Similarity], whole: tuple[Ratings, Similarity]
 ):
     found, full = (identify_skill_gap(NURSE, MANAGER, ratings) for ratings, _ in (untested, whole))
-    untold = ["distinguishable_gaps", "distinguishable_surplus", "distinguishable_shortfall"]
-    assert nulls(found.summary) == untold
+    counts = ["distinguishable_gaps", "likely_gaps", "distinguishable_surplus"]
+    assert nulls(found.summary) == [*counts, "distinguishable_shortfall", "noise_shortfall", *PERCENTILES[1:]]
     assert "No standard errors of skills are loaded" in found.summary.unavailable["distinguishable_gaps"]
-    assert {row.distinguishable for row in (*found.skill_gaps, *found.surplus_skills)} == {None}
-    assert (found.summary.weighted_shortfall, found.summary.shortfall_percentile) == (0.4583, 51.3)
+    rows = (*found.skill_gaps, *found.surplus_skills)
+    assert {(row.distinguishable, row.agreement, row.certainty) for row in rows} == {(None, None, None)}
+    assert (found.summary.weighted_shortfall, found.summary.shortfall_percentile) == (0.4583, 51)
     assert sorted(row.gap for row in found.skill_gaps) == sorted(row.gap for row in full.skill_gaps)
 
 
@@ -237,11 +239,11 @@ def test_releases_without_errors_have_no_changes_beyond_noise(
 
 
 def test_a_percentile_is_0_or_100_only_for_no_pair_or_every_pair():
-    # Of 60 x 59 pairs, one is easiest and one hardest; rounded to tenths, the next ones would read 0 and 100.
+    # Of 60 x 59 pairs, one is easiest and one hardest; rounded, the next ones would read 0 and 100.
     ratings = make_ratings({f"{k:02}-0000.00": [k / 9] for k in range(60)})
     ordered = np.sort(weighted_shortfalls(ratings)[~np.eye(60, dtype=np.bool_)])
     least = ordered[ordered > 0][0]
-    assert percentiles(np.array([0.0, least, ordered[-1], 9.9]), ratings).tolist() == [0.0, 50.0, 99.9, 100.0]
+    assert percentiles(np.array([0.0, least, ordered[-1], 9.9]), ratings).tolist() == [0.0, 50.0, 99.0, 100.0]
     spread = make_ratings({f"{k:02}-0000.00": [7.0 - k / 9] if k else [0.0] for k in range(60)})
     lowest = np.sort(weighted_shortfalls(spread).ravel())
     assert (percentiles(lowest[lowest > 0], spread) > 0).all()

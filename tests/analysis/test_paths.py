@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import random
 from itertools import pairwise
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -35,6 +37,17 @@ def codes_of(path: object) -> tuple[str, ...]:
     return tuple(step.occupation.onet_soc_code for step in path.steps)
 
 
+def expected_shortfall(one: str, other: str, ratings: Ratings) -> float:
+    """The weighted mean of the expected positive parts of normal differences, in plain Python."""
+    normal, total = NormalDist(), 0.0
+    a, b = ratings.rows[one], ratings.rows[other]
+    for k, weight in enumerate(ratings.weight[b]):
+        gap = ratings.level_or_zero[b, k] - ratings.level_or_zero[a, k]
+        error = math.hypot(*(max(ratings.standard_error[row, k], 0.125) for row in (a, b)))
+        total += weight * (gap * normal.cdf(gap / error) + error * normal.pdf(gap / error))
+    return round(total / ratings.weight[b].sum(), 4)
+
+
 def brute_force(
     start: str, end: str, similarity: Similarity, ratings: Ratings, neighbours: int
 ) -> list[tuple[float, int, float, tuple[str, ...]]]:
@@ -52,7 +65,7 @@ def brute_force(
     def move(one: str, other: str) -> tuple[float, float]:
         if (one, other) not in known:
             summary = identify_skill_gap(one, other, ratings).summary
-            known[one, other] = (summary.distinguishable_shortfall, summary.weighted_shortfall)
+            known[one, other] = (expected_shortfall(one, other, ratings), summary.weighted_shortfall)
         return known[one, other]
 
     found = []
@@ -61,7 +74,7 @@ def brute_force(
         if chain[-1] == end:
             moves = [move(*pair) for pair in pairwise(chain)]
             total = round(sum(weighted for _, weighted in moves), 4)
-            found.append((max(distinguishable for distinguishable, _ in moves), len(moves), total, chain[1:]))
+            found.append((max(expected for expected, _ in moves), len(moves), total, chain[1:]))
         elif len(chain) < 4:
             for other in sorted(similar[chain[-1]] - set(chain)):
                 if len(chain) < 3 or other == end:
@@ -96,9 +109,10 @@ def test_each_step_is_the_gap_of_its_pair(similarity: Similarity, all_29: Rating
         before = "29-1141.00"
         for step in path.steps:
             assert step.summary == identify_skill_gap(before, step.occupation.onet_soc_code, skills).summary
+            assert step.expected_shortfall == expected_shortfall(before, step.occupation.onet_soc_code, skills)
             before = step.occupation.onet_soc_code
         assert before == "11-9111.00"
-        assert path.hardest_move == max(step.summary.distinguishable_shortfall for step in path.steps)
+        assert path.hardest_move == max(step.expected_shortfall for step in path.steps)
 
 
 def test_paths_are_worked_by_hand():
@@ -154,7 +168,7 @@ def test_figures_are_rounded_as_they_are_shown():
     )
     report = find_paths("a", "c", near_by([[0, 9, 1], [9, 0, 9], [1, 9, 0]], ratings), ratings, neighbors=1)
     assert [(codes_of(path), path.hardest_move, path.total_shortfall) for path in report.paths] == [
-        (("b", "c"), 0.6667, 1.0)
+        (("b", "c"), 0.7137, 1.0)  # (2 + 2 x 0.1768 x 0.3989) / 3: two skills without a gap have errors
     ]
 
 
@@ -185,17 +199,24 @@ def test_paths_in_another_domain_use_its_gaps(similarity: Similarity, all_29: Ra
     assert report.direct == identify_skill_gap("29-1141.00", "29-1171.00", knowledge).summary
 
 
-def test_gaps_without_errors_count_in_full(similarity: Similarity, all_29: Ratings):
+def test_an_unknown_error_counts_as_the_usual_one(similarity: Similarity, all_29: Ratings):
     # Experts rated the managers, without standard errors: gaps that cannot be tested must not look easy.
     knowledge = all_29.of_domain("knowledge")
     report = find_paths("29-1141.00", "11-9111.00", similarity, knowledge, limit=20)
     assert (report.direct.skills_tested, report.direct.distinguishable_shortfall) == (0, None)
-    [direct] = [path for path in report.paths if len(path.steps) == 1] or [None]
-    assert direct is None or direct.hardest_move == report.direct.weighted_shortfall
-    last = [path.steps[-1].summary for path in report.paths]
-    assert all(
-        path.hardest_move >= summary.weighted_shortfall > 0
-        for path, summary in zip(report.paths, last, strict=True)
-        if not summary.skills_tested
+    untested = [
+        step for path in report.paths for step in path.steps if not step.summary.skills_tested and step.summary.gaps
+    ]
+    assert untested
+    assert all(step.expected_shortfall > step.summary.weighted_shortfall for step in untested)
+
+
+def test_noise_makes_no_move_look_easy():
+    # Both moves lead two levels up in one of two skills; the ratings of the second intermediate vary more.
+    ratings = make_ratings(
+        {"a": [1.0, 1.0], "b": [2.0, 1.0], "c": [2.0, 1.0], "d": [3.0, 1.0]},
+        standard_error={"b": [0.2, 0.2], "c": [0.6, 0.6]},
     )
-    assert {summary.skills_tested for summary in last} == {0}
+    similarity = near_by([[0, 9, 9, 1], [9, 0, 1, 9], [9, 1, 0, 9], [1, 9, 9, 0]], ratings)
+    report = find_paths("a", "d", similarity, ratings, neighbors=2)
+    assert [codes_of(path) for path in report.paths if len(path.steps) == 2] == [("b", "d"), ("c", "d")]

@@ -82,7 +82,8 @@ def test_one_own_level_changes_other_rows_only_in_their_label(ratings: Ratings):
     pair = identify_skill_gap(NURSES, MANAGERS, ratings)
 
     def others(rows: list) -> dict:
-        return {row.element_id: replace(row, distinguishable=False) for row in rows if row.element_name != "Writing"}
+        label = {"distinguishable": False, "certainty": None, "gap_lower": None, "gap_upper": None}
+        return {row.element_id: replace(row, **label) for row in rows if row.element_name != "Writing"}
 
     assert others(person.skill_gaps) == others(pair.skill_gaps)
     [writing] = [row for row in person.skill_gaps if row.element_name == "Writing"]

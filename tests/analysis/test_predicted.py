@@ -45,19 +45,19 @@ RATED = {CLERK: [2.0, 3.0, 1.0], NURSE: [4.5, 3.5, 2.0]}
 
 
 def test_a_gap_to_a_rated_target_has_both_errors_by_hand():
-    ratings = both(make_ratings(RATED), predicted({DEVELOPER: [3.5, 3.4, 2.5]}))
+    ratings = both(make_ratings(RATED), predicted({DEVELOPER: [3.75, 3.4, 2.5]}))
     report = identify_skill_gap(DEVELOPER, NURSE, ratings)
     first = report.skill_gaps[0]
-    assert (first.gap, first.from_data_value, first.from_source, first.to_source) == (1.0, 3.5, "llm", "text")
-    assert (first.from_lower, first.from_upper, first.to_lower) == (2.7, 4.3, None)
+    assert (first.gap, first.from_data_value, first.from_source, first.to_source) == (0.75, 3.75, "llm", "text")
+    assert (first.from_lower, first.from_upper, first.to_lower) == (2.95, 4.55, None)
     error = math.hypot(0.4, 0.125)
     assert first.standard_error == pytest.approx(error, abs=5e-5)
-    assert first.p_value == pytest.approx(2 * stats.t.sf(1.0 / error, 14), abs=2e-6)
-    assert first.gap_upper == pytest.approx(1.0 + stats.t.ppf(0.975, 14) * error, abs=5e-5)
+    assert first.p_value == pytest.approx(2 * stats.t.sf(0.75 / error, 14), abs=2e-6)
+    assert first.gap_upper == pytest.approx(0.75 + stats.t.ppf(0.975, 14) * error, abs=5e-5)
     assert not first.distinguishable, "with a rater's error of 0.125 it would be"
     assert (
         identify_skill_gap(
-            DEVELOPER, NURSE, both(make_ratings(RATED), predicted({DEVELOPER: [3.5, 3.4, 2.5]}, error=0.125))
+            DEVELOPER, NURSE, both(make_ratings(RATED), predicted({DEVELOPER: [3.75, 3.4, 2.5]}, error=0.125))
         )
         .skill_gaps[0]
         .distinguishable

@@ -14,6 +14,7 @@ import httpx
 import pytest
 from sqlalchemy import Engine, make_url, text
 
+from skillgap.models import PERCENTILES
 from skillgap.store.engine import make_engine, write
 from tests.api.serving import Service, serve
 
@@ -83,15 +84,15 @@ def test_a_gap_says_in_words_and_figures_what_the_api_says(browser: httpx.Client
     report = client.get("/skill-gap", params={"from": NURSE, "to": MANAGER}).json()
     assert names(html) == [gap["element_name"] for gap in report["skill_gaps"]]
     page = Parsed(html)
-    assert "need a higher level in 17 of 35 skills: 8 are sure, 9 may be chance." in page.text
+    assert "need a higher level in 17 of 35 skills: 8 are clear, 2 are likely, 7 are open." in page.text
     assert (
-        "Considering skills only, this is an ordinary move: 51% of all possible moves between two occupations have a"
+        "Considering skills only, this is an ordinary move: 51% (45 to 58%) of all possible moves between two"
         in page.text
     )
     first = re.search(r">Operations Analysis\s*</th>(.*?)</tr>", html, re.S)
     assert first is not None
     cells = re.findall(r"<td[^>]*>([^<]*)", first[1])
-    assert cells == ["sure", "2.125", "1.75", "3.88", "1.20 to 3.05", "3.62"]
+    assert cells == ["clear 99%", "2.125", "1.75", "3.88", "1.02 to 3.23", "3.62"]
     assert report["provenance"]["attribution"] in page.text
     assert report["provenance"]["modification"] in page.text
 
@@ -100,7 +101,7 @@ def test_predicted_levels_are_marked_and_their_error_is_told(browser: httpx.Clie
     page = browser.get("/?from=15-1232.00&to=15-1252.00").text
     assert re.search(r'<td class="number">~\d\.\d\d</td>', page)
     assert "are predicted by embedded:smollm2, not rated by analysts; typical error 0." in page
-    assert "the prediction is off, by more than this difference" in page
+    assert re.search(r'<td class="verdict">open \d\d%', page), "an open gap has its chance"
 
 
 def test_only_what_is_sure_is_shown_where_asked_for(browser: httpx.Client):
@@ -407,10 +408,10 @@ def levels_only(levels_alone: Engine, tmp_path_factory: pytest.TempPathFactory) 
 
 def test_without_importance_the_page_shows_no_shortfall_and_why(levels_only: httpx.Client):
     page = Parsed(levels_only.get(GAP).text)
-    assert "8 are sure, 9 may be chance." in page.text
+    assert "8 are clear, 2 are likely, 7 are open." in page.text
     assert "How hard this move is compared with others is unknown." in page.text
     assert "No importance of skills is loaded (scale IM)." in page.text
-    assert "sure ones first, then by gap." in page.text
+    assert "clear ones first, then by gap." in page.text
     figures = re.search(r"levels short on average, weighted by importance\s*(\S+)", page.text)
     assert figures is not None
     assert figures[1] == "–"
@@ -432,7 +433,7 @@ def test_without_importance_the_api_answers_null_and_why(levels_only: httpx.Clie
     pair = {"from": NURSE, "to": MANAGER}
     summary = levels_only.get("/skill-gap", params=pair, headers=programs).json()["summary"]
     assert {name: summary[name] for name in summary["unavailable"]} == dict.fromkeys(
-        ("weighted_shortfall", "distinguishable_shortfall", "shortfall_percentile")
+        ("weighted_shortfall", "distinguishable_shortfall", "noise_shortfall", *PERCENTILES)
     )
     assert (summary["gaps"], summary["distinguishable_gaps"], summary["job_zone_step"]) == (17, 8, 0)
     refused = levels_only.get("/paths", params=pair, headers=programs)

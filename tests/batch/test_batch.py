@@ -136,7 +136,7 @@ def test_every_gap_is_that_of_the_api(answer: Answer, service: Service, ratings:
             assert [line["rank"] for line in lines] == list(range(1, len(gaps) + 1))
             for line, gap in zip(lines, gaps, strict=True):
                 same = set(line) & set(gap)
-                assert len(same) == 12
+                assert len(same) == 14
                 assert {name: line[name] for name in same} == {name: gap[name] for name in same}
 
 

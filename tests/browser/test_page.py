@@ -187,7 +187,7 @@ def test_swap_back_and_forth(visit: Open):
 def test_filters_and_near_occupations_lead_on(visit: Open):
     page = visit(GAP)
     page.get_by_text("Options").click()
-    page.get_by_label("Show sure gaps only").check()
+    page.get_by_label("Show clear gaps only").check()
     page.get_by_role("button", name="Show the gap").click()
     expect(page.locator("#levels tbody th")).to_have_count(8)
     page.get_by_role("link", name="Nurse Practitioners").click()
@@ -368,7 +368,7 @@ def test_a_chart_answers_the_pointer(visit: Open):
     page.mouse.move(chart["x"] + chart["width"] * 0.6, place["y"] + place["height"] / 2)
     tooltip = page.locator("#vg-tooltip-element.visible")
     expect(tooltip).to_contain_text("Persuasion")
-    expect(tooltip).to_contain_text("1.125 (0.75 to 1.50), sure")
+    expect(tooltip).to_contain_text("1.125 (0.67 to 1.58), clear 99%")
 
 
 # -- how it looks -----------------------------------------------------------------------------------------------------

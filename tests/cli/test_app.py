@@ -106,5 +106,5 @@ def test_a_terminal_without_the_bars_blocks_still_gets_the_figures(starter_datab
         capture_output=True,
         check=True,
     )
-    assert b"Operations Analysis                  1.75   3.88 ?????????????? 2.125 0.92 yes" in plain.stdout
+    assert b"1.75   3.88 ?????????????? 2.125 1.10 clear 99%" in plain.stdout
     assert "████▓▓▓▓······" in ended.stdout

@@ -18,7 +18,7 @@ from skillgap.analysis.ratings import Ratings
 from skillgap.cli.printing.gap import _gap_table
 from tests.cli.running import MANAGER, NURSE, Run
 
-SAID = "Medical and Health Services Managers need a higher level in 17 of 35 skills: 8 are sure, 9 may be chance."
+SAID = "need a higher level in 17 of 35 skills: 8 are clear, 2 are likely, 7 are open."
 
 
 @pytest.mark.usefixtures("with_starter")
@@ -28,14 +28,16 @@ def test_gap_prints_the_pair_the_table_and_the_credit(run: Run, ratings: Ratings
     assert (ended.code, ended.err) == (0, "")
     text = " ".join(ended.out.split())
     assert "From Registered Nurses (29-1141.00) To Medical and Health Services Managers (11-9111.00)" in text
-    assert "17 of 35 skills need a higher level, 8 of them beyond rater noise." in text
-    assert "more than in 51.3% of all pairs of occupations." in text
+    assert "17 of 35 skills need a higher level: 8 clear, 2 likely, 7 open." in text
+    assert "more than in 51% (45 to 58%) of all pairs of occupations." in text
     assert report.provenance.attribution in text
     assert report.provenance.modification in text
-    rows = re.findall(r"^(\w[\w ]+?) +([\d.]+) +([\d.]+) +[█▓░·]{14} +([\d.]+) +([\d.]+) +(yes|no)", ended.out, re.M)
-    assert [row[0] for row in rows] == [gap.element_name for gap in report.skill_gaps]
-    assert [row[5] for row in rows] == ["yes" if gap.distinguishable else "no" for gap in report.skill_gaps]
-    assert rows[0][1:5] == ("1.75", "3.88", "2.125", "0.92")
+    rows = re.findall(r"^(\w[\w ]+…?) +([\d.]+) +([\d.]+) +[█▓░·]{14} +([\d.]+) +([\d.]+) +(\w+ \d+%)", ended.out, re.M)
+    assert len(rows) == len(report.skill_gaps)
+    for row, gap in zip(rows, report.skill_gaps, strict=True):
+        assert gap.element_name.startswith(row[0].rstrip(" …"))
+        assert row[5] == f"{gap.certainty} {int(gap.agreement * 100)}%"
+    assert rows[0][1:5] == ("1.75", "3.88", "2.125", "1.10")
     assert max(map(len, ended.out.splitlines())) <= 80
 
 
@@ -69,7 +71,7 @@ def test_gap_shows_how_its_order_moves_where_asked(run: Run, ratings: Ratings):
     assert orjson.loads(run(*asked, "--json").out) == orjson.loads(orjson.dumps(report))
     first = report.skill_gaps[0].stability
     lines = run(*asked).out.splitlines()
-    line = next(each for each in lines if each.startswith(report.skill_gaps[0].element_name))
+    line = next(each for each in lines if each.startswith(report.skill_gaps[0].element_name[:12]))
     assert line.split()[-2:] == [f"{first.rank_lower}-{first.rank_upper}", f"{first.distinguishable_share:.0%}"]
     rows = list(csv.DictReader(io.StringIO(run(*asked, "--csv").out)))
     for row, gap in zip(rows, report.skill_gaps, strict=True):
@@ -83,7 +85,7 @@ def test_gap_as_markdown_is_a_table(run: Run):
     table = [line for line in lines if line.startswith("|")]
     assert len(table) == 2 + 17
     assert {line.count("|") for line in table} == {8}
-    assert "| Operations Analysis | 1.75 | 3.88 | 2.125 | 1.20 to 3.05 | 3.62 | yes |" in table
+    assert "| Operations Analysis | 1.75 | 3.88 | 2.125 | 1.02 to 3.23 | 3.62 | clear 99% |" in table
 
 
 @pytest.mark.usefixtures("with_starter")
@@ -140,7 +142,7 @@ def test_transitions_show_where_onets_own_list_has_them(run: Run, whole_29: Engi
     words = {"Primary-Short": "first 5", "Primary-Long": "next 5", "Supplemental": "others"}
     assert {each["related_tier"] for each in found} > {"Primary-Short", "Primary-Long"}
     known = run("transitions", NURSE, "--domain", "knowledge").out
-    assert re.search(r"Critical Care Nurses .* –  ", known), "no errors of experts: nothing tells what is sure"
+    assert re.search(r"Critical Care.* – +– +\d+ ", known), "no errors of experts: nothing tells what is clear"
     for line, each in zip(shown, found, strict=True):
         ending = words.get(each["related_tier"])
         assert line.endswith(ending) if ending else not line.endswith(tuple(words.values()))
@@ -154,7 +156,7 @@ def test_a_path_shows_each_move_and_the_one_step_beside(run: Run):
     for place, path in enumerate(found["paths"], start=1):
         assert f"{place}. hardest move {path['hardest_move']:.2f} levels" in text
         assert path["steps"][-1]["occupation"]["onet_soc_code"] == MANAGER
-    assert f"In one move: {found['direct']['distinguishable_gaps']} sure gap" in text
+    assert f"In one move: {found['direct']['distinguishable_gaps']} clear" in text
     assert "Both occupations are the same, so no move is needed." in run("path", NURSE, NURSE).out
 
 
@@ -218,7 +220,9 @@ def test_without_importance_the_command_line_shows_no_shortfall_and_why(run: Run
         assert "The weighted shortfall is unknown." in text
         assert text.count(NO_IMPORTANCE) == 1
         assert "0.00 levels" not in text
-    assert "0.45 levels, more than in" in run("gap", NURSE, MANAGER, "--weight", "none").out
+    assert "Weighted shortfall: 0.45 levels (0.1" in " ".join(
+        run("gap", NURSE, MANAGER, "--weight", "none").out.split()
+    )
     summary = json.loads(run("gap", NURSE, MANAGER, "--json").out)["summary"]
     assert (summary["weighted_shortfall"], summary["shortfall_percentile"]) == (None, None)
     assert summary["unavailable"]["weighted_shortfall"].startswith(NO_IMPORTANCE)
@@ -253,18 +257,18 @@ def test_without_importance_what_needs_it_is_refused_but_with_the_weight_none(
 
 
 @pytest.mark.usefixtures("with_no_errors")
-def test_without_errors_the_command_line_calls_nothing_sure_or_not(run: Run, tmp_path: Path):
+def test_without_errors_the_command_line_calls_nothing_clear_or_open(run: Run, tmp_path: Path):
     text = " ".join(run("gap", NURSE, MANAGER).out.split())
-    assert "it is not known which of them are beyond rater noise. Weighted shortfall: 0.46 levels" in text
+    assert "their certainty is unknown. Weighted shortfall: 0.46 levels, more than in 51% of" in text
     assert "No standard errors of skills are loaded" in text
-    assert "| not known |" in run("gap", NURSE, MANAGER, "--markdown").out
+    assert "| cannot be judged |" in run("gap", NURSE, MANAGER, "--markdown").out
     [row, *_] = csv.DictReader(io.StringIO(run("gap", NURSE, MANAGER, "--csv").out))
-    assert (row["distinguishable"], row["p_value"]) == ("", "")
+    assert (row["distinguishable"], row["agreement"], row["certainty"], row["p_value"]) == ("", "", "", "")
     people = tmp_path / "people.csv"
     people.write_text(f"id,occupation\na,{NURSE}\n")
     view = run("workforce", str(people), "--to", MANAGER)
     assert "For 1, no gap could be tested" in view.out
-    assert "have no gap beyond rater noise" not in view.out
+    assert "have no clear gap" not in view.out
     assert (
         json.loads(run("workforce", str(people), "--to", MANAGER, "--json").out)["targets"][0]["conversions"][0][
             "lacking"
@@ -291,7 +295,8 @@ def test_a_narrow_terminal_keeps_every_figure(ratings: Ratings, columns: int):
     for line, gap in zip(lines, report.skill_gaps, strict=True):
         for figure in (f"{gap.from_data_value:.2f}", f"{gap.to_data_value:.2f}", f"{gap.gap:.3f}"):
             assert figure in line
-        assert line.rstrip().endswith(("yes", "no"))
+        chance = f" {int(gap.agreement * 100)}%" if columns >= 52 else ""
+        assert line.rstrip().endswith(f"{gap.certainty}{chance}")
         assert ("█" in line) == (columns >= 72)
 
 
@@ -305,7 +310,8 @@ def test_a_narrow_terminal_keeps_how_the_order_moves(ratings: Ratings, columns: 
         share = moves.distinguishable_share
         shown = ">99%" if 0.995 <= share < 1 else "<1%" if 0 < share <= 0.005 else f"{share:.0%}"
         place, again = f"{moves.rank_lower}-{moves.rank_upper}", shown
-        assert line.split()[-3:] == ["yes" if gap.distinguishable else "no", place, again]
+        chance = [f"{int(gap.agreement * 100)}%"] if columns >= 64 else []
+        assert line.split()[-3 - len(chance) :] == [gap.certainty, *chance, place, again]
         assert ("█" in line) == (columns >= 84)
 
 

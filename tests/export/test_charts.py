@@ -31,11 +31,11 @@ def test_a_row_has_levels_with_the_intervals_that_onet_publishes(report: GapRepo
     assert (row["name"], row["current"], row["target"]) == ("Operations Analysis", 1.75, 3.88)
     assert row["current_lower"] == pytest.approx(1.75 - 1.96 * gap.from_standard_error)
     assert row["target_upper"] == pytest.approx(3.88 + 1.96 * gap.to_standard_error)
-    assert (row["certainty"], row["current_is_predicted"]) == ("sure", False)
-    assert row["label"] == "2.125 (1.20 to 3.05), sure"
-    untested = replace(report, skill_gaps=[replace(gap, p_value=None, distinguishable=False)])
+    assert (row["certainty"], row["current_is_predicted"]) == ("clear", False)
+    assert row["label"] == "2.125 (1.02 to 3.23), clear 99%"
+    untested = replace(report, skill_gaps=[replace(gap, p_value=None, agreement=None, certainty=None)])
     assert charts.chart_rows(untested)[0]["certainty"] == "cannot be judged"
-    assert [row["certainty"] for row in charts.chart_rows(report)] == ["sure"] * 8 + ["may be chance"] * 9
+    assert [row["certainty"] for row in charts.chart_rows(report)] == [gap.certainty for gap in report.skill_gaps]
 
 
 def test_intervals_end_where_the_scale_does_and_predictions_have_their_own(report: GapReport, predicted: GapReport):
@@ -64,7 +64,7 @@ def test_a_picture_has_every_skill_in_the_colors_of_its_theme(report: GapReport)
     ]
     assert svg.count("#f0a030") >= 8
     page = charts.draw(charts.chart_of(report, "page"), "svg").decode()
-    assert "var(--sure)" in page
+    assert "var(--clear)" in page
     assert "#" not in "".join(re.findall(r'(?:fill|stroke)="([^"]*)"', page)), "no color but the stylesheet's"
 
 

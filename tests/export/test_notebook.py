@@ -27,9 +27,9 @@ def test_a_report_shows_every_gap_and_its_sources(ratings: Ratings):
     rows = re.findall(r"<tr.*?>(.*?)</tr>", html)[1:]
     cells = [re.findall(r"<t[hd].*?>(.*?)</t[hd]>", row) for row in rows]
     assert [row[0] for row in cells] == [gap.element_name for gap in report.skill_gaps]
-    assert cells[0] == ["Operations Analysis", "sure", "2.125", "1.20 to 3.05", "1.75", "3.88", "3.62"]
-    assert [row[1] for row in cells] == ["sure"] * 8 + ["may be chance"] * 9
-    assert "17 of 35 skills need a higher level, 8 of them beyond rater noise." in html
+    assert cells[0] == ["Operations Analysis", "clear 99%", "2.125", "1.02 to 3.23", "1.75", "3.88", "3.62"]
+    assert [row[1] for row in cells] == [f"{gap.certainty} {int(gap.agreement * 100)}%" for gap in report.skill_gaps]
+    assert "17 of 35 skills need a higher level: 8 clear, 2 likely, 7 open." in html
     assert report.provenance.attribution.replace("'", "&#39;") in html
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 
 from skillgap.analysis.gap import identify_skill_gap
 from skillgap.analysis.ratings import Ratings
 from skillgap.export import phrases
-from skillgap.models import Anchor, GapReport, LevelAnchors
+from skillgap.models import Anchor, Certainty, GapReport, LevelAnchors
 
 NURSE, MANAGER, DEVELOPER = "29-1141.00", "11-9111.00", "15-1252.00"
 
@@ -26,21 +27,32 @@ def first(report: GapReport) -> str:
 
 
 def test_the_first_sentence_counts_each_kind(report: GapReport):
-    sure, chance = report.skill_gaps[:8], report.skill_gaps[8:]
-    assert first(report) == "17 of 35 skills: 8 are sure, 9 may be chance."
-    assert first(replace(report, skill_gaps=sure[:1] + chance[:1])) == "2 of 35 skills: 1 is sure, 1 may be chance."
-    assert first(replace(report, skill_gaps=chance)) == "9 of 35 skills: none is sure, 9 may be chance."
-    assert first(replace(report, skill_gaps=sure)) == "8 of 35 skills, and all of these gaps are sure."
+    by_word = {word: [row for row in report.skill_gaps if row.certainty == word] for word in get_args(Certainty)}
+    clear, likely, uncertain = by_word.values()
+    assert [len(rows) for rows in by_word.values()] == [8, 2, 7]
+    assert first(report) == "17 of 35 skills: 8 are clear, 2 are likely, 7 are open."
+    assert first(replace(report, skill_gaps=clear[:1] + likely[:1])) == "2 of 35 skills: 1 is clear, 1 is likely."
+    assert first(replace(report, skill_gaps=uncertain)) == "7 of 35 skills: none is clear, 7 are open."
+    assert first(replace(report, skill_gaps=clear)) == "8 of 35 skills, and all of these gaps are clear."
+    untested = {"p_value": None, "agreement": None, "certainty": None, "distinguishable": None}
     odd = [
-        replace(chance[0], to_not_relevant=True),
-        *(replace(each, p_value=None) for each in chance[1:3]),
+        replace(uncertain[0], to_not_relevant=True, certainty=None),
+        *(replace(each, **untested) for each in uncertain[1:3]),
     ]
-    mixed = replace(report, skill_gaps=[*sure, *odd])
-    assert first(mixed) == "11 of 35 skills: 8 are sure, 1 hardly matters there, 2 cannot be judged."
-    only = [replace(each, to_not_relevant=True) for each in odd[:1]] + odd[1:]
-    assert first(replace(report, skill_gaps=only)) == "3 of 35 skills: 1 hardly matters there, 2 cannot be judged."
-    unknown = replace(report, skill_gaps=[replace(each, p_value=None, distinguishable=False) for each in chance])
+    mixed = replace(report, skill_gaps=[*clear, *odd])
+    assert first(mixed) == "11 of 35 skills: 8 are clear, 1 hardly matters there, 2 cannot be judged."
+    assert first(replace(report, skill_gaps=odd)) == "3 of 35 skills: 1 hardly matters there, 2 cannot be judged."
+    unknown = replace(report, skill_gaps=[replace(each, **untested) for each in uncertain])
     assert phrases.in_plain_words(unknown)[1].startswith("The error of these ratings is unknown")
+
+
+def test_a_verdict_is_the_word_and_the_chance_in_whole_percents(report: GapReport):
+    row = report.skill_gaps[-1]
+    assert phrases.verdict(replace(row, certainty="likely", agreement=0.879)) == "likely 87%"
+    assert phrases.verdict(replace(row, certainty="likely", agreement=0.29)) == "likely 29%"  # 0.29 * 100 is 28.999...
+    assert phrases.verdict(replace(row, certainty="clear", agreement=0.999)) == "clear 99%"
+    assert phrases.verdict(replace(row, certainty=None, agreement=None)) == "cannot be judged"
+    assert phrases.verdict(replace(row, certainty=None, to_not_relevant=True)) == "hardly matters there"
 
 
 @pytest.mark.parametrize(
@@ -61,11 +73,12 @@ def test_a_percentage_reads_0_or_100_for_none_or_all_alone(value: float, sentenc
     assert phrases.percent_cell(0.04, decimals=1) == "<0.1%"
 
 
-def test_a_percentile_of_99_8_is_not_told_as_all_moves(report: GapReport):
-    hard = replace(report, summary=replace(report.summary, shortfall_percentile=99.8))
-    [said] = [words for words in phrases.in_plain_words(hard) if "possible moves" in words]
-    assert "over 99% of all possible moves" in said
-    assert "100" not in said
+def test_a_percentile_is_told_with_its_interval(report: GapReport):
+    [said] = [words for words in phrases.in_plain_words(report) if "possible moves" in words]
+    assert "51% (45 to 58%) of all possible moves" in said
+    alone = replace(report.summary, shortfall_percentile_lower=None, shortfall_percentile_upper=None)
+    [said] = [words for words in phrases.in_plain_words(replace(report, summary=alone)) if "possible moves" in words]
+    assert "51% of all possible moves" in said
 
 
 def test_nothing_missing_is_said_so(ratings: Ratings):
@@ -80,13 +93,13 @@ def test_nothing_missing_is_said_so(ratings: Ratings):
     [
         (0, "an easy"),
         (20, "an easy"),
-        (20.1, "an easier"),
+        (21, "an easier"),
         (60, "an ordinary"),
-        (80.1, "a very hard"),
+        (81, "a very hard"),
         (100, "a very hard"),
     ],
 )
-def test_a_move_is_called_by_its_percentile(report: GapReport, percentile: float, words: str):
+def test_a_move_is_called_by_its_percentile(report: GapReport, percentile: int, words: str):
     told = phrases.in_plain_words(replace(report, summary=replace(report.summary, shortfall_percentile=percentile)))
     assert f"Considering skills only, this is {words} move" in told[2]
     none = replace(report, summary=replace(report.summary, shortfall_percentile=None))
@@ -106,21 +119,19 @@ def test_where_nothing_can_be_compared_or_told_it_is_said_so(report: GapReport):
     empty = replace(report, skill_gaps=[], surplus_skills=[], summary=none)
     assert phrases.in_plain_words(empty) == ["No level is known on both sides, so there is nothing to compare."]
     assert phrases.in_one_sentence(empty) == "No level is known on both sides, so there is nothing to compare."
-    untested = replace(report, summary=replace(report.summary, skills_tested=0, distinguishable_gaps=None))
+    unknown = dict.fromkeys(("distinguishable_gaps", "likely_gaps", "noise_shortfall", "shortfall_percentile_lower"))
+    untested = replace(report, summary=replace(report.summary, skills_tested=0, **unknown))
     said = phrases.in_one_sentence(untested)
-    assert said.startswith("17 of 35 skills need a higher level; it is not known which of them are beyond rater noise.")
-    assert said.endswith("Weighted shortfall: 0.46 levels, more than in 51.3% of all pairs of occupations.")
-    assert phrases.move(untested.summary) == "17 gaps, not known to be sure or not (0.46)"
+    assert said.startswith("17 of 35 skills need a higher level; their certainty is unknown.")
+    assert said.endswith("Weighted shortfall: 0.46 levels, more than in 51% of all pairs of occupations.")
+    assert phrases.move(untested.summary) == "17 of unknown certainty; shortfall 0.46 levels"
+    assert phrases.move(report.summary) == "8 clear, 2 likely, 7 open; shortfall 0.46 levels"
     partly = replace(report, summary=replace(report.summary, skills_tested=33))
-    assert "8 of them beyond rater noise (2 skills without standard errors not tested). " in (
-        phrases.in_one_sentence(partly)
+    assert phrases.in_one_sentence(partly) == (
+        "17 of 35 skills need a higher level: 8 clear, 2 likely, 7 open (2 skills without standard errors not tested). "
+        "Weighted shortfall: 0.46 levels (0.10 would be rater noise alone), more than in 51% (45 to 58%) of all pairs "
+        "of occupations."
     )
-
-
-def test_what_may_be_chance_has_the_reason_that_goes_with_the_levels(report: GapReport, ratings: Ratings):
-    assert phrases.noise(report) == "the people who rated the occupations disagree by"
-    predicted = identify_skill_gap(NURSE, DEVELOPER, ratings)
-    assert phrases.noise(predicted) == "the raters disagree, or the prediction is off, by"
 
 
 def test_a_move_takes_schooling_where_job_zones_are_known(report: GapReport):

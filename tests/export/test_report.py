@@ -56,16 +56,17 @@ def cells(file: Path, sheet: int) -> list[list[Any]]:
 def test_a_spreadsheet_has_the_report_in_numbers(report: GapReport, tmp_path: Path):
     write(report, tmp_path / "gap.xlsx")
     header, *rows = cells(tmp_path / "gap.xlsx", 1)
-    assert header[:4] == ["Skill", "Certainty", "Gap", "Gap, lower 95%"]
-    assert [(row[0], row[2], row[8]) for row in rows] == [
+    assert header[:4] == ["Skill", "Certainty", "Gap", "Agreement"]
+    assert [(row[0], row[2], row[9]) for row in rows] == [
         (gap.element_name, gap.gap, gap.importance) for gap in report.skill_gaps
     ]
-    assert [row[1] for row in rows] == ["sure"] * 8 + ["may be chance"] * 9
+    assert [row[1] for row in rows] == [f"{gap.certainty} {int(gap.agreement * 100)}%" for gap in report.skill_gaps]
+    assert [row[3] for row in rows] == [gap.agreement for gap in report.skill_gaps]
     assert len(cells(tmp_path / "gap.xlsx", 2)) == 1 + len(report.surplus_skills)
     facts = {row[0]: row[1] for row in cells(tmp_path / "gap.xlsx", 3)}
     assert facts["O*NET release"] == "29.0"
     assert facts["Created on"] == "2026-11-25"
-    assert facts["Sure gaps"] == 8
+    assert facts["Clear gaps"] == 8
     assert report.provenance.attribution in facts["Credit"]
 
 

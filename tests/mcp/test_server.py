@@ -77,7 +77,7 @@ def test_every_tool_reads_alone_and_answers_by_its_schema(ask: Callable[..., Any
     found, gap, knowledge, near, skills, level = (result.structured_content for result in results)
     assert found["items"][0]["occupation"]["onet_soc_code"] == NURSE
     assert found["next_offset"] == 3
-    assert gap["in_words"][0].endswith("need a higher level in 17 of 35 skills: 8 are sure, 9 may be chance.")
+    assert gap["in_words"][0].endswith("need a higher level in 17 of 35 skills: 8 are clear, 2 are likely, 7 are open.")
     assert gap["report"]["skill_gaps"][0]["element_name"] == "Operations Analysis"
     assert gap["report"]["skill_gaps"][0]["to_source"] == "text"
     assert gap["report"]["provenance"]["release"] == "29.0"

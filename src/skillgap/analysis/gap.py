@@ -8,13 +8,16 @@ from typing import Any
 
 import numpy as np
 
+from skillgap.analysis.agreement import agreement
 from skillgap.analysis.arrays import IntArray, python_numbers, rows_by_name
 from skillgap.analysis.bootstrap.gap import gap_stability
 from skillgap.analysis.missing import missing_inputs, unavailable
 from skillgap.analysis.pairs import (
+    CERTAINTIES,
     LevelVector,
     Pair,
     SummaryArrays,
+    certainties,
     compare_levels_in_full,
     level_vector,
     order_of,
@@ -24,7 +27,7 @@ from skillgap.analysis.pairs import (
 from skillgap.analysis.printed import PrintedRatings
 from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.significance import Differences, shown, shown_p
-from skillgap.models import GapReport, GapStability, GapSummary, Occupation, SkillGap
+from skillgap.models import PERCENTILES, GapReport, GapStability, GapSummary, Occupation, SkillGap
 
 SCALE_ID = "LV"
 
@@ -86,6 +89,7 @@ def _summary(
 ) -> GapSummary:
     """Return the summary of a pair from `SummaryArrays` as Python numbers; unknown fields are None with a reason."""
     fields = dict(zip(SummaryArrays._fields, figures, strict=True))
+    fields |= {name: int(fields[name]) for name in PERCENTILES if fields[name] == fields[name]}
     if not missing:
         return GapSummary(**fields, job_zone_step=step)
     reasons = unavailable(missing, current, target, ratings)
@@ -100,7 +104,7 @@ def ranked_rows(
     target = level_vector(ratings, b)
     pair, tests = compare_levels_in_full(current, target)
     stabilities = gap_stability(current, b, ratings) if stability else repeat(None)
-    rows = _rows(printed, ratings.printed(b), pair, tests, stabilities, ratings)
+    rows = _rows(printed, b, pair, tests, stabilities, ratings)
     order = order_of(pair, target, ratings.weight[b]).tolist()
     return pair, [rows[k] for k in order if rows[k].gap > 0], [rows[k] for k in order if rows[k].gap < 0]
 
@@ -113,13 +117,14 @@ def _job_zone_step(current: Occupation | None, target: Occupation) -> int | None
 
 def _rows(
     current: PrintedRatings,
-    target: PrintedRatings,
+    b: int,
     pair: Pair,
     tests: Differences,
     stabilities: Iterable[GapStability | None],
     ratings: Ratings,
 ) -> list[SkillGap]:
     """Return one row per element, in the order of the elements."""
+    target = ratings.printed(b)
     standard_error, lower, upper = python_numbers(shown(np.array(tests[:3])))
     return rows_by_name(
         SkillGap,
@@ -135,7 +140,9 @@ def _rows(
         gap_lower=lower,
         gap_upper=upper,
         p_value=python_numbers(shown_p(tests.p_value)),
+        agreement=python_numbers(agreement(pair.gap, pair.panel_variance, ratings.margin)),
         distinguishable=_distinguishable(pair),
+        certainty=CERTAINTIES[certainties(pair, b, ratings)].tolist(),
         from_standard_error=current.standard_error,
         to_standard_error=target.standard_error,
         from_lower=current.lower,

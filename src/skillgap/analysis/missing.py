@@ -37,16 +37,24 @@ class Inputs(IntFlag):
     """Reference pairs to rank a shortfall against."""
     ERRORS = 32
     """A skill with standard errors in both occupations."""
-    JOB_ZONE = 64
+    SOME_ERRORS = 64
+    """Standard errors of all levels that count in the target."""
+    JOB_ZONE = 128
 
 
 _NO_SHORTFALL = Inputs.IMPORTANCE | Inputs.WEIGHT
+_NO_PERCENTILE = _NO_SHORTFALL | Inputs.SOME_IMPORTANCE | Inputs.LEVELS | Inputs.PAIRS
+_NO_ERROR = Inputs.ERRORS | Inputs.SOME_ERRORS
 NEEDS: Mapping[str, Inputs] = {
     "distinguishable_gaps": Inputs.ERRORS,
+    "likely_gaps": Inputs.ERRORS,
     "distinguishable_surplus": Inputs.ERRORS,
     "weighted_shortfall": _NO_SHORTFALL,
     "distinguishable_shortfall": _NO_SHORTFALL | Inputs.ERRORS,
-    "shortfall_percentile": _NO_SHORTFALL | Inputs.SOME_IMPORTANCE | Inputs.LEVELS | Inputs.PAIRS,
+    "noise_shortfall": _NO_SHORTFALL | _NO_ERROR,
+    "shortfall_percentile": _NO_PERCENTILE,
+    "shortfall_percentile_lower": _NO_PERCENTILE | _NO_ERROR,
+    "shortfall_percentile_upper": _NO_PERCENTILE | _NO_ERROR,
     "job_zone_step": Inputs.JOB_ZONE,
 }
 """The inputs that each nullable figure of GapSummary needs."""
@@ -58,6 +66,7 @@ _BRIEF_REASONS = {
     Inputs.LEVELS: "some levels unknown",
     Inputs.PAIRS: "no pairs to rank against",
     Inputs.ERRORS: "no standard errors",
+    Inputs.SOME_ERRORS: "some standard errors missing",
     Inputs.JOB_ZONE: "no Job Zone",
 }
 
@@ -76,6 +85,7 @@ def missing_inputs(
         (Inputs.SOME_IMPORTANCE, is_partial & is_weight_missing),
         (Inputs.LEVELS if has_pairs else Inputs.PAIRS, is_partial & ~is_weight_missing),
         (Inputs.ERRORS, figures.skills_tested == 0),
+        (Inputs.SOME_ERRORS, (figures.skills_tested > 0) & np.isnan(figures.noise_shortfall) & ~no_shortfall),
         (Inputs.JOB_ZONE, np.logical_not(has_step)),
     )
     return np.asarray(sum(flag.value * is_missing for flag, is_missing in flags), dtype=np.int64)
@@ -125,6 +135,8 @@ def _sentence(missing: Inputs, current: Occupation | None, target: Occupation, r
             )
         case Inputs.ERRORS:
             return f"None of the {domain} has standard errors on both sides, so no difference can be tested."
+        case Inputs.SOME_ERRORS:
+            return f"Some levels of {domain} have no standard error, so the uncertainty of the shortfall is unknown."
         case _:
             return _no_job_zone(current, target, ratings)
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypedDict
+from typing import NamedTuple, TypedDict, get_args
 
 import numpy as np
 import numpy.typing as npt
+import scipy  # its parts are loaded on first use
 
+from skillgap.analysis.agreement import is_likely
 from skillgap.analysis.arrays import BoolArray, FloatArray, IntArray
 from skillgap.analysis.memo import memoized
 from skillgap.analysis.ratings import Ratings
-from skillgap.analysis.significance import Differences, compare_means, find_distinguishable, shown
+from skillgap.analysis.significance import Differences, compare_means, find_distinguishable, floored, shown
+from skillgap.models import Certainty
 
 
 class LevelVector(NamedTuple):
@@ -21,7 +24,40 @@ class LevelVector(NamedTuple):
     """The same levels, but 0 where a missing level counts as 0, and NaN where it is unknown and not compared."""
     standard_error: FloatArray
     raters: npt.NDArray[np.int32]
+    panel_variance: FloatArray
+    """Variance of another panel's levels given these; NaN if unknown, 0 for own levels."""
+    prediction_variance: FloatArray
+    """Variance of the analysts' levels given predicted ones; 0 for other levels."""
     not_relevant: BoolArray
+
+    @classmethod
+    def unknown(cls, *shape: int) -> LevelVector:
+        """Return unknown levels."""
+        nan = np.full(shape, np.nan)
+        no = np.zeros(shape, dtype=np.bool_)
+        return cls(nan, nan, nan, np.zeros(shape, dtype=np.int32), nan, np.zeros(shape), no)
+
+
+CERTAIN = 9_999
+"""Number of raters of an own level: it is taken as exact, so it adds no error to the comparison."""
+
+
+def with_own_levels(vector: LevelVector, own: FloatArray) -> LevelVector:
+    """Return levels with those that a person states (NaN: not stated) in place of the others; missing ones are unknown.
+
+    Own levels have no error, and no other panel would change them.
+    """
+    is_own = own == own
+    level = np.where(is_own, own, vector.level)
+    return LevelVector(
+        level=level,
+        level_to_subtract=level,
+        standard_error=np.where(is_own, 0.0, vector.standard_error),
+        raters=np.where(is_own, np.int32(CERTAIN), vector.raters),
+        panel_variance=np.where(is_own, 0.0, vector.panel_variance),
+        prediction_variance=np.where(is_own, 0.0, vector.prediction_variance),
+        not_relevant=np.zeros(level.shape, dtype=np.bool_),
+    )
 
 
 class Pair(NamedTuple):
@@ -31,10 +67,22 @@ class Pair(NamedTuple):
     """In level points."""
     has_levels: BoolArray
     """Both levels exist."""
-    is_tested: BoolArray
-    """Both levels have standard errors."""
+    standard_error: FloatArray
+    """Standard error of the gap in level points; NaN if it cannot be tested."""
     is_distinguishable: BoolArray
-    """The gap is distinguishable from rater noise; always False where the target flags the skill Not Relevant."""
+    """The gap is clear; always False where the target flags the skill Not Relevant."""
+    panel_variance: FloatArray
+    """Variance of the gap that other panels find, given this one; NaN if unknown."""
+    prediction_variance: FloatArray
+    """Variance of the gap between analysts' ratings, given predicted levels; 0 without any."""
+    expected: FloatArray
+    """Expected gap between analysts' ratings, surpluses counting as 0: above the gap if a level is predicted."""
+
+    @property
+    def is_tested(self) -> BoolArray:
+        """Whether both levels have standard errors."""
+        is_tested: BoolArray = self.standard_error == self.standard_error
+        return is_tested
 
 
 def level_vector(ratings: Ratings, row: int | IntArray) -> LevelVector:
@@ -44,6 +92,8 @@ def level_vector(ratings: Ratings, row: int | IntArray) -> LevelVector:
         level_to_subtract=ratings.comparable_level[row],
         standard_error=ratings.standard_error[row],
         raters=ratings.raters[row],
+        panel_variance=ratings.panel_variance[row],
+        prediction_variance=ratings.prediction_variance[row],
         not_relevant=ratings.not_relevant[row],
     )
 
@@ -56,15 +106,15 @@ def pair_of(current: int | IntArray, target: int | IntArray, ratings: Ratings) -
 def compare_levels(current: LevelVector, target: LevelVector) -> Pair:
     """Compare current and target levels: one pair, one with many, or many pairwise."""
     difference = target.level - current.level
-    is_tested, is_distinguishable = find_distinguishable(difference, **_errors(current, target))
-    return _pair(current, target, difference, is_tested, is_distinguishable)
+    standard_error, is_distinguishable = find_distinguishable(difference, **_errors(current, target))
+    return _pair(current, target, difference, standard_error, is_distinguishable)
 
 
 def compare_levels_in_full(current: LevelVector, target: LevelVector) -> tuple[Pair, Differences]:
     """Compare current and target levels, and return the figures of each test as well."""
     difference = target.level - current.level
     tests = compare_means(difference, **_errors(current, target))
-    return _pair(current, target, difference, tests.p_value >= 0, tests.is_distinguishable), tests
+    return _pair(current, target, difference, tests.standard_error, tests.is_distinguishable), tests
 
 
 class _Errors(TypedDict):
@@ -80,17 +130,37 @@ def _pair(
     current: LevelVector,
     target: LevelVector,
     difference: FloatArray,
-    is_tested: BoolArray,
+    standard_error: FloatArray,
     is_distinguishable: BoolArray,
 ) -> Pair:
     # Levels are eighths or have two decimals, so rounding to four removes floating-point noise only.
     gap = shown(target.level_to_subtract - current.level_to_subtract)
+    prediction_variance = current.prediction_variance + target.prediction_variance
     return Pair(
         gap=gap,
         has_levels=~np.isnan(difference),
-        is_tested=is_tested,
+        standard_error=standard_error,
         is_distinguishable=is_distinguishable & ~target.not_relevant,
+        panel_variance=np.where(np.isnan(standard_error), np.nan, current.panel_variance + target.panel_variance),
+        prediction_variance=prediction_variance,
+        expected=expected_positive(gap, prediction_variance),
     )
+
+
+def expected_positive(gap: FloatArray, variance: FloatArray) -> FloatArray:
+    """Return the expected positive parts of normal gaps; the positive part itself where the variance is 0."""
+    positive = np.fmax(gap, 0.0)
+    is_uncertain = (variance > 0) & (gap == gap)
+    if is_uncertain.any():
+        mean = np.broadcast_to(gap, is_uncertain.shape)[is_uncertain]
+        error = np.sqrt(variance[is_uncertain])
+        z = mean / error
+        positive = np.broadcast_to(positive, is_uncertain.shape).copy()
+        positive[is_uncertain] = mean * scipy.special.ndtr(z) + error * np.exp(-0.5 * z * z) / _ROOT_2_PI
+    return positive
+
+
+_ROOT_2_PI = float(np.sqrt(2.0 * np.pi))
 
 
 def order_of(pair: Pair, target: LevelVector, weight: FloatArray) -> IntArray:
@@ -106,6 +176,22 @@ def order_of(pair: Pair, target: LevelVector, weight: FloatArray) -> IntArray:
     return np.lexsort(np.broadcast_arrays(*keys), axis=-1)
 
 
+CERTAINTIES: npt.NDArray[np.object_] = np.array([None, *reversed(get_args(Certainty))], dtype=object)
+"""Names of the values of `certainties`."""
+_OPEN, _LIKELY, _CLEAR = 1, 2, 3
+
+
+def certainties(pair: Pair, b: int | IntArray, ratings: Ratings) -> npt.NDArray[np.int8]:
+    """Return how certain each difference of pairs with targets `b` is, as an index into `CERTAINTIES`.
+
+    0 if it cannot be tested or the skill is not relevant to the target.
+    """
+    certainty = np.where(is_likely(pair.gap, pair.panel_variance, ratings.margin), np.int8(_LIKELY), np.int8(_OPEN))
+    certainty[pair.is_distinguishable] = _CLEAR
+    certainty[~pair.is_tested | ratings.not_relevant[b]] = 0
+    return certainty
+
+
 class SummaryArrays(NamedTuple):
     """The fields of GapSummary up to the Job Zone step, for one pair or for many.
 
@@ -117,11 +203,15 @@ class SummaryArrays(NamedTuple):
     skills_tested: IntArray
     gaps: IntArray
     distinguishable_gaps: IntArray
+    likely_gaps: IntArray
     surplus: IntArray
     distinguishable_surplus: IntArray
     weighted_shortfall: FloatArray
     distinguishable_shortfall: FloatArray
+    noise_shortfall: FloatArray
     shortfall_percentile: FloatArray
+    shortfall_percentile_lower: FloatArray
+    shortfall_percentile_upper: FloatArray
 
 
 def summarize_pairs(pair: Pair, b: int | IntArray, ratings: Ratings) -> SummaryArrays:
@@ -136,38 +226,61 @@ def summarize_pairs(pair: Pair, b: int | IntArray, ratings: Ratings) -> SummaryA
         pair.is_tested,
         is_gap,
         is_gap & is_distinguishable,
+        is_gap & (certainties(pair, b, ratings) == _LIKELY),
         is_surplus,
         is_surplus & is_distinguishable,
     )
-    shortfalls = _weighted(pair, b, ratings)
-    compared, tested, gaps, distinguishable, surplus, distinguishable_surplus = np.array(is_counted).sum(axis=-1)
-    weighted_shortfall, distinguishable_shortfall = shown(shortfalls)
-    percentile = np.where(_is_partial(gap, b, ratings), np.nan, percentiles(shortfalls[0], ratings))
+    compared, tested, gaps, clear, likely, surplus, clear_surplus = np.array(is_counted).sum(axis=-1)
+    weight = _share(b, gap, ratings)
+    shortfall = (weight * pair.expected).sum(axis=-1)
+    beyond_noise = (weight * pair.expected * is_distinguishable).sum(axis=-1)
+    noise = (weight * np.where(weight > 0, pair.standard_error, 0.0)).sum(axis=-1) / _ROOT_2_PI
+    spread = 1.96 * _shortfall_error(pair, weight)
+    three = np.stack([shortfall, np.maximum(shortfall - spread, 0.0), shortfall + spread], axis=-1)
+    is_partial = np.expand_dims(_is_partial(gap, b, ratings), -1)
+    percentile, lowest, highest = np.moveaxis(np.where(is_partial, np.nan, percentiles(three, ratings)), -1, 0)
     return SummaryArrays(
         skills_compared=compared,
         skills_tested=tested,
         gaps=gaps,
-        distinguishable_gaps=distinguishable,
+        distinguishable_gaps=clear,
+        likely_gaps=likely,
         surplus=surplus,
-        distinguishable_surplus=distinguishable_surplus,
-        weighted_shortfall=weighted_shortfall,
-        distinguishable_shortfall=np.where(tested > 0, distinguishable_shortfall, np.nan),
+        distinguishable_surplus=clear_surplus,
+        weighted_shortfall=shown(shortfall),
+        distinguishable_shortfall=np.where(tested > 0, shown(beyond_noise), np.nan),
+        noise_shortfall=shown(noise),
         shortfall_percentile=percentile,
+        shortfall_percentile_lower=lowest,
+        shortfall_percentile_upper=highest,
     )
+
+
+PREDICTION_ERROR_CORRELATION = 0.26
+"""Correlation between the errors of two predicted levels of one occupation (`make evaluate-llm`)."""
+
+
+def _shortfall_error(pair: Pair, weight: FloatArray) -> FloatArray:
+    """Return the standard deviation of the shortfall over other panels, in level points; NaN without some error.
+
+    A gap changes the shortfall by its weight if it stays a gap. Panels err independently in each skill; a prediction
+    that is too high in one skill tends to be too high in others.
+    """
+    is_weighted = weight > 0
+    deviation = np.sqrt(np.where(is_weighted, pair.panel_variance, 0.0))
+    stays = weight * scipy.special.ndtr(np.where(is_weighted, pair.gap, 0.0) / np.fmax(deviation, 1e-9))
+    variance = ((stays * deviation) ** 2).sum(axis=-1)
+    if pair.prediction_variance.any():
+        predicted = stays * np.sqrt(pair.prediction_variance)
+        variance += PREDICTION_ERROR_CORRELATION * (predicted.sum(axis=-1) ** 2 - (predicted**2).sum(axis=-1))
+    error: FloatArray = np.sqrt(variance)
+    return error
 
 
 def _is_partial(gap: FloatArray, b: int | IntArray | slice, ratings: Ratings) -> BoolArray:
     """Return whether a shortfall leaves out an unknown gap or one without a weight."""
     is_partial: BoolArray = np.isnan(gap).any(axis=-1) | ratings.has_missing_weight[b]
     return is_partial
-
-
-def _weighted(pair: Pair, b: int | IntArray, ratings: Ratings) -> FloatArray:
-    """Return the unrounded weighted shortfalls over all gaps and over the distinguishable ones: (2, ...)."""
-    weighted = np.fmax(pair.gap, 0.0) * ratings.known_weight[b]  # NaN counts as 0
-    both = np.array((weighted, weighted * pair.is_distinguishable))
-    shortfalls: FloatArray = both.sum(axis=-1) / _compared_weight(pair.gap, b, ratings)
-    return shortfalls
 
 
 def _compared_weight(gap: FloatArray, b: int | IntArray | slice, ratings: Ratings) -> FloatArray:
@@ -193,21 +306,51 @@ def distinguishable_gaps(current: int, targets: IntArray, ratings: Ratings) -> B
     return is_gap
 
 
+def _share(target: int | IntArray, gap: FloatArray, ratings: Ratings) -> FloatArray:
+    """Return the weight of each element as a share of the compared elements: 0 where the gap is unknown.
+
+    NaN if no compared element has a weight.
+    """
+    share = ratings.known_weight[target] / np.expand_dims(_compared_weight(gap, target, ratings), -1)
+    is_unknown = np.isnan(gap)
+    return np.where(is_unknown, 0.0 * share, share) if is_unknown.any() else share
+
+
 def shortfalls_of(pair: Pair, target: int | IntArray, ratings: Ratings) -> tuple[FloatArray, FloatArray]:
-    """Return two unrounded shortfalls of pairs in level points: of all gaps, and without those within rater noise.
+    """Return two unrounded shortfalls of pairs in level points: of all gaps, and without those that are not clear.
 
     Gaps that cannot be tested count in both. NaN if no compared skill has a weight.
     """
-    may_count = pair.is_distinguishable | ~pair.is_tested
-    shortfall, beyond_noise = _weighted(pair._replace(is_distinguishable=may_count), target, ratings)
-    return shortfall, beyond_noise
+    weighted = _share(target, pair.gap, ratings) * pair.expected
+    return weighted.sum(axis=-1), (weighted * (pair.is_distinguishable | ~pair.is_tested)).sum(axis=-1)
+
+
+def expected_shortfalls(pair: Pair, target: int | IntArray, ratings: Ratings) -> FloatArray:
+    """Return the unrounded shortfalls expected between the true levels of pairs, in level points.
+
+    Ratings that vary more are expected to hide larger gaps, so noise makes no move look easy. An unknown error counts
+    as the usual one. NaN if no compared skill has a weight.
+    """
+    variance = np.where(np.isnan(pair.standard_error), _usual_variance(ratings), pair.standard_error**2)
+    expected = np.nan_to_num(expected_positive(pair.gap, variance))
+    shortfall: FloatArray = (_share(target, pair.gap, ratings) * expected).sum(axis=-1)
+    return shortfall
+
+
+@memoized
+def _usual_variance(ratings: Ratings) -> float:
+    """Return the mean squared standard error of the difference of two levels; 0 without any error."""
+    squared = floored(ratings.standard_error, ratings.raters)[~np.isnan(ratings.standard_error)] ** 2
+    return 2.0 * float(np.nanmean(squared)) if squared.size else 0.0
 
 
 def shortfalls_from(current: int, ratings: Ratings) -> FloatArray:
     """Return the weighted shortfalls from one occupation to all, in level points: (occupations,)."""
     gaps = ratings.comparable_level - ratings.comparable_level[current]
-    weighted = np.fmax(gaps, 0.0) * ratings.known_weight
-    shortfalls: FloatArray = weighted.sum(axis=1) / _compared_weight(gaps, slice(None), ratings)
+    expected = expected_positive(gaps, ratings.prediction_variance + ratings.prediction_variance[current])
+    shortfalls: FloatArray = (expected * ratings.known_weight).sum(axis=1) / _compared_weight(
+        gaps, slice(None), ratings
+    )
     return shortfalls
 
 
@@ -227,9 +370,14 @@ def weighted_shortfalls(ratings: Ratings) -> FloatArray:
     level = ratings.comparable_level
     shortfalls = np.empty((len(level), len(level)))
     gaps = np.empty_like(level)
+    is_predicted: BoolArray = np.asarray(ratings.is_predicted.any(axis=1))
     for b, target in enumerate(level):
         total = _compared_weight(np.subtract(target, level, out=gaps), b, ratings)
-        shortfalls[:, b] = np.fmax(gaps, 0.0, out=gaps) @ ratings.known_weight[b] / total
+        uncertain = np.flatnonzero(is_predicted | is_predicted[b])
+        variance = ratings.prediction_variance[uncertain] + ratings.prediction_variance[b]
+        expected = expected_positive(gaps[uncertain], variance)
+        np.fmax(gaps, 0.0, out=gaps)[uncertain] = expected
+        shortfalls[:, b] = gaps @ ratings.known_weight[b] / total
     return shortfalls
 
 
@@ -251,20 +399,14 @@ def has_reference_pairs(ratings: Ratings) -> bool:
     return len(_sorted_shortfalls(ratings.analysts or ratings)) > 0
 
 
-_TENTHS = 1_000
-"""Resolution of percentiles: tenths of a percent."""
-
-
 def percentiles(shortfalls: FloatArray, ratings: Ratings) -> FloatArray:
-    """Return the percentage of all ordered pairs rated by analysts that have a smaller shortfall.
+    """Return the percentage of all ordered pairs rated by analysts that have a smaller shortfall, in whole percents.
 
-    Rounded to tenths; 0 and 100 are reserved for no pair and every pair. NaN for an unknown shortfall, or without
-    reference pairs.
+    0 and 100 are reserved for no pair and every pair. NaN for an unknown shortfall, or without reference pairs.
     """
     ordered = _sorted_shortfalls(ratings.analysts or ratings)
     if not len(ordered):
         return np.full(np.shape(shortfalls), np.nan)
     smaller = np.searchsorted(ordered, _comparable(shortfalls))
-    most = np.minimum(np.rint(_TENTHS * smaller / len(ordered)), _TENTHS - 1.0 * (smaller < len(ordered)))
-    tenths = np.maximum(most, smaller > 0)
-    return np.where(np.isnan(shortfalls), np.nan, tenths / 10.0)
+    most = np.minimum(np.rint(100 * smaller / len(ordered)), 100.0 - (smaller < len(ordered)))
+    return np.where(np.isnan(shortfalls), np.nan, np.maximum(most, smaller > 0))

@@ -7,10 +7,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from skillgap.analysis.arrays import BoolArray, IntArray
+from skillgap.analysis.arrays import BoolArray, FloatArray, IntArray, python_numbers
 from skillgap.analysis.gap import summarize_gaps
 from skillgap.analysis.missing import check_weights
-from skillgap.analysis.pairs import pair_of, shortfalls_of
+from skillgap.analysis.pairs import expected_shortfalls, pair_of, shortfalls_of
 from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.similarity.model import Similarity
 from skillgap.models import GapSummary, Path, PathReport, PathStep
@@ -22,9 +22,10 @@ def find_paths(
     """Return the `limit` best paths of at most three moves, best first; none if no path exists.
 
     A move connects two occupations if one is among the `neighbors` most similar to the other. Its difficulty is its
-    distinguishable shortfall. Paths are ranked by their hardest move, then by the number of moves, the sum of the
-    weighted shortfalls and the codes. Paths avoid occupations without any importance, because moves to them cannot be
-    weighted. Raises NoData, UnknownOccupation, UnratedOccupation, MissingInput (the target has no importance).
+    expected shortfall, because the best of many noisy moves looks easier than it is. Paths are ranked by their hardest
+    move, then by the number of moves, the sum of the weighted shortfalls and the codes. Paths avoid occupations without
+    any importance, because moves to them cannot be weighted. Raises NoData, UnknownOccupation, UnratedOccupation,
+    MissingInput (the target has no importance).
     """
     start, end = (similarity.row(code, ratings) for code in (current, target))
     check_weights(ratings, ratings.row(target))
@@ -37,8 +38,8 @@ def find_paths(
             hardest_move=chain.hardest,
             total_shortfall=chain.total,
             steps=[
-                PathStep(ratings.occupations[graph.codes[after]], graph.summary(before, after))
-                for before, after in pairwise(chain.rows)
+                PathStep(ratings.occupations[graph.codes[after]], graph.summary(before, after), difficulty)
+                for (before, after), difficulty in zip(pairwise(chain.rows), chain.difficulties, strict=True)
             ],
         )
         for chain in ranked[:limit]
@@ -61,8 +62,13 @@ def find_paths(
 @dataclass(frozen=True)
 class _Chain:
     rows: tuple[int, ...]
-    hardest: float
+    difficulties: tuple[float, ...]
+    """Expected shortfall of each move."""
     total: float
+
+    @property
+    def hardest(self) -> float:
+        return max(self.difficulties)
 
 
 class _Graph:
@@ -105,14 +111,12 @@ class _Graph:
         before, after = self._rows[chains[:, :-1]], self._rows[chains[:, 1:]]
         moves, index = np.unique(np.stack([before.ravel(), after.ravel()]), axis=1, return_inverse=True)
         pairs = pair_of(moves[0], moves[1], self._ratings)
-        weighted, distinguishable = (
-            np.round(shortfall, 4)[index].reshape(before.shape)
-            for shortfall in shortfalls_of(pairs, moves[1], self._ratings)
-        )
+        weighted, _ = shortfalls_of(pairs, moves[1], self._ratings)
+        expected: FloatArray = np.round(expected_shortfalls(pairs, moves[1], self._ratings), 4)[index]
+        totals: list[float] = np.round(weighted, 4)[index].reshape(before.shape).sum(axis=1).tolist()
+        of_moves = python_numbers(expected.reshape(before.shape))
         return [
-            _Chain(tuple(rows), hardest, round(total, 4))
-            for rows, hardest, total in zip(
-                chains.tolist(), distinguishable.max(axis=1).tolist(), weighted.sum(axis=1).tolist(), strict=True
-            )
+            _Chain(tuple(rows), tuple(difficulties), round(total, 4))
+            for rows, difficulties, total in zip(chains.tolist(), of_moves, totals, strict=True)
             if total == total  # NaN: a move without a weighted skill that is known on both sides
         ]

@@ -6,7 +6,7 @@ import numpy as np
 
 from skillgap.analysis.gap import ranked_rows, summarize
 from skillgap.analysis.lookup import did_you_mean
-from skillgap.analysis.pairs import LevelVector
+from skillgap.analysis.pairs import LevelVector, level_vector, with_own_levels
 from skillgap.analysis.printed import PrintedRatings
 from skillgap.analysis.ratings import Ratings
 from skillgap.errors import InvalidProfile
@@ -17,8 +17,6 @@ from skillgap.onet.codes import parse_code
 _MOST_NAMED = 100
 """Most invalid names that an error lists, because finding a suggestion for each takes time."""
 OWN = "own"
-CERTAIN = 9_999
-"""Number of raters of an own level: it is taken as exact, so it adds no error to the comparison."""
 
 
 def identify_person_gap(
@@ -89,19 +87,17 @@ def _level_vector(own: dict[int, float], row: int | None, ratings: Ratings) -> t
     """Return the person's levels, for comparison and as shown in the report."""
     width = len(ratings.element_ids)
     if row is None:
-        level, error = np.full(width, np.nan), np.full(width, np.nan)
-        raters = np.zeros(width, dtype=np.int32)
+        current = LevelVector.unknown(width)
         printed = PrintedRatings._make([None] * width for _ in PrintedRatings._fields)
     else:
-        level, error, raters = (array[row].copy() for array in (ratings.level, ratings.standard_error, ratings.raters))
+        current = LevelVector._make(array.copy() for array in level_vector(ratings, row))
         printed = PrintedRatings._make(list(column) for column in ratings.printed(row))
     given = np.full(width, np.nan)
     given[list(own)] = list(own.values())
     exact = ratings.exact_level(given)
     for column, value in own.items():
-        level[column], error[column], raters[column] = exact[column], 0.0, CERTAIN
-        stated = {"data_value": value, "source": OWN, "anchors": ratings.anchors_around(column, level[column])}
+        stated = {"data_value": value, "source": OWN, "anchors": ratings.anchors_around(column, exact[column])}
         for name in PrintedRatings._fields:
             is_flag = name in ("not_relevant", "recommend_suppress")
             getattr(printed, name)[column] = stated.get(name, False if is_flag else None)
-    return LevelVector(level, level, error, raters, np.zeros(width, dtype=np.bool_)), printed
+    return with_own_levels(current, exact), printed

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from skillgap.analysis.agreement import MARGIN_OF_EIGHTHS, MARGIN_OF_HUNDREDTHS, panel_variance
 from skillgap.analysis.anchors import AnchorScale
 from skillgap.analysis.arrays import NO_MONTH, BoolArray, FloatArray, python_numbers, rows_by_name
 from skillgap.analysis.lookup import Lookup
@@ -314,6 +315,21 @@ class Ratings(Lookup):
     def raters(self) -> npt.NDArray[np.int32]:
         """Number of raters, for the degrees of freedom. To be conservative, a prediction counts as the usual 8."""
         return np.where(self.is_predicted, RATERS, self.n).astype(np.int32)
+
+    @cached_property
+    def panel_variance(self) -> FloatArray:
+        """Variance of another panel's levels given these (see `agreement.panel_variance`)."""
+        return panel_variance(self.standard_error, self.raters, is_predicted=self.is_predicted)
+
+    @cached_property
+    def prediction_variance(self) -> FloatArray:
+        """Squared standard error of predicted levels, 0 for ratings."""
+        return np.where(self.is_predicted, self.panel_variance, 0.0)
+
+    @cached_property
+    def margin(self) -> FloatArray:
+        """Level points by which a gap must exceed 0 to be found again half the time, by element."""
+        return np.where(self._level_in_eighths, MARGIN_OF_EIGHTHS, MARGIN_OF_HUNDREDTHS)
 
     @cached_property
     def weight(self) -> FloatArray:

@@ -21,7 +21,8 @@ def compare_releases(
     """Return the differences between the ratings of two releases, for all occupations or for one (`only`, a code).
 
     Ratings by different raters differ by chance. A changed level therefore counts as beyond noise only if it passes the
-    test that compares occupations, applied to the changed levels of its occupation. Pairs are ordered pairs of
+    test that compares occupations, applied to the changed levels of its occupation, with the error of a rating that is
+    repeated. A level without an error in one of the releases cannot be tested. Pairs are ordered pairs of
     occupations rated in both releases, at least one of them with a changed level. Changed pairs are listed if
     `with_pairs` or `only` is given. Figures that need standard errors are None if a release has none.
     Raises UnknownOccupation, UnratedOccupation if neither release has ratings of `only`.
@@ -46,6 +47,7 @@ def compare_releases(
         newly_rated=sorted((new_codes - old_codes) & wanted),
         no_longer_rated=sorted((old_codes - new_codes) & wanted),
         levels_changed=int(np.count_nonzero(is_changed[is_wanted])),
+        levels_untestable=int(np.count_nonzero((is_changed & ~_can_test(old, new))[is_wanted])),
         beyond_noise=_beyond_noise(old, new, is_changed, is_wanted) if can_test else None,
         pairs_compared=sum(compared for compared, _, _ in pairs),
         pairs_changed=sum(changed for _, changed, _ in pairs) if can_test else None,
@@ -53,10 +55,22 @@ def compare_releases(
     )
 
 
+REPEATED = 0.763
+"""Standard deviation of level changes between 26.1 and 29.0, in standard errors of the difference.
+
+Below 1, because O*NET shows analysts the earlier ratings when they rate an occupation again."""
+
+
+def _can_test(old: Ratings, new: Ratings) -> BoolArray:
+    """Return which levels have an error in both releases."""
+    can_test: BoolArray = ~np.isnan(old.standard_error) & ~np.isnan(new.standard_error)
+    return can_test & (old.raters > 0) & (new.raters > 0)
+
+
 def _beyond_noise(old: Ratings, new: Ratings, is_changed: BoolArray, is_wanted: BoolArray) -> list[LevelChange]:
     """Return the changed levels of the wanted occupations that differ by more than rater noise."""
     tests = compare_means(
-        np.where(is_changed, new.level - old.level, np.nan),
+        np.where(is_changed, (new.level - old.level) / REPEATED, np.nan),  # as if the errors were smaller
         standard_errors=(old.standard_error, new.standard_error),
         n=(old.raters, new.raters),
     )

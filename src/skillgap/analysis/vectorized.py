@@ -12,20 +12,22 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from skillgap.analysis.agreement import agreement
 from skillgap.analysis.arrays import BoolArray, FloatArray, IntArray
 from skillgap.analysis.missing import check_weights
 from skillgap.analysis.pairs import (
     LevelVector,
     Pair,
     SummaryArrays,
+    certainties,
     compare_levels,
     compare_levels_in_full,
     level_vector,
     order_of,
     pair_of,
     summarize_pairs,
+    with_own_levels,
 )
-from skillgap.analysis.person import CERTAIN
 from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.significance import shown, shown_p
 from skillgap.analysis.similarity.model import Similarity
@@ -122,20 +124,17 @@ def level_vectors(people: People, ratings: Ratings) -> LevelVector:
 
     A missing level counts as 0 in rows without own levels, and as unknown in rows with some.
     """
-    has_none = (people.occupation == NONE)[:, None]
-    level, error, raters = (
-        np.where(has_none, missing, array[people.occupation])
-        for array, missing in ((ratings.level, np.nan), (ratings.standard_error, np.nan), (ratings.raters, 0))
-    )
-    to_subtract = level
-    if people.own is not None:
-        is_own = people.own == people.own
-        np.copyto(level, ratings.exact_level(people.own), where=is_own)
-        np.copyto(error, 0.0, where=is_own)
-        np.copyto(raters, CERTAIN, where=is_own)
-    if not (has_own := people.has_own).all():
-        to_subtract = np.where(has_own[:, None], level, ratings.comparable_level[people.occupation])
-    return LevelVector(level, to_subtract, error, raters.astype(np.int32), np.zeros(level.shape, dtype=np.bool_))
+    vector = level_vector(ratings, people.occupation)
+    if not (has_occupation := people.occupation != NONE).all():
+        unknown = LevelVector.unknown(*vector.level.shape)
+        vector = LevelVector._make(
+            np.where(has_occupation[:, None], known, missing) for known, missing in zip(vector, unknown, strict=True)
+        )
+    if people.own is None:
+        return vector
+    with_own = with_own_levels(vector, ratings.exact_level(people.own))
+    has_own = people.has_own[:, None]
+    return with_own._replace(level_to_subtract=np.where(has_own, with_own.level, vector.level_to_subtract))
 
 
 class Gaps(NamedTuple):
@@ -152,8 +151,11 @@ class Gaps(NamedTuple):
     gap_lower: FloatArray
     gap_upper: FloatArray
     p_value: FloatArray
+    agreement: FloatArray
     distinguishable: FloatArray
     """1 or 0; NaN if the gap cannot be tested."""
+    certainty: npt.NDArray[np.int8]
+    """Index into `CERTAINTIES`."""
     to_not_relevant: BoolArray
 
 
@@ -188,7 +190,9 @@ def _gaps(people: People, first: int, ratings: Ratings) -> Gaps:
         gap_lower=lower,
         gap_upper=upper,
         p_value=shown_p(tests.p_value[row, element]),
+        agreement=agreement(pair.gap, pair.panel_variance, ratings.margin)[row, element],
         distinguishable=np.where(pair.is_tested[row, element], pair.is_distinguishable[row, element], np.nan),
+        certainty=certainties(pair, people.target, ratings)[row, element],
         to_not_relevant=ratings.not_relevant[at],
     )
 

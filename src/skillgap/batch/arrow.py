@@ -13,11 +13,13 @@ import pyarrow.compute as pc
 
 from skillgap.analysis.arrays import FloatArray
 from skillgap.analysis.missing import NEEDS, brief_reason, missing_inputs
+from skillgap.analysis.pairs import CERTAINTIES
 from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.similarity.model import Similarity
 from skillgap.analysis.vectorized import NONE, People, bulk_gaps, bulk_similar, bulk_summaries
 from skillgap.batch.columns import Columns, default_min_own_levels, occupation_code
 from skillgap.errors import BatchInputError, OccupationError
+from skillgap.models import PERCENTILES
 from skillgap.onet.codes import parse_code
 from skillgap.onet.scales import HIGHEST_LEVEL
 
@@ -148,7 +150,8 @@ class GapKernel:
             name: pa.array(values, mask=(missing & NEEDS[name]) > 0) if name in NEEDS else _column(values)
             for name, values in {**summaries._asdict(), "job_zone_step": step}.items()
         }
-        columns["job_zone_step"] = pc.cast(columns["job_zone_step"], pa.int32())
+        for name in (*PERCENTILES, "job_zone_step"):
+            columns[name] = pc.cast(columns[name], pa.int32())
         reasons = pa.array([brief_reason(inputs) for inputs in missing.tolist()], pa.string())
         return _record_batch({**self._keys(people, ids), **columns, "unavailable": reasons})
 
@@ -162,6 +165,7 @@ class GapKernel:
         }
         columns = {name: _column(column) for name, column in gaps._asdict().items() if name not in ("row", "element")}
         columns["distinguishable"] = pc.cast(columns["distinguishable"], pa.bool_())
+        columns["certainty"] = pa.array(CERTAINTIES.tolist(), pa.string()).take(columns["certainty"])
         return _record_batch(keys | elements | columns)
 
     def _nearest(self, people: People, ids: pa.Array) -> pa.RecordBatch:

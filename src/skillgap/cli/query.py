@@ -89,7 +89,7 @@ def report(
     ],
     ratings: RatingsOption = "onet+llm",
     domain: DomainOption = "skills",
-    only_sure: Annotated[bool, typer.Option("--only-sure", help="Leave out gaps that may be due to chance.")] = False,
+    only_sure: Annotated[bool, typer.Option("--only-clear", "--only-sure", help="Show clear gaps only.")] = False,
     force: ForceOption = False,
 ) -> None:
     """Write the skill gap between two occupations to a file. As a page, a chart or a spreadsheet."""

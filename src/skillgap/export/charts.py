@@ -11,7 +11,7 @@ from string import Template
 from typing import Any, Literal
 
 from skillgap.escaping import for_terminal
-from skillgap.export.phrases import VERDICTS, Report, certainty, name_of, start_of
+from skillgap.export.phrases import Report, certainty, name_of, start_of, verdict
 from skillgap.extras import needs
 from skillgap.models import SHORTFALL_BARS, Provenance, SkillGap, TargetView, WorkforceReport
 from skillgap.onet.scales import HIGHEST_LEVEL
@@ -25,18 +25,20 @@ COLORS: dict[Theme, dict[str, str]] = {
         "paper": "#ffffff",
         "line": "#d0d7de",
         "now": "#0a5fb4",
-        "sure": "#c05f00",
-        "noise": "#848d97",
-        "open": "#8250df",
+        "clear": "#c05f00",
+        "likely": "#b8860b",
+        "open": "#848d97",
+        "unknown": "#8250df",
     },
     "dark": {
         "ink": "#e9edf1",
         "paper": "#14181c",
         "line": "#3d444d",
         "now": "#6cb6ff",
-        "sure": "#f0a030",
-        "noise": "#7d8590",
-        "open": "#b392f0",
+        "clear": "#f0a030",
+        "likely": "#d9c06a",
+        "open": "#7d8590",
+        "unknown": "#b392f0",
     },
 }
 COLORS["page"] = {name: f"var(--{name})" for name in COLORS["light"]}
@@ -47,7 +49,7 @@ MOST_SKILLS = 20
 """Skills drawn for each target of a workforce."""
 _NORMAL = 1.96
 """Standard errors between a level and O*NET's own 95% bounds."""
-_CERTAINTY = {"yes": "sure", "no": "may be chance", "not relevant": "may be chance", "unknown": "cannot be judged"}
+_CERTAINTY = {"not relevant": "open", "unknown": "cannot be judged"}
 _FONT_MARGIN = 30
 """Pixels left of the longest name: fonts may be wider where the picture is shown than where it was drawn."""
 _HEAD_HEIGHT = 110
@@ -79,7 +81,7 @@ def chart_rows(report: Report) -> list[dict[str, Any]]:
             **_side("target", gap.to_data_value, gap.to_standard_error, gap.to_lower, gap.to_upper),
             "current_is_predicted": gap.from_source == "llm",
             "target_is_predicted": gap.to_source == "llm",
-            "certainty": _CERTAINTY[certainty(gap)],
+            "certainty": _CERTAINTY.get(certainty(gap), certainty(gap)),
             "label": _label(gap),
         }
         for gap in report.skill_gaps[:MOST_ROWS]
@@ -103,7 +105,7 @@ def _side(
 
 def _label(gap: SkillGap) -> str:
     interval = "" if gap.gap_lower is None else f" ({gap.gap_lower:.2f} to {gap.gap_upper:.2f})"
-    return f"{gap.gap:.3f}{interval}, {VERDICTS[certainty(gap)]}"
+    return f"{gap.gap:.3f}{interval}, {verdict(gap)}"
 
 
 def credit(provenance: Provenance) -> str:

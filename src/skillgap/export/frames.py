@@ -14,7 +14,7 @@ import pandas as pd
 from skillgap.errors import NoData
 from skillgap.export.writers import FRAME_SUFFIXES as SUFFIXES
 from skillgap.export.writers import write_frames
-from skillgap.models import GapChange, ReleaseChanges
+from skillgap.models import PERCENTILES, GapChange, ReleaseChanges
 from skillgap.service import Ratings, connect
 from skillgap.service.bulk import OnBatch, Similarity, all_transitions, pair_columns, rating_columns
 
@@ -28,7 +28,7 @@ __all__ = [
     "write_frames",
 ]
 
-_INTEGERS = ("distinguishable_gaps", "distinguishable_surplus", "job_zone_step")
+_INTEGERS = ("distinguishable_gaps", "likely_gaps", "distinguishable_surplus", *PERCENTILES, "job_zone_step")
 """Columns of whole numbers that may be missing."""
 
 

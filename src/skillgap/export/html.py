@@ -94,21 +94,22 @@ def make_environment(*packages: str) -> Environment:
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, auto_reload=False)
     environment.globals |= {
         "certainty": phrases.certainty,
+        "gaps_in_words": phrases.gaps_in_words,
         "in_one_sentence": phrases.in_one_sentence,
         "level": phrases.level,
         "most_rows": charts.MOST_ROWS,
         "name_of": phrases.name_of,
-        "noise": phrases.noise,
         "not_compared_line": phrases.not_compared_line,
         "noun": lambda domain: NOUNS[domain][0].capitalize(),
         "number": phrases.number,
         "percent": phrases.percent,
+        "percentile_in_words": phrases.percentile_in_words,
         "predicted": phrases.predicted,
         "predictions_line": phrases.predictions_line,
         "source_line": phrases.source_line,
         "start_of": phrases.start_of,
         "unavailable_lines": phrases.unavailable_lines,
-        "verdicts": phrases.VERDICTS,
+        "verdict": phrases.verdict,
     }
     return environment
 

@@ -48,6 +48,7 @@ def html(report: Report) -> str:
 _DTYPES = {
     "str": "str",
     "str | None": "str",
+    "Certainty | None": "str",
     "float": "float64",
     "float | None": "float64",
     "bool": "bool",

@@ -72,12 +72,12 @@ def in_one_sentence(report: Report) -> str:
     need = f"{summary.gaps} of {summary.skills_compared} {plural} {verb} a higher level"
     shortfall = _shortfall(summary)
     if not summary.skills_tested:
-        return f"{need}; it is not known which of them are beyond rater noise. {shortfall}"
+        return f"{need}; their certainty is unknown. {shortfall}"
     untested = summary.skills_compared - summary.skills_tested
     note = (
         f" ({untested} {singular if untested == 1 else plural} without standard errors not tested)" if untested else ""
     )
-    return f"{need}, {summary.distinguishable_gaps} of them beyond rater noise{note}. {shortfall}"
+    return f"{need}: {gaps_in_words(summary)}{note}. {shortfall}"
 
 
 _NOTHING_COMPARED = "No level is known on both sides, so there is nothing to compare."
@@ -91,9 +91,27 @@ def _shortfall(summary: GapSummary) -> str:
     if summary.weighted_shortfall is None:
         return "The weighted shortfall is unknown."
     shortfall = f"Weighted shortfall: {summary.weighted_shortfall:.2f} levels"
+    if summary.noise_shortfall is not None:
+        shortfall += f" ({summary.noise_shortfall:.2f} would be rater noise alone)"
     if summary.shortfall_percentile is None:
         return f"{shortfall}, over the levels compared."
-    return f"{shortfall}, more than in {percent(summary.shortfall_percentile, decimals=1)} of all pairs of occupations."
+    return f"{shortfall}, more than in {percentile_in_words(summary)} of all pairs of occupations."
+
+
+def percentile_in_words(summary: GapSummary) -> str:
+    """Return the percentile of a shortfall, with its interval if that is known."""
+    share = percent(summary.shortfall_percentile or 0)
+    if summary.shortfall_percentile_lower is None or summary.shortfall_percentile_upper is None:
+        return share
+    return f"{share} ({summary.shortfall_percentile_lower} to {summary.shortfall_percentile_upper}%)"
+
+
+def gaps_in_words(summary: GapSummary) -> str:
+    """Return the number of gaps by certainty, such as "8 clear, 5 likely, 7 open"."""
+    clear, likely = summary.distinguishable_gaps, summary.likely_gaps
+    if clear is None or likely is None:
+        return f"{summary.gaps} of unknown certainty"
+    return f"{clear} clear, {likely} likely, {summary.gaps - clear - likely} open"
 
 
 def percent(value: float, *, decimals: int = 0) -> str:
@@ -139,29 +157,26 @@ def _needs(report: Report, plural: str) -> list[str]:
     count = Counter(map(certainty, rows))
     needs = f"{target} need a higher level in {len(rows)} of {report.summary.skills_compared} {plural}"
     if count["unknown"] == len(rows):
-        return [f"{needs}.", "The error of these ratings is unknown, so some of these gaps may be chance."]
-    if count["yes"] == len(rows):
-        return [f"{needs}, and {'this gap is' if len(rows) == 1 else 'all of these gaps are'} sure."]
-    is_tested = count["yes"] or count["no"]
+        return [f"{needs}.", "The error of these ratings is unknown, and so is the certainty of these gaps."]
+    if count["clear"] == len(rows):
+        return [f"{needs}, and {'this gap is' if len(rows) == 1 else 'all of these gaps are'} clear."]
+    is_tested = bool(count["clear"] or count["likely"] or count["open"])
     parts = [
         f"{number or 'none'} {one if number == 1 else many}"
         for number, one, many, is_shown in (
-            (count["yes"], "is sure", "are sure" if count["yes"] else "is sure", is_tested),
-            (count["no"], "may be chance", "may be chance", count["no"]),
+            (count["clear"], "is clear", "are clear" if count["clear"] else "is clear", is_tested),
+            (count["likely"], "is likely", "are likely", count["likely"]),
+            (count["open"], "is open", "are open", count["open"]),
             (count["not relevant"], "hardly matters there", "hardly matter there", count["not relevant"]),
             (count["unknown"], "cannot be judged", "cannot be judged", count["unknown"]),
         )
         if is_shown
     ]
-    chance = f"A gap may be chance when {noise(report)} more than the occupations differ."
-    return [f"{needs}: {', '.join(parts)}.", *([chance] if count["no"] else [])]
-
-
-def noise(report: Report) -> str:
-    """Return a clause, up to "by", that names what makes a difference uncertain."""
-    if predicted(report):
-        return "the raters disagree, or the prediction is off, by"
-    return "the people who rated the occupations disagree by"
+    meaning = (
+        "Other raters would find a likely gap again in at least 8 of 10 cases, and an open gap less often. A clear gap "
+        "is certain, but not necessarily large."
+    )
+    return [f"{needs}: {', '.join(parts)}.", *([meaning] if is_tested else [])]
 
 
 def _effort(report: Report, plural: str) -> list[str]:
@@ -171,7 +186,7 @@ def _effort(report: Report, plural: str) -> list[str]:
     if summary.shortfall_percentile is None or report.from_occupation == report.to_occupation:
         return []
     kind = next(words for limit, words in _MOVES if summary.shortfall_percentile <= limit)
-    share = percent(summary.shortfall_percentile)
+    share = percentile_in_words(summary)
     return [
         f"Considering {plural} only, this is {kind}: "
         f"{share} of all possible moves between two occupations have a smaller gap."
@@ -212,17 +227,20 @@ def preparation(step: int | None) -> str:
     return "about as much" if step == 0 else f"{'much ' if abs(step) > 1 else ''}{'more' if step > 0 else 'less'}"
 
 
-VERDICTS = {"yes": "sure", "no": "may be chance", "not relevant": "hardly matters there", "unknown": "cannot be judged"}
-"""Words for users, by `certainty`."""
-
-
 def certainty(gap: SkillGap) -> str:
-    """Return `yes` if a gap is distinguishable, else `no`, `not relevant` (to the target) or `unknown` (untested)."""
-    if gap.to_not_relevant:
-        return "not relevant"
-    if gap.p_value is None:
-        return "unknown"
-    return "yes" if gap.distinguishable else "no"
+    """Return the certainty of a gap, or why it has none: `not relevant` (to the target) or `unknown` (untested)."""
+    return gap.certainty or ("not relevant" if gap.to_not_relevant else "unknown")
+
+
+_WITHOUT_CERTAINTY = {"not relevant": "hardly matters there", "unknown": "cannot be judged"}
+
+
+def verdict(gap: SkillGap) -> str:
+    """Return the certainty of a gap for users, such as "likely 87%": the chance that other raters find it again."""
+    word = certainty(gap)
+    if gap.certainty is None or gap.agreement is None:
+        return _WITHOUT_CERTAINTY[word]
+    return f"{word} {int(gap.agreement * 100 + 1e-6)}%"
 
 
 def meaning(anchors: LevelAnchors | None) -> str:
@@ -231,13 +249,8 @@ def meaning(anchors: LevelAnchors | None) -> str:
 
 
 def move(summary: GapSummary) -> str:
-    """Return a move's sure gaps and their levels; the figure in parentheses includes gaps that may be noise."""
-    gaps = summary.distinguishable_gaps
-    if gaps is None:
-        untested = "1 gap" if summary.gaps == 1 else f"{summary.gaps} gaps"
-        return f"{untested}, not known to be sure or not ({number(summary.weighted_shortfall)})"
-    sure = f"{gaps} sure gap{'' if gaps == 1 else 's'}, {number(summary.distinguishable_shortfall)} levels"
-    return f"{sure} ({number(summary.weighted_shortfall)})"
+    """Return a move's gaps by certainty and its weighted shortfall."""
+    return f"{gaps_in_words(summary)}; shortfall {number(summary.weighted_shortfall)} levels"
 
 
 def dated(month: str | None, source: str | None) -> str:

@@ -15,8 +15,9 @@ from skillgap.models import GapReport, GapSummary, Provenance, SkillGap
 
 _COLUMNS: tuple[tuple[str, int, Callable[[SkillGap], Any]], ...] = (
     ("Skill", 34, lambda row: row.element_name),
-    ("Certainty", 20, lambda row: phrases.VERDICTS[phrases.certainty(row)]),
+    ("Certainty", 20, lambda row: phrases.verdict(row)),
     ("Gap", 9, lambda row: row.gap),
+    ("Agreement", 11, lambda row: row.agreement),
     ("Gap, lower 95%", 16, lambda row: row.gap_lower),
     ("Gap, upper 95%", 16, lambda row: row.gap_upper),
     ("p", 10, lambda row: row.p_value),
@@ -79,9 +80,13 @@ def _facts(report: GapReport) -> list[tuple[str, Any]]:
         ("Predicted levels", phrases.predictions_line(phrases.predicted(report), provenance.predictions)),
         ("Compared", summary.skills_compared),
         ("Gaps", summary.gaps),
-        ("Sure gaps", _or_reason("distinguishable_gaps", summary)),
+        ("Clear gaps", _or_reason("distinguishable_gaps", summary)),
+        ("Likely gaps", _or_reason("likely_gaps", summary)),
         ("Weighted shortfall", _or_reason("weighted_shortfall", summary)),
+        ("Shortfall from rater noise alone", _or_reason("noise_shortfall", summary)),
         ("Shortfall percentile", _or_reason("shortfall_percentile", summary)),
+        ("Shortfall percentile, lower 95%", _or_reason("shortfall_percentile_lower", summary)),
+        ("Shortfall percentile, upper 95%", _or_reason("shortfall_percentile_upper", summary)),
         ("Job Zone step", _or_reason("job_zone_step", summary)),
     ]
 

@@ -20,7 +20,7 @@ _KEYS: dict[Order, Callable[[SkillGap], Any]] = {
     "importance": lambda row: -(row.importance or 0.0),
 }
 _ORDERED: dict[Order, str] = {
-    "weight": "sure ones first, then by importance × gap",
+    "weight": "clear ones first, then by importance × gap",
     "name": "by name",
     "now": "by current level",
     "asked": "by target level",
@@ -30,7 +30,7 @@ _ORDERED: dict[Order, str] = {
 
 
 def select_rows(report: Report, *, only_sure: bool = False, order: Order = "weight") -> Report:
-    """Return a report with its gaps in another order, or with only distinguishable gaps and surplus."""
+    """Return a report with its gaps in another order, or with only clear gaps and surplus."""
     gaps, surplus = report.skill_gaps, report.surplus_skills
     if only_sure:
         gaps, surplus = ([row for row in rows if row.distinguishable] for rows in (gaps, surplus))
@@ -42,4 +42,4 @@ def select_rows(report: Report, *, only_sure: bool = False, order: Order = "weig
 def order_in_words(order: Order, report: Report) -> str:
     """Return how a table is ordered, for its caption. Without importances, all gaps weigh the same."""
     is_weighted = report.summary.weighted_shortfall is not None
-    return _ORDERED[order] if is_weighted or order != "weight" else "sure ones first, then by gap"
+    return _ORDERED[order] if is_weighted or order != "weight" else "clear ones first, then by gap"

@@ -48,9 +48,9 @@ _READS = ToolAnnotations(read_only_hint=True, idempotent_hint=True, destructive_
 _SECONDS_BETWEEN_LOOKS = 5.0
 _INSTRUCTIONS = (
     "Compares O*NET occupations by rated skills. Start with search_occupations to turn a job title into an O*NET-SOC "
-    "code. In skill_gap, only rows with `distinguishable` true stand out from rater disagreement. Do not present the "
-    "others as gaps. A null figure is unknown, not 0; `unavailable` gives the reason. Levels with source `llm` are "
-    "predicted, not rated; point this out. Show the attribution."
+    "code. In skill_gap, `certainty` says how far to trust a row: report clear gaps as gaps, likely ones with their "
+    "chance (`agreement`), open ones as undecided. A null figure is unknown, not 0; `unavailable` gives the reason. "
+    "Levels with source `llm` are predicted, not rated; point this out. Show the attribution."
 )
 
 _NEXT_STEPS: dict[type[SkillgapError], str] = {
@@ -67,16 +67,16 @@ _METHOD = """# Meaning of the figures
 
 - Eight analysts rated each skill of an occupation by level (LV, 0-7) and importance (IM, 1-5). The figures are means.
 - A skill is a gap if the target's level is higher. `gap` is target minus current, in level points.
-- `distinguishable`: the difference stands out from rater disagreement. The test is a t test with both standard errors
-  (at least 1/8 each) and Benjamini-Hochberg at 5 % over everything compared. About one in twenty distinguishable gaps
-  is due to chance. The other gaps may be chance: in O*NET 29.0, 44 % of them over all pairs, and 71 % between related
-  occupations.
-- `distinguishable` is null if no standard errors are loaded. Then there is no way to tell which gaps may be chance.
+- `agreement` is the chance that another panel of raters finds the gap in the same direction, calibrated on occupations
+  that were rated again. `certainty` is `clear` (`distinguishable`: one-sided t tests with Benjamini-Hochberg at 5 %,
+  separately for gaps and surpluses), `likely` (agreement 0.8 or more) or `open`. It says nothing about size.
+- `certainty` is null if a level has no standard error, or if the skill hardly matters in the target.
 - A null figure in a summary lacks an input, which `unavailable` names. Never read null as 0.
 - Rows flagged `to_not_relevant` hardly matter in the target. They come last and never count.
-- Gaps are sorted: distinguishable first, then by importance in the target times gap.
+- Gaps are sorted: clear ones first, then by importance in the target times gap.
 - `weighted_shortfall` is the mean of the gaps over all skills relevant to the target, weighted by importance.
-  `shortfall_percentile` is its rank among all pairs of rated occupations (0 is the easiest move).
+  `noise_shortfall` is what rater noise alone would show. `shortfall_percentile` is the rank among all pairs of rated
+  occupations (0 is the easiest move), with a 95 % interval.
 - A level with source `llm` is predicted. Its standard error is the measured error of the model.
 - Similar occupations are ranked by what people do and know, never by the gap.
 - Degrees, licenses and years of experience are not part of a gap. `job_zone_step` compares the usual preparation.

@@ -3,7 +3,16 @@
 Attribute docstrings are also the field descriptions in the schema of the HTTP API.
 """
 
-from skillgap.models.gap import GapReport, GapStability, GapSummary, PersonGapReport, SkillGap, WeightChoice
+from skillgap.models.gap import (
+    PERCENTILES,
+    Certainty,
+    GapReport,
+    GapStability,
+    GapSummary,
+    PersonGapReport,
+    SkillGap,
+    WeightChoice,
+)
 from skillgap.models.occupation import (
     Anchor,
     LevelAnchors,
@@ -34,8 +43,10 @@ from skillgap.models.transition import (
 from skillgap.models.workforce import SHORTFALL_BARS, Conversion, Feeder, SkillLack, Spread, TargetView, WorkforceReport
 
 __all__ = [
+    "PERCENTILES",
     "SHORTFALL_BARS",
     "Anchor",
+    "Certainty",
     "Conversion",
     "Feeder",
     "GapChange",

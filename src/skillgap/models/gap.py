@@ -14,6 +14,10 @@ WeightChoice = Literal["importance", "standard", "none"]
 """Weight of a gap: `importance` in the target (1-5), `standard` (importance minus 1, so that unimportant skills count
 nothing), or `none` (all skills count the same)."""
 
+Certainty = Literal["clear", "likely", "open"]
+"""How certain the direction of a gap is: `clear` if it is distinguishable from rater noise; `likely` if not, but
+`agreement` is 0.8 or more; otherwise `open`."""
+
 
 @dataclass(frozen=True)
 class GapStability:
@@ -67,15 +71,25 @@ class SkillGap:
     standard_error: float | None
     """Standard error of the gap, in level points; null if either level has none."""
     gap_lower: float | None
-    """Lower end of the 95 % interval of the gap, in level points; null if `standard_error` is null."""
+    """Lower end of the 95 % interval of the gap, in level points; null if `standard_error` is null. If the gap is
+    distinguishable, the interval allows for the selection (Benjamini-Yekutieli) and excludes 0; otherwise it is that of
+    a single skill."""
     gap_upper: float | None
-    """Upper end of the 95 % interval of the gap, in level points; null if `standard_error` is null."""
+    """Upper end of the same interval."""
     p_value: float | None
     """Two-sided p value of no difference (t test with both standard errors), rounded up to six decimals; null if
     `standard_error` is null."""
+    agreement: float | None
+    """Chance that another panel of raters would find the gap in the same direction, 0 to 1, rounded down to three
+    decimals; a tie counts against it. Calibrated on occupations that were rated again. Null if `standard_error` is
+    null."""
     distinguishable: bool | None
-    """Whether the difference is distinguishable from rater noise (Benjamini-Hochberg at 5 % over the skills compared).
-    Always false if the skill is not relevant to the target. Null if it cannot be tested (`p_value` is null)."""
+    """Whether the difference is distinguishable from rater noise (one-sided tests, Benjamini-Hochberg at 5 % over the
+    skills compared, gaps and surpluses apart). Always false if the skill is not relevant to the target. Null if it
+    cannot be tested (`p_value` is null)."""
+    certainty: Certainty | None
+    """`clear`, `likely` or `open`; null if the gap cannot be tested or the skill is not relevant to the target. Says
+    nothing about size."""
     from_standard_error: float | None
     """Standard error of the current level, in level points: O*NET's, or the measured error of the prediction. Null if
     missing."""
@@ -129,6 +143,9 @@ class GapSummary:
     """Number of skills with a higher level in the target (rows of `skill_gaps`)."""
     distinguishable_gaps: int | None
     """Number of gaps that are distinguishable from rater noise; null if no difference could be tested."""
+    likely_gaps: int | None
+    """Number of gaps that are not distinguishable but have an agreement of 0.8 or more; null if no difference could be
+    tested."""
     surplus: int
     """Number of skills with a higher current level (rows of `surplus_skills`)."""
     distinguishable_surplus: int | None
@@ -136,18 +153,31 @@ class GapSummary:
     weighted_shortfall: float | None
     """Weighted mean of the gaps in level points, over the skills relevant to the target; skills without a gap count as
     0. The weight is `weight`, by default the importance in the target. Skills without importance are left out; null if
-    all lack it. A predicted level has the importance usual for that level."""
+    all lack it. A predicted level has the importance usual for that level, and counts with its expected gap, because
+    a prediction varies less than ratings."""
     distinguishable_shortfall: float | None
     """Weighted shortfall counting only gaps that are distinguishable from rater noise, in level points; null as well if
     no difference could be tested."""
-    shortfall_percentile: float | None
+    noise_shortfall: float | None
+    """Weighted shortfall expected from rater noise alone if the occupations had equal levels, in level points. A
+    shortfall of this size says nothing. Null if a level that counts has no standard error."""
+    shortfall_percentile: int | None
     """Percentage of all ordered pairs of occupations rated by analysts that have a smaller weighted shortfall: 0 means
     none, 100 all of them. A low percentile is an easy move, 50 an ordinary one. Null if the shortfall is incomplete: a
     level or importance is unknown, or an occupation has no levels in one of the domains."""
+    shortfall_percentile_lower: int | None
+    """Lower end of the interval in which the percentile would lie for 95 % of other panels of raters; null as
+    `shortfall_percentile`, or if a level that counts has no standard error."""
+    shortfall_percentile_upper: int | None
+    """Upper end of the same interval."""
     job_zone_step: int | None
     """Job Zone of the target minus that of the current occupation; null if either has none."""
     unavailable: dict[str, str] = field(default_factory=dict)
     """For each null field of this summary, a sentence that names the missing input; empty if no field is null."""
+
+
+PERCENTILES = ("shortfall_percentile", "shortfall_percentile_lower", "shortfall_percentile_upper")
+"""Fields of GapSummary in whole percents."""
 
 
 @dataclass(frozen=True)

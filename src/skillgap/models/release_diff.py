@@ -59,6 +59,9 @@ class ReleaseChanges:
     """Codes of occupations rated in the first release only."""
     levels_changed: int
     """Number of levels with different values, in occupations rated in both releases."""
+    levels_untestable: int
+    """Number of these levels without a standard error in one of the releases: whether they exceed rater noise is
+    unknown."""
     beyond_noise: list[LevelChange] | None
     """Levels that differ by more than rater noise; null if a release has no standard errors."""
     pairs_compared: int

@@ -96,6 +96,9 @@ class PathStep:
     """The occupation that the move leads to."""
     summary: GapSummary
     """Summary of the gap from the previous occupation."""
+    expected_shortfall: float
+    """Weighted shortfall expected between the true levels, in level points: each gap counts with its expected positive
+    part, given the errors of both levels. Noisy ratings therefore do not make a move look easy."""
 
 
 @dataclass(frozen=True)
@@ -105,11 +108,9 @@ class Path:
     __pydantic_config__ = DOCUMENTED
 
     hardest_move: float
-    """Largest distinguishable shortfall among the moves, in level points. Paths minimize it. Gaps that cannot be tested
-    for rater noise count as distinguishable here."""
+    """Largest `expected_shortfall` among the moves, in level points. Paths minimize it."""
     total_shortfall: float
-    """Sum of the moves' `weighted_shortfall`, in level points. It includes gaps within rater noise, because several
-    small moves could otherwise hide a large one."""
+    """Sum of the moves' `weighted_shortfall`, in level points."""
     steps: list[PathStep]
     """One to three moves; the last one leads to the target."""
 

@@ -53,7 +53,7 @@ class Question:
     domain: DomainChoice = "skills"
     ratings: RatingsChoice = "onet+llm"
     sure: bool = False
-    """Whether only distinguishable gaps are shown."""
+    """Whether only clear gaps are shown."""
     order: Order = "weight"
     titles: tuple[str, str] = ("", "")
     """Titles of the current and the target occupation, empty if unknown."""

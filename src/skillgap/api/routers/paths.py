@@ -42,7 +42,7 @@ async def get_paths(
 ) -> Response:
     """List paths of at most three moves between similar occupations, the path with the easiest hardest move first.
 
-    The difficulty of a move is its `distinguishable_shortfall`, which counts only gaps beyond rater noise. All paths
+    The difficulty of a move is its `expected_shortfall`, so that noisy ratings do not make a move look easy. All paths
     are compared, so the first one is the best. `direct` is the move in a single step.
     """
     dependencies.remember_pair(request, current, target)

@@ -56,12 +56,12 @@ async def skill_gap(
     weight: parameters.WeightParameter = "importance",
     stability: parameters.StabilityParameter = False,
 ) -> Response:
-    """List the skills in which the target has a higher level, distinguishable and important ones first.
+    """List the skills in which the target has a higher level, clear and important ones first.
 
-    `distinguishable` marks differences beyond the disagreement of O*NET's raters and the error of predictions. Levels
-    that analysts have not rated are predicted: `from_source` and `to_source` are then `llm`, and
-    `provenance.predictions` gives the accuracy. `stability` adds the range of each gap's rank. An occupation compared
-    with itself has no gaps, so the list is empty.
+    `agreement` is the chance that another panel of raters would find the gap in the same direction, and `certainty` is
+    `clear`, `likely` or `open`. Levels that analysts have not rated are predicted: `from_source` and `to_source` are
+    then `llm`, and `provenance.predictions` gives the accuracy. `stability` adds the range of each gap's rank. An
+    occupation compared with itself has no gaps, so the list is empty.
 
     If the service has access to O*NET Web Services, missing ratings are fetched. A 404 with `Retry-After` means that
     the fetch takes longer than a request may wait.

@@ -17,7 +17,7 @@ from skillgap.models import GapStability, TransitionStability
 
 _MIN_WIDTH = 80
 """Minimum width in columns if the output is not a terminal."""
-MIN_NAME_WIDTH = 8
+MIN_NAME_WIDTH = 7
 """Letters of a name that remain on a narrow terminal."""
 MAX_NAMES = 10
 """Names listed before `and N more`."""

@@ -83,7 +83,8 @@ def _change_lines(changes: ReleaseChanges) -> Iterator[str]:
             "which changes exceed rater noise"
         )
     elif changes.levels_changed and beyond is not None:
-        yield f"levels changed beyond rater noise: {len(beyond):,} of {changes.levels_changed:,}"
+        untestable = f" ({changes.levels_untestable:,} cannot be tested)" if changes.levels_untestable else ""
+        yield f"levels changed beyond rater noise: {len(beyond):,} of {changes.levels_changed:,}{untestable}"
     if beyond:
         yield some(
             [f"{change.title}, {change.element_name} {change.before:.2f} to {change.after:.2f}" for change in beyond],
@@ -91,7 +92,7 @@ def _change_lines(changes: ReleaseChanges) -> Iterator[str]:
         )
     if changes.pairs_compared:
         yield (
-            f"pairs of occupations whose sure gaps differ: {changes.pairs_changed:,} of {changes.pairs_compared:,} "
+            f"pairs of occupations whose clear gaps differ: {changes.pairs_changed:,} of {changes.pairs_compared:,} "
             "with a changed level"
         )
 

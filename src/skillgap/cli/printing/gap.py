@@ -27,7 +27,10 @@ _CELLS = 14
 _CELLS_PER_LEVEL = 2
 _MIN_WIDTH_WITH_BAR = 72
 _FIGURES = 28
-"""Width of the figures of a gap except the column Sure."""
+"""Width of the figures of a gap except the column Certainty."""
+_SHOWN = ("clear", "likely")
+"""Certainties of gaps that are not dimmed."""
+_MIN_WIDTH_WITH_CHANCE = 52
 _STABILITY = 12
 """Additional width of the stability columns."""
 
@@ -42,11 +45,15 @@ def print_report(report: Report) -> None:
     if report.skill_gaps:
         out.print()
         out.print(_gap_table(report.skill_gaps, out.width))
-        out.print("█ current  ▓ gap beyond rater noise  ░ within it  ± half of the 95 % interval", style="dim")
+        out.print(
+            "█ current  ▓ clear or likely gap  ░ other gap  ± upper half of the 95 % interval  "
+            "% chance that other raters find the gap too",
+            style="dim",
+        )
         if any(gap.stability for gap in report.skill_gaps):
             out.print(
                 "If equally large panels rated again: Place is the 95 % interval of the rank among all elements (gaps "
-                "that vanish rank last); Again is how often the gap is sure.",
+                "that vanish rank last); Again is how often the gap is clear.",
                 style="dim",
             )
     if meanings := list(_level_meanings(report.skill_gaps)):
@@ -72,8 +79,10 @@ def print_report(report: Report) -> None:
 def _gap_table(gaps: list[SkillGap], width: int) -> Table:
     """Return one row per gap. A narrow terminal drops the bar, then letters of the names, but no figures."""
     has_stability = any(gap.stability for gap in gaps)
-    longest_word = max(len(word) for gap in gaps for word in phrases.certainty(gap).split())
-    figures = _FIGURES + max(len("Sure"), longest_word) + (_STABILITY if has_stability else 0)
+    has_room = width >= _MIN_WIDTH_WITH_CHANCE + (_STABILITY if has_stability else 0)
+    header = "Certainty" if has_room else "Sure"
+    certainty = [_certainty(gap, has_room=has_room) for gap in gaps]
+    figures = _FIGURES + max(map(len, (header, *certainty))) + (_STABILITY if has_stability else 0)
     has_bar = width >= _MIN_WIDTH_WITH_BAR + (_STABILITY if has_stability else 0)
     longest = max(MIN_NAME_WIDTH, min(33, width - (figures + _CELLS + 1 if has_bar else figures)))
     table = plain_table(header_style="bold")
@@ -84,10 +93,10 @@ def _gap_table(gaps: list[SkillGap], width: int) -> Table:
         table.add_column(f"0{'level':^{_CELLS - 2}}7", no_wrap=True)
     table.add_column("Gap", justify="right", no_wrap=True)
     table.add_column("±", justify="right", no_wrap=True)
-    table.add_column("Sure")
+    table.add_column(header, no_wrap=True)
     for header in ("Place", "Again") if has_stability else ():
         table.add_column(header, justify="right", no_wrap=True)
-    for gap in gaps:
+    for gap, word in zip(gaps, certainty, strict=True):
         table.add_row(
             gap.element_name,
             phrases.level(gap.from_data_value, gap.from_source),
@@ -95,17 +104,22 @@ def _gap_table(gaps: list[SkillGap], width: int) -> Table:
             *([_bar(gap)] if has_bar else []),
             f"{gap.gap:.3f}",
             phrases.number(None if gap.gap_upper is None else gap.gap_upper - gap.gap),
-            phrases.certainty(gap),
+            word,
             *([interval(gap.stability), _again(gap.stability)] if has_stability else []),
-            style="" if gap.distinguishable else "dim",
+            style="" if gap.certainty in _SHOWN else "dim",
         )
     return table
+
+
+def _certainty(gap: SkillGap, *, has_room: bool) -> str:
+    """Return the certainty of a gap, with the chance that other raters find it if there is room."""
+    return phrases.verdict(gap) if gap.certainty and has_room else phrases.certainty(gap)
 
 
 def _bar(gap: SkillGap) -> Text:
     now = round((gap.from_data_value or 0.0) * _CELLS_PER_LEVEL)
     asked = round((gap.to_data_value or 0.0) * _CELLS_PER_LEVEL)
-    fill, style = ("▓", "yellow") if gap.distinguishable else ("░", "dim")
+    fill, style = ("▓", "yellow") if gap.certainty in _SHOWN else ("░", "dim")
     return Text.assemble(("█" * now, "cyan"), (fill * (asked - now), style), "·" * (_CELLS - max(asked, now)))
 
 
@@ -140,9 +154,6 @@ def print_csv(report: Report) -> None:
     print_rows(header, map(cells, report.skill_gaps))
 
 
-_SURE = {True: "yes", False: "no", None: "not known"}
-
-
 def print_markdown(report: Report) -> None:
     """Print the report as Markdown."""
     start, target = for_markdown(phrases.start_of(report)), for_markdown(phrases.name_of(report.to_occupation))
@@ -150,7 +161,7 @@ def print_markdown(report: Report) -> None:
     _write_paragraph(phrases.in_one_sentence(report))
     if report.skill_gaps:
         write_line()
-        write_line("| Skill | Current | Target | Gap | 95 % interval | Importance | Beyond rater noise |")
+        write_line("| Skill | Current | Target | Gap | 95 % interval | Importance | Certainty |")
         write_line("|---|---:|---:|---:|---|---:|---|")
     for gap in report.skill_gaps:
         interval = "" if gap.gap_lower is None else f"{gap.gap_lower:.2f} to {gap.gap_upper:.2f}"
@@ -161,7 +172,7 @@ def print_markdown(report: Report) -> None:
             f"{gap.gap:.3f}",
             interval,
             phrases.number(gap.importance),
-            _SURE[gap.distinguishable],
+            phrases.verdict(gap),
         )
         write_line(f"| {' | '.join(cells)} |")
     if line := phrases.predictions_line(phrases.predicted(report), report.provenance.predictions):
@@ -178,7 +189,7 @@ def _write_paragraph(text: str) -> None:
 
 
 def _level_meanings(gaps: list[SkillGap]) -> Iterator[Text]:
-    """Yield the meaning of both levels of each sure gap, if anchors are loaded."""
+    """Yield the meaning of both levels of each clear gap, if anchors are loaded."""
     for gap in gaps:
         if gap.distinguishable and gap.to_anchors:
             yield Text.assemble(

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from skillgap.cli.printing.console import MIN_NAME_WIDTH, answer_console, interval, plain_table, write_json
 from skillgap.export import phrases
-from skillgap.models import OccupationList, OccupationSkills, PathReport, Transition, TransitionReport
+from skillgap.models import GapSummary, OccupationList, OccupationSkills, PathReport, Transition, TransitionReport
 
 if TYPE_CHECKING:
     from skillgap.models.person import OwnProfile
@@ -64,12 +64,13 @@ def print_transitions(report: TransitionReport, *, as_json: bool) -> None:
 def _transitions_table(transitions: list[Transition], width: int) -> Table:
     """Return one row per similar occupation, without empty columns."""
     has_stability, has_tiers = _has_stability(transitions), _has_tiers(transitions)
-    figures = 46 + 7 * has_stability + 8 * has_tiers
+    figures = 58 + 7 * has_stability + 8 * has_tiers
     table = plain_table(header_style="bold")
     table.add_column("", justify="right", no_wrap=True)
     table.add_column("Occupation", no_wrap=True, max_width=max(MIN_NAME_WIDTH, min(44, width - figures)))
     table.add_column("Code", no_wrap=True)
-    for header in ("Score", "Sure gaps", "Effort", "Zone", *["Rank"] * has_stability, *["Listed"] * has_tiers):
+    counts = ("Clear", "Likely", "Open")
+    for header in ("Score", *counts, "Short", "Effort", "Zone", *["Rank"] * has_stability, *["Listed"] * has_tiers):
         table.add_column(header, justify="right", no_wrap=True)
     for transition in transitions:
         summary, occupation = transition.summary, transition.occupation
@@ -80,7 +81,8 @@ def _transitions_table(transitions: list[Transition], width: int) -> Table:
             title,
             occupation.onet_soc_code,
             f"{transition.score:.2f}",
-            "–" if summary.distinguishable_gaps is None else f"{summary.distinguishable_gaps}",
+            *_gap_counts(summary),
+            phrases.number(summary.weighted_shortfall),
             "–" if summary.shortfall_percentile is None else phrases.percent_cell(summary.shortfall_percentile),
             "=" if step == "+0" else step,
             *[interval(transition.stability)] * has_stability,
@@ -89,10 +91,21 @@ def _transitions_table(transitions: list[Transition], width: int) -> Table:
     return table
 
 
+def _gap_counts(summary: GapSummary) -> tuple[str, str, str]:
+    """Return the numbers of clear, likely and open gaps."""
+    clear, likely = summary.distinguishable_gaps, summary.likely_gaps
+    if clear is None or likely is None:
+        return "–", "–", f"{summary.gaps}"
+    return f"{clear}", f"{likely}", f"{summary.gaps - clear - likely}"
+
+
 def _transition_notes(report: TransitionReport) -> Iterator[str]:
     """Yield the meaning of the columns and the inputs of the ranking."""
     transitions, basis = report.transitions, report.basis
-    yield "Effort: share of all pairs of occupations with a smaller shortfall. Zone: step between Job Zones."
+    yield (
+        "Clear, Likely, Open: gaps by certainty. Short: weighted shortfall in levels. Effort: share of all pairs of "
+        "occupations with a smaller shortfall. Zone: step between Job Zones."
+    )
     for reason in dict.fromkeys(line for item in transitions for line in phrases.unavailable_lines(item.summary)):
         yield f"–: {reason}"
     if _has_tiers(transitions):
@@ -138,8 +151,8 @@ def print_paths(report: PathReport, *, as_json: bool) -> None:
             out.print(f"   → {phrases.name_of(step.occupation)}: {phrases.move(step.summary)}", soft_wrap=True)
     out.print()
     out.print(
-        f"{report.chains_compared:,} paths compared by their hardest move. Levels count gaps beyond rater noise; "
-        "totals and figures in parentheses include gaps that may be noise, which can add up over several small moves.",
+        f"{report.chains_compared:,} paths compared by the shortfall expected in their hardest move, which allows for "
+        "rater noise.",
         style="dim",
     )
     out.print()

@@ -66,7 +66,8 @@ def print_workforce(report: WorkforceReport, columns: Columns, *, as_json: bool)
             out.print(_conversions_table(view))
     out.print()
     out.print(
-        "Lack: the gap exceeds rater noise. Cost: weighted mean of the gaps not known to be noise, in levels.",
+        "Lack: the gap is clear. May lack: the gap is likely or open. Cost: weighted mean of the clear and untested "
+        "gaps, in levels.",
         style="dim",
     )
     out.print(phrases.source_line(report.provenance), style="dim")
@@ -74,7 +75,7 @@ def print_workforce(report: WorkforceReport, columns: Columns, *, as_json: bool)
 
 def _target_lines(view: TargetView, *, has_others: bool) -> Iterator[str]:
     if view.without_sure_gap is not None:
-        yield f"{view.without_sure_gap:,} of {view.people:,} people have no gap beyond rater noise."
+        yield f"{view.without_sure_gap:,} of {view.people:,} people have no clear gap."
     if view.incumbents:
         yield f"{view.incumbents:,} are already in this occupation."
     if view.known_in_part:
@@ -112,6 +113,6 @@ def _conversions_table(view: TargetView) -> Table:
     for person in view.conversions:
         current = person.from_occupation.title if person.from_occupation else phrases.OWN_LEVELS_ALONE
         unknown = f" ({person.unknown} levels unknown)" if person.unknown else ""
-        lacking = "unknown" if person.lacking is None else ", ".join(person.lacking) or "nothing for sure"
+        lacking = "unknown" if person.lacking is None else ", ".join(person.lacking) or "nothing clear"
         table.add_row(person.id, current, f"{person.cost:.2f}", lacking + unknown)
     return table
