@@ -86,7 +86,7 @@ def test_a_gap_says_in_words_and_figures_what_the_api_says(browser: httpx.Client
     page = Parsed(html)
     assert "need a higher level in 17 of 35 skills: 8 are clear, 2 are likely, 7 are open." in page.text
     assert (
-        "Considering skills only, this is an ordinary move: 51% (45 to 58%) of all possible moves between two"
+        "Considering skills only, this is an ordinary move: 51% (38 to 63%) of all possible moves between two"
         in page.text
     )
     first = re.search(r">Operations Analysis\s*</th>(.*?)</tr>", html, re.S)

@@ -29,7 +29,7 @@ def test_gap_prints_the_pair_the_table_and_the_credit(run: Run, ratings: Ratings
     text = " ".join(ended.out.split())
     assert "From Registered Nurses (29-1141.00) To Medical and Health Services Managers (11-9111.00)" in text
     assert "17 of 35 skills need a higher level: 8 clear, 2 likely, 7 open." in text
-    assert "more than in 51% (45 to 58%) of all pairs of occupations." in text
+    assert "more than in 51% (38 to 63%) of all pairs of occupations." in text
     assert report.provenance.attribution in text
     assert report.provenance.modification in text
     rows = re.findall(r"^(\w[\w ]+…?) +([\d.]+) +([\d.]+) +[█▓░·]{14} +([\d.]+) +([\d.]+) +(\w+ \d+%)", ended.out, re.M)

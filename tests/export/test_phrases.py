@@ -75,7 +75,7 @@ def test_a_percentage_reads_0_or_100_for_none_or_all_alone(value: float, sentenc
 
 def test_a_percentile_is_told_with_its_interval(report: GapReport):
     [said] = [words for words in phrases.in_plain_words(report) if "possible moves" in words]
-    assert "51% (45 to 58%) of all possible moves" in said
+    assert "51% (38 to 63%) of all possible moves" in said
     alone = replace(report.summary, shortfall_percentile_lower=None, shortfall_percentile_upper=None)
     [said] = [words for words in phrases.in_plain_words(replace(report, summary=alone)) if "possible moves" in words]
     assert "51% of all possible moves" in said
@@ -129,7 +129,7 @@ def test_where_nothing_can_be_compared_or_told_it_is_said_so(report: GapReport):
     partly = replace(report, summary=replace(report.summary, skills_tested=33))
     assert phrases.in_one_sentence(partly) == (
         "17 of 35 skills need a higher level: 8 clear, 2 likely, 7 open (2 skills without standard errors not tested). "
-        "Weighted shortfall: 0.46 levels (0.10 would be rater noise alone), more than in 51% (45 to 58%) of all pairs "
+        "Weighted shortfall: 0.46 levels (0.10 would be rater noise alone), more than in 51% (38 to 63%) of all pairs "
         "of occupations."
     )
 

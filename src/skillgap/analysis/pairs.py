@@ -256,25 +256,32 @@ def summarize_pairs(pair: Pair, b: int | IntArray, ratings: Ratings) -> SummaryA
     )
 
 
-PREDICTION_ERROR_CORRELATION = 0.26
-"""Correlation between the errors of two predicted levels of one occupation (`make evaluate-llm`)."""
+PANEL_CORRELATION = 0.15
+"""Correlation between two skills of what another panel changes (`make evaluate-certainty`): a panel can be strict."""
+PREDICTION_CORRELATION = 0.26
+"""Correlation between the errors of two predicted levels of one occupation."""
 
 
 def _shortfall_error(pair: Pair, weight: FloatArray) -> FloatArray:
     """Return the standard deviation of the shortfall over other panels, in level points; NaN without some error.
 
-    A gap changes the shortfall by its weight if it stays a gap. Panels err independently in each skill; a prediction
-    that is too high in one skill tends to be too high in others.
+    A gap changes the shortfall by its weight if it stays a gap. The changes of the skills are correlated.
     """
     is_weighted = weight > 0
-    deviation = np.sqrt(np.where(is_weighted, pair.panel_variance, 0.0))
-    stays = weight * scipy.special.ndtr(np.where(is_weighted, pair.gap, 0.0) / np.fmax(deviation, 1e-9))
-    variance = ((stays * deviation) ** 2).sum(axis=-1)
-    if pair.prediction_variance.any():
-        predicted = stays * np.sqrt(pair.prediction_variance)
-        variance += PREDICTION_ERROR_CORRELATION * (predicted.sum(axis=-1) ** 2 - (predicted**2).sum(axis=-1))
+    total, predicted = (np.where(is_weighted, each, 0.0) for each in (pair.panel_variance, pair.prediction_variance))
+    stays = weight * scipy.special.ndtr(np.where(is_weighted, pair.gap, 0.0) / np.fmax(np.sqrt(total), 1e-9))
+    variance = _correlated(stays * np.sqrt(total - predicted), PANEL_CORRELATION)
+    if predicted.any():
+        variance += _correlated(stays * np.sqrt(predicted), PREDICTION_CORRELATION)
     error: FloatArray = np.sqrt(variance)
     return error
+
+
+def _correlated(deviations: FloatArray, correlation: float) -> FloatArray:
+    """Return the variance of sums of variables, along the last axis, that all have the same correlation."""
+    squares, total = (deviations**2).sum(axis=-1), deviations.sum(axis=-1)
+    variance: FloatArray = (1.0 - correlation) * squares + correlation * total**2
+    return variance
 
 
 def _is_partial(gap: FloatArray, b: int | IntArray | slice, ratings: Ratings) -> BoolArray:
