@@ -3,8 +3,8 @@
     python -m benchmarks.certainty RELEASE_A RELEASE_B [--draw FILE.svg]
 
 Repeated ratings: occupations that O*NET rated again between the releases. RELEASE_B may be a workbook with the skill
-ratings of a release (`Skills.xlsx`), compared with RELEASE_A alone. Simulation: panels of 8 whole ratings with the
-levels, the spread and the rounding of RELEASE_B.
+ratings of a release (`Skills.xlsx`), read without the other tables of its release.
+Simulation: panels of 8 whole ratings with the levels, the spread and the rounding of RELEASE_B.
 """
 
 from __future__ import annotations

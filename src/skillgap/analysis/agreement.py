@@ -3,7 +3,7 @@
     agreement = Phi((|gap| - margin) / sqrt(variance of the current level + variance of the target level))
 
 The variance of a level is that of another panel's level given this one. `make evaluate-certainty` compares the chances
-with what happened to the occupations that O*NET rated again between two releases; docs/method.md shows the result.
+with the ratings of occupations that O*NET rated again between two releases; docs/method.md shows the result.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ LIKELY = 0.8
 MARGIN_OF_EIGHTHS = 0.086
 """Level points: a tie counts against a gap, and panels of 8 often tie, because their levels are eighths."""
 MARGIN_OF_HUNDREDTHS = 0.005
-"""The same for levels that are no eighths: half of the last printed digit."""
+"""The same for other levels: half of the last printed digit."""
 SHARE_OF_ERROR = 0.67
 """Share of the squared standard error that another panel of analysts adds. It is below the 2 of two independent panels,
 because O*NET shows analysts the earlier ratings."""
@@ -36,8 +36,8 @@ def panel_variance(
 ) -> FloatArray:
     """Return the variance of another panel's levels given these, in squared level points; NaN without an error.
 
-    For analysts, panels of 8, it is fitted to repeated ratings. Incumbents are sampled anew, so two independent errors
-    add up. The error of a prediction is already that of the analysts' rating.
+    For analysts, panels of 8, it is fitted to repeated ratings. Each survey samples other incumbents, so two
+    independent errors add up. The error of a prediction is already that of the analysts' rating.
     """
     squared = floored(standard_error, raters) ** 2
     rated = np.where(raters == RATERS, SHARE_OF_ERROR * squared + COMMON_VARIANCE, 2.0 * squared)

@@ -2,10 +2,10 @@
 
 A skill level is the mean of 8 analysts' ratings. Knowledge is rated by more people, incumbents or experts, and O*NET
 publishes standard errors for incumbents only. The levels of two occupations are compared by one-sided t tests with both
-standard errors, gaps and surpluses apart: each direction of a pair has a false discovery rate of its own (Benjamini and
-Hochberg 1995), so that surpluses that are sure cannot lend their certainty to gaps that are not. The interval of a
-clear difference allows for this selection (Benjamini and Yekutieli 2005). A difference without a standard error or
-number of raters on both sides is not tested. The functions work along the last axis, for one pair or many.
+standard errors. Gaps and surpluses have separate false discovery rates (Benjamini and Hochberg 1995): together, many
+sure surpluses would let uncertain gaps pass. The interval of a clear difference allows for this selection (Benjamini
+and Yekutieli 2005). A difference without a standard error or number of raters on both sides is not tested. The
+functions work along the last axis, for one pair or many.
 """
 
 from __future__ import annotations

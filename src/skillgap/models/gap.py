@@ -85,8 +85,8 @@ class SkillGap:
     null."""
     distinguishable: bool | None
     """Whether the difference is distinguishable from rater noise (one-sided tests, Benjamini-Hochberg at 5 % over the
-    skills compared, gaps and surpluses apart). Always false if the skill is not relevant to the target. Null if it
-    cannot be tested (`p_value` is null)."""
+    skills compared, separately for gaps and surpluses). Always false if the skill is not relevant to the target. Null
+    if it cannot be tested (`p_value` is null)."""
     certainty: Certainty | None
     """`clear`, `likely` or `open`; null if the gap cannot be tested or the skill is not relevant to the target. Says
     nothing about size."""
