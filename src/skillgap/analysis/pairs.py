@@ -257,8 +257,8 @@ def summarize_pairs(pair: Pair, b: int | IntArray, ratings: Ratings) -> SummaryA
 
 
 PANEL_CORRELATION = 0.15
-"""Correlation between the changes that another panel makes in two skills (`make evaluate-certainty`): it can be stricter
-in all."""
+"""Correlation between the changes that another panel makes in two skills (`make evaluate-certainty`): it can be
+stricter in all."""
 PREDICTION_CORRELATION = 0.26
 """Correlation between the errors of two predicted levels of one occupation."""
 
