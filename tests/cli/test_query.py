@@ -18,7 +18,10 @@ from skillgap.analysis.ratings import Ratings
 from skillgap.cli.printing.gap import _gap_table
 from tests.cli.running import MANAGER, NURSE, Run
 
-SAID = "need a higher level in 17 of 35 skills: 8 are clear, 2 are likely, 7 are open."
+SAID = (
+    "Medical and Health Services Managers need a higher level in 17 of 35 skills: "
+    "8 are clear, 2 are likely, 7 are open."
+)
 
 
 @pytest.mark.usefixtures("with_starter")

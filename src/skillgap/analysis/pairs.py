@@ -152,8 +152,7 @@ def expected_positive(gap: FloatArray, variance: FloatArray) -> FloatArray:
     positive = np.fmax(gap, 0.0)
     is_uncertain = (variance > 0) & (gap == gap)
     if is_uncertain.any():
-        mean = np.broadcast_to(gap, is_uncertain.shape)[is_uncertain]
-        error = np.sqrt(variance[is_uncertain])
+        mean, error = (np.broadcast_to(each, is_uncertain.shape)[is_uncertain] for each in (gap, np.sqrt(variance)))
         z = mean / error
         positive = np.broadcast_to(positive, is_uncertain.shape).copy()
         positive[is_uncertain] = mean * scipy.special.ndtr(z) + error * np.exp(-0.5 * z * z) / _ROOT_2_PI
