@@ -15,6 +15,7 @@ import json
 import os
 import random
 import re
+import shutil
 import statistics
 import tempfile
 from pathlib import Path
@@ -54,7 +55,8 @@ def main() -> None:
             sync_playwright() as playwright,
         ):
             httpx.get(f"{url}/?from={_NURSE}", timeout=60)
-            browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+            program = shutil.which("chromium-headless-shell") or shutil.which("chromium")
+            browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
             if given.screenshot:
                 _screenshot(browser, url, given.screenshot)
             else:
