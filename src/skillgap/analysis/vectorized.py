@@ -7,7 +7,7 @@ once per pair of occupations.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -126,10 +126,8 @@ def level_vectors(people: People, ratings: Ratings) -> LevelVector:
     """
     vector = level_vector(ratings, people.occupation)
     if not (has_occupation := people.occupation != NONE).all():
-        unknown = LevelVector.unknown(*vector.level.shape)
-        vector = LevelVector._make(
-            np.where(has_occupation[:, None], known, missing) for known, missing in zip(vector, unknown, strict=True)
-        )
+        both: Iterator[tuple[Any, Any]] = zip(vector, LevelVector.unknown(*vector.level.shape), strict=True)
+        vector = LevelVector._make(np.where(has_occupation[:, None], known, missing) for known, missing in both)
     if people.own is None:
         return vector
     with_own = with_own_levels(vector, ratings.exact_level(people.own))
