@@ -14,7 +14,7 @@ FAST  := -p no:schemathesis -m "not release and not browser and not containers a
 INNER := */onet/*,*/models/*,*/sources/*,*/store/*,*/analysis/*,*/export/phrases.py,*/errors.py,*/escaping.py,*/urls.py,*/files.py,*/extras.py
 
 .PHONY: help demo demo-api serve test-fast test lint check faults soak coverage mutants engines package audit \
-  bench bench-page bench-batch worst-requests evaluate-transitions evaluate-search evaluate-stability evaluate-certainty evaluate-moves evaluate-llm \
+  bench bench-page bench-batch worst-requests evaluate-transitions evaluate-search evaluate-stability evaluate-certainty evaluate-moves evaluate-external evaluate-llm \
   screenshot notebook reference starter predictions clean
 
 help:
@@ -112,6 +112,9 @@ evaluate-certainty: $(VENV)/installed-dev  ## measure how far the certainty of g
 
 evaluate-moves: $(VENV)/installed-dev  ## measure how well observed job changes are found MOVES=FILE GROUPS=FILE [RELEASE=29.0]
 	@$(BIN)/python -m benchmarks.moves "$(MOVES)" "$(GROUPS)" "$(RELEASE)"
+
+evaluate-external: $(VENV)/installed-dev  ## measure predicted levels on analysts' ratings of other releases
+	@$(BIN)/python -m benchmarks.external
 
 evaluate-llm: $(VENV)/installed-llm  ## measure how well levels are predicted [RELEASE=29.0] [MODELS="--model M"]
 	@$(BIN)/skillgap llm evaluate "$(RELEASE)" $(MODELS)
