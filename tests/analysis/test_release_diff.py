@@ -15,6 +15,7 @@ from skillgap.analysis.release_diff import REPEATED, compare_releases
 from skillgap.errors import UnknownOccupation
 from skillgap.models import GapChange, LevelChange
 from skillgap.nodes.get_release_ratings import LOADED, get_release_ratings
+from skillgap.onet.crosswalks import recoded
 from skillgap.onet.releases import Release
 from skillgap.sources.text_files import OnetData
 from tests.analysis.builders import make_ratings
@@ -107,6 +108,20 @@ def test_levels_that_changed_are_those_of_the_files(releases: list[Ratings], one
         (each.onet_soc_code, each.element_name) for each in found.beyond_noise
     }
     assert (found.before.number, found.after.number) == ("26.1", "29.0")
+
+
+def test_occupations_with_a_new_code_are_neither_gone_nor_new(releases: list[Ratings]):
+    after = releases[1]
+    back = {new: old for old, new in recoded().items()}
+    before = after.with_codes({code: back[code] for code in after.codes if code in back})
+    found = compare_releases(before, after)
+    assert found.taxonomies == ("2010", "2019")
+    assert found.recoded == {back[code]: code for code in after.codes if code in back}
+    assert len(found.recoded) > 50
+    assert (found.newly_rated, found.no_longer_rated, found.levels_changed) == ([], [], 0)
+    code = next(iter(found.recoded.values()))
+    assert compare_releases(before, after, only=code).recoded == {back[code]: code}
+    assert (compare_releases(*releases).taxonomies, compare_releases(*releases).recoded) == (None, {})
 
 
 def test_repeated_ratings_vary_less_than_independent_ones(releases: list[Ratings]):

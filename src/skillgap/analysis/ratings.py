@@ -210,6 +210,22 @@ class Ratings(Lookup):
             **{name: getattr(self, name)[np.ix_(np.array(rows, int), np.array(kept, int))] for name in _MISSING},
         )
 
+    def with_codes(self, codes: Mapping[str, str]) -> Ratings:
+        """Return the same ratings with other codes for some occupations; no two may get the same code."""
+        renamed = [codes.get(code, code) for code in self.codes]
+        order = np.argsort(renamed)
+        occupations = {
+            codes.get(code, code): replace(occupation, onet_soc_code=codes.get(code, code))
+            for code, occupation in self.occupations.items()
+        }
+        return replace(
+            self,
+            analysts=None,
+            codes=tuple(sorted(renamed)),
+            occupations=dict(sorted(occupations.items())),
+            **{name: getattr(self, name)[order] for name in _MISSING},
+        )
+
     def _only(self, domain: DomainChoice) -> Ratings:
         columns = np.flatnonzero([domain in (own, "all") for own in self.element_domains])
         rows = np.flatnonzero((~np.isnan(self.data_value[:, columns])).any(axis=1))

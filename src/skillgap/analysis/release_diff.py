@@ -13,6 +13,7 @@ from skillgap.analysis.pairs import distinguishable_gaps
 from skillgap.analysis.ratings import Ratings
 from skillgap.analysis.significance import compare_means, shown_p
 from skillgap.models import GapChange, LevelChange, ReleaseChanges
+from skillgap.onet import crosswalks
 
 
 def compare_releases(
@@ -22,11 +23,17 @@ def compare_releases(
 
     Ratings by different raters differ by chance. A changed level therefore counts as beyond noise only if it passes the
     test that compares occupations, applied to the changed levels of its occupation, with the error of a rating that is
-    repeated. A level without an error in one of the releases cannot be tested. Pairs are ordered pairs of
+    repeated. A level without an error in one of the releases cannot be tested. Between the taxonomies of 2010 and 2019,
+    occupations that only changed their code are compared under the new one. Pairs are ordered pairs of
     occupations rated in both releases, at least one of them with a changed level. Changed pairs are listed if
     `with_pairs` or `only` is given. Figures that need standard errors are None if a release has none.
     Raises UnknownOccupation, UnratedOccupation if neither release has ratings of `only`.
     """
+    change = _taxonomies(before, after)
+    recoded = {}
+    if change == ("2010", "2019"):
+        recoded = {old: new for old, new in crosswalks.recoded().items() if old in before.rows and new in after.rows}
+        before = before.with_codes(recoded)
     if only is not None and only not in before.rows:
         after.row(only)
     old_codes, new_codes = set(before.codes), set(after.codes)
@@ -44,6 +51,8 @@ def compare_releases(
         before=before.release,
         after=after.release,
         domain=after.domain,
+        taxonomies=change,
+        recoded=recoded if only is None else {old: new for old, new in recoded.items() if new == only},
         newly_rated=sorted((new_codes - old_codes) & wanted),
         no_longer_rated=sorted((old_codes - new_codes) & wanted),
         levels_changed=int(np.count_nonzero(is_changed[is_wanted])),
@@ -53,6 +62,12 @@ def compare_releases(
         pairs_changed=sum(changed for _, changed, _ in pairs) if can_test else None,
         gap_changes=[change for _, _, listed in pairs for change in listed],
     )
+
+
+def _taxonomies(before: Ratings, after: Ratings) -> tuple[crosswalks.Taxonomy, crosswalks.Taxonomy] | None:
+    """Return the taxonomies of both releases if they differ."""
+    old, new = (crosswalks.taxonomy_of(ratings.occupations) for ratings in (before, after))
+    return (old, new) if old and new and old != new else None
 
 
 REPEATED = 0.763

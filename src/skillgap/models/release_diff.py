@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from skillgap.models.provenance import Provenance
+from skillgap.onet.crosswalks import Taxonomy
 from skillgap.onet.releases import Release
 
 
@@ -53,6 +54,10 @@ class ReleaseChanges:
     """The second release."""
     domain: str
     """Domain compared, such as `skills`, or `all`."""
+    taxonomies: tuple[Taxonomy, Taxonomy] | None
+    """Versions of O*NET-SOC in the first and in the second release; null if they are the same or unknown."""
+    recoded: dict[str, str]
+    """Occupations that only changed their code, and are compared under the new one: new codes by old ones."""
     newly_rated: list[str]
     """Codes of occupations rated in the second release only."""
     no_longer_rated: list[str]

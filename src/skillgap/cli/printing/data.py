@@ -75,6 +75,9 @@ def _rated_lines(newly_rated: list[str], no_longer_rated: list[str]) -> Iterator
 
 def _change_lines(changes: ReleaseChanges) -> Iterator[str]:
     """Yield the differences between two releases as text."""
+    if changes.taxonomies:
+        old, new = changes.taxonomies
+        yield f"taxonomy: O*NET-SOC {old} to {new}; {len(changes.recoded):,} occupations only changed their code"
     yield from _rated_lines(changes.newly_rated, changes.no_longer_rated)
     beyond = changes.beyond_noise
     if changes.levels_changed and beyond is None:
