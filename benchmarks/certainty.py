@@ -95,6 +95,7 @@ def main() -> None:
         row for name, each in gaps.items() for row in print_reliability(name, each, fitted_apart(gaps, name))
     ]
     print_persistence(gaps)
+    print_clear_again(repeated, pairs)
     print_sums(repeated, pairs)
     figures = print_simulation(second, profiles)
     print_power(second)
@@ -199,7 +200,7 @@ def fit(samples: Sequence[tuple[FloatArray, FloatArray, BoolArray]]) -> FloatArr
 
 
 def print_reliability(name: str, gaps: Gaps, apart: FloatArray) -> list[Tenth]:
-    """Print what was expected and what was seen, by tenths; return the rows of all gaps."""
+    """Print what was expected and what was seen, by tenths; return the tenths of constants fitted to others."""
     plain = ndtr(gaps.gap / (np.sqrt(2.0) * gaps.standard_error))
     again = gaps.later > 0
     print(f"{name} pairs, {len(gaps.gap):,} gaps\n")
@@ -215,7 +216,10 @@ def print_reliability(name: str, gaps: Gaps, apart: FloatArray) -> list[Tenth]:
             continue
         error = clustered_error(gaps, again - gaps.expected, inside)
         expected, seen = float(gaps.expected[inside].mean()), float(again[inside].mean())
-        rows.append(Tenth(name, expected, seen, error))
+        outside = in_tenth(apart, tenth)
+        if outside.sum() >= _LEAST_GAPS:
+            stated, found = float(apart[outside].mean()), float(again[outside].mean())
+            rows.append(Tenth(name, stated, found, clustered_error(gaps, again - apart, outside)))
         cells = (
             means(apart, again, in_tenth(apart, tenth)),
             means(gaps.expected, again, inside & is_unclear),
@@ -261,6 +265,17 @@ def print_persistence(gaps: Mapping[str, Gaps]) -> None:
     print()
 
 
+def print_clear_again(repeated: Repeated, pairs: Mapping[str, tuple[IntArray, IntArray]]) -> None:
+    """Print how many of the clear gaps are clear in the second release as well."""
+    for name, (current, target) in pairs.items():
+        before, after = (
+            pair.is_distinguishable & (pair.gap > 0)
+            for pair in (pair_of(current, target, ratings) for ratings in repeated)
+        )
+        print(f"of the clear gaps of {name} pairs, {(before & after).sum() / before.sum():.1%} are clear again")
+    print()
+
+
 def print_sums(repeated: Repeated, pairs: Mapping[str, tuple[IntArray, IntArray]]) -> None:
     """Print how the percentile of a shortfall moves, and the shortfall of an occupation to itself."""
     old, new = repeated
@@ -295,12 +310,14 @@ def print_simulation(ratings: Ratings, profiles: Mapping[str, Profile]) -> dict[
     print("|---|---:|---:|---:|---:|---:|---:|")
     worst = {"shown": 0.0, "coverage": 1.0, "downward": 0.0}
     for name, (current, target) in kinds.items():
-        for nulls in (0.3, 0.5):
+        for nulls in (0.3, 0.5, 1.0):
             found = simulate(rated, current, target, nulls)
             print(
                 f"| {name} | {nulls:.0%} | {found['a pair']:.2f} | {found['false']:.1%} | {found['pooled']:.1%} | "
                 f"{found['coverage']:.1%} | {found['plain']:.1%} |"
             )
+            if nulls == 1.0:  # all gaps shown are false, so how many there are is what matters
+                continue
             key = "downward" if name == "downward" else "shown"
             worst[key] = max(worst[key], found["false"])
             worst["coverage"] = min(worst["coverage"], found["coverage"])

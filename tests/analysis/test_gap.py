@@ -430,6 +430,8 @@ def test_a_random_pair_meets_83_percent_of_the_targets_level_points(ratings: Rat
         for b in range(len(level))
     ]
     assert np.mean(met) == pytest.approx(0.83, abs=0.01)
+    reached = [(level >= level[b])[np.arange(len(level)) != b].mean() for b in range(len(level))]
+    assert np.mean(reached) == pytest.approx(0.54, abs=0.01), "of the skills"
 
 
 # -- laws -------------------------------------------------------------------------------------------------------------
